@@ -1,0 +1,23 @@
+/**
+ * The whole contract between what wants vectors and what runs graphs.
+ * An engine runs one batch at a time in a thread of its own; nothing here waits on a graph in the calling thread.
+ */
+
+/** One named graph input. `data` is handed over (transferred), not copied: the caller must not use it afterwards. */
+export interface Tensor {
+  name: string;
+  data: Uint8Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
+  dims: number[];
+}
+
+export interface BatchResult {
+  /** [items, dimensions], row-major. */
+  embeddings: Float32Array;
+  inferenceMs: number;
+}
+
+export interface Engine {
+  /** @throws EncoderError ENGINE_FAILED when the graph fails or its thread dies. */
+  run(inputs: Tensor[]): Promise<BatchResult>;
+  close(): Promise<void>;
+}

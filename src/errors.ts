@@ -1,0 +1,111 @@
+/**
+ * Every error this project reports: one code, its HTTP status and what it means.
+ * docs/errors.md is generated from this table.
+ */
+export const errorCodes = {
+  // requests
+  INVALID_JSON: { status: 400, meaning: "The request body is not valid JSON." },
+  INVALID_REQUEST: {
+    status: 400,
+    meaning: "A field is missing, unknown, of the wrong type, or conflicts with another.",
+  },
+  EMPTY_TEXT: { status: 400, meaning: "A text is empty or only white space." },
+  TEXT_TOO_LONG: { status: 413, meaning: "A text is larger than MAX_TEXT_BYTES." },
+  INVALID_BASE64: { status: 400, meaning: "The image data is not valid base64." },
+  BATCH_TOO_LARGE: { status: 413, meaning: "More items in one request than MAX_BATCH_ITEMS." },
+  BODY_TOO_LARGE: { status: 413, meaning: "The request body is larger than MAX_BODY_BYTES." },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: "The request's content type is not one this route reads." },
+  NOT_FOUND: { status: 404, meaning: "There is no such route." },
+  METHOD_NOT_ALLOWED: { status: 405, meaning: "The route exists, but not for this method." },
+  UNAUTHORIZED: { status: 401, meaning: "API keys are configured and the request carries none that is valid." },
+  RATE_LIMITED: { status: 429, meaning: "This client sent more requests than RATE_LIMIT allows." },
+  REQUEST_TIMEOUT: { status: 408, meaning: "The request's body did not arrive in time." },
+
+  // images
+  IMAGE_TOO_LARGE: { status: 413, meaning: "The image has more bytes or more pixels than the limits allow." },
+  IMAGE_UNREADABLE: { status: 422, meaning: "The image is truncated, corrupt, or cannot be decoded." },
+  IMAGE_UNSUPPORTED: { status: 415, meaning: "The bytes are not of an image format this service reads." },
+  IMAGE_DECODE_TIMEOUT: { status: 422, meaning: "Decoding the image took longer than DECODE_TIMEOUT_MS." },
+
+  // image URLs
+  URL_INVALID: { status: 400, meaning: "The image URL is not a valid http or https URL, or carries credentials." },
+  URL_FORBIDDEN: {
+    status: 403,
+    meaning: "The image URL points to an address that is not public, or URLs are switched off.",
+  },
+  URL_UNREACHABLE: {
+    status: 422,
+    meaning: "The image URL could not be fetched: no such host, refused, or the connection broke.",
+  },
+  URL_STATUS: { status: 422, meaning: "The image URL's server did not answer with 200." },
+  URL_TIMEOUT: { status: 422, meaning: "The image URL did not answer within FETCH_TIMEOUT_MS." },
+  URL_TOO_MANY_REDIRECTS: { status: 422, meaning: "The image URL redirects more often than MAX_REDIRECTS." },
+
+  // load and faults
+  OVERLOADED: { status: 429, meaning: "The queue is full; try again after Retry-After seconds." },
+  DEADLINE_EXCEEDED: { status: 504, meaning: "The request was not finished within REQUEST_TIMEOUT_MS." },
+  CLIENT_CLOSED: { status: 499, meaning: "The client went away before the answer was ready." },
+  SHUTTING_DOWN: { status: 503, meaning: "The service is stopping and takes no new work." },
+  ENGINE_FAILED: { status: 503, meaning: "The inference engine failed on this input, also when it was tried alone." },
+  INTERNAL: { status: 500, meaning: "Something unforeseen failed; the log has the details under the request id." },
+
+  // models, configuration and the command line (never a reply to a request)
+  CONFIG_INVALID: { status: 500, meaning: "A setting has a wrong value." },
+  CHECKPOINT_INVALID: {
+    status: 500,
+    meaning: "A checkpoint is missing, truncated, inconsistent, or uses something not implemented.",
+  },
+  MODEL_INVALID: { status: 500, meaning: "A model folder is missing, incomplete or altered." },
+  HUB_FAILED: { status: 500, meaning: "Downloading from the Hub failed." },
+  STORAGE_FAILED: { status: 500, meaning: "Writing to disk failed." },
+} as const satisfies Record<string, { status: number; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** The only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
+export class EncoderError extends Error {
+  override readonly name = "EncoderError";
+  readonly code: ErrorCode;
+  /** HTTP status of the code. */
+  readonly status: number;
+  /** Position of the item that failed, in a request with several. */
+  readonly index: number | undefined;
+  /** For logs only: what must not be said in public. */
+  readonly internal: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = errorCodes[code].status;
+    this.index = details.index;
+    this.internal = details.internal;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
+
+export interface ErrorDetails {
+  cause?: unknown;
+  index?: number | undefined;
+  internal?: string | undefined;
+  retryAfterSeconds?: number | undefined;
+}
+
+/** Wraps whatever was thrown: our own errors pass, anything else becomes INTERNAL with the original as its cause. */
+export function toEncoderError(thrown: unknown): EncoderError {
+  if (thrown instanceof EncoderError) return thrown;
+  const internal = thrown instanceof Error ? thrown.message : String(thrown);
+  return new EncoderError("INTERNAL", "Internal error.", { cause: thrown, internal });
+}
+
+/** The same error, naming which item of a request failed. */
+export function atIndex(thrown: unknown, index: number): EncoderError {
+  const error = toEncoderError(thrown);
+  const { internal, retryAfterSeconds } = error;
+  return new EncoderError(error.code, error.message, {
+    cause: error.cause ?? error,
+    index,
+    internal,
+    retryAfterSeconds,
+  });
+}

@@ -1,0 +1,15 @@
+/** A square RGB picture, ready for the image tower: `data` holds size * size * 3 bytes, rows top down, R G B interleaved. */
+export interface Pixels {
+  data: Uint8Array;
+  size: number;
+}
+
+/** How a model wants its pictures. */
+export interface PixelSpec {
+  /** Side of the square, in pixels (centre crop). */
+  size: number;
+  /** What the shortest side is resized to before the crop. */
+  resize: number;
+  /** RGB put behind transparent pictures; null drops alpha as the reference does. */
+  background: readonly [number, number, number] | null;
+}
