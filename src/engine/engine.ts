@@ -1,0 +1,107 @@
+import { Worker } from "node:worker_threads";
+import { EncoderError } from "../errors.ts";
+import { compiledEntry } from "./compiled-entry.ts";
+import type { BatchResult, Engine, Tensor } from "./contract.ts";
+import type { WorkerOptions, WorkerReply } from "./worker.ts";
+
+export interface EngineOptions extends WorkerOptions {
+  /** A batch that takes longer ends its thread: it hangs. */
+  timeoutMs: number;
+  /** Called when a thread has died, with the reason. */
+  onDeath?: (reason: string) => void;
+}
+
+/**
+ * Starts a graph in a thread of its own and waits until it is loaded. A thread that dies fails its batch with
+ * ENGINE_FAILED; the next batch starts a new one.
+ * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  let thread: Promise<Thread> | undefined = startThread(options);
+  let closed = false;
+  await thread;
+
+  return {
+    async run(inputs) {
+      if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
+      thread ??= startThread(options);
+      const current = thread;
+      try {
+        return await (await current).run(inputs);
+      } catch (error) {
+        const alive = await current.then((it) => it.isAlive()).catch(() => false);
+        if (!alive && thread === current) thread = undefined;
+        throw error;
+      }
+    },
+    async close() {
+      closed = true;
+      await thread?.then((it) => it.stop()).catch(() => {});
+    },
+  };
+}
+
+interface Thread {
+  run(inputs: Tensor[]): Promise<BatchResult>;
+  isAlive(): boolean;
+  stop(): Promise<void>;
+}
+
+/** Resolves when the graph is loaded. One batch at a time: whoever calls `run` waits for its result. */
+function startThread({ graph, threads, timeoutMs, onDeath }: EngineOptions): Promise<Thread> {
+  const workerData: WorkerOptions = { graph, threads };
+  const worker = new Worker(compiledEntry(import.meta.url, "./worker.js"), { workerData, name: "engine" });
+  let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
+  let alive = true;
+  let stopping = false;
+
+  const nextReply = () =>
+    new Promise<WorkerReply>((resolve, reject) => {
+      pending = { resolve, reject };
+    });
+  const die = (reason: string) => {
+    if (!alive) return;
+    alive = false;
+    if (!stopping) onDeath?.(reason);
+    pending?.reject(engineFailed(reason));
+  };
+  worker.on("message", (reply: WorkerReply) => pending?.resolve(reply));
+  worker.on("error", (error) => die(error.message));
+  worker.on("exit", (code) => die(`its thread ended with code ${code}`));
+
+  const thread: Thread = {
+    async run(inputs) {
+      if (!alive) throw engineFailed("its thread is gone");
+      const answer = nextReply();
+      worker.postMessage(
+        inputs,
+        inputs.map((input) => input.data.buffer),
+      );
+      const hang = setTimeout(() => {
+        die(`no result within ${timeoutMs} ms`);
+        void worker.terminate();
+      }, timeoutMs);
+      try {
+        const reply = await answer;
+        if (reply.kind === "result") return { embeddings: reply.embeddings, inferenceMs: reply.inferenceMs };
+        throw engineFailed(reply.kind === "failure" ? reply.message : "an unexpected message");
+      } finally {
+        clearTimeout(hang);
+        pending = undefined;
+      }
+    },
+    isAlive: () => alive,
+    async stop() {
+      stopping = true;
+      await worker.terminate();
+    },
+  };
+  return nextReply().then(() => {
+    pending = undefined;
+    return thread;
+  });
+}
+
+function engineFailed(reason: string): EncoderError {
+  return new EncoderError("ENGINE_FAILED", "The inference engine failed on this input.", { internal: reason });
+}

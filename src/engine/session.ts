@@ -1,0 +1,39 @@
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import type { Tensor } from "./contract.ts";
+
+/**
+ * The only module that knows ONNX Runtime. `run` blocks its thread for the whole graph (onnxruntime-node runs
+ * synchronously inside its promise), so the service opens sessions in worker threads only.
+ */
+export interface GraphSession {
+  /** Runs the graph on one batch; gives its only output as float32, row-major. */
+  run(inputs: Tensor[]): Promise<Float32Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** @param graph path of an .onnx file; its external weights lie beside it and are memory-mapped. */
+export async function openSession({ graph, threads }: { graph: string; threads: number }): Promise<GraphSession> {
+  const session = await InferenceSession.create(graph, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    // Spinning threads would take the cores that decoding, tokenising and HTTP need between two batches.
+    extra: { session: { intra_op: { allow_spinning: "0" }, set_denormal_as_zero: "1" } },
+    logSeverityLevel: 3,
+  });
+  const output = session.outputNames[0]!;
+  return {
+    async run(inputs) {
+      const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
+      const results = await session.run(feeds);
+      const data = results[output]!.data as Float32Array; // both graphs declare a float32 output
+      return data.slice() as Float32Array<ArrayBuffer>; // out of the runtime's memory, so that it can be transferred
+    },
+    close: () => session.release(),
+  };
+}
+
+function toOrt({ data, dims }: Tensor): OrtTensor {
+  return data instanceof BigInt64Array ? new OrtTensor("int64", data, dims) : new OrtTensor("uint8", data, dims);
+}

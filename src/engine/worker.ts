@@ -1,0 +1,31 @@
+/** Thread that owns one graph. Messages: a batch of tensors in; embeddings, or a failure, out. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Tensor } from "./contract.ts";
+import { openSession } from "./session.ts";
+
+export interface WorkerOptions {
+  graph: string;
+  threads: number;
+}
+
+export type WorkerReply =
+  | { kind: "ready" }
+  | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number }
+  | { kind: "failure"; message: string };
+
+const port = parentPort!; // this file is only ever started as a thread
+const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+const session = await openSession(workerData as WorkerOptions);
+
+port.on("message", async (inputs: Tensor[]) => {
+  try {
+    const started = performance.now();
+    const embeddings = await session.run(inputs);
+    reply({ kind: "result", embeddings, inferenceMs: performance.now() - started }, [embeddings.buffer]);
+  } catch (error) {
+    reply({ kind: "failure", message: error instanceof Error ? error.message : String(error) });
+  }
+});
+
+reply({ kind: "ready" });
