@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    reporters: ["default", "./test/support/closing-line.ts"],
     pool: "forks",
     // Two encoders at once already fill a small machine; more would only make every test slower and noisier.
     maxWorkers: 2,
