@@ -1,0 +1,81 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { EncoderObserver } from "./encoder.ts";
+
+/** From a tenth of a millisecond (tokenising) to half a minute (a deadline). */
+const secondsBuckets = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Every metric of the service, in a registry of its own. Times are seconds; `tower` is image or text. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const seconds = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Histogram({ name, help, labelNames, buckets: secondsBuckets, registers });
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers });
+
+  // process_resident_memory_bytes, nodejs_eventloop_lag_seconds and the like
+  collectDefaultMetrics({ register: registry });
+
+  const metrics = {
+    registry,
+    // requests
+    requests: counter("encoder_requests_total", "Answered requests.", ["route", "method", "status"]),
+    requestSeconds: seconds("encoder_request_seconds", "Time from a request's header to the end of its answer.", [
+      "route",
+    ]),
+    requestsInFlight: gauge("encoder_requests_in_flight", "Encode requests being worked on.", []),
+    bodyBytesInFlight: gauge("encoder_body_bytes_in_flight", "Bytes of the bodies of encode requests in flight.", []),
+    errors: counter("encoder_errors_total", "Requests refused or failed, by error code.", ["code"]),
+    items: counter("encoder_items_total", "Texts or images whose vectors were returned.", ["tower"]),
+    truncated: counter("encoder_truncated_texts_total", "Texts cut to the model's longest sequence.", []),
+    // stages of an item's way
+    fetchSeconds: seconds("encoder_fetch_seconds", "Time to fetch one image URL.", []),
+    decodeSeconds: seconds("encoder_decode_seconds", "Time to decode and resize one image, waiting included.", []),
+    tokenizeSeconds: seconds("encoder_tokenize_seconds", "Time to tokenise one request's texts.", []),
+    queueSeconds: seconds("encoder_queue_seconds", "Time spent waiting for the tower.", ["tower"]),
+    inferenceSeconds: seconds("encoder_inference_seconds", "Time of one batch in the tower.", ["tower"]),
+    // engines
+    batchSize: new Histogram({
+      name: "encoder_batch_size",
+      help: "Items in one batch.",
+      labelNames: ["tower"],
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+      registers,
+    }),
+    queueDepth: gauge("encoder_queue_depth", "Items waiting for the tower.", ["tower"]),
+    engineDeaths: counter("encoder_engine_deaths_total", "Engine threads that died and were replaced.", ["tower"]),
+    modelInfo: gauge("encoder_model_info", "Always 1; its labels say what is served.", [
+      "model",
+      "dimensions",
+      "image_precision",
+      "text_precision",
+      "version",
+    ]),
+  };
+
+  const observer: EncoderObserver = {
+    onTimings(tower, { fetchMs, decodeMs, tokenizeMs, queueMs }) {
+      if (fetchMs !== undefined) metrics.fetchSeconds.observe(fetchMs / 1000);
+      if (decodeMs !== undefined) metrics.decodeSeconds.observe(decodeMs / 1000);
+      if (tokenizeMs !== undefined) metrics.tokenizeSeconds.observe(tokenizeMs / 1000);
+      if (queueMs !== undefined) metrics.queueSeconds.observe({ tower }, queueMs / 1000);
+    },
+    onBatch(tower, { size, inferenceMs }) {
+      metrics.batchSize.observe({ tower }, size);
+      metrics.inferenceSeconds.observe({ tower }, inferenceMs / 1000);
+    },
+    onQueueDepth(tower, depth) {
+      metrics.queueDepth.set({ tower }, depth);
+    },
+    onEngineDeath(tower) {
+      metrics.engineDeaths.inc({ tower });
+    },
+  };
+  return { ...metrics, observer };
+}
