@@ -137,6 +137,18 @@ export const settings = {
     help: "Processes that decode images; 0 means one per available core, at most 8.",
     why: "Decoding is single-threaded per image; a process of its own keeps a decoder crash away from the service.",
   }),
+  maxDecodeQueue: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 256,
+    help: "Images that may wait for a decoder; beyond it requests get 429.",
+    why: "Two to eight seconds of work on two cores.",
+  }),
+  maxDecoderBytes: setting({
+    ...integer({ min: 128 * MiB, max: 64 * 1024 * MiB }),
+    default: 1024 * MiB,
+    help: "Memory that a decoder may take while it decodes; an image that needs more is refused.",
+    why: "The largest allowed picture in the hungriest format (TODO) takes TODO.",
+  }),
 
   // image URLs
   imageUrls: setting({ ...toggle(), default: true, help: "Whether images may be given by URL." }),
@@ -193,11 +205,29 @@ export const settings = {
     help: "Most texts in one run of the text tower.",
     why: "Throughput is flat from 32 on, and a larger batch only makes the next one wait.",
   }),
-  maxQueue: setting({
+  maxBatchTokens: setting({
+    ...integer({ min: 128, max: 1_000_000 }),
+    default: 2048,
+    help: "Most tokens in one run of the text tower, padding included.",
+    why: "A full batch of sentences fits; a batch of long texts stays short enough not to hold up the next query.",
+  }),
+  maxImageQueue: setting({
     ...integer({ min: 1, max: 1_000_000 }),
-    default: 4096,
-    help: "Items that may wait for each tower; beyond it requests get 429.",
-    why: "Must hold the largest batch a request may carry; at 128 images/s it is half a minute of work.",
+    default: 256,
+    help: "Decoded images that may wait for the image tower; beyond it requests get 429.",
+    why: "150 kB each, so 38 MB; two to eight seconds of work on two cores.",
+  }),
+  maxTextQueue: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 8192,
+    help: "Texts that may wait for the text tower; beyond it requests get 429.",
+    why: "Four requests of the largest size; texts are small, and the deadline bounds how long they wait.",
+  }),
+  engineTimeoutMs: setting({
+    ...integer({ min: 100, max: 3_600_000 }),
+    default: 60_000,
+    help: "A batch that takes longer is given up, and its engine replaced.",
+    why: "Many times what the largest batch takes on one slow core; only a hang takes longer.",
   }),
   cacheSize: setting({
     ...integer({ min: 0, max: 10_000_000 }),

@@ -13,13 +13,14 @@ const mayImport: Record<string, string[]> = {
   probe: [],
   build: ["models", "engine", "text", "image", "config", "errors"],
   models: ["errors"],
-  engine: ["errors"],
+  engine: ["errors", "compiled-entry"],
   text: ["errors"],
-  image: ["errors", "available-cores"],
+  image: ["errors", "available-cores", "compiled-entry"],
   metrics: [],
   config: ["errors"],
   errors: [],
   "available-cores": [],
+  "compiled-entry": [],
 };
 
 /** Types may also go between the parts that hold towers' data. */

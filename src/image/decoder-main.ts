@@ -1,0 +1,56 @@
+/**
+ * Program of a decoder process: an encoded image in, pixels or a failure out, one at a time. It ends with its parent,
+ * and only then: signals sent to the whole group are the parent's to handle, who lets running requests finish.
+ */
+import { writeFileSync } from "node:fs";
+import { toEncoderError } from "../errors.ts";
+import { configureDecoder } from "./decode.ts";
+import type { DecoderProcessOptions, DecoderReply } from "./decoder-process.ts";
+import { decodeImage } from "./preprocess.ts";
+
+const memoryCheckMs = 20;
+
+const options = JSON.parse(process.argv[2]!) as DecoderProcessOptions; // written by decoder-process.ts
+const { spec, maxDecoderBytes } = options;
+
+/** Not process.exit(), which waits for the image that is being decoded. */
+const end = () => process.kill(process.pid, "SIGKILL");
+const reply = (message: DecoderReply, sent?: () => void) => process.send!(message, undefined, undefined, sent);
+
+process.on("disconnect", end);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
+
+preferAsVictim();
+configureDecoder();
+
+process.on("message", async (bytes: Uint8Array) => {
+  const watch = setInterval(refuseGreed, memoryCheckMs);
+  try {
+    const { data } = await decodeImage(bytes, spec, options);
+    reply({ kind: "pixels", data, memoryBytes: process.memoryUsage.rss() });
+  } catch (error) {
+    const { code, message, internal } = toEncoderError(error);
+    reply({ kind: "failure", code, message, internal, memoryBytes: process.memoryUsage.rss() });
+  } finally {
+    clearInterval(watch);
+  }
+});
+
+/** libvips decodes in a thread, so this thread can still look; what it took, only the end of the process gives back. */
+function refuseGreed(): void {
+  const memoryBytes = process.memoryUsage.rss();
+  if (memoryBytes <= maxDecoderBytes) return;
+  const message = "Decoding the image takes more memory than the limits allow.";
+  reply({ kind: "failure", code: "IMAGE_TOO_LARGE", message, internal: undefined, memoryBytes }, end);
+}
+
+/** Where memory runs out all the same, Linux ends a decoder rather than the service. */
+function preferAsVictim(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "1000");
+  } catch {
+    // another system, or not allowed: then the kernel chooses
+  }
+}
+
+reply({ kind: "ready" });

@@ -1,0 +1,81 @@
+import { EncoderError } from "../errors.ts";
+
+export type ImageFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF" | "TIFF" | "BMP";
+
+/** What a file starts with; `?` stands for any byte. */
+const readable: readonly (readonly [ImageFormat, string])[] = [
+  ["JPEG", "\xff\xd8\xff"],
+  ["PNG", "\x89PNG\r\n\x1a\n"],
+  ["WebP", "RIFF????WEBP"],
+  ["GIF", "GIF87a"],
+  ["GIF", "GIF89a"],
+  ["TIFF", "II*\0"],
+  ["TIFF", "MM\0*"],
+  ["TIFF", "II+\0"], // BigTIFF
+  ["TIFF", "MM\0+"],
+  ["BMP", "BM"],
+];
+
+/** Refused, but common enough that the error should name them. */
+const refused: readonly (readonly [string, string])[] = [
+  ["a PDF document", "%PDF"],
+  ["a PostScript document", "%!PS"],
+  ["a Photoshop document", "8BPS"],
+  ["a JPEG XL image", "\xff\x0a"],
+  ["a JPEG XL image", "\0\0\0\x0cJXL "],
+  ["a JPEG 2000 image", "\0\0\0\x0cjP  "],
+  ["a JPEG 2000 image", "\xff\x4f\xff\x51"],
+  ["an icon", "\0\0\x01\0"],
+  ["an OpenEXR image", "\x76\x2f\x31\x01"],
+  ["a ZIP archive", "PK\x03\x04"],
+  ["gzip data", "\x1f\x8b"],
+  ["a Matroska or WebM video", "\x1a\x45\xdf\xa3"],
+  ["JSON", "{"],
+  ["a data URI", "data:"],
+];
+
+/**
+ * The format by content; a file name or content type is never asked.
+ * @throws EncoderError IMAGE_UNSUPPORTED naming what was seen, IMAGE_UNREADABLE if there are no bytes.
+ */
+export function imageFormat(bytes: Uint8Array): ImageFormat {
+  if (bytes.length === 0) throw new EncoderError("IMAGE_UNREADABLE", "The image is empty.");
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1024)).toString("latin1");
+
+  const found = readable.find(([, signature]) => startsWith(head, signature));
+  if (found) return found[0];
+  if (head.startsWith("ftyp", 4) && boxBrands(head).some((brand) => brand === "avif" || brand === "avis")) {
+    return "AVIF";
+  }
+  throw new EncoderError(
+    "IMAGE_UNSUPPORTED",
+    `Expected a JPEG, PNG, WebP, GIF, AVIF, TIFF or BMP image, received ${describe(head)}.`,
+  );
+}
+
+function startsWith(head: string, signature: string): boolean {
+  if (head.length < signature.length) return false;
+  return [...signature].every((character, i) => character === "?" || character === head[i]);
+}
+
+/** Major and compatible brands of an ISO media file: [size 4] "ftyp" [major 4] [version 4] [compatible 4]* */
+function boxBrands(head: string): string[] {
+  const size = Math.min(Buffer.from(head.slice(0, 4), "latin1").readUInt32BE(), head.length);
+  const brands = [head.slice(8, 12)];
+  for (let at = 16; at + 4 <= size; at += 4) brands.push(head.slice(at, at + 4));
+  return brands;
+}
+
+function describe(head: string): string {
+  const found = refused.find(([, signature]) => startsWith(head, signature));
+  if (found) return found[0];
+  if (head.startsWith("ftyp", 4)) return /^(hei|hev|mif|msf)/.test(head.slice(8)) ? "a HEIC image" : "a video";
+  const text = head
+    .replace(/^\xef\xbb\xbf/, "")
+    .trimStart()
+    .toLowerCase();
+  if (text.includes("<svg")) return "an SVG document";
+  if (text.startsWith("<!doctype html") || text.startsWith("<html")) return "an HTML page";
+  if (text.startsWith("<?xml")) return "an XML document";
+  return "something else";
+}

@@ -1,0 +1,6 @@
+/** A decoded picture: `data` holds height * width * 3 bytes, rows top down, R G B interleaved. */
+export interface Raster {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
