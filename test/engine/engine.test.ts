@@ -1,0 +1,121 @@
+import { rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compiledEntry } from "../../src/compiled-entry.ts";
+import type { Engine } from "../../src/engine/contract.ts";
+import { startEngine } from "../../src/engine/engine.ts";
+import { textTensors } from "../../src/text/tensors.ts";
+import { buildTinyModel } from "../support/tiny-model.ts";
+
+const source = new URL("../../src/engine/engine.ts", import.meta.url).href;
+let directory: string;
+let graph: string;
+const opened: Engine[] = [];
+
+beforeAll(async () => {
+  directory = await buildTinyModel();
+  graph = join(directory, "text.onnx");
+});
+afterAll(async () => {
+  await Promise.all(opened.map((engine) => engine.close()));
+  await rm(dirname(directory), { recursive: true });
+});
+
+/** An engine whose threads the test can get hold of. */
+async function start(options: { timeoutMs?: number; script?: URL } = {}) {
+  const workers: Worker[] = [];
+  const deaths: string[] = [];
+  const engine = await startEngine({
+    graph,
+    threads: 1,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    onDeath: (reason) => deaths.push(reason),
+    spawn: (workerData) => {
+      const worker = new Worker(options.script ?? compiledEntry(source, "./worker.js"), { workerData });
+      workers.push(worker);
+      return worker;
+    },
+  });
+  opened.push(engine);
+  return { engine, workers, deaths };
+}
+
+const oneText = () => textTensors([[2, 79, 3]], 0);
+const longBatch = () =>
+  textTensors(
+    Array.from({ length: 400 }, () => Array<number>(128).fill(79)),
+    0,
+  );
+
+describe("an engine", () => {
+  it("gives one row per item, without touching the calling thread's graph library", async () => {
+    const { engine } = await start();
+    const { embeddings, inferenceMs } = await engine.run(
+      textTensors(
+        [
+          [2, 79, 3],
+          [2, 80, 81, 3],
+        ],
+        0,
+      ),
+    );
+    expect(embeddings).toHaveLength(2 * 512);
+    expect(inferenceMs).toBeGreaterThan(0);
+  });
+
+  it("fails a batch that the graph refuses, and goes on with the same thread", async () => {
+    const { engine, workers } = await start();
+    const [ids] = oneText();
+    await expect(engine.run([ids!])).rejects.toMatchObject({ code: "ENGINE_FAILED", internal: /attention_mask/ });
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+    expect(workers).toHaveLength(1);
+  });
+
+  it("fails the batch when its thread is killed, says so, and runs the next one in a new thread", async () => {
+    const { engine, workers, deaths } = await start();
+    const running = engine.run(longBatch());
+    const outcome = expect(running).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    await workers[0]!.terminate();
+    await outcome;
+    expect(deaths).toHaveLength(1);
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+    expect(workers).toHaveLength(2);
+  });
+
+  it("replaces a thread that dies between batches", async () => {
+    const { engine, workers } = await start();
+    await workers[0]!.terminate();
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+    expect(workers).toHaveLength(2);
+  });
+
+  it("gives up a batch that hangs", async () => {
+    const script = new URL(
+      "data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{});p.postMessage({kind:'ready'})",
+    );
+    const { engine, deaths } = await start({ timeoutMs: 100, script });
+    await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    expect(deaths[0]).toContain("100 ms");
+  });
+
+  it("reports a graph that cannot be loaded", async () => {
+    const missing = startEngine({ graph: join(directory, "none.onnx"), threads: 1, timeoutMs: 1000 });
+    await expect(missing).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+  });
+
+  it("recovers when the graph's file was away while a thread died", async () => {
+    const { engine, workers } = await start();
+    await rename(graph, `${graph}.away`);
+    await workers[0]!.terminate();
+    for (let i = 0; i < 2; i++) await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    await rename(`${graph}.away`, graph);
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+  });
+
+  it("refuses work once closed", async () => {
+    const { engine } = await start();
+    await engine.close();
+    await expect(engine.run(oneText())).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
+  });
+});
