@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
+import { compiledEntry } from "../compiled-entry.ts";
 import { EncoderError } from "../errors.ts";
-import { compiledEntry } from "./compiled-entry.ts";
 import type { BatchResult, Engine, Tensor } from "./contract.ts";
 import type { WorkerOptions, WorkerReply } from "./worker.ts";
 
@@ -9,6 +9,12 @@ export interface EngineOptions extends WorkerOptions {
   timeoutMs: number;
   /** Called when a thread has died, with the reason. */
   onDeath?: (reason: string) => void;
+  /** Starts the thread. */
+  spawn?: (workerData: WorkerOptions) => Worker;
+}
+
+function spawnWorker(workerData: WorkerOptions): Worker {
+  return new Worker(compiledEntry(import.meta.url, "./worker.js"), { workerData, name: "engine" });
 }
 
 /**
@@ -17,22 +23,24 @@ export interface EngineOptions extends WorkerOptions {
  * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  let thread: Promise<Thread> | undefined = startThread(options);
   let closed = false;
+  let thread: Promise<Thread> | undefined;
+  const start = () =>
+    startThread({
+      ...options,
+      onDeath(reason) {
+        thread = undefined;
+        options.onDeath?.(reason);
+      },
+    });
+  thread = start();
   await thread;
 
   return {
     async run(inputs) {
       if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
-      thread ??= startThread(options);
-      const current = thread;
-      try {
-        return await (await current).run(inputs);
-      } catch (error) {
-        const alive = await current.then((it) => it.isAlive()).catch(() => false);
-        if (!alive && thread === current) thread = undefined;
-        throw error;
-      }
+      thread ??= start();
+      return (await thread).run(inputs);
     },
     async close() {
       closed = true;
@@ -43,14 +51,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 interface Thread {
   run(inputs: Tensor[]): Promise<BatchResult>;
-  isAlive(): boolean;
   stop(): Promise<void>;
 }
 
 /** Resolves when the graph is loaded. One batch at a time: whoever calls `run` waits for its result. */
-function startThread({ graph, threads, timeoutMs, onDeath }: EngineOptions): Promise<Thread> {
-  const workerData: WorkerOptions = { graph, threads };
-  const worker = new Worker(compiledEntry(import.meta.url, "./worker.js"), { workerData, name: "engine" });
+function startThread({ graph, threads, timeoutMs, onDeath, spawn = spawnWorker }: EngineOptions): Promise<Thread> {
+  const worker = spawn({ graph, threads });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
   let stopping = false;
@@ -90,7 +96,6 @@ function startThread({ graph, threads, timeoutMs, onDeath }: EngineOptions): Pro
         pending = undefined;
       }
     },
-    isAlive: () => alive,
     async stop() {
       stopping = true;
       await worker.terminate();

@@ -48,8 +48,8 @@ const imports = files.flatMap((file) => {
   const dynamic = source.matchAll(/\bimport\("(?<from>[^"]+)"\)/g);
   return [...statements, ...dynamic].map(({ groups }) => ({
     file,
-    from: groups!["from"]!,
-    typeOnly: groups!["what"]?.startsWith("type ") ?? false,
+    from: groups!.from!,
+    typeOnly: groups!.what?.startsWith("type ") ?? false,
   }));
 });
 
@@ -85,8 +85,8 @@ describe("imports", () => {
 
   it("come with no file that reads the environment, prints or exits outside the command line", () => {
     const guilty = files
-      .filter((file) => partOf(file) !== "cli")
-      .filter((file) => /process\.(env|exit|stdout|stderr)|console\./.test(readFileSync(join(root, file), "utf8")));
+      .filter((file) => partOf(file) !== "cli" && !file.endsWith("-main.ts")) // the entry of a process of its own
+      .filter((file) => /\bprocess\.(env|exit|stdout|stderr)\b|console\./.test(readFileSync(join(root, file), "utf8")));
     expect(guilty).toEqual([]);
   });
 });

@@ -1,1 +1,0 @@
-export { compiledEntry } from "../compiled-entry.ts";
