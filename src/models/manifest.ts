@@ -6,6 +6,9 @@ export const formatVersion = 1;
 
 const fileRecord = z.object({ bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
+/** The name of a file in the model folder: a manifest from elsewhere must not lead out of it. */
+const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file in the folder");
+
 /** Cosine of int8 against fp32 vectors on held-out inputs, measured by `build`. */
 const fidelity = z.object({
   samples: z.number().int(),
@@ -34,7 +37,7 @@ export const manifestSchema = z.object({
   /** The checkpoint's learned temperature: softmax(exp(logitScale) * cosine). Null where it has none. */
   logitScale: z.number().nullable(),
   image: z.object({
-    graph: z.string(),
+    graph: fileName,
     precision,
     /** Side of the square the graph takes, in pixels. */
     size: z.number().int().positive(),
@@ -48,8 +51,8 @@ export const manifestSchema = z.object({
     fidelity: fidelity.optional(),
   }),
   text: z.object({
-    graph: z.string(),
-    tokenizer: z.string(),
+    graph: fileName,
+    tokenizer: fileName,
     precision,
     /** Longest token sequence, special tokens included. */
     maxTokens: z.number().int().positive(),
@@ -58,7 +61,7 @@ export const manifestSchema = z.object({
   }),
   sources: z.object({ image: source, text: source }),
   /** Every other file of the folder. */
-  files: z.record(z.string(), fileRecord),
+  files: z.record(fileName, fileRecord),
   /** Version of this package that built the folder. */
   builtBy: z.string(),
 });

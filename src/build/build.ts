@@ -1,0 +1,150 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { EncoderError } from "../errors.ts";
+import { type Arithmetic, fp32 } from "../models/arithmetic.ts";
+import { type CheckpointFolder, openCheckpoint } from "../models/checkpoint-folder.ts";
+import { readImageCheckpoint } from "../models/checkpoint-image.ts";
+import { readTextCheckpoint } from "../models/checkpoint-text.ts";
+import { imageGraph } from "../models/image-graph.ts";
+import { formatVersion, type Manifest, type Model, manifestFile, type Precision } from "../models/manifest.ts";
+import { fileRecord, openModel } from "../models/model-folder.ts";
+import type { Safetensors } from "../models/safetensors.ts";
+import { textGraph } from "../models/text-graph.ts";
+import { packageVersion } from "./package.ts";
+import { createStaging } from "./storage.ts";
+import { writeBytes, writeGraph } from "./write-files.ts";
+
+export interface BuildOptions {
+  /** Checkpoint folders in the sentence-transformers layout. */
+  imageDir: string;
+  textDir: string;
+  /** Appears only when it is complete. A model that is already there is replaced; anything else is left alone. */
+  outDir: string;
+  name: string;
+  precision: Precision;
+  /** Where the checkpoints come from, for the manifest. */
+  sources?: { image: Origin; text: Origin };
+  /** Leaves a model that another build put in place meanwhile. */
+  keepExisting?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (progress: BuildProgress) => void;
+}
+
+export interface Origin {
+  repository: string;
+  revision: string;
+}
+
+export interface BuildProgress {
+  tower: "image" | "text";
+  /** From 0 to 1. */
+  fraction: number;
+}
+
+const arithmetics: Partial<Record<Precision, Arithmetic>> = { fp32 };
+
+/**
+ * Builds a model folder from a checkpoint pair. Equal checkpoints give equal bytes.
+ * @throws EncoderError CHECKPOINT_INVALID for whatever is wrong with or not implemented of the checkpoints, and
+ * STORAGE_FAILED when the result cannot be written.
+ */
+export async function buildModel(options: BuildOptions): Promise<Model> {
+  const image = await openCheckpoint(options.imageDir);
+  const text = await openCheckpoint(options.textDir);
+  try {
+    const staging = await createStaging(options.outDir);
+    try {
+      const manifest = await writeModel({ ...options, image, text, directory: staging.directory });
+      await writeBytes(join(staging.directory, manifestFile), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+      await staging.publish({ keepExisting: options.keepExisting ?? false });
+    } finally {
+      await staging.discard();
+    }
+  } finally {
+    await image.close();
+    await text.close();
+  }
+  return openModel(options.outDir);
+}
+
+/** Writes everything but the manifest, which it returns. */
+async function writeModel(
+  options: BuildOptions & { image: CheckpointFolder; text: CheckpointFolder; directory: string },
+): Promise<Manifest> {
+  const { image, text, directory, precision, onProgress, signal = new AbortController().signal } = options;
+  const arithmetic = arithmetics[precision];
+  if (!arithmetic) throw new EncoderError("CONFIG_INVALID", `precision: expected fp32, received ${precision}`);
+  const imageCheckpoint = await readImageCheckpoint(image);
+  const textCheckpoint = await readTextCheckpoint(text);
+  const { dimensions } = imageCheckpoint.tower;
+  if (textCheckpoint.tower.dimensions !== dimensions) {
+    throw new EncoderError(
+      "CHECKPOINT_INVALID",
+      `The image tower gives ${dimensions} dimensions and the text tower ${textCheckpoint.tower.dimensions}: they are no pair.`,
+    );
+  }
+
+  const imageTensors = await image.tensors(imageCheckpoint.tensorsFile);
+  const textTensors = await text.tensors(textCheckpoint.tensorsFile);
+  const dense = await text.tensors(textCheckpoint.denseTensorsFile);
+  const graphs = {
+    image: imageGraph({ tower: imageCheckpoint.tower, tensors: imageTensors, arithmetic }),
+    text: textGraph({ tower: textCheckpoint.tower, tensors: textTensors, dense, arithmetic }),
+  };
+  const write = (tower: "image" | "text") =>
+    writeGraph({
+      graph: graphs[tower],
+      directory,
+      name: tower,
+      signal,
+      onProgress: (fraction) => onProgress?.({ tower, fraction }),
+    });
+  const imageFiles = await write("image");
+  const textFiles = await write("text");
+  const tokenizer = await readFile(join(text.directory, textCheckpoint.tokenizerFile));
+
+  return {
+    formatVersion,
+    name: options.name,
+    dimensions,
+    logitScale: await readLogitScale(imageTensors),
+    image: {
+      graph: "image.onnx",
+      precision,
+      size: imageCheckpoint.tower.imageSize,
+      resize: imageCheckpoint.resize,
+      mean: imageCheckpoint.tower.mean,
+      std: imageCheckpoint.tower.std,
+      background: imageCheckpoint.background,
+    },
+    text: {
+      graph: "text.onnx",
+      tokenizer: "tokenizer.json",
+      precision,
+      maxTokens: textCheckpoint.maxTokens,
+      padId: textCheckpoint.padId,
+    },
+    sources: {
+      image: { ...options.sources?.image, files: await recordsOf(image, signal) },
+      text: { ...options.sources?.text, files: await recordsOf(text, signal) },
+    },
+    files: {
+      ...imageFiles,
+      ...textFiles,
+      "tokenizer.json": await writeBytes(join(directory, "tokenizer.json"), tokenizer),
+    },
+    builtBy: await packageVersion(),
+  };
+}
+
+async function readLogitScale(tensors: Safetensors): Promise<number | null> {
+  if (!tensors.names.has("logit_scale")) return null;
+  const [value] = await tensors.weight("logit_scale", []).read();
+  return value!;
+}
+
+async function recordsOf({ directory, filesRead }: CheckpointFolder, signal: AbortSignal) {
+  const records: Manifest["sources"]["image"]["files"] = {};
+  for (const file of [...filesRead].sort()) records[file] = await fileRecord(join(directory, file), signal);
+  return records;
+}

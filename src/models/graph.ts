@@ -1,0 +1,121 @@
+import type { Weight } from "./weight.ts";
+
+/** The name of a value that flows through a graph. */
+export type Value = string;
+
+export type ElementType = "float32" | "uint8" | "int8" | "int32" | "int64" | "float16";
+export type Elements = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array | Uint16Array;
+export type Attribute = number | string | readonly number[] | { float: number };
+
+export interface Node {
+  operator: string;
+  /** "" is ONNX's own set of operators. */
+  domain: "" | "com.microsoft";
+  inputs: readonly Value[];
+  outputs: readonly Value[];
+  attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A constant too large to sit in the graph file: its elements are read when the graph is written. */
+export interface StoredConstant {
+  name: Value;
+  type: ElementType;
+  shape: readonly number[];
+  read(): Promise<Elements>;
+}
+
+/** A constant inside the graph file: shapes, axes, single numbers. */
+export interface InlineConstant {
+  name: Value;
+  type: ElementType;
+  shape: readonly number[];
+  elements: Elements;
+}
+
+export interface Port {
+  name: Value;
+  type: ElementType;
+  /** A name is a size that varies from run to run. */
+  shape: readonly (number | string)[];
+}
+
+/** An ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal bytes. */
+export interface Graph {
+  readonly inputs: Port[];
+  readonly nodes: Node[];
+  readonly stored: StoredConstant[];
+  readonly inline: InlineConstant[];
+  output: Port | undefined;
+
+  input(port: Port): Value;
+  /** Applies an operator that has one result. */
+  apply(operator: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value;
+  /** Equal parts along the last axis. */
+  split(value: Value, count: number): Value[];
+  /** Declares the only output, under a name of its own. */
+  give(name: string, value: Value, shape: Port["shape"]): void;
+  /** A float32 constant, stored. */
+  weight(name: string, weight: Weight): Value;
+  store(constant: StoredConstant): Value;
+  /** An int64 vector. */
+  integers(...values: number[]): Value;
+  /** A float32 scalar. */
+  number(value: number): Value;
+}
+
+/** Operators of ONNX Runtime's own that the towers use. */
+const microsoft = new Set(["QuickGelu"]);
+
+export function createGraph(): Graph {
+  const inlineByKey = new Map<string, Value>();
+
+  const graph: Graph = {
+    inputs: [],
+    nodes: [],
+    stored: [],
+    inline: [],
+    output: undefined,
+    input(port) {
+      graph.inputs.push(port);
+      return port.name;
+    },
+    apply(operator, inputs, attributes = {}) {
+      return add(operator, inputs, attributes, [`${operator}.${graph.nodes.length}`])[0]!;
+    },
+    split(value, count) {
+      const names = Array.from({ length: count }, (_, index) => `Split.${graph.nodes.length}.${index}`);
+      return add("Split", [value], { axis: -1, num_outputs: count }, names);
+    },
+    give(name, value, shape) {
+      add("Identity", [value], {}, [name]);
+      graph.output = { name, type: "float32", shape };
+    },
+    weight(name, { shape, read }) {
+      return graph.store({ name, type: "float32", shape, read });
+    },
+    store(constant) {
+      graph.stored.push(constant);
+      return constant.name;
+    },
+    integers(...values) {
+      return inline("int64", [values.length], BigInt64Array.from(values, BigInt));
+    },
+    number(value) {
+      return inline("float32", [], Float32Array.of(value));
+    },
+  };
+
+  function add(operator: string, inputs: readonly Value[], attributes: Record<string, Attribute>, outputs: Value[]) {
+    const domain = microsoft.has(operator) ? "com.microsoft" : "";
+    graph.nodes.push({ operator, domain, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  function inline(type: ElementType, shape: number[], elements: Elements): Value {
+    const name = `${type}[${elements.join()}]`;
+    if (!inlineByKey.has(name)) graph.inline.push({ name, type, shape, elements });
+    inlineByKey.set(name, name);
+    return name;
+  }
+  return graph;
+}
