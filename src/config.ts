@@ -186,6 +186,13 @@ export const settings = {
     why: "Keeps the encoder fed at 100 images/s with 300 ms per fetch, without flooding a small site.",
   }),
 
+  maxFetchQueue: setting({
+    ...integer({ min: 0, max: 100_000 }),
+    default: 512,
+    help: "Image URLs that may wait to be fetched; beyond it requests get 429.",
+    why: "At 32 at a time and 300 ms each, five seconds of waiting.",
+  }),
+
   // engine
   threads: setting({
     ...integer({ min: 0, max: 1024 }),

@@ -1,0 +1,210 @@
+import { lookup, Resolver } from "node:dns/promises";
+import { isIP } from "node:net";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { Client, type Dispatcher } from "undici";
+import type { Config } from "../config.ts";
+import { EncoderError } from "../errors.ts";
+import { isPublicAddress } from "./address.ts";
+import { createSlots } from "./slots.ts";
+
+/**
+ * Fetching an image by URL for somebody who may not be trusted. The threat: a URL that makes this service talk to what only
+ * it can reach. The guard stands at the connection: a name is resolved once, the address is checked, and the connection goes
+ * to that very address, at every redirect anew. Every connection is closed afterwards, so none outlives its check.
+ */
+export interface ImageFetcher {
+  /** @throws EncoderError URL_* or IMAGE_TOO_LARGE or OVERLOADED; the signal's reason when aborted. */
+  fetchImage(url: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export type FetchOptions = Pick<
+  Config,
+  | "imageUrls"
+  | "allowPrivateUrls"
+  | "urlAllowlist"
+  | "fetchTimeoutMs"
+  | "fetchConnectTimeoutMs"
+  | "fetchIdleTimeoutMs"
+  | "fetchConcurrency"
+  | "maxFetchQueue"
+  | "maxRedirects"
+  | "maxImageBytes"
+> & {
+  /** Gives all addresses of a name. */
+  resolve?: (host: string) => Promise<string[]>;
+};
+
+/** No more than a URL's worth; https://www.rfc-editor.org/rfc/rfc9110#section-4.1 asks for 8000 octets at least. */
+const maxUrlLength = 8192;
+
+export function createImageFetcher(options: FetchOptions): ImageFetcher {
+  const slots = createSlots(options.fetchConcurrency, options.maxFetchQueue);
+  return {
+    async fetchImage(url, { signal } = {}) {
+      if (!options.imageUrls)
+        throw new EncoderError("URL_FORBIDDEN", "Image URLs are switched off here; send the image itself.");
+      const first = parseUrl(url);
+      const timeout = AbortSignal.timeout(options.fetchTimeoutMs);
+      const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+      const release = await slots.take(either).catch((error) => {
+        throw explain(error, either, timeout, options);
+      });
+      try {
+        return await follow(first, options, either);
+      } catch (error) {
+        throw explain(error, either, timeout, options);
+      } finally {
+        release();
+      }
+    },
+    async close() {},
+  };
+}
+
+async function follow(first: URL, options: FetchOptions, signal: AbortSignal): Promise<Uint8Array> {
+  let url = first;
+  for (let hop = 0; hop <= options.maxRedirects; hop++) {
+    const answer = await get(url, options, signal);
+    if (answer instanceof Uint8Array) return answer;
+    url = parseUrl(answer.location, url);
+  }
+  throw new EncoderError("URL_TOO_MANY_REDIRECTS", `The image URL redirects more than ${options.maxRedirects} times.`);
+}
+
+/** One request on a connection of its own: the body, or where it redirects to. */
+async function get(url: URL, options: FetchOptions, signal: AbortSignal): Promise<Uint8Array | { location: string }> {
+  const address = await checkedAddress(url, options, signal);
+  const family = isIP(address) as 4 | 6; // it was resolved or checked by `checkedAddress`
+  const client = new Client(url.origin, {
+    connect: {
+      timeout: options.fetchConnectTimeoutMs,
+      // Not asked for literal addresses, which are their own answer. The name stays in Host and in the certificate check.
+      lookup: (_host, { all }, done) => (all ? done(null, [{ address, family }]) : done(null, address, family)),
+    },
+    headersTimeout: options.fetchIdleTimeoutMs,
+    bodyTimeout: options.fetchIdleTimeoutMs,
+    pipelining: 1,
+  });
+  try {
+    const reply = await client.request({
+      method: "GET",
+      path: `${url.pathname}${url.search}`,
+      headers: { accept: "image/*", "accept-encoding": "identity", "user-agent": "image-text-encoder" },
+      signal,
+    });
+    const { location } = reply.headers;
+    if ([301, 302, 303, 307, 308].includes(reply.statusCode) && typeof location === "string") return { location };
+    if (reply.statusCode !== 200) {
+      throw new EncoderError("URL_STATUS", `The image URL answered with status ${reply.statusCode}, not 200.`);
+    }
+    return await readBody(reply, options.maxImageBytes);
+  } finally {
+    await client.destroy();
+  }
+}
+
+/** @throws EncoderError URL_FORBIDDEN where no address of the host may be connected to. */
+async function checkedAddress(url: URL, options: FetchOptions, signal: AbortSignal): Promise<string> {
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const listed = options.urlAllowlist.some((pattern) => matches(host, pattern));
+  if (options.urlAllowlist.length > 0 && !listed) throw forbidden(`${host} is not on the allow-list`);
+  const addresses = isIP(host) ? [host] : await abortable((options.resolve ?? resolveHost)(host), signal);
+  const allowed = options.allowPrivateUrls || listed ? addresses : addresses.filter(isPublicAddress);
+  // A name with one public and one private address is somebody's trick or mistake; the public one does no harm.
+  const [address] = allowed;
+  if (address === undefined || !isIP(address)) throw forbidden(`${host} is at ${addresses.join(", ") || "no address"}`);
+  return address;
+}
+
+/** `*.example.com` stands for every name below example.com; anything else for itself. */
+function matches(host: string, pattern: string): boolean {
+  const wanted = pattern.toLowerCase();
+  return wanted.startsWith("*.") ? host.endsWith(wanted.slice(1)) : host === wanted;
+}
+
+/**
+ * DNS itself is asked first, off the thread pool: names whose server hangs would otherwise block the pool's four threads,
+ * which tokenising and files need. The system's lookup follows only for names that DNS does not know (/etc/hosts).
+ */
+async function resolveHost(host: string): Promise<string[]> {
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  const found = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const addresses = found.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  if (addresses.length > 0) return addresses;
+  const unknown = found.some((it) => it.status === "rejected" && ["ENOTFOUND", "ENODATA"].includes(it.reason?.code));
+  if (!unknown) throw new EncoderError("URL_UNREACHABLE", "The image URL's host could not be looked up.");
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function parseUrl(text: string, base?: URL): URL {
+  const url = text.length <= maxUrlLength && URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") {
+    throw new EncoderError("URL_INVALID", "The image URL is not a valid http or https URL.");
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new EncoderError("URL_INVALID", "The image URL carries credentials, which are not sent.");
+  }
+  if (url.port === "0") throw new EncoderError("URL_INVALID", "The image URL's port is not valid.");
+  return url;
+}
+
+const decoders = { gzip: createGunzip, "x-gzip": createGunzip, deflate: createInflate, br: createBrotliDecompress };
+
+/** The bytes after inflation (none was asked for, but some servers compress all the same), counted as they come. */
+async function readBody({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
+  if (Number(headers["content-length"]) > maxBytes) throw tooLarge(maxBytes);
+  const collect = async (chunks: AsyncIterable<Uint8Array>) => {
+    const kept: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      kept.push(chunk);
+    }
+    return Buffer.concat(kept);
+  };
+  const encoding = String(headers["content-encoding"] ?? "identity")
+    .trim()
+    .toLowerCase();
+  if (encoding === "identity") return collect(body);
+  const [, createDecoder] = Object.entries(decoders).find(([name]) => name === encoding) ?? [];
+  if (!createDecoder)
+    throw new EncoderError("URL_UNREACHABLE", "The image URL's content-encoding is not one that is read.");
+  const inflated = createDecoder();
+  body.on("error", (error) => inflated.destroy(error)).pipe(inflated);
+  return collect(inflated);
+}
+
+/** What went wrong, in words that say nothing about the network this runs in. */
+function explain(error: unknown, signal: AbortSignal, timeout: AbortSignal, { fetchTimeoutMs }: FetchOptions): unknown {
+  if (signal.aborted && !timeout.aborted) return signal.reason;
+  if (error instanceof EncoderError) return error;
+  const { code, message } = error as { code?: string; message?: string }; // whatever Node or undici threw
+  const internal = `${code ?? ""} ${message ?? error}`.trim();
+  if (timeout.aborted || /TIMEOUT|ETIMEDOUT/.test(code ?? "")) {
+    return new EncoderError("URL_TIMEOUT", `The image URL did not answer in time (${fetchTimeoutMs} ms in all).`, {
+      internal,
+    });
+  }
+  return new EncoderError("URL_UNREACHABLE", "The image URL could not be fetched.", { cause: error, internal });
+}
+
+function forbidden(internal: string): EncoderError {
+  return new EncoderError("URL_FORBIDDEN", "The image URL points to an address that may not be fetched from here.", {
+    internal,
+  });
+}
+
+function tooLarge(maxBytes: number): EncoderError {
+  return new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${maxBytes} bytes at the image URL, received more.`);
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
