@@ -1,5 +1,20 @@
-import type { Config } from "./config.ts";
+import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { join } from "node:path";
+import { availableCores } from "./available-cores.ts";
+import { resolveModel } from "./build/resolve.ts";
+import { type Config, configWith } from "./config.ts";
+import { normalized } from "./engine/vectors.ts";
+import { atIndex, EncoderError } from "./errors.ts";
+import { createDecoder } from "./image/decoder.ts";
+import { createImageFetcher } from "./image/fetch.ts";
+import type { Pixels } from "./image/pixels.ts";
+import { imageTensors } from "./image/tensors.ts";
 import type { Manifest } from "./models/manifest.ts";
+import { probeImage, probeText } from "./probe.ts";
+import { textTensors } from "./text/tensors.ts";
+import { openTokenizer } from "./text/tokenizer.ts";
+import { startTower, type TowerResult } from "./tower.ts";
 
 /** An encoded picture (JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP), or where to fetch one. */
 export type ImageInput = Uint8Array | { url: string };
@@ -7,7 +22,7 @@ export type ImageInput = Uint8Array | { url: string };
 export interface EncodeOptions {
   /** Unit length (the default), so that a dot product is a cosine; false gives the tower's raw output. */
   normalize?: boolean;
-  /** Aborting drops what has not started. */
+  /** Aborting drops what has not started; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -21,13 +36,24 @@ export interface StageTimings {
 }
 
 export interface Encoding {
-  /** One vector of `model.dimensions` float32 per input, in the order of the inputs. */
+  /** One vector of `manifest.dimensions` float32 per input, in the order of the inputs. */
   embeddings: Float32Array[];
   /** How many texts were cut to the model's longest sequence; 0 for images. */
   truncated: number;
   /** Tokens encoded, special tokens included, after truncation; 0 for images. */
   tokens: number;
   timings: StageTimings;
+}
+
+export type TowerName = "image" | "text";
+
+/** Told what happens inside, for metrics and logs. */
+export interface EncoderObserver {
+  /** After each item's work, in milliseconds. */
+  onTimings?(tower: TowerName, timings: Partial<StageTimings>): void;
+  onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;
+  onQueueDepth?(tower: TowerName, depth: number): void;
+  onEngineDeath?(tower: TowerName, reason: string): void;
 }
 
 export type EncoderOptions = Partial<Config>;
@@ -43,4 +69,224 @@ export interface Encoder {
   queueDepth(): { image: number; text: number };
   /** Finishes what was accepted, then stops threads and processes. */
   close(): Promise<void>;
+}
+
+/**
+ * Opens a model (the embedded one is built on its first use) and starts its towers, decoder and fetcher.
+ * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it.
+ */
+export async function createEncoder(options: EncoderOptions = {}, observer: EncoderObserver = {}): Promise<Encoder> {
+  const config = configWith(options);
+  const { directory, manifest } = await resolveModel(config);
+  const { images, texts } = await startTowers(directory, manifest, config, observer);
+  const tokenizer = openTokenizer({
+    file: join(directory, manifest.text.tokenizer),
+    maxTokens: manifest.text.maxTokens,
+  });
+  const decoder = createDecoder({ ...config, spec: manifest.image });
+  const fetcher = createImageFetcher(config);
+
+  async function encodeTexts(inputs: readonly string[], options: EncodeOptions = {}): Promise<Encoding> {
+    const scope = requestScope(options.signal);
+    const startedAt = performance.now();
+    const tokens = await tokenizer.tokenize(inputs, scope.signal);
+    const tokenizeMs = performance.now() - startedAt;
+    // Neighbours in the queue share batches, so texts of like length take their turns one after another.
+    const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
+    const shares = order.map((index, position) => {
+      const { ids } = tokens[index]!;
+      return { index, ...texts.embed(ids.join(), position, () => ids) };
+    });
+    const results: TowerResult[] = [];
+    try {
+      const all = shares.map(async ({ index, result }) => {
+        results[index] = await named(result, index);
+      });
+      await scope.until(Promise.all(all));
+    } finally {
+      for (const share of shares) share.release();
+    }
+    const timings = { tokenizeMs, ...longest(results) };
+    observer.onTimings?.("text", timings);
+    return {
+      embeddings: results.map(({ embedding }) => finish(embedding, options)),
+      truncated: tokens.filter(({ truncated }) => truncated).length,
+      tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
+      timings,
+    };
+  }
+
+  async function encodeImages(inputs: readonly ImageInput[], options: EncodeOptions = {}): Promise<Encoding> {
+    const scope = requestScope(options.signal);
+    try {
+      // A large request must fill the next batch but not the queue, where other requests would find no room.
+      const results = await mapAhead(inputs, config.maxImageBatch * 2, (input, index) =>
+        named(encodeImage(input, index, scope), index),
+      );
+      return {
+        embeddings: results.map(({ embedding }) => finish(embedding, options)),
+        truncated: 0,
+        tokens: 0,
+        timings: { ...longest(results), ...longestOf(results, "fetchMs"), ...longestOf(results, "decodeMs") },
+      };
+    } finally {
+      scope.end(); // one failed item ends the work on the others
+    }
+  }
+
+  async function encodeImage(input: ImageInput, position: number, scope: RequestScope) {
+    const startedAt = performance.now();
+    const bytes = input instanceof Uint8Array ? input : await fetcher.fetchImage(input.url, scope);
+    const fetchMs = input instanceof Uint8Array ? undefined : performance.now() - startedAt;
+    const key = createHash("sha256").update(bytes).digest("base64");
+    const share = images.embed(key, position, (signal) => decoder.decode(bytes, { signal }));
+    try {
+      const result = await scope.until(share.result);
+      const timings = fetchMs === undefined ? result : { ...result, fetchMs };
+      observer.onTimings?.("image", timings);
+      return timings;
+    } finally {
+      share.release();
+    }
+  }
+
+  let probes = 0;
+  let probing: Promise<boolean> | undefined;
+  /** Takes the way of a real request, decoder included, under a key of its own that no cache knows. */
+  async function probe(caller: AbortSignal | undefined): Promise<boolean> {
+    const scope = requestScope(caller);
+    const key = `probe ${++probes}`;
+    try {
+      const [tokens] = await tokenizer.tokenize([probeText], scope.signal);
+      const image = images.embed(key, 0, (signal) => decoder.decode(probeImage, { signal }));
+      const text = texts.embed(key, 0, () => tokens!.ids);
+      await scope.until(Promise.all([image.result, text.result])).finally(() => {
+        image.release();
+        text.release();
+      });
+      return true;
+    } catch {
+      return false; // whatever it was, this service gives no vectors now
+    }
+  }
+
+  return {
+    manifest,
+    encodeTexts,
+    encodeImages,
+    async isHealthy({ maxAgeMs, signal }) {
+      const oldest = Math.min(images.lastSuccessAt, texts.lastSuccessAt);
+      if (performance.now() - oldest <= maxAgeMs) return true;
+      probing ??= probe(signal).finally(() => {
+        probing = undefined;
+      });
+      return probing;
+    },
+    queueDepth: () => ({ image: images.depth, text: texts.depth }),
+    async close() {
+      await Promise.all([images.close(), texts.close()]);
+      await Promise.all([decoder.close(), fetcher.close()]);
+    },
+  };
+}
+
+async function startTowers(directory: string, manifest: Manifest, config: Config, observer: EncoderObserver) {
+  const towerOptions = (tower: TowerName) => ({
+    graph: join(directory, manifest[tower].graph),
+    threads: config.threads || availableCores(),
+    timeoutMs: config.engineTimeoutMs,
+    replicas: config.replicas,
+    cacheSize: config.cacheSize,
+    onDeath: (reason: string) => observer.onEngineDeath?.(tower, reason),
+    observer: {
+      onBatch: (batch: { size: number; inferenceMs: number }) => observer.onBatch?.(tower, batch),
+      onQueueDepth: (depth: number) => observer.onQueueDepth?.(tower, depth),
+    },
+  });
+  const [images, texts] = await Promise.all([
+    startTower<Pixels>({
+      ...towerOptions("image"),
+      toTensors: (batch) => imageTensors(batch, manifest.image.size),
+      costOf: () => 1,
+      maxBatch: config.maxImageBatch,
+      maxBatchCost: config.maxImageBatch,
+      maxQueue: config.maxImageQueue,
+    }),
+    startTower<number[]>({
+      ...towerOptions("text"),
+      toTensors: (batch) => textTensors(batch, manifest.text.padId),
+      costOf: (ids) => ids.length,
+      maxBatch: config.maxTextBatch,
+      maxBatchCost: config.maxBatchTokens,
+      maxQueue: config.maxTextQueue,
+    }),
+  ]);
+  return { images, texts };
+}
+
+/** One request's life: ends when its caller aborts, or when the request itself gives up. */
+interface RequestScope {
+  signal: AbortSignal;
+  /** The promise's result, unless the scope ends first. */
+  until<T>(promise: Promise<T>): Promise<T>;
+  end(): void;
+}
+
+function requestScope(caller: AbortSignal | undefined): RequestScope {
+  const ended = new AbortController();
+  const signal = caller ? AbortSignal.any([caller, ended.signal]) : ended.signal;
+  setMaxListeners(0, signal); // as many as the request has items
+  return {
+    signal,
+    end: () => ended.abort(),
+    until: (promise) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        const onAbort = () => reject(signal.reason);
+        signal.addEventListener("abort", onAbort, { once: true });
+        promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+      }),
+  };
+}
+
+/** Maps with at most `ahead` items at work; the first failure ends it. */
+async function mapAhead<T, R>(items: readonly T[], ahead: number, work: (item: T, index: number) => Promise<R>) {
+  const results: R[] = [];
+  let next = 0;
+  let failed = false;
+  const lane = async () => {
+    while (next < items.length && !failed) {
+      const index = next++;
+      try {
+        results[index] = await work(items[index]!, index);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(ahead, items.length) }, lane));
+  return results;
+}
+
+/** The same promise, whose failure names the item. */
+function named<T>(promise: Promise<T>, index: number): Promise<T> {
+  return promise.catch((error) => {
+    throw error instanceof EncoderError ? atIndex(error, index) : error;
+  });
+}
+
+/** A vector of its own for the caller: the original may be shared with other requests and the cache. */
+function finish(embedding: Float32Array, { normalize = true }: EncodeOptions): Float32Array {
+  return normalize ? normalized(embedding) : embedding.slice();
+}
+
+function longest(results: readonly StageTimings[]): StageTimings {
+  const of = (stage: "queueMs" | "inferenceMs") => results.reduce((most, timings) => Math.max(most, timings[stage]), 0);
+  return { queueMs: of("queueMs"), inferenceMs: of("inferenceMs") };
+}
+
+function longestOf(results: readonly Partial<StageTimings>[], stage: "fetchMs" | "decodeMs") {
+  const given = results.flatMap((timings) => timings[stage] ?? []);
+  return given.length > 0 ? { [stage]: given.reduce((most, ms) => Math.max(most, ms), 0) } : {};
 }

@@ -1,0 +1,61 @@
+import sharp from "sharp";
+
+/** What the load is made of: the same every run, and no two requests in flight alike. */
+
+const sentences = [
+  "a red bicycle leaning against an old wall",
+  "ein kleiner Hund schläft auf dem grünen Sofa",
+  "un chat noir regarde la pluie par la fenêtre",
+  "una mujer lee un libro en la playa",
+  "un treno attraversa lentamente il lungo ponte alto",
+  "uma criança corre feliz pelo parque da cidade",
+  "маленькая лодка плывёт по тихой реке на закате",
+  "夕日の中で静かな海の上を小さな船が進む",
+  "孩子们在公园的大树下高兴地踢足球",
+  "طفل صغير يلعب بالكرة في حديقة البيت",
+];
+
+/** Bodies for POST /encode_text: eight words or so in ten languages, each with a number so that it is new. */
+export function textBodies(): () => string {
+  let count = 0;
+  return () => {
+    const sentence = sentences[count % sentences.length]!;
+    return JSON.stringify({ text: `${sentence} ${count++}` });
+  };
+}
+
+/** Bodies for POST /encode_image: 640x480 JPEGs (quality 85, about 60 kB) of blurred noise and shapes, as base64 JSON. */
+export async function imageBodies(count: number): Promise<() => string> {
+  const bodies: string[] = [];
+  for (let i = 0; i < count; i++) bodies.push(JSON.stringify({ image_b64: (await picture(i)).toString("base64") }));
+  let next = 0;
+  return () => bodies[next++ % bodies.length]!;
+}
+
+async function picture(seed: number): Promise<Buffer> {
+  const random = generator(seed + 1);
+  const width = 640;
+  const height = 480;
+  const coarse = Uint8Array.from({ length: 80 * 60 * 3 }, () => random() * 256);
+  const shapes = Array.from({ length: 12 }, () => {
+    const [x, y, size, hue] = [random() * width, random() * height, 20 + random() * 120, Math.floor(random() * 360)];
+    return `<circle cx="${x}" cy="${y}" r="${size}" fill="hsl(${hue},70%,50%)" fill-opacity="0.7"/>`;
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shapes.join("")}</svg>`;
+  return sharp(coarse, { raw: { width: 80, height: 60, channels: 3 } })
+    .resize(width, height, { kernel: "nearest", fit: "fill" })
+    .composite([{ input: Buffer.from(svg) }])
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
+
+/** mulberry32: uniform numbers in [0, 1) from a seed. */
+export function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** The service as its users run it: the executable, in a process of its own. */
+export interface Service {
+  url: string;
+  /** From the start of the process to its first image and text vector. */
+  coldStartMs: number;
+  /** Resident memory of the service and its decoder processes, in bytes. */
+  residentBytes(): number;
+  stop(): Promise<void>;
+}
+
+const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
+
+export async function startService(model: string, settings: Record<string, string> = {}): Promise<Service> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const startedAt = performance.now();
+  const env = { ...process.env, LOG_LEVEL: "error", MODEL: model, PORT: String(port), HOST: "127.0.0.1", ...settings };
+  const child = spawn(process.execPath, [executable, "serve"], { env, stdio: ["ignore", "inherit", "inherit"] });
+  await firstAnswer(url, child);
+  return {
+    url,
+    coldStartMs: performance.now() - startedAt,
+    residentBytes: () => residentBytesOfTree(child.pid!),
+    async stop() {
+      child.kill("SIGTERM");
+      if (child.exitCode === null) await once(child, "exit");
+    },
+  };
+}
+
+async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
+  const image = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  const post = async (path: string, body: object) => {
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const response = await fetch(`${url}${path}`, init);
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  };
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}`);
+    try {
+      await Promise.all([post("/encode_text", { text: "first" }), post("/encode_image", { image_b64: image })]);
+      return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // fetch's "connection refused": not listening yet
+      await sleep(10);
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** Private and shared pages; pages that processes share count for each of them. Linux only. */
+function residentBytesOfTree(root: number): number {
+  const status = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/status`, "utf8");
+    } catch {
+      return ""; // it ended meanwhile
+    }
+  };
+  const field = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ({ pid: Number(pid), text: status(pid) }));
+  const tree = processes.filter(({ pid, text }) => pid === root || field(text, "PPid") === root);
+  return tree.reduce((sum, { text }) => sum + field(text, "VmRSS") * 1024, 0);
+}
