@@ -1,0 +1,132 @@
+"""Tests on pictures and words from elsewhere: Art4Apps drawings with GCompris' word lists (B), GCompris' photographs (F).
+
+Both come from Debian packages that are unpacked, never installed: see `make outside`. Art4Apps is CC-BY-SA and is only looked at.
+"""
+
+import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from .model import Model
+from .rcc import read_rcc
+
+DRAWINGS = "usr/share/games/pysiogame/res/images/art4apps"
+RESOURCES = "usr/share/gcompris-qt/rcc"
+WORDS = "gcompris/src/activities/lang/resource/content-"
+
+# GCompris writes nouns with their article in some languages; CLDR does not.
+ARTICLES = {
+    "en": r"(the|an?|to) ",
+    "fr": r"(une?|des|les?|la|du|de la|de l'|l'|de) ?(?<=[' ])",
+    "de": r"(der|die|das|eine?) ",
+    "es": r"(el|la|los|las|una?) ",
+    "it": r"(il|lo|la|i|gli|le|un[ao]?|l'|un') ?(?<=[' ])",
+    "pt": r"(os?|as?|uma?) ",
+    "pt_BR": r"(os?|as?|uma?) ",
+    "ca": r"(el|la|els|les|una?|l') ?(?<=[' ])",
+    "gl": r"(os?|as?|unha|un) ",
+    "nl": r"(de|het|een) ",
+    "el": r"(ο|η|το|οι|τα|ένα|ένας|μία|μια) ",
+    "nn": r"(ein|ei|eit|å) ",
+    "da": r"(en|et|at) ",
+    "sv": r"(en|ett|att) ",
+    "br": r"(ur|un|ul|ar|an|al) ",
+    "ga": r"an ",
+    "hu": r"(a|az|egy) ",
+    "ro": r"(un|o) ",
+}
+
+
+def strip_article(text: str, locale: str) -> str:
+    pattern = ARTICLES.get(locale)
+    return re.sub(f"^{pattern}", "", text, flags=re.IGNORECASE) if pattern else text
+
+
+def opaque(content: bytes | Path) -> Image.Image:
+    picture = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, (255, 255, 255, 255)), picture).convert("RGB")
+
+
+def cldr_locale(locale: str) -> str:
+    return {"zh_CN": "zh", "zh_TW": "zh-Hant", "pt_BR": "pt", "nb_NO": "no", "nb": "no"}.get(locale, locale.replace("_", "-"))
+
+
+def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]]) -> dict:
+    """Word -> drawing among all drawings that GCompris has a word for, in each language; `known`: words that CLDR has too."""
+    files = {p.stem: p for p in sorted((outside / DRAWINGS).glob("*/*")) if p.suffix in (".jpg", ".png")}
+    resources = read_rcc(outside / RESOURCES / "lang.rcc")
+    lists = {
+        path.removeprefix(WORDS).removesuffix(".json"): json.loads(content)
+        for path, content in resources.items()
+        if path.startswith(WORDS)
+    }
+    keys = sorted(k for k in files if f"{k}.ogg" in lists["en"])
+    pictures = model.encode_images([opaque(files[k]) for k in keys])
+    languages, known_languages = {}, {}
+    for locale, words in sorted(lists.items()):
+        captions = by_locale.get(cldr_locale(locale))
+        if not captions:
+            continue
+        vocabulary = {row["text"].lower() for row in captions}
+        pairs = [(i, strip_article(words[f"{k}.ogg"].strip(), locale)) for i, k in enumerate(keys) if words.get(f"{k}.ogg")]
+        pairs = [(i, text) for i, text in pairs if text]
+        scores = model.encode_texts([text for _, text in pairs]) @ pictures.T
+        wanted = torch.tensor([i for i, _ in pairs])
+        ranks = (scores > scores.gather(1, wanted[:, None])).sum(1)
+        known = torch.tensor([text.lower() in vocabulary for _, text in pairs])
+        languages[locale] = figures(ranks)
+        if known.sum() >= 30:
+            known_languages[locale] = figures(ranks[known])
+    return {
+        "candidates": len(keys),
+        "chance": {"r1": round(100 / len(keys), 2), "r10": round(1000 / len(keys), 2)},
+        "languages": known_languages,
+        "mean": mean(known_languages),
+        "all_words": {"mean": mean(languages), "languages": languages},
+    }
+
+
+def figures(ranks: torch.Tensor) -> dict:
+    share = lambda hits: round(100 * hits.float().mean().item(), 1)  # noqa: E731
+    return {"r1": share(ranks < 1), "r10": share(ranks < 10), "n": len(ranks)}
+
+
+def mean(languages: dict[str, dict]) -> dict:
+    if not languages:
+        return {}
+    return {k: round(sum(r[k] for r in languages.values()) / len(languages), 1) for k in ("r1", "r10")}
+
+
+# Coarse label of a photograph by its place in GCompris, and the words that are asked for.
+PHOTOS = {
+    "animal": [("erase", ""), ("explore_farm_animals", ""), ("explore_world_animals", "")],
+    "fish": [("categorization", "/fishes/")],
+    "building": [("explore_monuments", ""), ("categorization", "/monuments/")],
+    "tool": [("categorization", "/tools/")],
+}
+
+
+def photo_test(model: Model, outside: Path) -> dict:
+    """Photographs into four coarse labels by the nearest label word; the model has never seen a photograph."""
+    labels, pictures, truth = list(PHOTOS), [], []
+    for label, places in PHOTOS.items():
+        for package, part in places:
+            for path, content in sorted(read_rcc(outside / RESOURCES / f"{package}.rcc").items()):
+                if path.endswith(".webp") and part in path:
+                    pictures.append(opaque(content))
+                    truth.append(labels.index(label))
+    scores = model.encode_images(pictures) @ model.encode_texts(labels).T
+    right = (scores.argmax(1) == torch.tensor(truth)).float().mean().item()
+    counts = Counter(labels[t] for t in truth)
+    return {
+        "accuracy": round(100 * right, 1),
+        "chance": round(100 / len(labels), 1),
+        "floor_majority": round(100 * max(counts.values()) / len(truth), 1),
+        "n": len(truth),
+        "labels": dict(counts),
+    }

@@ -1,0 +1,282 @@
+"""Stage 2: the text tower learns to point at the pictures, with the image tower frozen.
+
+Texts are short, so this stage is fast: image embeddings of augmented pictures are computed once, and each step classifies a
+batch of names and keywords in all locales into one real picture of every concept, and into the prototypes of stage 1.
+A text that names several concepts has them all as its target.
+"""
+
+import argparse
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from .augment import augment
+from .captions import hash_fraction
+from .pictures import concept_masks, load_concepts, load_pictures, plain_views, sampling_weights
+from .progress import Threads, log_line, rate_at, time_left
+from .towers import ImageConfig, ImageTower, TextConfig, TextTower, config_dict
+from .train_image import held_out_concepts, parameter_groups
+from .warm import encode_texts, load_text
+
+LOCALE_WEIGHT = {"en": 8.0, "de": 2.0, "fr": 2.0, "es": 2.0, "zh": 2.0, "ja": 2.0, "hi": 2.0, "ar": 2.0, "ru": 2.0, "pt": 2.0}
+LOCALE_WEIGHT |= {k: 1.5 for k in ("it", "nl", "pl", "tr", "ko", "vi", "id", "sw", "fa", "he", "uk", "el", "th", "bn", "ta")}
+ENGLISH_FRAMES = ("a {}", "the {}", "an image of {}", "a drawing of a {}", "picture of a {}", "a photo of a {}", "{} icon", "{} emoji")
+HELD_OUT_KEYWORDS = 0.05
+
+
+def is_held_out_keyword(row: dict) -> bool:
+    """Test C: five in a hundred keywords of each locale, by hash, never trained on."""
+    return row["kind"] == "keyword" and hash_fraction(f"{row['locale']} {row['text']}") < HELD_OUT_KEYWORDS
+
+
+class Captions:
+    """Training captions with their sampling weights and their concepts as one flat list."""
+
+    def __init__(self, path: Path, held_out: set[int], without_locales: set[str], name_share: float):
+        rows = [json.loads(line) for line in path.open()]
+        rows = [r for r in rows if r["locale"] not in without_locales and not is_held_out_keyword(r)]
+        rows = [r for r in rows if not held_out.intersection(r["concepts"])]
+        self.text = [r["text"] for r in rows]
+        self.english = np.array([r["locale"] == "en" for r in rows])
+        counts = np.array([len(r["concepts"]) for r in rows])
+        self.starts = np.concatenate([[0], np.cumsum(counts)])
+        self.concepts = torch.tensor([c for r in rows for c in r["concepts"]])
+        name = np.array([r["kind"] == "name" for r in rows])
+        # A keyword that fits hundreds of concepts says little about each of them.
+        weight = np.array([LOCALE_WEIGHT.get(r["locale"], 1.0) for r in rows]) / np.maximum(1, counts) ** 0.25
+        weight[name] *= name_share / weight[name].sum()
+        weight[~name] *= (1 - name_share) / weight[~name].sum()
+        self.cumulative = np.cumsum(weight)
+
+    def sample(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return np.minimum(np.searchsorted(self.cumulative, rng.random(count) * self.cumulative[-1]), len(self.text) - 1)
+
+    def targets(self, rows: np.ndarray, concepts: int) -> Tensor:
+        """[len(rows), concepts], each row spread evenly over the concepts that its text names."""
+        first, counts = self.starts[rows], self.starts[rows + 1] - self.starts[rows]
+        inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        line = torch.from_numpy(np.repeat(np.arange(len(rows)), counts))
+        right = self.concepts[torch.from_numpy(np.repeat(first, counts) + inside)]
+        out = torch.zeros(len(rows), concepts)
+        out[line, right] = torch.from_numpy(1 / np.repeat(counts, counts)).float()
+        return out
+
+
+def vary(text: str, english: bool, rng: np.random.Generator) -> str:
+    """What people type differs in capitals, articles and frames."""
+    luck = rng.random()
+    if english and luck < 0.2:
+        return ENGLISH_FRAMES[rng.integers(len(ENGLISH_FRAMES))].format(text)
+    if luck < 0.3:
+        return text.lower()
+    if luck < 0.4:
+        return text[:1].upper() + text[1:]
+    return text
+
+
+def pad(ids: list[list[int]]) -> tuple[Tensor, Tensor]:
+    length = max(map(len, ids))
+    padded = torch.tensor([row + [0] * (length - len(row)) for row in ids])
+    return padded, (torch.arange(length)[None, :] < torch.tensor([len(row) for row in ids])[:, None]).long()
+
+
+def warm_embeddings(tower: TextTower, tokenizer: Tokenizer, folder: Path) -> None:
+    """Gives each piece the earlier checkpoint's embedding of it (or of its parts), on that table's main axes."""
+    old_tower, old = load_text(folder)
+    table = old_tower.word_embeddings.weight.data
+    mean = table.mean(0)
+    axes = torch.linalg.svd(table - mean, full_matrices=False).Vh[: tower.config.width]  # [width, old width]
+    small = (table - mean) @ axes.T
+    small *= 0.05 / small.std()
+    vocabulary = old.get_vocab()
+    for piece, i in tokenizer.get_vocab().items():
+        if piece in vocabulary:
+            tower.word_embeddings.weight.data[i] = small[vocabulary[piece]]
+        elif not piece.startswith("##"):
+            parts = old.encode(piece, add_special_tokens=False).ids
+            if parts:
+                tower.word_embeddings.weight.data[i] = small[parts].mean(0)
+
+
+@torch.no_grad()
+def embed_pictures(tower: ImageTower, pixels: Tensor) -> Tensor:
+    """[B, 3, S, S] -> unit embeddings [B, 512]."""
+    with torch.autocast("cpu", torch.bfloat16):
+        return F.normalize(torch.cat([tower(part).float() for part in pixels.split(256)]), dim=-1)
+
+
+class ImageBank:
+    """Embeddings of augmented and plain training pictures under the frozen image tower, sorted by concept."""
+
+    def __init__(self, tower: ImageTower, data: Path, concepts: list[dict], views: int, held_out: set[int], seed: int):
+        pictures = load_pictures(data, "pictures")
+        weights = sampling_weights(pictures, concepts, held_out)
+        keeps_colour, mirror = concept_masks(concepts)
+        rows = np.random.default_rng(seed).choice(len(weights), views, p=weights)
+        plain = [i for i in range(len(weights)) if weights[i] > 0 and pictures.variant[i] == "plain"]
+        size, parts = tower.config.image_size, []
+        for at in range(0, views, 256):
+            part = rows[at : at + 256]
+            concept = pictures.concept[part]
+            pixels = augment(torch.from_numpy(pictures.pixels[part]), size, keeps_colour[concept], mirror[concept])
+            parts.append(embed_pictures(tower, pixels))
+        for at in range(0, len(plain), 256):
+            parts.append(embed_pictures(tower, plain_views(pictures, plain[at : at + 256], size)))
+        concept = torch.cat([pictures.concept[rows], pictures.concept[plain]])
+        order = concept.argsort(stable=True)
+        self.embeddings, concept = torch.cat(parts)[order], concept[order]
+        self.count = torch.bincount(concept, minlength=len(concepts))
+        self.start = self.count.cumsum(0) - self.count
+        self.missing = self.count == 0
+
+    def draw(self) -> Tensor:
+        """One picture of every concept, [C, 512]; a concept without pictures gets a zero row."""
+        pick = self.start + (torch.rand(len(self.count)) * self.count).long()
+        chosen = self.embeddings[pick.clamp(max=len(self.embeddings) - 1)]
+        return chosen.masked_fill(self.missing[:, None], 0)
+
+
+def rank_loss(texts: Tensor, others: Tensor, scale: Tensor, target: Tensor) -> Tensor:
+    """Texts [B, D] into concepts [C, D] with soft targets [B, C], and each concept back into the texts that name it."""
+    logits = scale * (texts @ others.T)
+    forward = -(logits.log_softmax(1) * target).sum(1).mean()
+    columns = target.sum(0) > 0
+    back = target[:, columns] / target[:, columns].sum(0)
+    return forward - 0.3 * (logits[:, columns].log_softmax(0) * back).sum(0).mean()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--image", type=Path, required=True, help="image.pt of stage 1")
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--views", type=int, default=40000, help="augmented pictures in the bank")
+    parser.add_argument("--name-share", type=float, default=0.65)
+    parser.add_argument("--warm", type=Path, help="an earlier checkpoint whose word embeddings to start from")
+    parser.add_argument("--start", type=Path, help="text.pt of another run to start from, in full")
+    parser.add_argument("--hold-out-concepts", type=int, default=0, help="for test E")
+    parser.add_argument("--without-locales", default="", help="for test D, e.g. gl,sl,af,mr,ky,lo")
+    parser.add_argument("--eval-every", type=float, default=3, help="minutes")
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as are free")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    threads = Threads(args.threads)
+    torch.manual_seed(args.seed)
+    args.run.mkdir(parents=True, exist_ok=True)
+
+    concepts = load_concepts(args.data)
+    held_out = held_out_concepts(concepts, args.hold_out_concepts)
+    saved_image = torch.load(args.image)
+    image = ImageTower(ImageConfig(**saved_image["config"])).eval()
+    image.load_state_dict(saved_image["tower"])
+    prototypes = F.normalize(saved_image["prototypes"], dim=-1)
+    captions = Captions(args.data / "captions.jsonl", held_out, set(filter(None, args.without_locales.split(","))), args.name_share)
+    print(f"{len(captions.text)} captions; encoding the pictures", flush=True)
+    bank_file = args.run / "bank.pt"
+    if bank_file.exists():
+        bank = torch.load(bank_file, weights_only=False)
+    else:
+        bank = ImageBank(image, args.data, concepts, args.views, held_out, args.seed)
+        torch.save(bank, bank_file)
+    tests = retrieval_tests(image, args.data)
+
+    tokenizer = Tokenizer.from_file(str(args.data / "tokenizer.json"))
+    tower = TextTower(TextConfig(vocabulary=tokenizer.get_vocab_size(), layers=args.layers))
+    tokenizer.enable_truncation(tower.config.positions)
+    if args.warm:
+        warm_embeddings(tower, tokenizer, args.warm)
+    if args.start:
+        tower.load_state_dict(torch.load(args.start)["tower"])
+    scales = nn.Parameter(torch.tensor([2.7, 2.7]))
+    optimizer = torch.optim.AdamW(parameter_groups(tower, [scales], 0.01), lr=args.rate, betas=(0.9, 0.98), fused=True)
+    checkpoint, used, step = args.run / "text.pt", 0.0, 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        tower.load_state_dict(saved["tower"])
+        scales.data, used, step = saved["scales"], saved["used"], saved["step"]
+        optimizer.load_state_dict(saved["optimizer"])
+        print(f"continuing at step {step}, {used / 60:.1f} minutes in")
+
+    def save() -> None:
+        state = {"tower": tower.state_dict(), "config": config_dict(tower), "scales": scales.data}
+        state |= {"optimizer": optimizer.state_dict(), "used": used, "step": step}
+        torch.save(state, checkpoint.with_suffix(".new"))
+        os.replace(checkpoint.with_suffix(".new"), checkpoint)
+
+    stopping: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    rng = np.random.default_rng(args.seed + step)
+    budget, last, next_eval, recent = args.minutes * 60, time.time(), used + args.eval_every * 60, []
+    while used < budget and not stopping:
+        threads.adjust()
+        rows = captions.sample(rng, 4 * args.batch)
+        texts = [vary(captions.text[i], captions.english[i], rng) for i in rows]
+        ids = [e.ids for e in tokenizer.encode_batch(texts)]
+        order = np.array([len(x) for x in ids]).argsort(kind="stable").reshape(4, args.batch)  # like lengths together
+        for part in rng.permutation(order):
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(args.rate, used / budget, step)
+            padded, mask = pad([ids[i] for i in part])
+            target = captions.targets(rows[part], len(concepts))
+            with torch.autocast("cpu", torch.bfloat16):
+                embeddings = tower(padded, mask, word_dropout=0.05)
+            embeddings = F.normalize(embeddings.float(), dim=-1)
+            scale = scales.exp().clamp(max=60)
+            loss = rank_loss(embeddings, bank.draw(), scale[0], target) + 0.3 * rank_loss(embeddings, prototypes, scale[1], target)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+            recent.append(loss.item())
+            now = time.time()
+            used, last = used + now - last, now
+        if step % 100 == 0:
+            print(f"step {step} loss {np.mean(recent[-100:]):.3f}, {time_left(used, budget)}", flush=True)
+        if used >= next_eval or used >= budget or stopping:
+            save()
+            line = {"stage": "text", "minutes": round(used / 60, 1), "step": step, "texts": step * args.batch}
+            line |= {"loss": round(float(np.mean(recent[-200:])), 3)}
+            log_line(args.run / "log.jsonl", line | {"r1_r10": evaluate(tower, tokenizer, tests)})
+            next_eval, recent, last = used + args.eval_every * 60, recent[-200:], time.time()
+
+
+def retrieval_tests(image: ImageTower, data: Path) -> dict[str, tuple[list[str], Tensor, Tensor]]:
+    """{locale: (names, their concepts, OpenMoji embeddings by concept)} for the curve of a run."""
+    held = load_pictures(data, "heldout")
+    rows = held.rows("openmoji")
+    found = embed_pictures(image, plain_views(held, rows, image.config.image_size))
+    pictures = torch.zeros(int(held.concept.max()) + 1, found.shape[1]).index_copy(0, held.concept[rows], found)
+    captions = [json.loads(line) for line in (data / "captions.jsonl").open()]
+    tests = {}
+    for locale in ("en", "de", "zh", "ja", "hi", "sw", "ar", "ru"):
+        chosen = [r for r in captions if r["locale"] == locale and r["kind"] == "name" and len(r["concepts"]) == 1]
+        tests[locale] = ([r["text"] for r in chosen], torch.tensor([r["concepts"][0] for r in chosen]), pictures)
+    return tests
+
+
+def evaluate(tower: TextTower, tokenizer: Tokenizer, tests: dict) -> dict[str, list[float]]:
+    tower.eval()
+    figures = {}
+    for locale, (texts, concept, pictures) in tests.items():
+        scores = encode_texts(tower, tokenizer, texts) @ pictures.T
+        top = scores.topk(10, 1).indices == concept[:, None]
+        figures[locale] = [round(100 * hit.float().mean().item(), 1) for hit in (top[:, 0], top.any(1))]
+    tower.train()
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+// Where the pictures are and which concept each one draws.
+
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+
+const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
+const withoutFe0f = (code) =>
+  code
+    .toLowerCase()
+    .split("-")
+    .filter((point) => point !== "fe0f")
+    .map((point) => point.replace(/^0+/, ""))
+    .join("-");
+
+/** Icon sets of the iconify format. `by`: how an icon is joined to a concept. */
+const ICON_SETS = [
+  { style: "noto", by: "code" },
+  { style: "noto-v1", by: "name" },
+  { style: "twemoji", by: "code" },
+  { style: "fluent-emoji-flat", by: "code" },
+  { style: "fluent-emoji-high-contrast", by: "code", mono: true },
+  { style: "emojione", by: "name" },
+  { style: "emojione-monotone", by: "name", mono: true },
+  { style: "fxemoji", by: "squashed" },
+  { style: "streamline-emojis", by: "numbered" },
+];
+
+/** Flag packages. circle-flags and flagpack: the first is kept for evaluation only. */
+const HELD_OUT_FLAGS = "flagpack";
+
+/** The icons of a set as {name: svg}, aliases that only rename included. */
+function readIconSet(packages, style, mono) {
+  const set = readJson(`${packages}/@iconify-json/${style}/icons.json`);
+  const svgOf = (icon) => {
+    const width = icon.width ?? set.width ?? 16;
+    const height = icon.height ?? set.height ?? 16;
+    const body = mono ? icon.body.replaceAll("currentColor", "#000") : icon.body;
+    const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box}">${body}</svg>`;
+    return { svg, side: Math.max(width, height) };
+  };
+  const icons = new Map(Object.entries(set.icons).map(([name, icon]) => [name, svgOf(icon)]));
+  for (const [name, alias] of Object.entries(set.aliases ?? {})) {
+    const plain = !alias.hFlip && !alias.vFlip && !alias.rotate;
+    if (plain && icons.has(alias.parent)) icons.set(name, icons.get(alias.parent));
+  }
+  return icons;
+}
+
+/** {icon name: concept number} for one way of joining. */
+function nameJoin(packages, concepts, by, style) {
+  const byCode = new Map(concepts.map((concept, i) => [concept.code, i]));
+  const join = new Map();
+  const add = (name, concept) => join.has(name) || join.set(name, concept);
+  if (by === "code") {
+    for (const [code, name] of Object.entries(readJson(`${packages}/@iconify-json/${style}/chars.json`))) {
+      const concept = byCode.get(withoutFe0f(code));
+      if (concept !== undefined) add(name, concept);
+    }
+    return join;
+  }
+  const names = concepts.map((concept, i) => [concept.slug, i]);
+  for (const known of ["noto", "twemoji", "fluent-emoji-flat"]) {
+    for (const [name, concept] of nameJoin(packages, concepts, "code", known)) names.push([name, concept]);
+  }
+  for (const [name, concept] of names) {
+    if (by === "squashed") add(name.replaceAll("-", ""), concept);
+    else add(name, concept);
+    if (by === "numbered") for (let i = 1; i <= 6; i += 1) add(`${name}-${i}`, concept);
+  }
+  return join;
+}
+
+function iconPictures(packages, concepts) {
+  return ICON_SETS.flatMap(({ style, by, mono = false }) => {
+    const join = nameJoin(packages, concepts, by, style);
+    const pictures = [];
+    const seen = new Set();
+    for (const [name, icon] of readIconSet(packages, style, mono)) {
+      const concept = join.get(name);
+      const key = `${concept} ${icon.svg.length}`;
+      if (concept === undefined || seen.has(key)) continue;
+      seen.add(key);
+      pictures.push({ style, variant: "plain", concept, mono, flag: concepts[concept].flag, ...icon });
+    }
+    return pictures;
+  });
+}
+
+/** Packages with one file a code point, such as 1f431.png. */
+function filePictures(packages, concepts) {
+  const byCode = new Map(concepts.map((concept, i) => [concept.code, i]));
+  const folders = [
+    { style: "fluent-emoji-3d", folder: "@lobehub/fluent-emoji-3d/assets", ending: ".webp" },
+    { style: "google", folder: "emoji-datasource-google/img/google/64", ending: ".png" },
+    { style: "openmoji", folder: "openmoji/color/svg", ending: ".svg", heldOut: true },
+    { style: "openmoji-black", folder: "openmoji/black/svg", ending: ".svg", heldOut: true },
+  ];
+  return folders.flatMap(({ style, folder, ending, heldOut = false }) => {
+    if (!existsSync(`${packages}/${folder}`)) return [];
+    const pictures = [];
+    const seen = new Set();
+    for (const file of readdirSync(`${packages}/${folder}`).sort()) {
+      const concept = file.endsWith(ending) ? byCode.get(withoutFe0f(file.slice(0, -ending.length))) : undefined;
+      if (concept === undefined || seen.has(concept)) continue;
+      seen.add(concept);
+      const path = `${packages}/${folder}/${file}`;
+      const source = ending === ".svg" ? { svg: readFileSync(path, "utf8"), side: 72 } : { file: path };
+      pictures.push({ style, variant: "plain", concept, heldOut, flag: concepts[concept].flag, ...source });
+    }
+    return pictures;
+  });
+}
+
+/** {concept of a flag: region code}, e.g. "de" or "gb-eng". */
+function regionOf(concept) {
+  const points = concept.code.split("-").map((point) => Number.parseInt(point, 16));
+  if (points[0] !== 0x1f3f4) return points.map((point) => String.fromCharCode(point - 0x1f1e6 + 97)).join("");
+  const letters = points.slice(1, -1).map((point) => String.fromCharCode(point - 0xe0000)).join("");
+  return `${letters.slice(0, 2)}-${letters.slice(2)}`;
+}
+
+function flagPictures(packages, concepts) {
+  const flags = concepts.map((concept, i) => ({ ...concept, i })).filter((concept) => concept.flag);
+  const folders = [
+    { style: "flag-icons", folder: "flag-icons/flags/4x3" },
+    { style: "flag-icons-square", folder: "flag-icons/flags/1x1" },
+    { style: "country-flag-icons", folder: "country-flag-icons/3x2", upper: true },
+    { style: "svg-country-flags", folder: "svg-country-flags/png250px", ending: ".png" },
+  ];
+  const sets = ["circle-flags", "flagpack", "cif"].map((style) => ({ style, icons: readIconSet(packages, style, false) }));
+  return flags.flatMap((concept) => {
+    const region = regionOf(concept);
+    const base = { variant: "plain", concept: concept.i, flag: true };
+    const files = folders.flatMap(({ style, folder, ending = ".svg", upper }) => {
+      const path = `${packages}/${folder}/${upper ? region.toUpperCase() : region}${ending}`;
+      if (!existsSync(path)) return [];
+      return [{ ...base, style, ...(ending === ".svg" ? { svg: readFileSync(path, "utf8"), side: 640 } : { file: path }) }];
+    });
+    const icons = sets.flatMap(({ style, icons: set }) =>
+      set.has(region) ? [{ ...base, style, heldOut: style === HELD_OUT_FLAGS, ...set.get(region) }] : [],
+    );
+    return [...files, ...icons];
+  });
+}
+
+/** Every picture: {style, variant, concept, flag, heldOut, and svg with side, or file}. */
+export function listPictures(packages, concepts) {
+  return [...iconPictures(packages, concepts), ...filePictures(packages, concepts), ...flagPictures(packages, concepts)];
+}
