@@ -4,6 +4,7 @@ import { EncoderError } from "../errors.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
 import { cmykToRgb, flatten } from "./colour.ts";
 import { imageFormat } from "./format.ts";
+import { transparentColour } from "./gif.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
 
@@ -49,8 +50,8 @@ export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: De
     image = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // keeps libvips from converting through a profile
     return whole(cmykToRgb(await raw(image, format)));
   }
-  if (header.hasAlpha && spec.background)
-    return whole(flatten(await raw(image.ensureAlpha(), format), spec.background));
+  const background = spec.background ?? (format === "GIF" ? transparentColour(bytes) : null);
+  if (header.hasAlpha && background) return whole(flatten(await raw(image, format), background));
 
   const shrink = format === "JPEG" ? shrinkOnLoad(Math.min(width, height), spec.resize) : 1;
   if (shrink > 1) {
@@ -94,6 +95,10 @@ async function orUnreadable<T>(work: Promise<T>, format: string): Promise<T> {
     return await work;
   } catch (cause) {
     const internal = cause instanceof Error ? cause.message : String(cause);
-    throw new EncoderError("IMAGE_UNREADABLE", `The ${format} image is truncated or corrupt.`, { cause, internal });
+    throw new EncoderError(
+      "IMAGE_UNREADABLE",
+      `The ${format} image is truncated, corrupt, or of a kind that is not supported.`,
+      { cause, internal },
+    );
   }
 }

@@ -6,12 +6,13 @@ import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
 import { configureDecoder } from "./decode.ts";
 import type { DecoderProcessOptions, DecoderReply } from "./decoder-process.ts";
-import { decodeImage } from "./preprocess.ts";
+import { createPreprocessor } from "./preprocess.ts";
 
 const memoryCheckMs = 20;
 
 const options = JSON.parse(process.argv[2]!) as DecoderProcessOptions; // written by decoder-process.ts
 const { spec, maxDecoderBytes } = options;
+const preprocess = createPreprocessor(spec, options);
 
 /** Not process.exit(), which waits for the image that is being decoded. */
 const end = () => process.kill(process.pid, "SIGKILL");
@@ -26,7 +27,7 @@ configureDecoder();
 process.on("message", async (bytes: Uint8Array) => {
   const watch = setInterval(refuseGreed, memoryCheckMs);
   try {
-    const { data } = await decodeImage(bytes, spec, options);
+    const { data } = await preprocess(bytes);
     reply({ kind: "pixels", data, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     const { code, message, internal } = toEncoderError(error);

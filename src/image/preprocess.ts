@@ -1,14 +1,19 @@
 import { type DecodeLimits, decodeToRgb } from "./decode.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
-import { resizeAndCrop } from "./resize.ts";
+import { createResizer } from "./resize.ts";
 
 /**
- * Encoded image to what the tower takes: shortest side to `spec.resize`, centre crop of `spec.size`.
- * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
+ * Encoded image to what the tower takes: shortest side to `spec.resize`, centre crop of `spec.size`. It rejects with
+ * EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
-export async function decodeImage(bytes: Uint8Array, spec: PixelSpec, limits: DecodeLimits): Promise<Pixels> {
-  const image = await decodeToRgb(bytes, spec, limits);
-  return { data: resizeAndCrop(image, centreCrop(image.fullWidth, image.fullHeight, spec)), size: spec.size };
+export type Preprocessor = (bytes: Uint8Array) => Promise<Pixels>;
+
+export function createPreprocessor(spec: PixelSpec, limits: DecodeLimits): Preprocessor {
+  const resize = createResizer();
+  return async (bytes) => {
+    const image = await decodeToRgb(bytes, spec, limits);
+    return { data: resize(image, centreCrop(image.fullWidth, image.fullHeight, spec)), size: spec.size };
+  };
 }
 
 /** From the original's dimensions: those of a picture that was shrunk on load round differently. */

@@ -4,9 +4,7 @@
  * 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
  */
 import type { Raster } from "./raster.ts";
-
-const precisionBits = 22;
-const half = 1 << (precisionBits - 1);
+import { resizeKernel } from "./resize-kernel.ts";
 
 /** The square at (`left`, `top`) of the picture resized to `width` x `height`. */
 export interface Crop {
@@ -18,52 +16,111 @@ export interface Crop {
 }
 
 /** @returns size * size * 3 bytes, R G B interleaved. */
-export function resizeAndCrop(picture: Raster, crop: Crop): Uint8Array {
-  const columns = resampling({ from: picture.width, to: crop.width, first: crop.left, count: crop.size });
-  const rows = resampling({ from: picture.height, to: crop.height, first: crop.top, count: crop.size });
-  const firstRow = rows.starts[0]!;
-  const lastRow = rows.starts[crop.size - 1]! + rows.taps[crop.size - 1]!;
-  const strip = resampleRows(picture, columns, firstRow, lastRow);
-  return resampleColumns(strip, rows, firstRow, crop.size);
+export type Resizer = (picture: Raster, crop: Crop) => Uint8Array;
+
+interface Kernel {
+  memory: { buffer: ArrayBuffer; grow(pages: number): number };
+  resampleRows(...numbers: number[]): void;
+  resampleColumns(...numbers: number[]): void;
 }
 
-/** For each output position: the first input position, how many inputs count, and their weights. */
+/** What is used of it: TypeScript declares it with the browser's types only. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { exports: unknown };
+};
+
+/** Rows handed to the kernel at a time, so that its memory need not hold the picture. */
+const chunkRows = 64;
+const pageBytes = 65536;
+
+/** One resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.wat) works in. */
+export function createResizer(): Resizer {
+  const module = new WebAssembly.Module(Buffer.from(resizeKernel, "base64"));
+  const kernel = new WebAssembly.Instance(module).exports as Kernel; // what resize-kernel.wat exports
+
+  return (picture, { width, height, left, top, size }) => {
+    const columns = resampling({ from: picture.width, to: width, first: left, count: size });
+    const rows = resampling({ from: picture.height, to: height, first: top, count: size });
+    const outBytes = size * 3;
+    const chunkBytes = (columns.end - columns.start) * 3;
+    const columnTable = weightTable(columns, 3);
+    const rowTable = weightTable(rows, outBytes);
+
+    const at = layout({
+      columnTable: columnTable.byteLength,
+      rowTable: rowTable.byteLength,
+      chunk: chunkRows * chunkBytes,
+      strip: (rows.end - rows.start + 1) * outBytes, // one row more: the last weight of an odd number is paired with 0
+      out: size * outBytes,
+    });
+    if (kernel.memory.buffer.byteLength < at.end) {
+      kernel.memory.grow(Math.ceil((at.end - kernel.memory.buffer.byteLength) / pageBytes));
+    }
+    const memory = new Uint8Array(kernel.memory.buffer);
+    memory.set(new Uint8Array(columnTable.buffer), at.columnTable);
+    memory.set(new Uint8Array(rowTable.buffer), at.rowTable);
+
+    for (let y = rows.start; y < rows.end; y += chunkRows) {
+      const count = Math.min(chunkRows, rows.end - y);
+      for (let row = 0; row < count; row++) {
+        const from = ((y + row) * picture.width + columns.start) * 3;
+        memory.set(picture.data.subarray(from, from + chunkBytes), at.chunk + row * chunkBytes);
+      }
+      const strip = at.strip + (y - rows.start) * outBytes;
+      kernel.resampleRows(at.chunk, chunkBytes, count, at.columnTable, size, strip, outBytes);
+    }
+    kernel.resampleColumns(at.strip, outBytes, at.rowTable, size, at.out);
+    return memory.slice(at.out, at.out + size * outBytes);
+  };
+}
+
+/** Where each part begins. The kernel reads and writes up to 16 bytes past a part's end. */
+function layout<Part extends string>(bytes: Record<Part, number>): Record<Part | "end", number> {
+  const starts: Record<string, number> = {};
+  let end = 0;
+  for (const [part, size] of Object.entries<number>(bytes)) {
+    starts[part] = end;
+    end += Math.ceil(size / 16) * 16 + 16;
+  }
+  return { ...starts, end } as Record<Part | "end", number>; // the loop went through every part
+}
+
+/** What the outputs of one axis are made of. */
 interface Resampling {
-  starts: Int32Array;
-  taps: Int32Array;
-  /** [count, stride]; each row holds `taps` weights that sum to about 1 << 22. */
-  weights: Int32Array;
-  stride: number;
+  /** Inputs needed for all of them. */
+  start: number;
+  end: number;
+  /** For each output: its first input, and the weights of that and those that follow, which sum to about 2^22. */
+  outputs: { first: number; weights: Int32Array }[];
 }
 
-function resampling(axis: { from: number; to: number; first: number; count: number }): Resampling {
-  const scale = axis.from / axis.to;
+/** The outputs `first` .. `first + count` of an axis of `from` inputs resized to `to`. */
+function resampling({
+  from,
+  to,
+  first,
+  count,
+}: {
+  from: number;
+  to: number;
+  first: number;
+  count: number;
+}): Resampling {
+  const scale = from / to;
   const stretch = Math.max(scale, 1); // the filter widens when shrinking, never when enlarging
   const support = 2 * stretch;
-  const stride = 2 * Math.ceil(support) + 1;
-  const starts = new Int32Array(axis.count);
-  const taps = new Int32Array(axis.count);
-  const weights = new Int32Array(axis.count * stride);
-  const exact = new Float64Array(stride);
-
-  for (let i = 0; i < axis.count; i++) {
-    const centre = (axis.first + i + 0.5) * scale;
+  const outputs = Array.from({ length: count }, (_, i) => {
+    const centre = (first + i + 0.5) * scale;
     const start = Math.max(Math.trunc(centre - support + 0.5), 0);
-    const end = Math.min(Math.trunc(centre + support + 0.5), axis.from);
-    let total = 0;
-    for (let x = start; x < end; x++) {
-      const weight = cubic((x - centre + 0.5) / stretch);
-      exact[x - start] = weight;
-      total += weight;
-    }
-    for (let t = 0; t < end - start; t++) {
-      const weight = exact[t]!;
-      weights[i * stride + t] = Math.trunc((weight / total) * (1 << precisionBits) + (weight >= 0 ? 0.5 : -0.5));
-    }
-    starts[i] = start;
-    taps[i] = end - start;
-  }
-  return { starts, taps, weights, stride };
+    const end = Math.min(Math.trunc(centre + support + 0.5), from);
+    const exact = new Float64Array(end - start).map((_, t) => cubic((start + t - centre + 0.5) / stretch));
+    const total = exact.reduce((sum, weight) => sum + weight, 0);
+    const weights = Int32Array.from(exact, (weight) => (weight / total) * (1 << 22) + (weight >= 0 ? 0.5 : -0.5));
+    return { first: start, weights };
+  });
+  const last = outputs[count - 1]!;
+  return { start: outputs[0]!.first, end: last.first + last.weights.length, outputs };
 }
 
 function cubic(distance: number): number {
@@ -74,51 +131,19 @@ function cubic(distance: number): number {
   return 0;
 }
 
-// A sum stays below 2^31: positive weights add up to less than 1.3 * 2^22, pixels are at most 255.
-
-/** @returns rows [firstRow, lastRow) of the picture, each resampled to the crop's columns. */
-function resampleRows(picture: Raster, columns: Resampling, firstRow: number, lastRow: number): Uint8Array {
-  const { starts, taps, weights, stride } = columns;
-  const { data } = picture;
-  const size = starts.length;
-  const strip = new Uint8ClampedArray((lastRow - firstRow) * size * 3);
-  let out = 0;
-  for (let y = firstRow; y < lastRow; y++) {
-    for (let x = 0; x < size; x++) {
-      let red = half;
-      let green = half;
-      let blue = half;
-      let at = (y * picture.width + starts[x]!) * 3;
-      const end = x * stride + taps[x]!;
-      for (let t = x * stride; t < end; t++) {
-        const weight = weights[t]!;
-        red += Math.imul(weight, data[at]!);
-        green += Math.imul(weight, data[at + 1]!);
-        blue += Math.imul(weight, data[at + 2]!);
-        at += 3;
-      }
-      strip[out++] = red >> precisionBits;
-      strip[out++] = green >> precisionBits;
-      strip[out++] = blue >> precisionBits;
+/**
+ * Resampling as the kernel reads it, 32-bit words. For each output: its first input's place in bytes, the number of
+ * weight pairs, then for each pair the high halves (weight >> 11) of both in one word, and the low ones in the next.
+ */
+function weightTable({ start, outputs }: Resampling, inputBytes: number): Int32Array {
+  const words: number[] = [];
+  for (const { first, weights } of outputs) {
+    words.push((first - start) * inputBytes, Math.ceil(weights.length / 2));
+    for (let t = 0; t < weights.length; t += 2) {
+      const one = weights[t]!;
+      const other = weights[t + 1] ?? 0;
+      words.push(((one >> 11) & 0xffff) | ((other >> 11) << 16), (one & 0x7ff) | ((other & 0x7ff) << 16));
     }
   }
-  return new Uint8Array(strip.buffer);
-}
-
-function resampleColumns(strip: Uint8Array, rows: Resampling, firstRow: number, size: number): Uint8Array {
-  const { starts, taps, weights, stride } = rows;
-  const rowBytes = size * 3;
-  const out = new Uint8ClampedArray(size * rowBytes);
-  const sums = new Int32Array(rowBytes);
-  for (let y = 0; y < size; y++) {
-    sums.fill(half);
-    let at = (starts[y]! - firstRow) * rowBytes;
-    for (let t = 0; t < taps[y]!; t++) {
-      const weight = weights[y * stride + t]!;
-      for (let i = 0; i < rowBytes; i++) sums[i]! += Math.imul(weight, strip[at + i]!);
-      at += rowBytes;
-    }
-    for (let i = 0; i < rowBytes; i++) out[y * rowBytes + i] = sums[i]! >> precisionBits;
-  }
-  return new Uint8Array(out.buffer);
+  return Int32Array.from(words);
 }
