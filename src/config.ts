@@ -1,64 +1,8 @@
 import { z } from "zod";
-import { EncoderError } from "./errors.ts";
+import { serverSettings } from "./config/server.ts";
+import { choice, integer, list, MiB, parseSettings, setting, text, toggle, type ValuesOf } from "./config/setting.ts";
 
-/**
- * One declaration per setting makes the flag (`--max-batch`), the environment variable (`MAX_BATCH`), the default,
- * the help text and docs/configuration.md. `why` justifies the default.
- */
-interface Setting<T> {
-  schema: z.ZodType<T>;
-  default: T;
-  /** What a valid value looks like, for error messages: "an integer from 1 to 65535". */
-  expects: string;
-  help: string;
-  why?: string;
-  /** Values of this setting are never printed. */
-  secret?: boolean;
-}
-
-const MiB = 1024 * 1024;
-
-function integer(range: { min: number; max: number }) {
-  const schema = z
-    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
-    .pipe(z.number().int().min(range.min).max(range.max));
-  return { schema: schema as unknown as z.ZodType<number>, expects: `an integer from ${range.min} to ${range.max}` };
-}
-
-function text(expects: string, schema: z.ZodType<string> = z.string().min(1)) {
-  return { schema, expects };
-}
-
-function choice<const T extends string>(...values: T[]) {
-  return { schema: z.enum(values) as unknown as z.ZodType<T>, expects: `one of ${values.join(", ")}` };
-}
-
-function toggle() {
-  const schema = z.union([
-    z.boolean(),
-    z.enum(["on", "true", "1", "yes"]).transform(() => true),
-    z.enum(["off", "false", "0", "no"]).transform(() => false),
-  ]);
-  return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off" };
-}
-
-function list(expects: string) {
-  const schema = z.union([
-    z.array(z.string()),
-    z.string().transform((value) =>
-      value
-        .split(",")
-        .map((part) => part.trim())
-        .filter((part) => part !== ""),
-    ),
-  ]);
-  return { schema: schema as unknown as z.ZodType<string[]>, expects };
-}
-
-function setting<T>(declaration: Setting<T>): Setting<T> {
-  return declaration;
-}
-
+/** Every setting of the service and the encoder, declared once. A command lists those that it uses. */
 export const settings = {
   // model
   model: setting({
@@ -73,44 +17,7 @@ export const settings = {
     help: "Folder of installed models; ~ is the home folder.",
   }),
 
-  // server
-  port: setting({
-    ...integer({ min: 0, max: 65535 }),
-    default: 5555,
-    help: "TCP port to listen on; 0 picks a free one.",
-  }),
-  host: setting({
-    ...text("an IP address or host name"),
-    default: "0.0.0.0",
-    help: "Address to listen on.",
-    why: "A container must be reachable from outside; bind to 127.0.0.1 where only this machine should reach it.",
-  }),
-
-  // requests
-  maxBodyBytes: setting({
-    ...integer({ min: 1024, max: 2047 * MiB }),
-    default: 64 * MiB,
-    help: "Largest request body.",
-    why: "Two images of the largest size as base64, or a batch of some hundred ordinary ones.",
-  }),
-  maxBatchItems: setting({
-    ...integer({ min: 1, max: 100_000 }),
-    default: 2048,
-    help: "Most texts or images in one request.",
-    why: "What OpenAI's clients send at most; larger jobs lose nothing by sending several requests.",
-  }),
-  maxTextBytes: setting({
-    ...integer({ min: 16, max: 64 * MiB }),
-    default: 1 * MiB,
-    help: "Largest single text, in UTF-8 bytes.",
-    why: "Only the first 128 tokens count; whoever sends more than a megabyte has the wrong field.",
-  }),
-  requestTimeoutMs: setting({
-    ...integer({ min: 100, max: 3_600_000 }),
-    default: 30_000,
-    help: "A request that is not answered by then gets 504.",
-    why: "Longer than a full queue takes to drain, shorter than clients and proxies wait (60 s is common).",
-  }),
+  ...serverSettings,
 
   // images
   maxImageBytes: setting({
@@ -243,59 +150,80 @@ export const settings = {
     why: "Most indexing jobs never see an input twice.",
   }),
 
+  // downloading models; the names are those that Hugging Face's own tools read
+  hfEndpoint: setting({
+    ...text("an http or https URL", z.url({ protocol: /^https?$/ })),
+    default: "https://huggingface.co",
+    help: "The Hub, or a mirror of it.",
+  }),
+  hfToken: setting({
+    ...text("a Hub token"),
+    default: "",
+    secret: true,
+    help: "Token for private and gated repositories; sent to the Hub's own host only.",
+  }),
+  hfTokenPath: setting({
+    ...text("a file"),
+    default: "",
+    help: "File that holds the token; if not set, `token` in HF_HOME.",
+  }),
+  hfHome: setting({
+    ...text("a folder"),
+    default: "~/.cache/huggingface",
+    help: "Folder of Hugging Face's Python tools, where their token and downloads are looked for.",
+  }),
+  hfHubCache: setting({
+    ...text("a folder"),
+    default: "",
+    help: "Their downloads, which are used instead of downloading again; if not set, `hub` in HF_HOME.",
+  }),
+  hfHubOffline: setting({ ...toggle(), default: false, help: "Never ask the Hub; use only what is on this machine." }),
+  httpsProxy: setting({
+    ...text("a URL"),
+    default: "",
+    secret: true,
+    help: "Proxy for https downloads of models; image URLs are never fetched through it.",
+  }),
+  httpProxy: setting({ ...text("a URL"), default: "", secret: true, help: "Proxy for http downloads of models." }),
+  noProxy: setting({
+    ...text("a comma-separated list of hosts"),
+    default: "",
+    help: "Hosts that are reached without a proxy.",
+  }),
+  downloadStallTimeoutMs: setting({
+    ...integer({ min: 100, max: 3_600_000 }),
+    default: 30_000,
+    help: "Longest silence of a download before its connection is given up and made anew.",
+    why: "Far longer than a healthy connection pauses, and short enough that a dead one costs little.",
+  }),
+  downloadAttempts: setting({
+    ...integer({ min: 1, max: 1000 }),
+    default: 8,
+    help: "Tries in a row without any progress before a download fails; what arrived is kept for the next pull.",
+    why: "With the waits between them about a minute, which outlasts a restart of a router or a mirror.",
+  }),
+  downloadConcurrency: setting({
+    ...integer({ min: 1, max: 64 }),
+    default: 4,
+    help: "Files downloaded at the same time.",
+    why: "Both weight files run side by side with the small ones; more connections would only share the same line.",
+  }),
+
   // logs
   logLevel: setting({
     ...choice("fatal", "error", "warn", "info", "debug", "trace", "silent"),
     default: "info" as const,
     help: "Least severe level that is logged.",
   }),
-} satisfies Record<string, Setting<never> | Setting<unknown>>;
+};
 
-export type SettingName = keyof typeof settings;
-type ValueOf<S> = S extends Setting<infer T> ? T : never;
-export type Config = { [K in SettingName]: ValueOf<(typeof settings)[K]> };
-
-/** `maxBatchItems` -> `MAX_BATCH_ITEMS` */
-export function environmentName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-}
-
-/** `maxBatchItems` -> `max-batch-items` */
-export function flagName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
+export type Config = ValuesOf<typeof settings>;
 
 /** Every setting at its default, with `overrides` in place. Values are checked. */
 export function configWith(overrides: Partial<Config> = {}): Config {
-  return parse((name) => {
-    const value = overrides[name];
+  const given = new Map<string, unknown>(Object.entries(overrides));
+  return parseSettings(settings, (name) => {
+    const value = given.get(name);
     return value === undefined ? undefined : { value, source: name };
   });
-}
-
-/**
- * Reads settings from flags (already split by node:util parseArgs, keyed by flag name) and environment; flags win.
- * An empty environment variable counts as not set.
- * @throws EncoderError CONFIG_INVALID naming the variable, what was expected and what was received.
- */
-export function readConfig(input: { flags: Record<string, unknown>; env: Record<string, string | undefined> }): Config {
-  return parse((name) => {
-    const flag = input.flags[flagName(name)];
-    if (flag !== undefined) return { value: flag, source: `--${flagName(name)}` };
-    const variable = input.env[environmentName(name)];
-    return variable === undefined || variable === "" ? undefined : { value: variable, source: environmentName(name) };
-  });
-}
-
-function parse(given: (name: SettingName) => { value: unknown; source: string } | undefined): Config {
-  const values = Object.entries(settings).map(([name, declaration]) => {
-    const input = given(name as SettingName);
-    if (input === undefined) return [name, declaration.default];
-    const parsed = declaration.schema.safeParse(input.value);
-    if (parsed.success) return [name, parsed.data];
-    const received =
-      "secret" in declaration && declaration.secret ? "a value that does not fit" : JSON.stringify(input.value);
-    throw new EncoderError("CONFIG_INVALID", `${input.source}: expected ${declaration.expects}, received ${received}`);
-  });
-  return Object.fromEntries(values) as Config; // every key of `settings` was parsed by its own schema
 }

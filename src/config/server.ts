@@ -1,0 +1,156 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { integer, list, MiB, setting, text, toggle } from "./setting.ts";
+
+const proxyAddress = z.string().refine((value) => {
+  if (["loopback", "linklocal", "uniquelocal"].includes(value)) return true;
+  const [address = "", prefix, ...rest] = value.split("/");
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+});
+
+const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
+
+/** Settings of the HTTP service: where it listens, what it accepts, who may ask, what it tells. */
+export const serverSettings = {
+  port: setting({
+    ...integer({ min: 0, max: 65535 }),
+    default: 5555,
+    help: "TCP port to listen on; 0 picks a free one.",
+  }),
+  host: setting({
+    ...text("an IP address or host name"),
+    default: "0.0.0.0",
+    help: "Address to listen on.",
+    why: "A container must be reachable from outside; bind to 127.0.0.1 where only this machine should reach it.",
+  }),
+
+  // connections
+  maxConnections: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 2048,
+    help: "Connections at the same time; more are closed at once.",
+    why: "Each costs a file descriptor and some 20 kB; the usual descriptor limit of a container is far above.",
+  }),
+  headersTimeoutMs: setting({
+    ...integer({ min: 100, max: 600_000 }),
+    default: 10_000,
+    help: "Time for a request's headers to arrive; then 408.",
+    why: "Headers are one packet or two; only an attacker sends them byte by byte.",
+  }),
+  bodyTimeoutMs: setting({
+    ...integer({ min: 100, max: 3_600_000 }),
+    default: 60_000,
+    help: "Time for a whole request, body included, to arrive; then 408.",
+    why: "The largest body at 9 Mbit/s; a connection that trickles is freed after a minute.",
+  }),
+  keepAliveTimeoutMs: setting({
+    ...integer({ min: 0, max: 3_600_000 }),
+    default: 65_000,
+    help: "How long an idle connection is kept.",
+    why: "Longer than the 60 s of common proxies, so that it is they who close, and no request meets a closing connection.",
+  }),
+  drainTimeoutMs: setting({
+    ...integer({ min: 0, max: 3_600_000 }),
+    default: 25_000,
+    help: "After SIGTERM, how long requests in flight may take to finish.",
+    why: "Kubernetes kills after 30 s.",
+  }),
+
+  // requests
+  maxBodyBytes: setting({
+    ...integer({ min: 1024, max: 512 * MiB }),
+    default: 64 * MiB,
+    help: "Largest request body.",
+    why: "Two images of the largest size as base64, or a batch of some hundred ordinary ones. V8's longest string sets the upper bound.",
+  }),
+  maxBatchItems: setting({
+    ...integer({ min: 1, max: 100_000 }),
+    default: 2048,
+    help: "Most texts or images in one request.",
+    why: "What OpenAI's clients send at most; larger jobs lose nothing by sending several requests.",
+  }),
+  maxTextBytes: setting({
+    ...integer({ min: 16, max: 64 * MiB }),
+    default: 1 * MiB,
+    help: "Largest single text, in UTF-8 bytes.",
+    why: "Only the first 128 tokens count; whoever sends more than a megabyte has the wrong field.",
+  }),
+  requestTimeoutMs: setting({
+    ...integer({ min: 100, max: 3_600_000 }),
+    default: 30_000,
+    help: "A request that is not answered by then, counted from the arrival of its body, gets 504.",
+    why: "Longer than a full queue takes to drain, shorter than clients and proxies wait (60 s is common).",
+  }),
+  maxInFlightRequests: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 1024,
+    help: "Encode requests worked on at the same time; more get 429.",
+    why: "Above what the queues hold of single images, and some kilobytes each besides their bodies.",
+  }),
+  maxInFlightBytes: setting({
+    ...integer({ min: 1024, max: 1024 * 1024 * MiB }),
+    default: 128 * MiB,
+    help: "Bytes of request bodies held at the same time; more get 429. A single request is let in whatever its size.",
+    why: "Two of the largest bodies, or a thousand ordinary images. Decoding base64 takes up to three times as much memory.",
+  }),
+
+  // health
+  healthMaxAgeMs: setting({
+    ...integer({ min: 0, max: 3_600_000 }),
+    default: 30_000,
+    help: "An inference that succeeded this recently counts as health; else /health runs one.",
+    why: "An idle service runs one small probe per usual check interval.",
+  }),
+  healthTimeoutMs: setting({
+    ...integer({ min: 50, max: 600_000 }),
+    default: 5_000,
+    help: "A health probe that takes longer is unhealthy.",
+    why: "Longer than the largest batch that can be ahead of it, in the time that orchestrators commonly grant.",
+  }),
+
+  // access
+  apiKeys: setting({
+    ...list("a comma-separated list of keys"),
+    default: [] as string[],
+    secret: true,
+    help: "Keys of which each request but health checks must carry one, as `authorization: Bearer KEY` or `x-api-key: KEY`. Empty asks for none.",
+  }),
+  corsOrigins: setting({
+    ...list("a comma-separated list of origins such as https://app.example.com, or *", origin),
+    default: [] as string[],
+    help: "Origins whose web pages may call this service; * is any.",
+    why: "None, since a page anywhere could otherwise use a service that only its visitor can reach.",
+  }),
+  rateLimit: setting({
+    ...integer({ min: 0, max: 1_000_000_000 }),
+    default: 0,
+    help: "Requests per minute and client (API key, else address); as many may come at once. 0 switches it off.",
+    why: "Overload is shed anyway; set it where clients must not crowd each other out.",
+  }),
+  rateLimitClients: setting({
+    ...integer({ min: 1, max: 10_000_000 }),
+    default: 100_000,
+    help: "Clients whose rate is remembered; beyond it the one not seen for longest is forgotten.",
+    why: "About 20 MB at most.",
+  }),
+  trustProxy: setting({
+    ...list(
+      "a comma-separated list of addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal",
+      proxyAddress,
+    ),
+    default: [] as string[],
+    help: "Proxies whose x-forwarded-for header is believed, for rate limits and logs.",
+    why: "None, since any client can send that header.",
+  }),
+
+  // operations
+  adminPort: setting({
+    ...integer({ min: 0, max: 65535 }),
+    default: 0,
+    help: "Port that /metrics, /info, /openapi.json and the page at / move to; 0 leaves them on PORT.",
+  }),
+  metrics: setting({ ...toggle(), default: true, help: "Whether GET /metrics is served." }),
+  docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json and the page at / are served." }),
+};

@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { EncoderError } from "../errors.ts";
+
+/**
+ * One declaration per setting makes the flag (`--max-batch`), the environment variable (`MAX_BATCH`), the default,
+ * the help text and docs/configuration.md. `why` justifies the default.
+ */
+export interface Setting<T> {
+  schema: z.ZodType<T>;
+  /** Without one, the setting must be given. */
+  default?: T;
+  /** What a valid value looks like, for error messages: "an integer from 1 to 65535". */
+  expects: string;
+  help: string;
+  why?: string;
+  /** Values of this setting are never printed. */
+  secret?: boolean;
+}
+
+export type SettingTable = Record<string, Setting<never> | Setting<unknown>>;
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+export type ValuesOf<Table> = { [Name in keyof Table]: ValueOf<Table[Name]> };
+
+export const KiB = 1024;
+export const MiB = 1024 * KiB;
+
+export function setting<T>(declaration: Setting<T>): Setting<T> {
+  return declaration;
+}
+
+export function integer(range: { min: number; max: number }) {
+  const schema = z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+    .pipe(z.number().int().min(range.min).max(range.max));
+  return { schema: schema as unknown as z.ZodType<number>, expects: `an integer from ${range.min} to ${range.max}` };
+}
+
+export function text(expects: string, schema: z.ZodType<string> = z.string().min(1)) {
+  return { schema, expects };
+}
+
+export function choice<const T extends string>(...values: T[]) {
+  return { schema: z.enum(values) as unknown as z.ZodType<T>, expects: `one of ${values.join(", ")}` };
+}
+
+export function toggle() {
+  const schema = z.union([
+    z.boolean(),
+    z.enum(["on", "true", "1", "yes"]).transform(() => true),
+    z.enum(["off", "false", "0", "no"]).transform(() => false),
+  ]);
+  return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off" };
+}
+
+export function list(expects: string, item: z.ZodType<string, string> = z.string()) {
+  const parts = z.string().transform((value) =>
+    value
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  );
+  const schema = z.union([z.array(z.string()), parts]).pipe(z.array(item));
+  return { schema: schema as unknown as z.ZodType<string[]>, expects };
+}
+
+/** `maxBatchItems` -> `MAX_BATCH_ITEMS` */
+export function environmentName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** `maxBatchItems` -> `max-batch-items` */
+export function flagName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/**
+ * Reads a table's settings from flags (already split by node:util parseArgs, keyed by flag name) and environment; flags
+ * win. An empty environment variable counts as not set.
+ * @throws EncoderError CONFIG_INVALID naming the variable, what was expected and what was received.
+ */
+export function readSettings<Table extends SettingTable>(
+  table: Table,
+  { flags, env }: { flags: Record<string, unknown>; env: Record<string, string | undefined> },
+): ValuesOf<Table> {
+  return parseSettings(table, (name) => {
+    const flag = flags[flagName(name)];
+    if (flag !== undefined) return { value: flag, source: `--${flagName(name)}` };
+    const variable = env[environmentName(name)];
+    return variable === undefined || variable === "" ? undefined : { value: variable, source: environmentName(name) };
+  });
+}
+
+/** Every setting of a table by what `given` finds for it, checked, or else at its default. */
+export function parseSettings<Table extends SettingTable>(
+  table: Table,
+  given: (name: string) => { value: unknown; source: string } | undefined,
+): ValuesOf<Table> {
+  const values = Object.entries(table).map(([name, declaration]) => {
+    const input = given(name);
+    if (input === undefined && declaration.default !== undefined) return [name, declaration.default];
+    const parsed = input && declaration.schema.safeParse(input.value);
+    if (parsed?.success) return [name, parsed.data];
+    const source = input?.source ?? `--${flagName(name)} or ${environmentName(name)}`;
+    const received = declaration.secret ? "a value that does not fit" : (JSON.stringify(input?.value) ?? "nothing");
+    throw new EncoderError("CONFIG_INVALID", `${source}: expected ${declaration.expects}, received ${received}`);
+  });
+  return Object.fromEntries(values) as ValuesOf<Table>; // every key of the table was parsed by its own schema
+}
