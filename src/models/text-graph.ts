@@ -30,7 +30,7 @@ export function textGraph(options: Omit<Parts, "graph" | "prefix"> & { dense: Sa
   }
   const embeddings = arithmetic.linear(graph, {
     name: "dense",
-    x: meanOfTokens(graph, x, counts),
+    x: meanOfTokens(graph, x, counts, tower.width),
     weight: dense.weight("linear.weight", [tower.dimensions, tower.width]),
     bias: undefined,
   });
@@ -109,11 +109,14 @@ function transformerBlock(parts: Parts, x: Value, { mask, layer }: { mask: Value
   return layerNorm(parts, graph.apply("Add", [mixed, output]), `${name}.output_layer_norm`);
 }
 
-/** sum(x * mask) / max(sum(mask), 1e-9). x [N, T, W], counts [N, T] -> [N, W] */
-function meanOfTokens(graph: Graph, x: Value, counts: Value): Value {
-  const perToken = graph.apply("Unsqueeze", [counts, graph.integers(-1)]); // [N, T, 1]
-  const sum = graph.apply("ReduceSum", [graph.apply("Mul", [x, perToken]), graph.integers(1)], { keepdims: 0 });
-  const tokens = graph.apply("ReduceSum", [counts, graph.integers(1)]); // [N, 1]
+/**
+ * sum(x * mask) / max(sum(mask), 1e-9), as a product, which unlike ReduceSum adds in the same order for one text and for
+ * several. x [N, T, W], counts [N, T] -> [N, W]
+ */
+function meanOfTokens(graph: Graph, x: Value, counts: Value, width: number): Value {
+  const row = graph.apply("Unsqueeze", [counts, graph.integers(1)]); // [N, 1, T]
+  const sum = graph.apply("Reshape", [graph.apply("MatMul", [row, x]), graph.integers(-1, width)]); // [N, W]
+  const tokens = graph.apply("ReduceSum", [counts, graph.integers(1)]); // [N, 1], small integers: exact
   return graph.apply("Div", [sum, graph.apply("Max", [tokens, graph.number(1e-9)])]);
 }
 

@@ -50,22 +50,12 @@ describe("texts", () => {
     });
   });
 
-  it("are bit-identical alone and in a batch of their own length", async () => {
-    const texts = Array.from({ length: 7 }, (_, i) => `a photo of a cat ${i}`);
+  it("are bit-identical alone and in a batch, padded to longer ones", async () => {
+    const texts = reference.texts.map(({ text }) => text);
     const { embeddings } = await encoder.encodeTexts(texts, raw);
     for (const [i, text] of texts.entries()) {
       const { embeddings: alone } = await encoder.encodeTexts([text], raw);
       expect(alone[0]).toEqual(embeddings[i]);
-    }
-  });
-
-  it("differ by no more than rounding when padded to a longer one", async () => {
-    const texts = reference.texts.map(({ text }) => text);
-    const { embeddings } = await encoder.encodeTexts(texts);
-    for (const [i, text] of texts.entries()) {
-      const { embeddings: alone } = await encoder.encodeTexts([text]);
-      const furthest = Math.max(...alone[0]!.map((value, d) => Math.abs(value - embeddings[i]![d]!)));
-      expect(furthest).toBeLessThan(1e-6);
     }
   });
 
