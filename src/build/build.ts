@@ -1,18 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EncoderError } from "../errors.ts";
-import { type Arithmetic, fp32 } from "../models/arithmetic.ts";
 import { type CheckpointFolder, openCheckpoint } from "../models/checkpoint-folder.ts";
 import { readImageCheckpoint } from "../models/checkpoint-image.ts";
 import { readTextCheckpoint } from "../models/checkpoint-text.ts";
 import { imageGraph } from "../models/image-graph.ts";
-import { formatVersion, type Manifest, type Model, manifestFile, type Precision } from "../models/manifest.ts";
+import { formatVersion, type Manifest, type Model, manifestFile } from "../models/manifest.ts";
 import { fileRecord, openModel } from "../models/model-folder.ts";
 import type { Safetensors } from "../models/safetensors.ts";
 import { textGraph } from "../models/text-graph.ts";
+import { imageSamples, textSamples } from "./int8/samples.ts";
+import { type PrecisionChoice, writeTower } from "./int8/tower.ts";
 import { packageVersion } from "./package.ts";
 import { createStaging } from "./storage.ts";
-import { writeBytes, writeGraph } from "./write-files.ts";
+import { writeBytes } from "./write-files.ts";
 
 export interface BuildOptions {
   /** Checkpoint folders in the sentence-transformers layout. */
@@ -21,7 +22,7 @@ export interface BuildOptions {
   /** Appears only when it is complete. A model that is already there is replaced; anything else is left alone. */
   outDir: string;
   name: string;
-  precision: Precision;
+  precision: PrecisionChoice;
   /** Where the checkpoints come from, for the manifest. */
   sources?: { image: Origin; text: Origin };
   /** Leaves a model that another build put in place meanwhile. */
@@ -40,8 +41,6 @@ export interface BuildProgress {
   /** From 0 to 1. */
   fraction: number;
 }
-
-const arithmetics: Partial<Record<Precision, Arithmetic>> = { fp32 };
 
 /**
  * Builds a model folder from a checkpoint pair. Equal checkpoints give equal bytes.
@@ -72,8 +71,6 @@ async function writeModel(
   options: BuildOptions & { image: CheckpointFolder; text: CheckpointFolder; directory: string },
 ): Promise<Manifest> {
   const { image, text, directory, precision, onProgress, signal = new AbortController().signal } = options;
-  const arithmetic = arithmetics[precision];
-  if (!arithmetic) throw new EncoderError("CONFIG_INVALID", `precision: expected fp32, received ${precision}`);
   const imageCheckpoint = await readImageCheckpoint(image);
   const textCheckpoint = await readTextCheckpoint(text);
   const { dimensions } = imageCheckpoint.tower;
@@ -87,21 +84,26 @@ async function writeModel(
   const imageTensors = await image.tensors(imageCheckpoint.tensorsFile);
   const textTensors = await text.tensors(textCheckpoint.tensorsFile);
   const dense = await text.tensors(textCheckpoint.denseTensorsFile);
-  const graphs = {
-    image: imageGraph({ tower: imageCheckpoint.tower, tensors: imageTensors, arithmetic }),
-    text: textGraph({ tower: textCheckpoint.tower, tensors: textTensors, dense, arithmetic }),
-  };
-  const write = (tower: "image" | "text") =>
-    writeGraph({
-      graph: graphs[tower],
-      directory,
-      name: tower,
-      signal,
-      onProgress: (fraction) => onProgress?.({ tower, fraction }),
-    });
-  const imageFiles = await write("image");
-  const textFiles = await write("text");
-  const tokenizer = await readFile(join(text.directory, textCheckpoint.tokenizerFile));
+  const tokenizerFile = join(text.directory, textCheckpoint.tokenizerFile);
+  const common = (name: "image" | "text") => ({
+    name,
+    precision,
+    dimensions,
+    directory,
+    signal,
+    onProgress: (fraction: number) => onProgress?.({ tower: name, fraction }),
+  });
+  const imageTower = await writeTower({
+    ...common("image"),
+    graphWith: (arithmetic) => imageGraph({ tower: imageCheckpoint.tower, tensors: imageTensors, arithmetic }),
+    samples: async () => imageSamples(imageCheckpoint.tower.imageSize),
+  });
+  const textTower = await writeTower({
+    ...common("text"),
+    graphWith: (arithmetic) => textGraph({ tower: textCheckpoint.tower, tensors: textTensors, dense, arithmetic }),
+    samples: () => textSamples({ ...textCheckpoint, file: tokenizerFile, signal }),
+  });
+  const tokenizer = await readFile(tokenizerFile);
 
   return {
     formatVersion,
@@ -110,27 +112,29 @@ async function writeModel(
     logitScale: await readLogitScale(imageTensors),
     image: {
       graph: "image.onnx",
-      precision,
+      precision: imageTower.precision,
       size: imageCheckpoint.tower.imageSize,
       resize: imageCheckpoint.resize,
       mean: imageCheckpoint.tower.mean,
       std: imageCheckpoint.tower.std,
       background: imageCheckpoint.background,
+      ...(imageTower.fidelity && { fidelity: imageTower.fidelity }),
     },
     text: {
       graph: "text.onnx",
       tokenizer: "tokenizer.json",
-      precision,
+      precision: textTower.precision,
       maxTokens: textCheckpoint.maxTokens,
       padId: textCheckpoint.padId,
+      ...(textTower.fidelity && { fidelity: textTower.fidelity }),
     },
     sources: {
       image: { ...options.sources?.image, files: await recordsOf(image, signal) },
       text: { ...options.sources?.text, files: await recordsOf(text, signal) },
     },
     files: {
-      ...imageFiles,
-      ...textFiles,
+      ...imageTower.files,
+      ...textTower.files,
       "tokenizer.json": await writeBytes(join(directory, "tokenizer.json"), tokenizer),
     },
     builtBy: await packageVersion(),

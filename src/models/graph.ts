@@ -61,10 +61,12 @@ export interface Graph {
   integers(...values: number[]): Value;
   /** A float32 scalar. */
   number(value: number): Value;
+  /** An uint8 or int8 scalar. */
+  byte(type: "uint8" | "int8", value: number): Value;
 }
 
 /** Operators of ONNX Runtime's own that the towers use. */
-const microsoft = new Set(["QuickGelu"]);
+const microsoft = new Set(["QuickGelu", "MatMulIntegerToFloat"]);
 
 export function createGraph(): Graph {
   const inlineByKey = new Map<string, Value>();
@@ -102,6 +104,9 @@ export function createGraph(): Graph {
     },
     number(value) {
       return inline("float32", [], Float32Array.of(value));
+    },
+    byte(type, value) {
+      return inline(type, [], type === "uint8" ? Uint8Array.of(value) : Int8Array.of(value));
     },
   };
 

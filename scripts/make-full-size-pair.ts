@@ -1,0 +1,408 @@
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/**
+ * Writes a checkpoint pair of the production size (ViT-B/32 in a CLIP file; multilingual DistilBERT + dense), random but
+ * always the same, in the sentence-transformers layout: 1.1 GB for benchmarks on machines that have no real checkpoint.
+ *
+ * Speed does not depend on the weights, but quantisation error does, so these are shaped as trained ones are: rows of
+ * unequal norm; after the early layers a few channels 20 to 50 times the median, and more in a few tokens; hidden units
+ * that fire rarely and strongly. The vocabulary is the embedded model's, filled up with made-up pieces.
+ *
+ *   npx tsx scripts/make-full-size-pair.ts --out DIR [--tokenizer FILE]
+ */
+interface TensorPlan {
+  name: string;
+  shape: number[];
+  fill(random: Random): Float32Array;
+}
+
+interface Random {
+  /** Standard normal. */
+  normals(count: number, deviation: number): Float32Array;
+}
+
+/** A pair that is there already stays as it is. */
+export async function makeFullSizePair(out: string, tokenizer = embeddedTokenizer) {
+  const image = join(out, "image");
+  const text = join(out, "text");
+  const lastFile = join(text, "2_Dense/model.safetensors");
+  if (existsSync(lastFile)) return { imageDir: image, textDir: text };
+  await writeJson(join(image, "modules.json"), [
+    { idx: 0, name: "0", path: "0_CLIPModel", type: "sentence_transformers.models.CLIPModel" },
+  ]);
+  await writeJson(join(image, "0_CLIPModel/config.json"), clipConfig);
+  await writeJson(join(image, "0_CLIPModel/preprocessor_config.json"), preprocessorConfig);
+  await writeSafetensors(join(image, "0_CLIPModel/model.safetensors"), [
+    scalar("logit_scale", 4.6052),
+    ...clipTower("vision_model", { width: 768, hidden: 3072, layers: 12 }),
+    normal("vision_model.embeddings.class_embedding", [768], 0.3),
+    normal("vision_model.embeddings.patch_embedding.weight", [768, 3, 32, 32], 0.014),
+    normal("vision_model.embeddings.position_embedding.weight", [50, 768], 0.1),
+    ...layerNorm("vision_model.pre_layrnorm", 768),
+    ...layerNorm("vision_model.post_layernorm", 768, { gammaOfOutliers: 0.05 }),
+    normal("visual_projection.weight", [512, 768], 0.03),
+    // The English text tower of the real file: never read, but its bytes are there to be skipped.
+    ...clipTower("text_model", { width: 512, hidden: 2048, layers: 12 }),
+    normal("text_model.embeddings.token_embedding.weight", [49408, 512], 0.02),
+    normal("text_model.embeddings.position_embedding.weight", [77, 512], 0.01),
+    ...layerNorm("text_model.final_layer_norm", 512),
+    normal("text_projection.weight", [512, 512], 0.03),
+  ]);
+
+  await writeJson(join(text, "modules.json"), [
+    { idx: 0, name: "0", path: "", type: "sentence_transformers.models.Transformer" },
+    { idx: 1, name: "1", path: "1_Pooling", type: "sentence_transformers.models.Pooling" },
+    { idx: 2, name: "2", path: "2_Dense", type: "sentence_transformers.models.Dense" },
+  ]);
+  await writeJson(join(text, "config.json"), distilbertConfig);
+  await writeJson(join(text, "sentence_bert_config.json"), { max_seq_length: 128, do_lower_case: false });
+  await writeJson(join(text, "tokenizer_config.json"), {
+    tokenizer_class: "DistilBertTokenizer",
+    do_lower_case: false,
+  });
+  await writeJson(join(text, "1_Pooling/config.json"), {
+    word_embedding_dimension: 768,
+    pooling_mode_mean_tokens: true,
+  });
+  await writeJson(join(text, "2_Dense/config.json"), {
+    in_features: 768,
+    out_features: 512,
+    bias: false,
+    activation_function: "torch.nn.modules.linear.Identity",
+  });
+  await writeJson(join(text, "tokenizer.json"), grownTokenizer(JSON.parse(await readFile(tokenizer, "utf8"))));
+  await writeSafetensors(join(text, "model.safetensors"), distilbert({ width: 768, hidden: 3072, layers: 6 }));
+  await writeSafetensors(lastFile, [normal("linear.weight", [512, 768], 0.03)]);
+  return { imageDir: image, textDir: text };
+}
+
+const embeddedTokenizer = fileURLToPath(new URL("../models/pictogram-mini/text/tokenizer.json", import.meta.url));
+
+const vocabularySize = 119_547;
+
+const clipConfig = {
+  architectures: ["CLIPModel"],
+  model_type: "clip",
+  projection_dim: 512,
+  logit_scale_init_value: 2.6592,
+  text_config: {
+    model_type: "clip_text_model",
+    vocab_size: 49408,
+    hidden_size: 512,
+    intermediate_size: 2048,
+    num_hidden_layers: 12,
+    num_attention_heads: 8,
+    max_position_embeddings: 77,
+    hidden_act: "quick_gelu",
+    layer_norm_eps: 1e-5,
+    projection_dim: 512,
+  },
+  vision_config: {
+    model_type: "clip_vision_model",
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    image_size: 224,
+    patch_size: 32,
+    num_channels: 3,
+    hidden_act: "quick_gelu",
+    layer_norm_eps: 1e-5,
+    projection_dim: 512,
+  },
+};
+
+const preprocessorConfig = {
+  do_resize: true,
+  size: 224,
+  do_center_crop: true,
+  crop_size: 224,
+  resample: 3,
+  do_normalize: true,
+  image_mean: [0.48145466, 0.4578275, 0.40821073],
+  image_std: [0.26862954, 0.26130258, 0.27577711],
+  feature_extractor_type: "CLIPFeatureExtractor",
+};
+
+const distilbertConfig = {
+  architectures: ["DistilBertModel"],
+  model_type: "distilbert",
+  vocab_size: vocabularySize,
+  dim: 768,
+  hidden_dim: 3072,
+  n_layers: 6,
+  n_heads: 12,
+  max_position_embeddings: 512,
+  activation: "gelu",
+  sinusoidal_pos_embds: false,
+  pad_token_id: 0,
+};
+
+/** Channels of the residual stream that tower over the others, and by how much. */
+const outliers = new Map([
+  [92, 60],
+  [133, -80],
+  [323, 45],
+  [501, -70],
+]);
+
+/** A pre-LN transformer as CLIP names it. Outlier channels are written by layer 1, outlier tokens by layers 2 and 5. */
+function clipTower(
+  tower: string,
+  { width, hidden, layers }: { width: number; hidden: number; layers: number },
+): TensorPlan[] {
+  return Array.from({ length: layers }, (_, index) => {
+    const layer = `${tower}.encoder.layers.${index}`;
+    return [
+      ...["q_proj", "k_proj"].flatMap((name) => linear(`${layer}.self_attn.${name}`, [width, width], 0.05)),
+      ...linear(`${layer}.self_attn.v_proj`, [width, width], 0.03),
+      ...linear(`${layer}.self_attn.out_proj`, [width, width], 0.03),
+      ...layerNorm(`${layer}.layer_norm1`, width),
+      ...layerNorm(`${layer}.layer_norm2`, width),
+      ...feedForward(layer, {
+        names: ["mlp.fc1", "mlp.fc2"],
+        width,
+        hidden,
+        channels: index === 1,
+        tokens: index === 2 || index === 5,
+      }),
+    ];
+  }).flat();
+}
+
+/** A post-LN transformer as DistilBERT names it: its outlier channels come out of the layer norms. */
+function distilbert({ width, hidden, layers }: { width: number; hidden: number; layers: number }): TensorPlan[] {
+  return [
+    normal("embeddings.word_embeddings.weight", [vocabularySize, width], 0.05),
+    normal("embeddings.position_embeddings.weight", [512, width], 0.02),
+    ...layerNorm("embeddings.LayerNorm", width),
+    ...Array.from({ length: layers }, (_, index) => {
+      const layer = `transformer.layer.${index}`;
+      return [
+        ...["q_lin", "k_lin"].flatMap((name) => linear(`${layer}.attention.${name}`, [width, width], 0.05)),
+        ...linear(`${layer}.attention.v_lin`, [width, width], 0.03),
+        ...linear(`${layer}.attention.out_lin`, [width, width], 0.03),
+        ...layerNorm(`${layer}.sa_layer_norm`, width, { betaOfOutliers: index > 0 ? 0.2 : 0 }),
+        ...feedForward(layer, {
+          names: ["ffn.lin1", "ffn.lin2"],
+          width,
+          hidden,
+          channels: false,
+          tokens: index === 1 || index === 3,
+        }),
+        ...layerNorm(`${layer}.output_layer_norm`, width, {
+          betaOfOutliers: index > 0 && index < layers - 1 ? 0.2 : 0,
+        }),
+      ];
+    }).flat(),
+  ];
+}
+
+interface FeedForward {
+  names: [string, string];
+  width: number;
+  hidden: number;
+  /** Whether the second product's bias writes the outlier channels into every token. */
+  channels: boolean;
+  /** Whether a few hidden units that rarely fire write them into some tokens. */
+  tokens: boolean;
+}
+
+function feedForward(layer: string, { names, width, hidden, channels, tokens }: FeedForward): TensorPlan[] {
+  const [first, second] = names;
+  const rareUnits = [17, 401, 1203];
+  return [
+    {
+      name: `${layer}.${first}.weight`,
+      shape: [hidden, width],
+      fill(random) {
+        const weights = rows(random, [hidden, width], 0.04);
+        for (const unit of rareUnits) for (let k = 0; k < width; k++) weights[unit * width + k]! *= 4;
+        return weights;
+      },
+    },
+    {
+      name: `${layer}.${first}.bias`,
+      shape: [hidden],
+      fill(random) {
+        const bias = random.normals(hidden, 0.3);
+        for (const unit of rareUnits) bias[unit] = -9;
+        return bias;
+      },
+    },
+    {
+      name: `${layer}.${second}.weight`,
+      shape: [width, hidden],
+      fill(random) {
+        const weights = rows(random, [width, hidden], 0.02);
+        if (tokens)
+          for (const [channel, size] of outliers)
+            for (const unit of rareUnits) weights[channel * hidden + unit] = size / 4;
+        return weights;
+      },
+    },
+    {
+      name: `${layer}.${second}.bias`,
+      shape: [width],
+      fill(random) {
+        const bias = random.normals(width, 0.1);
+        if (channels) for (const [channel, size] of outliers) bias[channel] = size;
+        return bias;
+      },
+    },
+  ];
+}
+
+function layerNorm(name: string, width: number, { gammaOfOutliers = 1, betaOfOutliers = 0 } = {}): TensorPlan[] {
+  return [
+    {
+      name: `${name}.weight`,
+      shape: [width],
+      fill(random) {
+        const gamma = random.normals(width, 0.2).map(Math.exp);
+        for (const channel of outliers.keys()) gamma[channel]! *= gammaOfOutliers;
+        return gamma;
+      },
+    },
+    {
+      name: `${name}.bias`,
+      shape: [width],
+      fill(random) {
+        const beta = random.normals(width, 0.1);
+        for (const [channel, size] of outliers) beta[channel]! += size * betaOfOutliers;
+        return beta;
+      },
+    },
+  ];
+}
+
+function linear(name: string, shape: [number, number], deviation: number): TensorPlan[] {
+  return [
+    { name: `${name}.weight`, shape, fill: (random) => rows(random, shape, deviation) },
+    normal(`${name}.bias`, [shape[0]], 0.1),
+  ];
+}
+
+/** Normal weights whose rows (output channels) differ in norm. */
+function rows(random: Random, [count, width]: [number, number], deviation: number): Float32Array {
+  const weights = random.normals(count * width, deviation);
+  const norms = random.normals(count, 0.4).map(Math.exp);
+  for (let row = 0; row < count; row++) for (let k = 0; k < width; k++) weights[row * width + k]! *= norms[row]!;
+  return weights;
+}
+
+function normal(name: string, shape: number[], deviation: number): TensorPlan {
+  return { name, shape, fill: (random) => random.normals(elements(shape), deviation) };
+}
+
+function scalar(name: string, value: number): TensorPlan {
+  return { name, shape: [], fill: () => Float32Array.of(value) };
+}
+
+const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+/** safetensors: header length, header, tensors; one tensor in memory at a time. */
+async function writeSafetensors(path: string, tensors: TensorPlan[]) {
+  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
+  let offset = 0;
+  for (const { name, shape } of tensors) {
+    const end = offset + 4 * elements(shape);
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, " ")]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, "w");
+  await file.write(length);
+  await file.write(padded);
+  for (const { name, fill } of tensors) await file.write(new Uint8Array(fill(randomFor(name)).buffer));
+  await file.close();
+}
+
+async function writeJson(path: string, content: unknown) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify(content)}\n`);
+}
+
+/** sfc32, seeded with the tensor's name, so that a tensor does not depend on those before it. */
+function randomFor(name: string): Random {
+  let a = 0x9e3779b9;
+  let b = 0x243f6a88;
+  let c = 0xb7e15162;
+  let counter = 1;
+  for (const byte of Buffer.from(name)) counter = (Math.imul(counter, 31) + byte) | 0;
+  const next = () => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  };
+  for (let i = 0; i < 12; i++) next();
+  return {
+    normals(count, deviation) {
+      const table = normalTable();
+      const numbers = new Float32Array(count);
+      for (let i = 0; i < count; i++) numbers[i] = table[next() >>> 16]! * deviation;
+      return numbers;
+    },
+  };
+}
+
+let normalQuantiles: Float32Array | undefined;
+
+/** The 65,536 midpoint quantiles of the standard normal distribution: 10 times as fast as Box-Muller. */
+function normalTable(): Float32Array {
+  if (normalQuantiles) return normalQuantiles;
+  const size = 65536;
+  const table = new Float32Array(size);
+  const step = 1 / 4096;
+  let cumulative = 0.5;
+  let x = 0;
+  for (let i = size / 2; i < size; i++) {
+    const wanted = (i + 0.5) / size;
+    while (cumulative < wanted && x < 6) {
+      cumulative += (step * Math.exp(-((x + step / 2) ** 2) / 2)) / Math.sqrt(2 * Math.PI);
+      x += step;
+    }
+    table[i] = x;
+    table[size - 1 - i] = -x;
+  }
+  normalQuantiles = table;
+  return table;
+}
+
+interface TokenizerFile {
+  model: { vocab: Record<string, number> };
+}
+
+/** The same tokenizer with made-up pieces added until the vocabulary has the production size. */
+function grownTokenizer<T extends TokenizerFile>(tokenizer: T): T {
+  const vocabulary = { ...tokenizer.model.vocab };
+  const syllables = "ba be bi bo bu da de di do du ga ge gi go gu ka ke ki ko ku la le li lo lu ma me mi mo mu".split(
+    " ",
+  );
+  let next = Object.keys(vocabulary).length;
+  for (let number = 0; next < vocabularySize; number++) {
+    const word = [0, 1, 2, 3]
+      .map((digit) => syllables[Math.floor(number / syllables.length ** digit) % syllables.length])
+      .join("");
+    for (const piece of [`${word}x`, `##${word}x`])
+      if (!(piece in vocabulary) && next < vocabularySize) vocabulary[piece] = next++;
+  }
+  return { ...tokenizer, model: { ...tokenizer.model, vocab: vocabulary } };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { out: { type: "string" }, tokenizer: { type: "string" } } });
+  if (values.out === undefined) throw new Error("--out DIR is required");
+  await makeFullSizePair(values.out, values.tokenizer);
+}

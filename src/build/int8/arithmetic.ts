@@ -1,0 +1,126 @@
+import type { Arithmetic, LinearOperands } from "../../models/arithmetic.ts";
+import type { Graph, Value } from "../../models/graph.ts";
+import type { InputPlan } from "./plan.ts";
+import { type QuantisedMatrix, quantisedMatrix, quantisedRows } from "./quantise.ts";
+
+/** uint8 that stands for 0 in inputs that are symmetric about it, and in those that have GELU's small dip below it. */
+const symmetricZero = 128;
+const activationZero = 32;
+
+/** About the mean of a picture's bytes: the products' rounding errors then cancel instead of adding up. */
+const pixelZero = 128;
+
+/**
+ * uint8 inputs times int8 weights, the pair of types for which processors have instructions (VNNI, AMX). Integer sums
+ * are exact, so an item's vector does not depend on its batch. docs/int8.md has the measurements behind each choice.
+ */
+export function int8Arithmetic(planOf: (name: string) => InputPlan): Arithmetic {
+  return {
+    linear(graph, operands) {
+      const plan = planOf(operands.name);
+      return plan.kind === "fixed" ? fixedLinear(graph, operands, plan) : perTokenLinear(graph, operands, plan);
+    },
+
+    linearOfBytes(graph, { name, x, weight }) {
+      const matrix = quantisedMatrix(weight);
+      const offset = {
+        shape: [weight.shape[0]!],
+        read: async () => Float32Array.from((await matrix()).sums, (sum) => sum * pixelZero),
+      };
+      return product(graph, { name, x, matrix, shape: weight.shape, scale: 1, zero: pixelZero, bias: offset });
+    },
+
+    rows(graph, { name, ids, table }) {
+      const [rows, width] = table.shape as [number, number]; // a table of rows
+      const quantised = quantisedRows(table);
+      const integers = graph.store({
+        name: `${name}.integers`,
+        type: "int8",
+        shape: [rows, width],
+        read: async () => (await quantised()).integers,
+      });
+      const scales = graph.store({
+        name: `${name}.scales`,
+        type: "float32",
+        shape: [rows, 1],
+        read: async () => (await quantised()).scales,
+      });
+      const values = graph.apply("Cast", [graph.apply("Gather", [integers, ids])], { to: 1 });
+      return graph.apply("Mul", [values, graph.apply("Gather", [scales, ids])]);
+    },
+  };
+}
+
+function fixedLinear(
+  graph: Graph,
+  { name, x, weight, bias }: LinearOperands,
+  { scale, divisors }: InputPlan & { kind: "fixed" },
+): Value {
+  const tamed = divisors
+    ? graph.apply("Mul", [
+        x,
+        graph.weight(`${name}.factors`, {
+          shape: [divisors.length],
+          read: async () => Float32Array.from(divisors, (divisor) => 1 / divisor),
+        }),
+      ])
+    : x;
+  const bytes = graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte("uint8", symmetricZero)]);
+  const matrix = quantisedMatrix(weight, divisors);
+  return product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero: symmetricZero, bias });
+}
+
+/** x = tokenScale * unit, with unit's largest value 1: unit is quantised, tokenScale multiplies the product again. */
+function perTokenLinear(
+  graph: Graph,
+  { name, x, weight, bias }: LinearOperands,
+  { floor }: InputPlan & { kind: "perToken" },
+): Value {
+  const zero = floor === undefined ? symmetricZero : activationZero;
+  const steps = 255 - zero;
+  // The least token scale at which nothing above -floor is cut off.
+  const leastScale = floor === undefined ? 1e-20 : (floor * steps) / zero;
+  const magnitudes = floor === undefined ? graph.apply("Abs", [x]) : x;
+  const largest = graph.apply("ReduceMax", [magnitudes, graph.integers(-1)], { keepdims: 1 });
+  const tokenScale = graph.apply("Max", [largest, graph.number(leastScale)]);
+  const unit = graph.apply("Mul", [x, graph.apply("Reciprocal", [tokenScale])]);
+  const scale = Math.fround(1 / steps);
+  const bytes = graph.apply("QuantizeLinear", [unit, graph.number(scale), graph.byte("uint8", zero)]);
+  const matrix = quantisedMatrix(weight);
+  const scaled = product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero, bias: undefined });
+  const result = graph.apply("Mul", [scaled, tokenScale]);
+  return bias ? graph.apply("Add", [result, graph.weight(`${name}.bias`, bias)]) : result;
+}
+
+interface Product {
+  name: string;
+  /** uint8 [..., in] */
+  x: Value;
+  matrix: () => Promise<QuantisedMatrix>;
+  /** [out, in] */
+  shape: readonly number[];
+  /** x stands for (x - zero) * scale. */
+  scale: number;
+  zero: number;
+  bias: LinearOperands["bias"];
+}
+
+function product(graph: Graph, { name, x, matrix, shape, scale, zero, bias }: Product): Value {
+  const [outputs, inputs] = shape as [number, number]; // a linear layer's weight
+  const integers = graph.store({
+    name: `${name}.integers`,
+    type: "int8",
+    shape: [inputs, outputs],
+    read: async () => (await matrix()).integers,
+  });
+  const scales = graph.store({
+    name: `${name}.scales`,
+    type: "float32",
+    shape: [outputs],
+    read: async () => (await matrix()).scales,
+  });
+  // The weights' zero point is named because the runtime needs it to make them uint8 where int8 would overflow.
+  const operands = [x, integers, graph.number(scale), scales, graph.byte("uint8", zero), graph.byte("int8", 0)];
+  if (bias) operands.push(graph.weight(`${name}.bias`, bias));
+  return graph.apply("MatMulIntegerToFloat", operands);
+}

@@ -1,0 +1,41 @@
+import type { Fidelity } from "../../models/manifest.ts";
+
+/** What `precision: auto` asks of a tower before it keeps int8. */
+export const leastFidelity = { mean: 0.995, min: 0.98 };
+
+export function isFaithful({ mean, min }: Fidelity): boolean {
+  return mean >= leastFidelity.mean && min >= leastFidelity.min;
+}
+
+/** Cosines between pairs of vectors of the same inputs. A percentile is the cosine that so many percent stay below. */
+export function fidelityOf(exact: readonly Float32Array[], approximate: readonly Float32Array[]): Fidelity {
+  const cosines = exact.map((vector, index) => cosine(vector, approximate[index]!)).sort((a, b) => a - b);
+  const percentile = (share: number) => rounded(cosines[Math.floor(share * (cosines.length - 1))]!);
+  return {
+    samples: cosines.length,
+    mean: rounded(cosines.reduce((sum, value) => sum + value, 0) / cosines.length),
+    min: percentile(0),
+    p01: percentile(0.01),
+    p05: percentile(0.05),
+    p50: percentile(0.5),
+  };
+}
+
+/** 0 where a vector has no direction: nothing is faithful to it. */
+function cosine(a: Float32Array, b: Float32Array): number {
+  let dot = 0;
+  let squaresA = 0;
+  let squaresB = 0;
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    squaresA += a[i]! ** 2;
+    squaresB += b[i]! ** 2;
+  }
+  const cosine = dot / Math.sqrt(squaresA * squaresB);
+  return Number.isFinite(cosine) ? cosine : 0;
+}
+
+/** Six decimals: beyond them processors differ. Downwards, so that no figure flatters. */
+function rounded(value: number): number {
+  return Math.floor(value * 1e6) / 1e6;
+}

@@ -1,0 +1,60 @@
+/** What inputs a linear layer saw during calibration, per input channel. */
+export interface InputRange {
+  min: Float32Array;
+  max: Float32Array;
+}
+
+/** How a linear layer's input becomes uint8. */
+export type InputPlan =
+  /** One scale for every token, known beforehand; `divisors` tame channels that tower over the others. */
+  | { kind: "fixed"; scale: number; divisors: Float32Array | undefined }
+  /** A scale for each token, from its own largest value, in [-floor, max] or, without a floor, [-max, max]. */
+  | { kind: "perToken"; floor: number | undefined };
+
+/** Room above what calibration saw, before rounding up; beyond it values are cut off. */
+const headroom = 1.15;
+
+/** A channel counts as an outlier from this many times the median channel's range on. */
+const outlierRatio = 4;
+/** To how many times the median range outlier channels are brought down; what they lose, their weights gain. */
+const tamedRatio = 2;
+
+/**
+ * A layer behind a GELU: its input never falls below the function's dip, and its largest value varies from token to
+ * token more than tenfold, so that one scale for all would leave most tokens few steps.
+ */
+const followsActivation = /\.(fc2|lin2)$/;
+
+export function planInput(name: string, { min, max }: InputRange): InputPlan {
+  const lowest = min.reduce((a, b) => Math.min(a, b), 0);
+  if (followsActivation.test(name)) return { kind: "perToken", floor: coarse(Math.max(-lowest, 1e-3)) };
+  const ranges = max.map((value, channel) => Math.max(value, -min[channel]!));
+  const median = medianOf(ranges);
+  const divisors = ranges.map((range) => coarse(Math.max(1, range / (tamedRatio * median))));
+  const tame = median > 0 && ranges.some((range) => range > outlierRatio * median);
+  const largest = ranges.reduce((most, range, channel) => Math.max(most, tame ? range / divisors[channel]! : range), 0);
+  return {
+    kind: "fixed",
+    scale: coarse(Math.max((largest * headroom) / 127, 1e-30)),
+    divisors: tame ? divisors : undefined,
+  };
+}
+
+/** For towers that the plans above do not fit: slower, but nothing depends on what calibration has seen. */
+export function perTokenPlan(): InputPlan {
+  return { kind: "perToken", floor: undefined };
+}
+
+/**
+ * Rounded up to a float32 of three fraction bits. Processors differ in the last bits of what calibration sees; with
+ * this the model's bytes do not.
+ */
+function coarse(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  bits[0] = (bits[0]! + 0xfffff) & ~0xfffff;
+  return new Float32Array(bits.buffer)[0]!;
+}
+
+function medianOf(values: Float32Array): number {
+  return values.toSorted()[values.length >> 1]!;
+}

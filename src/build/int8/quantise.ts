@@ -1,0 +1,65 @@
+import type { Weight } from "../../models/weight.ts";
+
+/** A matrix [in, out] as int8, symmetric about zero, with a scale for each output: value ≈ integer * scale. */
+export interface QuantisedMatrix {
+  integers: Int8Array;
+  scales: Float32Array;
+  /** Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
+  sums: Float64Array;
+}
+
+/** Reads a weight [out, in] once, multiplies its input channels by `inputScales`, and quantises it. */
+export function quantisedMatrix(weight: Weight, inputScales?: Float32Array): () => Promise<QuantisedMatrix> {
+  const [outputs, inputs] = weight.shape as [number, number]; // a linear layer's weight
+  return once(async () => {
+    const values = await weight.read();
+    const integers = new Int8Array(values.length);
+    const scales = new Float32Array(outputs);
+    const sums = new Float64Array(outputs);
+    for (let output = 0; output < outputs; output++) {
+      const row = values.subarray(output * inputs, (output + 1) * inputs);
+      for (let input = 0; input < inputs; input++) {
+        sums[output]! += row[input]!;
+        if (inputScales) row[input]! *= inputScales[input]!;
+      }
+      scales[output] = symmetricScale(row);
+      for (let input = 0; input < inputs; input++) {
+        integers[input * outputs + output] = Math.round(row[input]! / scales[output]!);
+      }
+    }
+    return { integers, scales, sums };
+  });
+}
+
+/** A table's rows as int8 with a scale each. */
+export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Array; scales: Float32Array }> {
+  const [rows, width] = table.shape as [number, number]; // a table of rows
+  return once(async () => {
+    const values = await table.read();
+    const integers = new Int8Array(values.length);
+    const scales = new Float32Array(rows);
+    for (let row = 0; row < rows; row++) {
+      const scale = symmetricScale(values.subarray(row * width, (row + 1) * width));
+      scales[row] = scale;
+      for (let at = row * width; at < (row + 1) * width; at++) integers[at] = Math.round(values[at]! / scale);
+    }
+    return { integers, scales };
+  });
+}
+
+/** The float32 that takes the largest magnitude to 127; 1 for all zeros, whose integers are zero under any scale. */
+function symmetricScale(values: Float32Array): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  // A denormal scale would be flushed to zero; whatever is that small is zero beside any other term.
+  return largest < 1e-30 ? 1 : Math.fround(largest / 127);
+}
+
+/** Integers and scales are separate constants of a graph; they come of one reading. */
+function once<T>(compute: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | undefined;
+  return () => {
+    pending ??= compute();
+    return pending;
+  };
+}

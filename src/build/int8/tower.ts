@@ -1,0 +1,111 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { availableCores } from "../../available-cores.ts";
+import type { Tensor } from "../../engine/contract.ts";
+import { openSession } from "../../engine/session.ts";
+import { type Arithmetic, fp32 } from "../../models/arithmetic.ts";
+import type { Graph } from "../../models/graph.ts";
+import type { Fidelity, FileRecord, Precision } from "../../models/manifest.ts";
+import { writeGraph } from "../write-files.ts";
+import { int8Arithmetic } from "./arithmetic.ts";
+import { type Calibration, createCalibration } from "./calibration.ts";
+import { fidelityOf, isFaithful } from "./fidelity.ts";
+import { type InputPlan, perTokenPlan, planInput } from "./plan.ts";
+import type { Samples } from "./samples.ts";
+
+/** "auto" keeps int8 where it is faithful to fp32, tower by tower. */
+export type PrecisionChoice = Precision | "auto";
+
+export interface TowerOptions {
+  precision: PrecisionChoice;
+  graphWith(arithmetic: Arithmetic): Graph;
+  /** Single items, as the graph's inputs: some to calibrate with, others to measure with. */
+  samples(): Promise<Samples>;
+  dimensions: number;
+  directory: string;
+  name: "image" | "text";
+  signal: AbortSignal;
+  onProgress: (fraction: number) => void;
+}
+
+export interface WrittenTower {
+  precision: Precision;
+  files: Record<string, FileRecord>;
+  /** Of int8 against fp32: also where it was too low, and the tower is fp32. */
+  fidelity?: Fidelity;
+}
+
+/** Writes NAME.onnx and NAME.weights in the chosen precision. */
+export async function writeTower(options: TowerOptions): Promise<WrittenTower> {
+  if (options.precision === "fp32") return { precision: "fp32", files: await write(options, fp32) };
+  const { calibration, heldOut, exact } = await reference(options);
+
+  let best: { fidelity: Fidelity; plan: (name: string) => InputPlan } | undefined;
+  let files: Record<string, FileRecord> | undefined;
+  const plans = [(name: string) => planInput(name, calibration.range(name)), perTokenPlan];
+  for (const plan of plans) {
+    files = await write(options, int8Arithmetic(plan));
+    const approximate = await vectors(options, { directory: options.directory, items: heldOut });
+    const fidelity = fidelityOf(exact, approximate);
+    if (isFaithful(fidelity)) return { precision: "int8", files, fidelity };
+    if (!best || fidelity.mean > best.fidelity.mean) best = { fidelity, plan };
+  }
+  const { fidelity, plan } = best!; // there is at least one plan
+  return options.precision === "auto"
+    ? { precision: "fp32", files: await write(options, fp32), fidelity }
+    : { precision: "int8", files: await write(options, int8Arithmetic(plan)), fidelity };
+}
+
+/** Runs the tower in fp32: calibrates with some samples and keeps the vectors of the others. */
+async function reference(
+  options: TowerOptions,
+): Promise<{ calibration: Calibration; heldOut: Tensor[][]; exact: Float32Array[] }> {
+  const calibration = createCalibration();
+  const graph = options.graphWith(calibration.arithmetic);
+  calibration.tap(graph);
+  const directory = join(options.directory, "calibration");
+  await mkdir(directory);
+  try {
+    await writeGraph({ ...options, graph, directory });
+    const samples = await options.samples();
+    await vectors(options, {
+      directory,
+      items: samples.calibration,
+      onTaps: (taps) => calibration.observe(taps),
+    });
+    const exact = await vectors(options, { directory, items: samples.heldOut });
+    return { calibration, heldOut: samples.heldOut, exact };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function write(options: TowerOptions, arithmetic: Arithmetic): Promise<Record<string, FileRecord>> {
+  const { directory, name } = options;
+  for (const suffix of ["onnx", "weights"]) await rm(join(directory, `${name}.${suffix}`), { force: true });
+  return writeGraph({ ...options, graph: options.graphWith(arithmetic) });
+}
+
+interface Run {
+  directory: string;
+  items: Tensor[][];
+  /** Given what a calibrating graph puts behind each vector. */
+  onTaps?: (taps: Float32Array) => void;
+}
+
+/** The vectors of single items. */
+async function vectors({ name, dimensions, signal }: TowerOptions, { directory, items, onTaps }: Run) {
+  const session = await openSession({ graph: join(directory, `${name}.onnx`), threads: availableCores() });
+  try {
+    const embeddings: Float32Array[] = [];
+    for (const inputs of items) {
+      signal.throwIfAborted();
+      const output = await session.run(inputs);
+      embeddings.push(output.slice(0, dimensions));
+      onTaps?.(output.subarray(dimensions));
+    }
+    return embeddings;
+  } finally {
+    await session.close();
+  }
+}
