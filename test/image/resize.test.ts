@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compileResizeKernel } from "../../scripts/build-resize-kernel.ts";
+import type { Raster } from "../../src/image/raster.ts";
+import { createResizer } from "../../src/image/resize.ts";
+import { resizeKernel } from "../../src/image/resize-kernel.ts";
+
+/** Pillow's bicubic resize as one would write it down: everything computed, one sample at a time. */
+function plainResize(picture: Raster, width: number, height: number): Raster {
+  return transposed(plainResizeRows(transposed(plainResizeRows(picture, width)), height));
+}
+
+function plainResizeRows({ data, width: from, height }: Raster, width: number): Raster {
+  const out = new Uint8ClampedArray(width * height * 3);
+  const stretch = Math.max(from / width, 1);
+  for (let x = 0; x < width; x++) {
+    const centre = (x + 0.5) * (from / width);
+    const first = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
+    const last = Math.min(Math.trunc(centre + 2 * stretch + 0.5), from);
+    const weights: number[] = [];
+    for (let i = first; i < last; i++) weights.push(cubic(Math.abs((i - centre + 0.5) / stretch)));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const fixed = weights.map((weight) => Math.trunc((weight / total) * 2 ** 22 + (weight < 0 ? -0.5 : 0.5)));
+    for (let y = 0; y < height; y++) {
+      for (let channel = 0; channel < 3; channel++) {
+        const sum = fixed.reduce((sum, weight, i) => sum + weight * data[(y * from + first + i) * 3 + channel]!, 0);
+        out[(y * width + x) * 3 + channel] = Math.floor((sum + 2 ** 21) / 2 ** 22);
+      }
+    }
+  }
+  return { data: new Uint8Array(out), width, height };
+}
+
+function cubic(x: number): number {
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
+}
+
+function transposed({ data, width, height }: Raster): Raster {
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      out.set(data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3), (x * height + y) * 3);
+    }
+  }
+  return { data: out, width: height, height: width };
+}
+
+function cropped({ data, width }: Raster, left: number, top: number, size: number): Uint8Array {
+  const rows = Array.from({ length: size }, (_, row) => {
+    const at = ((top + row) * width + left) * 3;
+    return data.slice(at, at + size * 3);
+  });
+  return Uint8Array.from(rows.flatMap((row) => [...row]));
+}
+
+const side = fc.integer({ min: 1, max: 90 });
+const picture = fc
+  .record({ width: side, height: side, noise: fc.uint8Array({ minLength: 64, maxLength: 64 }) })
+  .map(({ width, height, noise }) => {
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => noise[(i * 31 + (i >> 6)) % 64]!);
+    return { data, width, height };
+  });
+const crop = fc
+  .record({
+    size: fc.integer({ min: 1, max: 40 }),
+    right: fc.nat(30),
+    below: fc.nat(30),
+    left: fc.nat(),
+    top: fc.nat(),
+  })
+  .map(({ size, right, below, left, top }) => ({
+    width: size + right,
+    height: size + below,
+    left: left % (right + 1),
+    top: top % (below + 1),
+    size,
+  }));
+
+describe("the resizer", () => {
+  it("gives the crop of the whole picture resized by the plain algorithm, whatever the sizes", () => {
+    const resize = createResizer();
+    fc.assert(
+      fc.property(picture, crop, (input, { width, height, left, top, size }) => {
+        const whole = plainResize(input, width, height);
+        expect(resize(input, { width, height, left, top, size })).toEqual(cropped(whole, left, top, size));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is exact at the extremes of black and white, where the filter overshoots", () => {
+    const data = Uint8Array.from({ length: 97 * 61 * 3 }, (_, i) => (Math.floor(i / 21) % 2) * 255);
+    const input = { data, width: 97, height: 61 };
+    const got = createResizer()(input, { width: 40, height: 33, left: 5, top: 2, size: 30 });
+    expect(got).toEqual(cropped(plainResize(input, 40, 33), 5, 2, 30));
+  });
+
+  it("runs the kernel that its source describes", async () => {
+    expect(await compileResizeKernel()).toBe(resizeKernel);
+  });
+});
