@@ -15,6 +15,8 @@ export interface Setting<T> {
   why?: string;
   /** Values of this setting are never printed. */
   secret?: boolean;
+  /** The variable's name in lower case counts too, as it does for curl. */
+  lowerCase?: boolean;
 }
 
 export type SettingTable = Record<string, Setting<never> | Setting<unknown>>;
@@ -44,10 +46,11 @@ export function choice<const T extends string>(...values: T[]) {
 }
 
 export function toggle() {
+  const word = z.string().toLowerCase();
   const schema = z.union([
     z.boolean(),
-    z.enum(["on", "true", "1", "yes"]).transform(() => true),
-    z.enum(["off", "false", "0", "no"]).transform(() => false),
+    word.pipe(z.enum(["on", "true", "1", "yes"])).transform(() => true),
+    word.pipe(z.enum(["off", "false", "0", "no"])).transform(() => false),
   ]);
   return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off" };
 }
@@ -85,8 +88,9 @@ export function readSettings<Table extends SettingTable>(
   return parseSettings(table, (name) => {
     const flag = flags[flagName(name)];
     if (flag !== undefined) return { value: flag, source: `--${flagName(name)}` };
-    const variable = env[environmentName(name)];
-    return variable === undefined || variable === "" ? undefined : { value: variable, source: environmentName(name) };
+    const variable = environmentName(name);
+    const source = [variable, ...(table[name]?.lowerCase ? [variable.toLowerCase()] : [])].find((name) => env[name]);
+    return source === undefined ? undefined : { value: env[source], source };
   });
 }
 
@@ -97,7 +101,9 @@ export function parseSettings<Table extends SettingTable>(
 ): ValuesOf<Table> {
   const values = Object.entries(table).map(([name, declaration]) => {
     const input = given(name);
-    if (input === undefined && declaration.default !== undefined) return [name, declaration.default];
+    // A default is valid also where its schema asks more of what users give ("" stands for nothing).
+    const isDefault = input === undefined || input.value === declaration.default;
+    if (isDefault && declaration.default !== undefined) return [name, declaration.default];
     const parsed = input && declaration.schema.safeParse(input.value);
     if (parsed?.success) return [name, parsed.data];
     const source = input?.source ?? `--${flagName(name)} or ${environmentName(name)}`;
