@@ -1,0 +1,122 @@
+import { constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Response } from "undici";
+import { storing } from "../build/storage.ts";
+import { EncoderError } from "../errors.ts";
+import { checkContent } from "./content-hash.ts";
+import type { FileFacts } from "./file-facts.ts";
+import type { Hub } from "./hub.ts";
+import { nameOf, type RepositoryFile } from "./repository-file.ts";
+import { reasonOf, request } from "./request.ts";
+import { transient, withRetries } from "./with-retries.ts";
+
+export interface Download {
+  hub: Hub;
+  /** Named by its commit, so that its bytes cannot change between two requests. */
+  file: RepositoryFile;
+  facts: Pick<FileFacts, "bytes" | "hash">;
+  /** The file appears here at once and whole. */
+  target: string;
+  signal: AbortSignal | undefined;
+  /** Bytes of this file that are on disk now. */
+  onProgress?(bytes: number): void;
+}
+
+/** Only small files come without a length; a body that does not end must not fill the disk. */
+const maxUnannouncedBytes = 64 * 1024 * 1024;
+
+/**
+ * Downloads into `<target>.<hash>.incomplete`, going on where an earlier run was stopped, checks the hash of what is on
+ * disk, and renames. The hash in the name keeps bytes of two different files from ever being joined.
+ * @throws EncoderError HUB_FAILED or STORAGE_FAILED
+ */
+export async function downloadFile(download: Download): Promise<void> {
+  const { facts, target, signal } = download;
+  const partial = `${target}.${facts.hash?.hex ?? "unverified"}.incomplete`;
+  await storing(() => mkdir(dirname(target), { recursive: true }));
+  const handle = await storing(() => open(partial, constants.O_RDWR | constants.O_CREAT, 0o644));
+  let pieces = 0;
+  try {
+    // Where nothing can be checked afterwards, an earlier run's bytes are not trusted.
+    if (!facts.hash) await handle.truncate(0);
+    let furthest = (await handle.stat()).size;
+    if (furthest > 0) pieces++;
+    await withRetries(download, (progressed) => {
+      pieces++;
+      return receive(download, handle, (position) => {
+        download.onProgress?.(position);
+        if (position <= furthest) return; // a server that always starts again and always breaks off must not do so for ever
+        furthest = position;
+        progressed();
+      });
+    });
+    await storing(() => handle.sync()); // before the rename is: a power cut must not leave a whole name on half a file
+  } finally {
+    await handle.close();
+  }
+  if (facts.hash) {
+    const { matches, received } = await checkContent(partial, facts.hash, signal);
+    if (!matches) {
+      await rm(partial, { force: true });
+      if (pieces > 1) return downloadFile(download); // in one piece it may be right
+      throw new EncoderError(
+        "HUB_FAILED",
+        `${nameOf(download.file)} arrived with wrong bytes: expected ${facts.hash.algorithm} ${facts.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`,
+      );
+    }
+  }
+  await storing(() => rename(partial, target));
+}
+
+/** One request for all that is missing. */
+async function receive(download: Download, handle: FileHandle, reached: (position: number) => void): Promise<void> {
+  const { file, facts, signal } = download;
+  const limit = facts.bytes ?? maxUnannouncedBytes;
+  const restart = async (reason: string) => {
+    await handle.truncate(0);
+    return transient(reason);
+  };
+  let position = facts.hash ? (await handle.stat()).size : 0;
+  reached(position);
+  if (position === facts.bytes) return;
+  if (position > limit) throw await restart(`${nameOf(file)} has fewer bytes than an earlier run received.`);
+
+  const range: Record<string, string> = position > 0 ? { range: `bytes=${position}-` } : {};
+  const response = await request({ ...download, method: "GET", headers: range });
+  if (response.status === 416) throw await restart(`${nameOf(file)} ends before byte ${position}.`);
+  if (response.status === 206 && firstByte(response.headers.get("content-range")) !== position) {
+    await response.body?.cancel();
+    throw await restart(`The Hub sent another range of ${nameOf(file)} than it was asked for.`);
+  }
+  if (response.status !== 206) {
+    position = 0; // the server does not know ranges and sends everything
+    await storing(() => handle.truncate(0));
+  }
+  for await (const chunk of bodyOf(download, response)) {
+    if (position + chunk.length > limit)
+      throw await restart(`The Hub sends more than the ${limit} bytes of ${nameOf(file)}.`);
+    await storing(() => handle.write(chunk, 0, chunk.length, position));
+    position += chunk.length;
+    reached(position);
+    signal?.throwIfAborted();
+  }
+  if (facts.bytes !== undefined && position < facts.bytes) {
+    throw transient(`The connection ended at byte ${position} of ${facts.bytes} of ${nameOf(file)}.`);
+  }
+}
+
+/** The body's pieces; a connection that breaks or falls silent is worth another try. */
+async function* bodyOf({ file, signal }: Download, { body }: Response): AsyncGenerator<Uint8Array> {
+  try {
+    if (body) yield* body;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw transient(`The connection broke while ${nameOf(file)} was received (${reasonOf(cause)}).`, { cause });
+  }
+}
+
+/** `bytes 100-199/1000` -> 100 */
+function firstByte(contentRange: string | null): number | undefined {
+  const first = /^bytes (\d+)-/.exec(contentRange ?? "")?.[1];
+  return first === undefined ? undefined : Number(first);
+}

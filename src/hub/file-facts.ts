@@ -1,0 +1,46 @@
+import { EncoderError } from "../errors.ts";
+import { type ContentHash, hashFromEtag } from "./content-hash.ts";
+import type { Hub } from "./hub.ts";
+import type { RepositoryFile } from "./repository-file.ts";
+import { request } from "./request.ts";
+import { withRetries } from "./with-retries.ts";
+
+/** What the Hub says about a file without sending it. */
+export interface FileFacts {
+  /** What the branch or tag stands for now. */
+  commit: string;
+  bytes: number | undefined;
+  /** Undefined where the server's ETag is not made from the content. */
+  hash: ContentHash | undefined;
+}
+
+/** @throws EncoderError HUB_FAILED; `isMissingFile` tells a file that is not there. */
+export async function fileFacts(hub: Hub, file: RepositoryFile, signal?: AbortSignal): Promise<FileFacts> {
+  const response = await withRetries({ hub, signal }, () => request({ hub, file, method: "HEAD", signal }));
+  const { headers } = response;
+  // A small file comes from the Hub itself; of a large one, ETag and Content-Length may be those of the redirect.
+  const etag = headers.get("x-linked-etag") ?? headers.get("etag");
+  return {
+    commit: commitOf(headers.get("x-repo-commit"), { hub, file }),
+    bytes: length(headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null)),
+    hash: etag === null ? undefined : hashFromEtag(etag),
+  };
+}
+
+const commitPattern = /^[0-9a-f]{40}$/;
+
+/** It becomes a folder's name, so nothing but a commit will do. */
+function commitOf(header: string | null, { hub, file }: { hub: Hub; file: RepositoryFile }): string {
+  const commit = header ?? file.revision;
+  if (!commitPattern.test(commit)) {
+    throw new EncoderError(
+      "HUB_FAILED",
+      `${hub.endpoint} does not say which commit ${file.revision} of ${file.repository} is: is HF_ENDPOINT a Hub?`,
+    );
+  }
+  return commit;
+}
+
+function length(header: string | null): number | undefined {
+  return header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
+}

@@ -1,0 +1,143 @@
+import { rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type BuildOptions, type BuildProgress, buildModel } from "../build/build.ts";
+import { readImageCheckpoint } from "../models/checkpoint-image.ts";
+import { readTextCheckpoint } from "../models/checkpoint-text.ts";
+import type { Model } from "../models/manifest.ts";
+import { openModel, verifyModel } from "../models/model-folder.ts";
+import { checkFreeSpace } from "./free-space.ts";
+import type { Hub } from "./hub.ts";
+import { acquireLock, type LockOptions } from "./lock.ts";
+import {
+  fetchFile,
+  type LocatedFile,
+  locateFile,
+  openHubCheckpoint,
+  openRepository,
+  type Repository,
+} from "./repository.ts";
+import type { RepositoryRevision } from "./repository-file.ts";
+
+export interface PullOptions {
+  hub: Hub;
+  image: CheckpointSource;
+  text: CheckpointSource;
+  /** The model's folder; downloads are kept beside it in `.downloads` until the model is built. */
+  outDir: string;
+  precision: BuildOptions["precision"];
+  signal?: AbortSignal | undefined;
+  onWait?: LockOptions["onWait"];
+  onDownload?: (progress: DownloadProgress) => void;
+  onBuild?: (progress: BuildProgress) => void;
+}
+
+export interface CheckpointSource extends RepositoryRevision {
+  sha256?: Readonly<Record<string, string>>;
+}
+
+/** Of all weight files together. */
+export interface DownloadProgress {
+  receivedBytes: number;
+  totalBytes: number;
+}
+
+/**
+ * Downloads a checkpoint pair and builds a model from it. Stopped at any moment and called again, it goes on where it was;
+ * the model's folder appears only when it is complete. Of several at once one works and the others wait.
+ * @throws EncoderError HUB_FAILED, CHECKPOINT_INVALID or STORAGE_FAILED saying what to do.
+ */
+export async function pullModel(options: PullOptions): Promise<{ model: Model; wasInstalled: boolean }> {
+  const { outDir, signal, onWait } = options;
+  const downloadsDir = join(dirname(outDir), ".downloads");
+  const release = await acquireLock({ directory: downloadsDir, signal, ...(onWait && { onWait }) });
+  // The first failure ends the other downloads.
+  const stop = new AbortController();
+  const scope = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  try {
+    const open = (source: CheckpointSource) =>
+      openRepository({ ...source, hub: options.hub, downloadsDir, signal: scope });
+    const image = await open(options.image);
+    const text = await open(options.text);
+    const installed = await findInstalled(options, image, text);
+    if (installed) return { model: installed, wasInstalled: true };
+
+    await download(options, await locateWeights(image, text));
+    const model = await buildModel({
+      imageDir: image.directory,
+      textDir: text.directory,
+      outDir,
+      name: basename(outDir),
+      precision: options.precision,
+      sources: { image: originOf(image), text: originOf(text) },
+      signal: scope,
+      ...(options.onBuild && { onProgress: options.onBuild }),
+    });
+    for (const { directory } of [image, text]) await rm(directory, { recursive: true, force: true });
+    return { model, wasInstalled: false };
+  } finally {
+    stop.abort();
+    await release();
+  }
+}
+
+function originOf({ repository, commit }: Repository) {
+  return { repository, revision: commit };
+}
+
+/** What is there already, if it was made from these very commits and nothing of it was altered. */
+async function findInstalled({ outDir, precision, signal }: PullOptions, image: Repository, text: Repository) {
+  try {
+    const model = await openModel(outDir);
+    const { sources } = model.manifest;
+    const isSame =
+      sources.image.revision === image.commit &&
+      sources.image.repository === image.repository &&
+      sources.text.revision === text.commit &&
+      sources.text.repository === text.repository &&
+      [model.manifest.image, model.manifest.text].every((tower) => tower.precision === precision);
+    if (!isSame) return undefined;
+    await verifyModel(model, signal);
+    return model;
+  } catch {
+    signal?.throwIfAborted();
+    return undefined; // none, or a damaged one: it is replaced
+  }
+}
+
+interface Weights {
+  from: Repository;
+  file: LocatedFile;
+}
+
+/** Brings the small files here, which also tells of what is not implemented before a gigabyte was downloaded. */
+async function locateWeights(image: Repository, text: Repository): Promise<Weights[]> {
+  const [imageCheckpoint, textCheckpoint] = await Promise.all([
+    openHubCheckpoint(image).then(readImageCheckpoint),
+    openHubCheckpoint(text).then(readTextCheckpoint),
+  ]);
+  return Promise.all([
+    locateFile(image, imageCheckpoint.tensorsFile).then((file) => ({ from: image, file })),
+    locateFile(text, textCheckpoint.tensorsFile).then((file) => ({ from: text, file })),
+    locateFile(text, textCheckpoint.denseTensorsFile).then((file) => ({ from: text, file })),
+  ]);
+}
+
+async function download({ hub, outDir, onDownload }: PullOptions, weights: Weights[]): Promise<void> {
+  const totalBytes = weights.reduce((sum, { file }) => sum + (file.bytes ?? 0), 0);
+  const missingBytes = weights.reduce((sum, { file }) => sum + (file.source.kind === "hub" ? (file.bytes ?? 0) : 0), 0);
+  // A model is never larger than its checkpoints, since the widest numbers it holds are float32 as theirs are.
+  await checkFreeSpace(dirname(outDir), missingBytes + totalBytes);
+
+  const received = weights.map(() => 0);
+  let next = 0;
+  const lane = async () => {
+    for (let index = next++; index < weights.length; index = next++) {
+      const { from, file } = weights[index]!;
+      await fetchFile(from, file, (bytes) => {
+        received[index] = bytes;
+        onDownload?.({ receivedBytes: received.reduce((sum, bytes) => sum + bytes, 0), totalBytes });
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: hub.concurrency }, lane));
+}

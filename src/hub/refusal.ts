@@ -1,0 +1,74 @@
+import type { Response } from "undici";
+import { EncoderError } from "../errors.ts";
+import type { Hub } from "./hub.ts";
+import { nameOf, type RepositoryFile } from "./repository-file.ts";
+import { transient } from "./with-retries.ts";
+
+interface Refused {
+  hub: Hub;
+  file: RepositoryFile;
+  response: Response;
+  /** Whether the Hub itself answered, or the storage that it redirects to. */
+  atHub: boolean;
+}
+
+/** What an answer that is not a success means, and what to do about it. */
+export function refusal({ hub, file, response, atHub }: Refused): EncoderError {
+  const { status, headers } = response;
+  const { repository, revision } = file;
+  const fail = (message: string) => new EncoderError("HUB_FAILED", message);
+  if (status === 408 || status === 429 || status >= 500) {
+    return transient(`${new URL(response.url || hub.endpoint).host} answers ${status} for ${nameOf(file)}.`, {
+      retryAfterSeconds: retryAfter(headers.get("retry-after")),
+    });
+  }
+  // Links to the storage expire, and it then says 403; asking the Hub again gives a new one.
+  if (!atHub) return transient(`The Hub's storage answers ${status} for ${nameOf(file)}.`);
+
+  const page = `${hub.endpoint}/${repository}`;
+  switch (headers.get("x-error-code")) {
+    case "GatedRepo":
+      return fail(
+        `${repository} is gated: accept its terms at ${page}, then set HF_TOKEN to a token of that account${hub.token ? " (the one that is set has no access)" : ""}.`,
+      );
+    case "RevisionNotFound":
+      return fail(`${repository} has no revision ${revision}: see ${page}/commits for those it has.`);
+    case entryNotFound:
+      return missingFile(file);
+    case "RepoNotFound":
+      return noSuchRepository(hub, repository);
+  }
+  if (status === 401) return noSuchRepository(hub, repository);
+  if (status === 403)
+    return fail(`The token has no access to ${repository}: HF_TOKEN needs the permission to read it.`);
+  if (status === 404) return missingFile(file);
+  return fail(`The Hub answers ${status} for ${nameOf(file)}: is HF_ENDPOINT (${hub.endpoint}) right?`);
+}
+
+function noSuchRepository(hub: Hub, repository: string): EncoderError {
+  const remedy = hub.token
+    ? "check the name, and that the token in HF_TOKEN is valid and may read it"
+    : "check the name, or set HF_TOKEN to a token that may read it";
+  return new EncoderError(
+    "HUB_FAILED",
+    `There is no repository ${repository} at ${hub.endpoint}, or it is private: ${remedy}.`,
+  );
+}
+
+const entryNotFound = "EntryNotFound";
+
+function missingFile(file: RepositoryFile): EncoderError {
+  return new EncoderError("HUB_FAILED", `There is no ${nameOf(file)}.`, { internal: entryNotFound });
+}
+
+/** Whether the repository is there and only this file of it is not. */
+export function isMissingFile(error: unknown): boolean {
+  return error instanceof EncoderError && error.internal === entryNotFound;
+}
+
+/** Seconds, or a date. */
+function retryAfter(header: string | null): number {
+  if (header === null) return 0;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
+}

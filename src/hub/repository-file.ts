@@ -1,0 +1,37 @@
+import { EncoderError } from "../errors.ts";
+
+/** A file of a repository, at a commit, branch or tag. */
+export interface RepositoryFile {
+  repository: string;
+  revision: string;
+  /** With `/` between folders. */
+  path: string;
+}
+
+export interface RepositoryRevision {
+  repository: string;
+  revision: string;
+}
+
+/** `org/name` or `org/name@revision`; the branch `main` where none is given. */
+export function parseRepository(text: string): RepositoryRevision {
+  const { repository, revision = "main" } =
+    /^(?<repository>\w[\w.-]*(?:\/\w[\w.-]*)?)(?:@(?<revision>\w[\w./-]*))?$/.exec(text)?.groups ?? {};
+  if (repository === undefined || text.includes("..")) {
+    throw new EncoderError(
+      "CONFIG_INVALID",
+      `Expected a repository as org/name or org/name@revision, received ${JSON.stringify(text)}.`,
+    );
+  }
+  return { repository, revision };
+}
+
+export function fileUrl(endpoint: string, { repository, revision, path }: RepositoryFile): URL {
+  const encoded = path.split("/").map(encodeURIComponent).join("/");
+  return new URL(`${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${encoded}`);
+}
+
+/** For messages. */
+export function nameOf({ repository, revision, path }: RepositoryFile): string {
+  return `${path} of ${repository} (${revision.slice(0, 12)})`;
+}

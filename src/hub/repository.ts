@@ -1,0 +1,145 @@
+import { mkdir, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { storing } from "../build/storage.ts";
+import { EncoderError } from "../errors.ts";
+import { type CheckpointFolder, openCheckpoint } from "../models/checkpoint-folder.ts";
+import { cachedCommit, findCached } from "./cached-file.ts";
+import { checkContent } from "./content-hash.ts";
+import { downloadFile } from "./download-file.ts";
+import { type FileFacts, fileFacts } from "./file-facts.ts";
+import type { Hub } from "./hub.ts";
+import { isMissingFile } from "./refusal.ts";
+import { nameOf, type RepositoryFile, type RepositoryRevision } from "./repository-file.ts";
+
+/** One commit of a repository, and the folder that its files are brought to. */
+export interface Repository {
+  hub: Hub;
+  repository: string;
+  commit: string;
+  directory: string;
+  /** Known beforehand, by path. */
+  sha256: Readonly<Record<string, string>>;
+  signal: AbortSignal | undefined;
+}
+
+export interface OpenRepositoryOptions extends RepositoryRevision {
+  hub: Hub;
+  sha256?: Readonly<Record<string, string>>;
+  /** Gets a folder per repository and commit, in which a later run finds what an earlier one downloaded. */
+  downloadsDir: string;
+  signal: AbortSignal | undefined;
+}
+
+/** A branch or tag is looked up once, so that all files come from one commit. */
+export async function openRepository(options: OpenRepositoryOptions): Promise<Repository> {
+  const { hub, repository, downloadsDir, signal, sha256 = {} } = options;
+  const commit = await resolveCommit(options);
+  const directory = join(downloadsDir, repository.replaceAll("/", "--"), commit);
+  await storing(() => mkdir(directory, { recursive: true }));
+  return { hub, repository, commit, directory, sha256, signal };
+}
+
+async function resolveCommit({ hub, repository, revision, signal }: OpenRepositoryOptions): Promise<string> {
+  if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+  if (!hub.offline) return (await fileFacts(hub, { repository, revision, path: "modules.json" }, signal)).commit;
+  const commit = await cachedCommit(hub, { repository, revision });
+  if (commit) return commit;
+  throw new EncoderError(
+    "HUB_FAILED",
+    `Which commit ${revision} of ${repository} is cannot be found out offline: name the commit, or unset HF_HUB_OFFLINE.`,
+  );
+}
+
+/** Where a file's bytes are. */
+export interface LocatedFile extends RepositoryFile {
+  bytes: number | undefined;
+  source:
+    | { kind: "here" }
+    | { kind: "cache"; path: string }
+    | { kind: "hub"; facts: Pick<FileFacts, "bytes" | "hash"> };
+}
+
+/**
+ * Looks for a file here, in Python's cache, and on the Hub, in this order.
+ * @throws EncoderError HUB_FAILED; `isMissingFile` tells a file that the repository does not have.
+ */
+export async function locateFile(from: Repository, path: string): Promise<LocatedFile> {
+  const { hub, signal } = from;
+  const file = { repository: from.repository, revision: from.commit, path };
+  const sha256 = from.sha256[path];
+  const cached = await findCached(hub, file, { sha256, signal });
+  if (cached) return { ...file, bytes: cached.bytes, source: { kind: "cache", path: cached.path } };
+  if (hub.offline) {
+    throw new EncoderError(
+      "HUB_FAILED",
+      `${nameOf(file)} is not in the Hugging Face cache (HF_HUB_CACHE), or damaged there, and HF_HUB_OFFLINE forbids downloading it: unset it, or copy a built model's folder from another machine.`,
+    );
+  }
+  const facts = await fileFacts(hub, file, signal);
+  if (facts.commit !== from.commit) {
+    throw new EncoderError(
+      "HUB_FAILED",
+      `The Hub answers with commit ${facts.commit} for ${nameOf(file)}: expected ${from.commit}.`,
+    );
+  }
+  if (sha256 !== undefined && facts.hash?.algorithm === "sha256" && facts.hash.hex !== sha256) {
+    throw new EncoderError(
+      "HUB_FAILED",
+      `The Hub offers another ${nameOf(file)} than the pinned one: expected sha256 ${sha256}, received ${facts.hash.hex}. Nothing of it was downloaded; do not trust this mirror.`,
+    );
+  }
+  const hash = sha256 === undefined ? facts.hash : { algorithm: "sha256" as const, hex: sha256 };
+  const isHere = hash && (await checkContent(join(from.directory, path), hash, signal).catch(() => undefined))?.matches;
+  return {
+    ...file,
+    bytes: facts.bytes,
+    source: isHere ? { kind: "here" } : { kind: "hub", facts: { bytes: facts.bytes, hash } },
+  };
+}
+
+/** Brings the file to the repository's folder. */
+export async function fetchFile(
+  from: Repository,
+  file: LocatedFile,
+  onProgress?: (bytes: number) => void,
+): Promise<void> {
+  const { hub, signal } = from;
+  const { source, bytes = 0 } = file;
+  const target = join(from.directory, file.path);
+  if (source.kind === "hub") {
+    return downloadFile({ hub, file, facts: source.facts, target, signal, ...(onProgress && { onProgress }) });
+  }
+  if (source.kind === "cache") {
+    await storing(async () => {
+      await mkdir(dirname(target), { recursive: true });
+      await rm(target, { force: true });
+      await symlink(source.path, target);
+    });
+  }
+  onProgress?.(bytes);
+}
+
+/**
+ * The repository as a folder whose files are brought here when they are asked for, so that those who read a checkpoint
+ * decide which ones are needed. Meant for its small files; of tensors only the location is wanted.
+ */
+export async function openHubCheckpoint(from: Repository): Promise<CheckpointFolder> {
+  const folder = await openCheckpoint(from.directory);
+  const bring = async (file: string) => fetchFile(from, await locateFile(from, file));
+  return {
+    ...folder,
+    async has(file) {
+      try {
+        await bring(file);
+        return true;
+      } catch (error) {
+        if (isMissingFile(error)) return false;
+        throw error;
+      }
+    },
+    async json(file, schema) {
+      await bring(file);
+      return folder.json(file, schema);
+    },
+  };
+}
