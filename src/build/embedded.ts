@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { lstat, mkdir, mkdtemp, readdir, stat } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { EncoderError } from "../errors.ts";
+import { embeddedName } from "../models/locate.ts";
+import { formatVersion, type Model } from "../models/manifest.ts";
+import { fileRecord, openModel } from "../models/model-folder.ts";
+import { buildModel } from "./build.ts";
+import { packageRoot, packageVersion } from "./package.ts";
+import { storing } from "./storage.ts";
+
+export interface EmbeddedOptions {
+  modelsDir: string;
+  signal?: AbortSignal | undefined;
+  /** Told why the model was built into a temporary folder, where `modelsDir` cannot be written. */
+  onTemporary?: ((reason: EncoderError) => void) | undefined;
+}
+
+/**
+ * The embedded model, built on its first use into a folder of `modelsDir` that is named after everything it depends on.
+ * Several processes may do this at once: the first result stays.
+ */
+export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedOptions): Promise<Model> {
+  const checkpoint = join(packageRoot, "models", embeddedName);
+  const folder = `${embeddedName}-${await fingerprint(checkpoint, signal)}`;
+  try {
+    return await openOrBuild({ checkpoint, outDir: join(modelsDir, folder), signal });
+  } catch (error) {
+    if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
+    onTemporary?.(error);
+    return openOrBuild({ checkpoint, outDir: join(await temporaryFolder(), folder), signal });
+  }
+}
+
+/** A model that is there but damaged is replaced. */
+async function openOrBuild(options: {
+  checkpoint: string;
+  outDir: string;
+  signal: AbortSignal | undefined;
+}): Promise<Model> {
+  const { checkpoint, outDir, signal } = options;
+  const build = (keepExisting: boolean) =>
+    buildModel({
+      imageDir: join(checkpoint, "image"),
+      textDir: join(checkpoint, "text"),
+      outDir,
+      name: embeddedName,
+      precision: "fp32",
+      keepExisting,
+      ...(signal && { signal }),
+    });
+  try {
+    return await openModel(outDir);
+  } catch {
+    const missing = !(await stat(outDir).catch(() => undefined));
+    return build(missing);
+  }
+}
+
+/** This user's own: whoever else can write to a folder of models decides what this process computes. */
+async function temporaryFolder(): Promise<string> {
+  const { uid } = userInfo();
+  const folder = join(tmpdir(), `image-text-encoder-${uid}`);
+  return storing(async () => {
+    await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+    const found = await lstat(folder);
+    const isOwn = found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0;
+    return isOwn ? folder : mkdtemp(`${folder}-`);
+  });
+}
+
+/** Changes with the checkpoint's bytes, the folder format and this package's version. */
+async function fingerprint(checkpoint: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash("sha256").update(`${formatVersion} ${await packageVersion()}\n`);
+  for (const tower of ["image", "text"]) {
+    const folder = join(checkpoint, tower);
+    const names = await readdir(folder, { recursive: true }).catch((cause) => {
+      throw new EncoderError(
+        "MODEL_INVALID",
+        "The embedded model is missing from this installation; install it again.",
+        { cause, internal: folder },
+      );
+    });
+    for (const name of names.sort()) {
+      if (!(await stat(join(folder, name))).isFile()) continue;
+      const { sha256 } = await fileRecord(join(folder, name), signal);
+      hash.update(`${tower}/${name} ${sha256}\n`);
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}

@@ -1,0 +1,24 @@
+import type { EncoderError } from "../errors.ts";
+import { locateModel, withHome } from "../models/locate.ts";
+import type { Model } from "../models/manifest.ts";
+import { openModel } from "../models/model-folder.ts";
+import { openEmbedded } from "./embedded.ts";
+
+export interface ResolveOptions {
+  /** The settings of the same names. */
+  model: string;
+  modelsDir: string;
+  signal?: AbortSignal;
+  /** Told why the embedded model was built into a temporary folder, where `modelsDir` cannot be written. */
+  onTemporary?: (reason: EncoderError) => void;
+}
+
+/**
+ * The model that the settings name: an installed one, a folder, or the embedded one, which is built on its first use.
+ * @throws EncoderError MODEL_INVALID saying what is wrong and how to mend it.
+ */
+export async function resolveModel({ model, modelsDir, signal, onTemporary }: ResolveOptions): Promise<Model> {
+  const location = await locateModel({ model, modelsDir });
+  if (location.kind === "folder") return openModel(location.directory);
+  return openEmbedded({ modelsDir: withHome(modelsDir), signal, onTemporary });
+}
