@@ -7,21 +7,12 @@ export interface AttentionOperands {
   k: Value;
   v: Value;
   heads: number;
-  width: number;
-  /** Added to the scores before the softmax, [N, 1, 1, T]: 0 where a token counts, very negative where not. */
+  /** Added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
   mask: Value | undefined;
 }
 
 /** softmax(q kᵀ + mask) v for each of H heads of D, side by side again: [N, Q, W]. */
-export function attention(graph: Graph, { q, k, v, heads, width, mask }: AttentionOperands): Value {
-  const split = (value: Value, order: number[]) => {
-    const byHead = graph.apply("Reshape", [value, graph.integers(0, 0, heads, width / heads)]); // [N, T, H, D]
-    return graph.apply("Transpose", [byHead], { perm: order });
-  };
-  let scores = graph.apply("MatMul", [split(q, [0, 2, 1, 3]), split(k, [0, 2, 3, 1])]); // [N, H, Q, T]
-  if (mask) scores = graph.apply("Add", [scores, mask]);
-  const weights = graph.apply("Softmax", [scores], { axis: -1 });
-  const mixed = graph.apply("MatMul", [weights, split(v, [0, 2, 1, 3])]); // [N, H, Q, D]
-  const byToken = graph.apply("Transpose", [mixed], { perm: [0, 2, 1, 3] }); // [N, Q, H, D]
-  return graph.apply("Reshape", [byToken, graph.integers(0, 0, width)]);
+export function attention(graph: Graph, { q, k, v, heads, mask }: AttentionOperands): Value {
+  const inputs = mask ? [q, k, v, mask] : [q, k, v];
+  return graph.apply("Attention", inputs, { q_num_heads: heads, kv_num_heads: heads, scale: { float: 1 } });
 }

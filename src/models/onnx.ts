@@ -3,8 +3,8 @@ import { bytesField, concatenated, type Field, floatField, integerField, message
 
 /** Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (the comments name the messages). */
 
-const irVersion = 10; // the first that opset 21 may be used with; ONNX Runtime reads up to 13
-const opset = 21;
+const irVersion = 11; // the first that opset 23 may be used with; ONNX Runtime reads up to 13
+const opset = 23; // the first that has Attention
 
 const elementTypes: Record<ElementType, number> = {
   float32: 1,

@@ -47,11 +47,17 @@ interface Parts {
   prefix: string;
 }
 
-/** 0 for tokens, -1e9 for padding, whose weight is then exactly 0 after the softmax. [N, T] -> [N, 1, 1, T] */
+/**
+ * 0 for tokens, -1e9 for padding, whose weight is then exactly 0 after the softmax; the same for every query, which the
+ * operator wants spelled out. [N, T] -> [N, 1, T, T]
+ */
 function additiveMask(graph: Graph, counts: Value): Value {
   const padding = graph.apply("Sub", [counts, graph.number(1)]);
   const additive = graph.apply("Mul", [padding, graph.number(1e9)]);
-  return graph.apply("Unsqueeze", [additive, graph.integers(1, 2)]);
+  const row = graph.apply("Unsqueeze", [additive, graph.integers(1, 2)]);
+  const tokens = graph.apply("Shape", [counts], { start: 1, end: 2 });
+  const shape = graph.apply("Concat", [graph.integers(1, 1), tokens, graph.integers(1)], { axis: 0 });
+  return graph.apply("Expand", [row, shape]);
 }
 
 /** Words plus positions, normalised. ids [N, T] -> [N, T, W] */
@@ -101,7 +107,7 @@ function transformerBlock(parts: Parts, x: Value, { mask, layer }: { mask: Value
     ]),
   }); // [N, T, 3 W]
   const [q, k, v] = graph.split(joined, 3) as [Value, Value, Value]; // as many as were asked for
-  const attended = linear("attention.out_lin", attention(graph, { q, k, v, heads, width, mask }), [width, width]);
+  const attended = linear("attention.out_lin", attention(graph, { q, k, v, heads, mask }), [width, width]);
   const mixed = layerNorm(parts, graph.apply("Add", [x, attended]), `${name}.sa_layer_norm`);
 
   const hidden = graph.apply("Gelu", [linear("ffn.lin1", mixed, [mlpWidth, width])]); // exact error function
