@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Tensor } from "./contract.ts";
+import { probeModel, probeSize, probeValues } from "./saturation-probe.ts";
 
 /**
  * The only module that knows ONNX Runtime. `run` blocks its thread for the whole graph (onnxruntime-node runs
@@ -19,7 +20,14 @@ export async function openSession({ graph, threads }: { graph: string; threads: 
     executionMode: "sequential",
     graphOptimizationLevel: "all",
     // Spinning threads would take the cores that decoding, tokenising and HTTP need between two batches.
-    extra: { session: { intra_op: { allow_spinning: "0" }, set_denormal_as_zero: "1" } },
+    extra: {
+      session: {
+        intra_op: { allow_spinning: "0" },
+        set_denormal_as_zero: "1",
+        // Exact products of int8 models, 2.4 times slower where they are not needed.
+        x64quantprecision: (await int8Overflows()) ? "1" : "0",
+      },
+    },
     logSeverityLevel: 3,
   });
   const output = session.outputNames[0]!;
@@ -32,6 +40,19 @@ export async function openSession({ graph, threads }: { graph: string; threads: 
     },
     close: () => session.release(),
   };
+}
+
+/** Whether this processor's fast product of uint8 and int8 cuts off large sums. 5 ms. */
+async function int8Overflows(): Promise<boolean> {
+  const { rows, terms, columns } = probeSize;
+  const session = await InferenceSession.create(probeModel, { intraOpNumThreads: 1 });
+  const { product } = await session.run({
+    a: new OrtTensor("uint8", new Uint8Array(rows * terms).fill(probeValues.a), [rows, terms]),
+    b: new OrtTensor("int8", new Int8Array(terms * columns).fill(probeValues.b), [terms, columns]),
+  });
+  await session.release();
+  const sums = product!.data as Float32Array; // as the probe declares it
+  return sums.some((sum) => sum !== terms * probeValues.a * probeValues.b);
 }
 
 function toOrt({ data, dims }: Tensor): OrtTensor {

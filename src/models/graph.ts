@@ -61,8 +61,8 @@ export interface Graph {
   integers(...values: number[]): Value;
   /** A float32 scalar. */
   number(value: number): Value;
-  /** An uint8 or int8 scalar. */
-  byte(type: "uint8" | "int8", value: number): Value;
+  /** An uint8 scalar. */
+  byte(value: number): Value;
 }
 
 /** Operators of ONNX Runtime's own that the towers use. */
@@ -105,8 +105,8 @@ export function createGraph(): Graph {
     number(value) {
       return inline("float32", [], Float32Array.of(value));
     },
-    byte(type, value) {
-      return inline(type, [], type === "uint8" ? Uint8Array.of(value) : Int8Array.of(value));
+    byte(value) {
+      return inline("uint8", [], Uint8Array.of(value));
     },
   };
 

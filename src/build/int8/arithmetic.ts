@@ -65,7 +65,7 @@ function fixedLinear(
         }),
       ])
     : x;
-  const bytes = graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte("uint8", symmetricZero)]);
+  const bytes = graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte(symmetricZero)]);
   const matrix = quantisedMatrix(weight, divisors);
   return product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero: symmetricZero, bias });
 }
@@ -85,7 +85,7 @@ function perTokenLinear(
   const tokenScale = graph.apply("Max", [largest, graph.number(leastScale)]);
   const unit = graph.apply("Mul", [x, graph.apply("Reciprocal", [tokenScale])]);
   const scale = Math.fround(1 / steps);
-  const bytes = graph.apply("QuantizeLinear", [unit, graph.number(scale), graph.byte("uint8", zero)]);
+  const bytes = graph.apply("QuantizeLinear", [unit, graph.number(scale), graph.byte(zero)]);
   const matrix = quantisedMatrix(weight);
   const scaled = product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero, bias: undefined });
   const result = graph.apply("Mul", [scaled, tokenScale]);
@@ -119,8 +119,9 @@ function product(graph: Graph, { name, x, matrix, shape, scale, zero, bias }: Pr
     shape: [outputs],
     read: async () => (await matrix()).scales,
   });
-  // The weights' zero point is named because the runtime needs it to make them uint8 where int8 would overflow.
-  const operands = [x, integers, graph.number(scale), scales, graph.byte("uint8", zero), graph.byte("int8", 0)];
+  // Optional, but where int8 would overflow the runtime rewrites it together with the weights, so each has its own.
+  const weightZero = graph.store({ name: `${name}.zero`, type: "int8", shape: [], read: async () => Int8Array.of(0) });
+  const operands = [x, integers, graph.number(scale), scales, graph.byte(zero), weightZero];
   if (bias) operands.push(graph.weight(`${name}.bias`, bias));
   return graph.apply("MatMulIntegerToFloat", operands);
 }
