@@ -50,7 +50,6 @@ export async function pullModel(options: PullOptions): Promise<{ model: Model; w
   const { outDir, signal, onWait } = options;
   const downloadsDir = join(dirname(outDir), ".downloads");
   const release = await acquireLock({ directory: downloadsDir, signal, ...(onWait && { onWait }) });
-  // The first failure ends the other downloads.
   const stop = new AbortController();
   const scope = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   try {
@@ -61,7 +60,7 @@ export async function pullModel(options: PullOptions): Promise<{ model: Model; w
     const installed = await findInstalled(options, image, text);
     if (installed) return { model: installed, wasInstalled: true };
 
-    await download(options, await locateWeights(image, text));
+    await download({ ...options, stop }, await locateWeights(image, text));
     const model = await buildModel({
       imageDir: image.directory,
       textDir: text.directory,
@@ -111,10 +110,8 @@ interface Weights {
 
 /** Brings the small files here, which also tells of what is not implemented before a gigabyte was downloaded. */
 async function locateWeights(image: Repository, text: Repository): Promise<Weights[]> {
-  const [imageCheckpoint, textCheckpoint] = await Promise.all([
-    openHubCheckpoint(image).then(readImageCheckpoint),
-    openHubCheckpoint(text).then(readTextCheckpoint),
-  ]);
+  const imageCheckpoint = await readImageCheckpoint(await openHubCheckpoint(image));
+  const textCheckpoint = await readTextCheckpoint(await openHubCheckpoint(text));
   return Promise.all([
     locateFile(image, imageCheckpoint.tensorsFile).then((file) => ({ from: image, file })),
     locateFile(text, textCheckpoint.tensorsFile).then((file) => ({ from: text, file })),
@@ -122,16 +119,20 @@ async function locateWeights(image: Repository, text: Repository): Promise<Weigh
   ]);
 }
 
-async function download({ hub, outDir, onDownload }: PullOptions, weights: Weights[]): Promise<void> {
+async function download(
+  { hub, outDir, onDownload, stop }: PullOptions & { stop: AbortController },
+  weights: Weights[],
+): Promise<void> {
   const totalBytes = weights.reduce((sum, { file }) => sum + (file.bytes ?? 0), 0);
   const missingBytes = weights.reduce((sum, { file }) => sum + (file.source.kind === "hub" ? (file.bytes ?? 0) : 0), 0);
-  // A model is never larger than its checkpoints, since the widest numbers it holds are float32 as theirs are.
+  // A model takes at most what a float32 checkpoint does.
   await checkFreeSpace(dirname(outDir), missingBytes + totalBytes);
 
   const received = weights.map(() => 0);
   let next = 0;
+  let failure: { error: unknown } | undefined;
   const lane = async () => {
-    for (let index = next++; index < weights.length; index = next++) {
+    for (let index = next++; index < weights.length && !failure; index = next++) {
       const { from, file } = weights[index]!;
       await fetchFile(from, file, (bytes) => {
         received[index] = bytes;
@@ -139,5 +140,12 @@ async function download({ hub, outDir, onDownload }: PullOptions, weights: Weigh
       });
     }
   };
-  await Promise.all(Array.from({ length: hub.concurrency }, lane));
+  const lanes = Array.from({ length: hub.concurrency }, () =>
+    lane().catch((error) => {
+      failure ??= { error };
+      stop.abort(); // one file that cannot be had makes the others useless
+    }),
+  );
+  await Promise.all(lanes);
+  if (failure) throw failure.error;
 }
