@@ -1,5 +1,18 @@
+import { z } from "zod";
 import { serverSettings } from "./config/server.ts";
 import { choice, integer, list, MiB, parseSettings, setting, text, toggle, type ValuesOf } from "./config/setting.ts";
+
+/** A host as `URL.hostname` spells it, so that comparing is enough; IPv6 without its brackets. */
+const hostPattern = z
+  .string()
+  .toLowerCase()
+  .refine((value) => {
+    const host = value.replace(/^\*\./, "");
+    const spelling = host.includes(":") ? `[${host}]` : host;
+    return (
+      !host.includes("*") && URL.canParse(`http://${spelling}`) && new URL(`http://${spelling}`).hostname === spelling
+    );
+  });
 
 /** Every setting of the service and the encoder, declared once. A command lists those that it uses. */
 export const settings = {
@@ -51,9 +64,9 @@ export const settings = {
   }),
   maxDecoderBytes: setting({
     ...integer({ min: 128 * MiB, max: 64 * 1024 * MiB }),
-    default: 1024 * MiB,
+    default: 1280 * MiB,
     help: "Memory that a decoder may take while it decodes; an image that needs more is refused.",
-    why: "The largest allowed picture in the hungriest format (TODO) takes TODO.",
+    why: "64 megapixels take 1.0 GB as AVIF, 0.8 GB as an interlaced 16-bit PNG, 0.6 GB or less as anything else.",
   }),
 
   // image URLs
@@ -65,7 +78,7 @@ export const settings = {
     why: "Off, since whoever may send a URL could otherwise read this network's internal services.",
   }),
   urlAllowlist: setting({
-    ...list("a comma-separated list of host patterns"),
+    ...list("a comma-separated list of hosts without scheme or port, *. in front for all names below one", hostPattern),
     default: [] as string[],
     help: "Host patterns (images.example.com, *.example.com, 10.0.0.5) that image URLs may use even at private addresses; if set, no other host is fetched.",
   }),

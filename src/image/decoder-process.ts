@@ -32,13 +32,16 @@ export interface DecoderProcess {
   exited: Promise<void>;
   /**
    * One image at a time. A process that hangs is killed.
-   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE or IMAGE_DECODE_TIMEOUT.
+   * @returns undefined if the process died.
+   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT or SHUTTING_DOWN.
    */
-  decode(bytes: Uint8Array): Promise<Pixels>;
+  decode(bytes: Uint8Array): Promise<Pixels | undefined>;
   /** False after a death or a kill, and when its memory has grown so much that a fresh process is better. */
   isUsable(): boolean;
   kill(): void;
 }
+
+type Outcome = DecoderReply | { kind: "death" } | { kind: "killed"; error: EncoderError };
 
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
   const child = fork(fileURLToPath(compiledEntry(import.meta.url, "./decoder-main.js")), [argument(options)], {
@@ -48,65 +51,61 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   let usable = true;
-  let pending: { resolve: (reply: DecoderReply) => void; reject: (error: EncoderError) => void } | undefined;
+  let settle: ((outcome: Outcome) => void) | undefined;
 
-  const nextReply = () =>
-    new Promise<DecoderReply>((resolve, reject) => {
-      pending = { resolve, reject };
+  const nextOutcome = () =>
+    new Promise<Outcome>((resolve) => {
+      settle = resolve;
     });
-  const die = (error: EncoderError) => {
+  const end = (outcome: Outcome) => {
     usable = false;
     child.kill("SIGKILL");
-    pending?.reject(error);
+    settle?.(outcome);
   };
   const exited = new Promise<void>((resolve) => {
-    child.on("error", (error) => {
-      die(crashed(error.message)); // could not be started
-      resolve();
-    });
-    child.on("exit", (code, signal) => {
-      die(crashed(`the decoder ended with ${signal ?? `code ${code}`}`));
-      resolve();
-    });
+    for (const event of ["exit", "error"]) {
+      child.on(event, () => {
+        end({ kind: "death" });
+        resolve();
+      });
+    }
   });
-  child.on("message", (reply: DecoderReply) => pending?.resolve(reply));
+  child.on("message", (reply: DecoderReply) => settle?.(reply));
 
-  const startTimer = setTimeout(() => die(crashed("not ready in time")), startTimeoutMs);
-  const ready = nextReply()
-    .then(
-      () => true,
-      () => false,
-    )
-    .finally(() => {
-      clearTimeout(startTimer);
-      holdParent(child, false);
-    });
+  const startTimer = setTimeout(() => end({ kind: "death" }), startTimeoutMs);
+  const ready = nextOutcome().then((outcome) => {
+    clearTimeout(startTimer);
+    holdParent(child, false);
+    return outcome.kind === "ready";
+  });
 
   return {
     ready,
     exited,
     async decode(bytes) {
-      if (!usable) throw crashed("the decoder is gone");
+      if (!usable) return undefined;
       holdParent(child, true);
-      const answer = nextReply();
+      const outcomeComes = nextOutcome();
       child.send(bytes, () => {}); // a failure to send is a death, which "exit" reports
-      const timer = setTimeout(() => die(timedOut(options.decodeTimeoutMs)), options.decodeTimeoutMs);
-      try {
-        const reply = await answer;
-        if (reply.kind === "ready") throw crashed("an unexpected message");
-        if (reply.memoryBytes > recycleBytes) die(crashed("grown too large"));
-        if (reply.kind === "pixels") return { data: reply.data, size: options.spec.size };
-        throw new EncoderError(reply.code, reply.message, { internal: reply.internal });
-      } finally {
-        clearTimeout(timer);
-        pending = undefined;
-        holdParent(child, false);
+      const error = timedOut(options.decodeTimeoutMs);
+      const timer = setTimeout(() => end({ kind: "killed", error }), options.decodeTimeoutMs);
+      const outcome = await outcomeComes;
+      clearTimeout(timer);
+      holdParent(child, false);
+
+      const isGrown = "memoryBytes" in outcome && outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes);
+      if (isGrown) end({ kind: "death" });
+      if (outcome.kind === "pixels") return { data: outcome.data, size: options.spec.size };
+      if (outcome.kind === "failure") {
+        throw new EncoderError(outcome.code, outcome.message, { internal: outcome.internal });
       }
+      if (outcome.kind === "killed") throw outcome.error;
+      return undefined;
     },
     isUsable: () => usable,
     kill() {
       holdParent(child, true); // until "exit" was heard
-      die(new EncoderError("SHUTTING_DOWN", "The service is stopping."));
+      end({ kind: "killed", error: new EncoderError("SHUTTING_DOWN", "The service is stopping.") });
     },
   };
 }
@@ -132,10 +131,6 @@ function holdParent(child: ChildProcess, hold: boolean): void {
     child.unref();
     child.channel?.unref();
   }
-}
-
-function crashed(internal: string): EncoderError {
-  return new EncoderError("IMAGE_UNREADABLE", "The image could not be decoded.", { internal });
 }
 
 function timedOut(timeoutMs: number): EncoderError {

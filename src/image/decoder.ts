@@ -23,18 +23,26 @@ export interface Decoder {
 
 interface Job {
   bytes: Uint8Array;
-  resolve: (pixels: Promise<Pixels>) => void;
+  /** Processes that died over it. */
+  deaths: number;
+  aborted: boolean;
+  pixels: Promise<Pixels>;
+  resolve: (pixels: Pixels) => void;
   reject: (reason: unknown) => void;
 }
 
 const mostDefaultProcesses = 8;
 const firstRestartDelayMs = 100;
 const longestRestartDelayMs = 5_000;
+/** Starts in a row that fail before waiting images are given up. */
+const mostFailedStarts = 3;
+/** The first death may be another's fault, such as memory that ran out on the machine. */
+const mostDeathsPerImage = 2;
 
 /** Starts one process at once, so that the first image finds it ready, and more when images wait. */
 export function createDecoder(options: DecoderOptions): Decoder {
   const most = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
-  const queue = new Set<Job>(); // in order of arrival
+  const queue: Job[] = [];
   const idle: DecoderProcess[] = [];
   const alive = new Set<DecoderProcess>();
   let starting = 0;
@@ -43,8 +51,9 @@ export function createDecoder(options: DecoderOptions): Decoder {
   let closed = false;
 
   async function start(): Promise<void> {
+    const process = spawn();
+    if (!process) return startLater();
     starting++;
-    const process = startDecoderProcess(options);
     alive.add(process);
     void process.exited.then(() => {
       alive.delete(process);
@@ -60,16 +69,28 @@ export function createDecoder(options: DecoderOptions): Decoder {
     startLater();
   }
 
+  function spawn(): DecoderProcess | undefined {
+    try {
+      return startDecoderProcess(options);
+    } catch {
+      return undefined; // no memory for another process
+    }
+  }
+
   /** A machine that cannot start processes now is not asked again at once. */
   function startLater(): void {
+    if (closed) return;
     const delayMs = Math.min(firstRestartDelayMs * 2 ** failedStarts++, longestRestartDelayMs);
     restart ??= setTimeout(() => {
       restart = undefined;
       next();
     }, delayMs);
-    if (alive.size > 0) return;
-    for (const job of queue) job.reject(new EncoderError("INTERNAL", "The image decoder could not be started."));
-    queue.clear();
+    if (alive.size > 0 || failedStarts < mostFailedStarts) return;
+    rejectQueue(new EncoderError("INTERNAL", "The image decoder could not be started."));
+  }
+
+  function rejectQueue(error: EncoderError): void {
+    for (const job of queue.splice(0)) job.reject(error);
   }
 
   function offer(process: DecoderProcess): void {
@@ -80,16 +101,25 @@ export function createDecoder(options: DecoderOptions): Decoder {
   /** Gives the longest waiting images to free processes, and starts a process for those that find none. */
   function next(): void {
     if (closed) return;
-    for (const job of queue) {
-      const process = idle.findLast((it) => it.isUsable()); // the last one used, whose memory is warm
+    while (queue.length > 0) {
+      const process = idle.pop(); // the last one used, whose memory is warm
       if (!process) break;
-      idle.splice(idle.indexOf(process), 1);
-      queue.delete(job);
-      const pixels = process.decode(job.bytes);
-      job.resolve(pixels);
-      void pixels.catch(() => {}).then(() => offer(process));
+      if (process.isUsable()) void run(queue.shift()!, process);
     }
-    while (starting < queue.size && alive.size < most && !restart) void start();
+    while (starting < queue.length && alive.size < most && !restart) void start();
+  }
+
+  async function run(job: Job, process: DecoderProcess): Promise<void> {
+    try {
+      const pixels = await process.decode(job.bytes);
+      if (pixels) job.resolve(pixels);
+      else if (closed) job.reject(shuttingDown());
+      else if (++job.deaths >= mostDeathsPerImage) job.reject(unreadable());
+      else if (!job.aborted) queue.unshift(job);
+    } catch (error) {
+      job.reject(error);
+    }
+    offer(process);
   }
 
   void start();
@@ -99,39 +129,39 @@ export function createDecoder(options: DecoderOptions): Decoder {
       signal?.throwIfAborted();
       if (closed) throw shuttingDown();
       requireBytesWithin(options.maxImageBytes, bytes.length);
-      if (queue.size >= options.maxDecodeQueue) {
+      if (queue.length >= options.maxDecodeQueue) {
         throw new EncoderError("OVERLOADED", "Too many images wait to be decoded.", { retryAfterSeconds: 1 });
       }
-      const { promise, ...settle } = withResolvers();
-      const job = { bytes, ...settle };
+      const job = newJob(bytes);
       const abort = () => {
-        queue.delete(job);
+        job.aborted = true;
+        if (queue.includes(job)) queue.splice(queue.indexOf(job), 1);
         job.reject(signal?.reason);
       };
       signal?.addEventListener("abort", abort, { once: true });
-      queue.add(job);
+      queue.push(job);
       next();
-      return promise.finally(() => signal?.removeEventListener("abort", abort));
+      return job.pixels.finally(() => signal?.removeEventListener("abort", abort));
     },
-    queueDepth: () => queue.size,
+    queueDepth: () => queue.length,
     async close() {
       closed = true;
       clearTimeout(restart);
-      for (const job of queue) job.reject(shuttingDown());
-      queue.clear();
+      rejectQueue(shuttingDown());
       for (const process of alive) process.kill();
       await Promise.all([...alive].map((process) => process.exited));
     },
   };
 }
 
-/** Promise.withResolvers(), which Node 20 lacks. */
-function withResolvers() {
-  let settle: Pick<Job, "resolve" | "reject"> | undefined;
-  const promise = new Promise<Pixels>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { promise, ...settle! };
+function newJob(bytes: Uint8Array): Job {
+  const job = { bytes, deaths: 0, aborted: false } as Job; // the next line adds the rest
+  job.pixels = new Promise((resolve, reject) => Object.assign(job, { resolve, reject }));
+  return job;
+}
+
+function unreadable(): EncoderError {
+  return new EncoderError("IMAGE_UNREADABLE", "The image could not be decoded.", { internal: "its decoders died" });
 }
 
 function shuttingDown(): EncoderError {

@@ -1,0 +1,211 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import sharp from "sharp";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { compiledEntry } from "../../src/compiled-entry.ts";
+import { configWith } from "../../src/config.ts";
+import { createDecoder, type Decoder, type DecoderOptions } from "../../src/image/decoder.ts";
+import { createPreprocessor } from "../../src/image/preprocess.ts";
+import { decoderPids, isAlive } from "../support/decoder-pids.ts";
+
+const folder = resolve(import.meta.dirname, "../fixtures/images");
+const read = (file: string) => readFileSync(join(folder, file));
+const spec = { size: 32, resize: 32, background: null };
+const good = read("icc.jpg");
+
+let decoder: Decoder;
+function open(options: Partial<DecoderOptions> = {}): Decoder {
+  decoder = createDecoder({ ...configWith(), decodeProcesses: 1, spec, ...options });
+  return decoder;
+}
+afterEach(() => decoder.close());
+
+/** With its process ready and stopped, whatever is asked of the decoder next stays undone until "SIGCONT". */
+async function openStopped(options: Partial<DecoderOptions> = {}): Promise<number> {
+  await open(options).decode(good);
+  const [pid] = decoderPids();
+  process.kill(pid!, "SIGSTOP");
+  return pid!;
+}
+
+/** A picture of one colour, as PNG. */
+function blank(width: number, height: number): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: "navy" } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+}
+
+describe("the decoder", () => {
+  it("gives every image its own pixels when many are decoded at once", async () => {
+    open({ decodeProcesses: 2 });
+    const files = ["icc.jpg", "rgba.png", "lossy.webp", "plain.gif", "bits-24.bmp", "lzw.tif", "cmyk.jpg"];
+    const images = Array.from({ length: 4 }, () => files)
+      .flat()
+      .map(read);
+    const preprocess = createPreprocessor(spec, configWith());
+    const expected = await Promise.all(images.map(preprocess));
+    const got = await Promise.all(images.map((image) => decoder.decode(image)));
+    expect(got.map(({ data }) => Buffer.from(data))).toEqual(expected.map(({ data }) => Buffer.from(data)));
+    expect(decoderPids()).toHaveLength(2);
+  });
+
+  it("fails a corrupt image alone", async () => {
+    open();
+    const results = await Promise.allSettled([
+      decoder.decode(good),
+      decoder.decode(good.subarray(0, good.length / 2)),
+      decoder.decode(Buffer.from("not an image")),
+      decoder.decode(good),
+    ]);
+    expect(results.map((it) => (it.status === "fulfilled" ? "pixels" : it.reason.code))).toEqual([
+      "pixels",
+      "IMAGE_UNREADABLE",
+      "IMAGE_UNSUPPORTED",
+      "pixels",
+    ]);
+  });
+
+  it("refuses an image of too many bytes, or of too many pixels by its header", async () => {
+    open({ maxImageBytes: good.length, maxImagePixels: 52 * 40 });
+    await expect(decoder.decode(good)).resolves.toBeDefined();
+    await expect(decoder.decode(Buffer.concat([good, Buffer.alloc(1)]))).rejects.toMatchObject({
+      code: "IMAGE_TOO_LARGE",
+      message: `Expected at most ${good.length} bytes, received ${good.length + 1}.`,
+    });
+    const wide = await blank(2081, 1);
+    await expect(decoder.decode(wide)).rejects.toMatchObject({
+      code: "IMAGE_TOO_LARGE",
+      message: "Expected at most 2080 pixels, received 2081 x 1.",
+    });
+  });
+
+  it("refuses an image that takes more memory than allowed, and goes on", async () => {
+    open({ maxDecoderBytes: 128 * 1024 * 1024 });
+    await expect(decoder.decode(await blank(8000, 8000))).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
+    await expect(decoder.decode(good)).resolves.toBeDefined();
+  });
+
+  it("decodes once more what was in a killed process", async () => {
+    const pid = await openStopped();
+    const images = [decoder.decode(good), decoder.decode(good), decoder.decode(good)];
+    process.kill(pid, "SIGKILL");
+    await expect(Promise.all(images)).resolves.toHaveLength(3);
+    expect(decoderPids()).not.toContain(pid);
+  });
+
+  it("gives up an image over which two processes died, and no other", async () => {
+    const slow = await blank(8000, 8000);
+    const first = await openStopped();
+    const poison = expect(decoder.decode(slow)).rejects.toMatchObject({ code: "IMAGE_UNREADABLE" });
+    process.kill(first, "SIGKILL");
+    await vi.waitUntil(() => decoder.queueDepth() === 1, { interval: 1 }); // handed back
+    await vi.waitUntil(() => decoder.queueDepth() === 0, { interval: 1 }); // handed to the next process
+    const other = decoder.decode(good);
+    for (const pid of decoderPids()) process.kill(pid, "SIGKILL");
+    await poison;
+    await expect(other).resolves.toBeDefined();
+  });
+
+  it("survives the death of an idle process", async () => {
+    await open().decode(good);
+    for (const pid of decoderPids()) process.kill(pid, "SIGKILL");
+    await expect(decoder.decode(good)).resolves.toBeDefined();
+  });
+
+  it("kills a process that hangs, and decodes what waited", async () => {
+    const pid = await openStopped({ decodeTimeoutMs: 300 });
+    const hanging = decoder.decode(good);
+    const waiting = decoder.decode(good);
+    await expect(hanging).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT" });
+    await expect(waiting).resolves.toBeDefined();
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it("turns images away when its queue is full", async () => {
+    const pid = await openStopped({ maxDecodeQueue: 2 });
+    const accepted = [decoder.decode(good), decoder.decode(good), decoder.decode(good)];
+    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "OVERLOADED", retryAfterSeconds: 1 });
+    expect(decoder.queueDepth()).toBe(2);
+    process.kill(pid, "SIGCONT");
+    await expect(Promise.all(accepted)).resolves.toHaveLength(3);
+  });
+
+  it("drops waiting images that are aborted, and lets a running one end unobserved", async () => {
+    const pid = await openStopped();
+    const aborts = [new AbortController(), new AbortController()];
+    const [running, waiting] = aborts.map(({ signal }) => decoder.decode(good, { signal }));
+    const last = decoder.decode(good);
+    for (const abort of aborts) abort.abort(new Error("the client went away"));
+    await expect(running).rejects.toThrow("the client went away");
+    await expect(waiting).rejects.toThrow("the client went away");
+    expect(decoder.queueDepth()).toBe(1);
+    process.kill(pid, "SIGCONT");
+    await expect(last).resolves.toBeDefined();
+    expect(decoderPids()).toEqual([pid]);
+  });
+
+  it("answers what waits when it is closed, and leaves no process behind", async () => {
+    const pid = await openStopped();
+    const images = [decoder.decode(good), decoder.decode(good)];
+    const closed = decoder.close();
+    for (const image of images) await expect(image).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
+    await closed;
+    expect(isAlive(pid)).toBe(false);
+    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
+  });
+
+  it("keeps its processes through signals that the whole group gets", async () => {
+    await open().decode(good);
+    const pids = decoderPids();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(pids[0]!, signal);
+    await expect(decoder.decode(good)).resolves.toBeDefined();
+    expect(decoderPids()).toEqual(pids);
+  });
+
+  it("hands neither the environment nor other settings to its processes", async () => {
+    process.env["API_KEYS"] = "marked-secret";
+    const everything = { ...configWith(), apiKeys: ["marked-secret"] };
+    await open(everything).decode(good);
+    delete process.env["API_KEYS"];
+    const [pid] = decoderPids();
+    for (const file of ["environ", "cmdline"]) {
+      expect(readFileSync(`/proc/${pid}/${file}`, "utf8")).not.toContain("marked-secret");
+    }
+  });
+});
+
+describe("a program with a decoder", () => {
+  /** Decodes one image, and tells its decoders' process ids. */
+  function startProgram(then: string) {
+    const source = `
+      import { readFileSync } from "node:fs";
+      const { createDecoder } = await import(${JSON.stringify(compiledEntry(new URL("../../src/image/x.ts", import.meta.url).href, "./decoder.js").href)});
+      const { configWith } = await import(${JSON.stringify(compiledEntry(new URL("../../src/x.ts", import.meta.url).href, "./config.js").href)});
+      const decoder = createDecoder({ ...configWith(), decodeProcesses: 1, spec: ${JSON.stringify(spec)} });
+      await decoder.decode(readFileSync(${JSON.stringify(join(folder, "icc.jpg"))}));
+      console.log("decoded");
+      ${then}`;
+    return spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["ignore", "pipe", "inherit"] });
+  }
+
+  it("ends when it has nothing more to do, although the decoder is open", async () => {
+    open();
+    const program = startProgram("");
+    await once(program.stdout, "data");
+    const [pid] = decoderPids(program.pid);
+    expect(await once(program, "exit")).toEqual([0, null]);
+    await vi.waitUntil(() => !isAlive(pid!));
+  });
+
+  it("takes its decoders along when it is killed", async () => {
+    open();
+    const program = startProgram("setInterval(() => {}, 1000);");
+    await once(program.stdout, "data");
+    const pids = decoderPids(program.pid);
+    expect(pids).toHaveLength(1);
+    program.kill("SIGKILL");
+    await vi.waitUntil(() => !isAlive(pids[0]!));
+  });
+});

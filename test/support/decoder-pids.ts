@@ -1,0 +1,21 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+/** Decoder processes that `parent` has now. */
+export function decoderPids(parent: number = process.pid): number[] {
+  return readdirSync(`/proc/${parent}/task`)
+    .flatMap((thread) => textOf(`/proc/${parent}/task/${thread}/children`).trim().split(" "))
+    .filter((pid) => textOf(`/proc/${pid}/cmdline`).includes("decoder-main"))
+    .map(Number);
+}
+
+export function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(textOf(`/proc/${pid}/status`));
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // it ended meanwhile
+  }
+}
