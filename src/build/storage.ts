@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
 import { EncoderError } from "../errors.ts";
-import { holdsModel } from "../models/model-folder.ts";
+import { manifestFile } from "../models/manifest.ts";
 
 /** A folder that is written beside its final place and becomes visible there all at once, or not at all. */
 export interface Staging {
@@ -22,12 +23,12 @@ export async function createStaging(target: string): Promise<Staging> {
   const parent = dirname(place);
   const prefix = `.${basename(place)}.building.`;
   const directory = join(parent, `${prefix}${hostname()}.${process.pid}.${randomBytes(4).toString("hex")}`);
-  if (!(await isReplaceable(place))) {
-    throw new EncoderError("STORAGE_FAILED", "The output folder holds files that are not a model; choose another.", {
-      internal: place,
-    });
-  }
   await storing(async () => {
+    if (!(await isReplaceable(place))) {
+      throw new EncoderError("STORAGE_FAILED", "The output folder holds files that are not a model; choose another.", {
+        internal: place,
+      });
+    }
     await mkdir(parent, { recursive: true });
     await sweep(parent, prefix);
     await mkdir(directory);
@@ -37,13 +38,17 @@ export async function createStaging(target: string): Promise<Staging> {
     publish: ({ keepExisting }) =>
       storing(async () => {
         await syncFolder(directory);
-        if (!keepExisting) await moveAway(place, `${directory}.replaced`);
-        await rename(directory, place).catch(async (error) => {
-          if (!keepExisting || !(await holdsModel(place))) throw error;
-          await rm(directory, { recursive: true });
-        });
+        const replaced = `${directory}.replaced`;
+        if (!keepExisting) await moveAway(place, replaced);
+        try {
+          await rename(directory, place);
+        } catch (error) {
+          if (keepExisting && (await isReplaceable(place))) return; // another build was faster
+          await moveAway(replaced, place); // back again
+          throw error;
+        }
         await syncFolder(parent);
-        await rm(`${directory}.replaced`, { recursive: true, force: true });
+        await rm(replaced, { recursive: true, force: true });
       }),
     discard: () => rm(directory, { recursive: true, force: true }).catch(() => {}),
   };
@@ -67,16 +72,32 @@ const problems: Record<string, string> = {
   EROFS: "the file system is read-only; choose another folder",
   EACCES: "this user may not write there; choose another folder",
   EPERM: "this user may not write there; choose another folder",
+  EBUSY: "the output folder is a mount point; choose a folder inside it",
+  EXDEV: "the output folder is a mount point; choose a folder inside it",
   ENOTDIR: "a part of the output path is a file; choose another folder",
 };
 
+/** Nothing, an empty folder, or a model and not a file besides: a manifest.json alone also lies in other projects. */
 async function isReplaceable(place: string): Promise<boolean> {
-  const names = await readdir(place).catch((error: NodeJS.ErrnoException) =>
-    error.code === "ENOENT" ? [] : undefined,
-  );
-  return names !== undefined && (names.length === 0 || (await holdsModel(place)));
+  const names: string[] = await readdir(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  if (names.length === 0) return true;
+  const files = await filesOfModel(place);
+  return files !== undefined && names.every((name) => name === manifestFile || Object.hasOwn(files, name));
 }
 
+async function filesOfModel(place: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const manifest = JSON.parse(await readFile(join(place, manifestFile), "utf8"));
+    return z.object({ formatVersion: z.number(), files: z.record(z.string(), z.unknown()) }).parse(manifest).files;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Does nothing where there is nothing. */
 async function moveAway(place: string, elsewhere: string): Promise<void> {
   await rename(place, elsewhere).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;

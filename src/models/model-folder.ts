@@ -44,11 +44,6 @@ export async function fileRecord(path: string, signal?: AbortSignal): Promise<Fi
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Whether a folder holds a model, in whatever state. */
-export async function holdsModel(directory: string): Promise<boolean> {
-  return (await stat(join(directory, manifestFile)).catch(() => undefined))?.isFile() ?? false;
-}
-
 async function readManifest(directory: string) {
   const fail = (problem: string) => modelInvalid(problem, directory);
   const text = await readFile(join(directory, manifestFile), "utf8").catch(async () => {
