@@ -3,7 +3,7 @@ import { attention } from "./attention.ts";
 import type { TextTower } from "./checkpoint-text.ts";
 import { createGraph, type Graph, type Value } from "./graph.ts";
 import type { Safetensors } from "./safetensors.ts";
-import { scaled, stacked } from "./weight.ts";
+import { scaled, stacked, type Weight } from "./weight.ts";
 
 /** Fixed in the architecture, not in its configuration. */
 const epsilon = 1e-12;
@@ -68,10 +68,10 @@ function embedTokens(parts: Parts, ids: Value): Value {
     ids,
     table: tensors.weight(`${prefix}embeddings.word_embeddings.weight`, [tower.vocabulary, tower.width]),
   });
-  const positions = graph.weight(
-    "position_embeddings",
-    tensors.weight(`${prefix}embeddings.position_embeddings.weight`, [tower.positions, tower.width]),
-  );
+  const table = tensors.weight(`${prefix}embeddings.position_embeddings.weight`, [tower.positions, tower.width]);
+  // Batches are padded to an even length: where the positions are odd in number, the last padding takes this row.
+  const padding: Weight = { shape: [1, tower.width], read: async () => new Float32Array(tower.width) };
+  const positions = graph.weight("position_embeddings", stacked([table, padding]));
   const length = graph.apply("Shape", [ids], { start: 1, end: 2 }); // [T]
   const firstPositions = graph.apply("Slice", [positions, graph.integers(0), length, graph.integers(0)]); // [T, W]
   return layerNorm(parts, graph.apply("Add", [words, firstPositions]), "embeddings.LayerNorm");
