@@ -78,7 +78,7 @@ const problems: Record<string, string> = {
 };
 
 /** Nothing, an empty folder, or a model and not a file besides: a manifest.json alone also lies in other projects. */
-async function isReplaceable(place: string): Promise<boolean> {
+export async function isReplaceable(place: string): Promise<boolean> {
   const names: string[] = await readdir(place).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;

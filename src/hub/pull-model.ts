@@ -1,6 +1,8 @@
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type BuildOptions, type BuildProgress, buildModel } from "../build/build.ts";
+import { isReplaceable, storing } from "../build/storage.ts";
+import { EncoderError } from "../errors.ts";
 import { readImageCheckpoint } from "../models/checkpoint-image.ts";
 import { readTextCheckpoint } from "../models/checkpoint-text.ts";
 import type { Model } from "../models/manifest.ts";
@@ -48,6 +50,9 @@ export interface DownloadProgress {
  */
 export async function pullModel(options: PullOptions): Promise<{ model: Model; wasInstalled: boolean }> {
   const { outDir, signal, onWait } = options;
+  if (!(await storing(() => isReplaceable(outDir)))) {
+    throw new EncoderError("STORAGE_FAILED", `${outDir} holds files that are not a model; choose another folder.`);
+  }
   const downloadsDir = join(dirname(outDir), ".downloads");
   const release = await acquireLock({ directory: downloadsDir, signal, ...(onWait && { onWait }) });
   const stop = new AbortController();
@@ -93,7 +98,9 @@ async function findInstalled({ outDir, precision, signal }: PullOptions, image: 
       sources.image.repository === image.repository &&
       sources.text.revision === text.commit &&
       sources.text.repository === text.repository &&
-      [model.manifest.image, model.manifest.text].every((tower) => tower.precision === precision);
+      [model.manifest.image, model.manifest.text].every(
+        (tower) => precision === "auto" || tower.precision === precision,
+      );
     if (!isSame) return undefined;
     await verifyModel(model, signal);
     return model;

@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { isReplaceable } from "../build/storage.ts";
+import { EncoderError, toEncoderError } from "../errors.ts";
+import { withHome } from "../models/locate.ts";
+import type { Model } from "../models/manifest.ts";
+import { openModel, verifyModel } from "../models/model-folder.ts";
+
+export interface ModelsCommand {
+  modelsDir: string;
+  /** What follows `models`. */
+  args: readonly string[];
+  signal: AbortSignal;
+}
+
+/** `models list`, `models verify [NAME]`, `models remove NAME`; a NAME with a slash is a model folder anywhere. */
+export async function models({ modelsDir, args, signal }: ModelsCommand): Promise<void> {
+  const place = resolve(withHome(modelsDir));
+  const [action, name, ...rest] = args;
+  if (rest.length === 0) {
+    if (action === "list" && name === undefined) return list(place);
+    if (action === "verify") return verify(place, name, signal);
+    if (action === "remove" && name !== undefined) return remove(place, name);
+  }
+  throw new EncoderError("CONFIG_INVALID", "Expected: models list, models verify [NAME], or models remove NAME");
+}
+
+async function list(place: string): Promise<void> {
+  const names = await installed(place);
+  for (const name of names) {
+    const line = await openModel(join(place, name)).then(
+      describeModel,
+      (error) => `${name}  DAMAGED: ${error.message}`,
+    );
+    process.stdout.write(`${line}\n`);
+  }
+  if (names.length === 0)
+    process.stdout.write(`No models in ${place}. Install one with: image-text-encoder pull clip-vit-b-32\n`);
+}
+
+/** Reads every byte of one model or of all. */
+async function verify(place: string, name: string | undefined, signal: AbortSignal): Promise<void> {
+  const folders =
+    name === undefined ? (await installed(place)).map((name) => join(place, name)) : [folderOf(place, name)];
+  let damaged = 0;
+  for (const folder of folders) {
+    try {
+      const model = await openModel(folder);
+      await verifyModel(model, signal);
+      process.stdout.write(`ok       ${folder}\n`);
+    } catch (error) {
+      signal.throwIfAborted();
+      damaged++;
+      process.stdout.write(`DAMAGED  ${folder}: ${toEncoderError(error).message}\n`);
+    }
+  }
+  if (damaged > 0)
+    throw new EncoderError(
+      "MODEL_INVALID",
+      `${damaged} of ${folders.length} models are damaged: pull or build them again.`,
+    );
+}
+
+/** It vanishes from sight at once, and then file by file. */
+async function remove(place: string, name: string): Promise<void> {
+  const folder = folderOf(place, name);
+  const isThere = (await stat(folder).catch(() => undefined))?.isDirectory();
+  if (!isThere) throw new EncoderError("MODEL_INVALID", `There is no model ${name} in ${place}.`);
+  if (!(await isReplaceable(folder))) {
+    throw new EncoderError("MODEL_INVALID", `${folder} holds files that are not a model's: delete it by hand.`);
+  }
+  const hidden = join(folder, "..", `.removed.${randomBytes(4).toString("hex")}`);
+  await rename(folder, hidden);
+  await rm(hidden, { recursive: true, force: true });
+  process.stdout.write(`removed ${folder}\n`);
+}
+
+function folderOf(place: string, name: string): string {
+  return name.includes("/") ? resolve(withHome(name)) : join(place, name);
+}
+
+/** Names of the folders that hold a model in whatever state; hidden ones are downloads and unfinished builds. */
+async function installed(place: string): Promise<string[]> {
+  const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
+  const names: string[] = [];
+  for (const entry of entries) {
+    if (!entry.name.startsWith(".") && !entry.isFile()) names.push(entry.name);
+  }
+  return names.sort();
+}
+
+/** One line: name, size, precision, sources. */
+export function describeModel({ directory, manifest }: Model): string {
+  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+  const origins = [manifest.sources.image, manifest.sources.text].map(({ repository, revision }) =>
+    repository === undefined ? "a local checkpoint" : `${repository}@${revision?.slice(0, 12)}`,
+  );
+  const precision = `image ${manifest.image.precision}, text ${manifest.text.precision}`;
+  return `${manifest.name}  ${(bytes / 1e6).toFixed(1)} MB  ${precision}  from ${origins.join(" and ")}  in ${directory}`;
+}

@@ -1,0 +1,89 @@
+import { join, resolve } from "node:path";
+import { hubSettings } from "../config/hub.ts";
+import { choice, setting, text, type ValuesOf } from "../config/setting.ts";
+import { settings } from "../config.ts";
+import { EncoderError } from "../errors.ts";
+import { openHub } from "../hub/hub.ts";
+import { type CheckpointSource, pullModel } from "../hub/pull-model.ts";
+import { parseRepository } from "../hub/repository-file.ts";
+import { catalog } from "../models/catalog.ts";
+import { withHome } from "../models/locate.ts";
+import { describeModel } from "./models.ts";
+import { createTransferLine } from "./transfer-line.ts";
+
+export const pullSettings = {
+  modelsDir: settings.modelsDir,
+  image: setting({ ...text("org/name or org/name@revision"), default: "", help: "Image checkpoint, instead of NAME." }),
+  text: setting({ ...text("org/name or org/name@revision"), default: "", help: "Text checkpoint, instead of NAME." }),
+  out: setting({ ...text("a folder"), default: "", help: "Where the model is put; with NAME in MODELS_DIR." }),
+  precision: setting({
+    ...choice("auto", "int8", "fp32"),
+    default: "auto" as const,
+    help: "Numbers that the graphs compute with; auto takes int8 where it stays close to fp32.",
+  }),
+  ...hubSettings,
+};
+
+export interface PullCommand {
+  config: ValuesOf<typeof pullSettings>;
+  name: string | undefined;
+  signal: AbortSignal;
+}
+
+/** `pull NAME`, or `pull --image REPO[@REV] --text REPO[@REV] --out DIR`. */
+export async function pull({ config, name, signal }: PullCommand): Promise<void> {
+  const { outDir, ...sources } = wanted(config, name);
+  const hub = await openHub(config);
+  const { stderr } = process;
+  const line = createTransferLine({ isTerminal: stderr.isTTY, nowMs: () => performance.now() });
+  const show = (text: string | undefined) => {
+    if (text !== undefined) stderr.write(stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+  };
+  let lastTower: string | undefined;
+  try {
+    const { model, wasInstalled } = await pullModel({
+      hub,
+      ...sources,
+      outDir,
+      precision: config.precision,
+      signal,
+      onWait: ({ pid, host, file }) =>
+        stderr.write(
+          `Waiting for another pull (process ${pid} on ${host}) to end. If there is none, delete ${join(outDir, "../.downloads", file)}\n`,
+        ),
+      onDownload: (progress) => show(line.report(progress)),
+      onBuild({ tower, fraction }) {
+        if (stderr.isTTY) show(`building the ${tower} tower: ${Math.floor(fraction * 100)} %`);
+        else if (tower !== lastTower) show(`building the ${tower} tower`);
+        lastTower = tower;
+      },
+    });
+    if (stderr.isTTY) show("");
+    process.stdout.write(`${wasInstalled ? "already installed" : "installed"}: ${describeModel(model)}\n`);
+  } finally {
+    await hub.close();
+  }
+}
+
+function wanted(
+  { image, text, out, modelsDir }: PullCommand["config"],
+  name: string | undefined,
+): { outDir: string; image: CheckpointSource; text: CheckpointSource } {
+  const folder = out && resolve(withHome(out));
+  if (name !== undefined && !image && !text) {
+    const entry = catalog[name];
+    if (entry) return { ...entry, outDir: folder || join(resolve(withHome(modelsDir)), name) };
+    const known = Object.keys(catalog).join(", ");
+    throw new EncoderError(
+      "CONFIG_INVALID",
+      `There is no model ${name} in the catalog (${known}). Any other pair: pull --image REPO --text REPO --out DIR`,
+    );
+  }
+  if (name === undefined && image && text && folder) {
+    return { image: parseRepository(image), text: parseRepository(text), outDir: folder };
+  }
+  throw new EncoderError(
+    "CONFIG_INVALID",
+    "Expected: pull NAME, or pull --image REPO[@REV] --text REPO[@REV] --out DIR",
+  );
+}
