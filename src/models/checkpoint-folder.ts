@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { EncoderError } from "../errors.ts";
+import { describeIssues } from "./issues.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
 
 /** A checkpoint in the sentence-transformers layout. Files are named by their path inside it, with `/`. */
@@ -40,7 +41,7 @@ export async function openCheckpoint(directory: string): Promise<CheckpointFolde
         throw invalid(`${file} has ${bytes} bytes; expected at most ${maxJsonBytes}`, directory);
       filesRead.add(file);
       const parsed = schema.safeParse(parseJson(await readFile(join(directory, file), "utf8"), file, directory));
-      if (!parsed.success) throw invalid(`${file}: ${describe(parsed.error)}`, directory);
+      if (!parsed.success) throw invalid(`${file}: ${describeIssues(parsed.error)}`, directory);
       return parsed.data;
     },
     async tensors(file) {
@@ -77,13 +78,6 @@ function parseJson(text: string, file: string, directory: string): unknown {
   } catch {
     throw invalid(`${file} is not JSON`, directory);
   }
-}
-
-/** "vision_config.hidden_act: expected …; …" */
-function describe(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => [...issue.path, ""].join(".").slice(0, -1).concat(": ", issue.message).replace(/^: /, ""))
-    .join("; ");
 }
 
 /** The modules of a sentence-transformers checkpoint in order, by class name; where the class lies moves between versions. */

@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { EncoderError } from "../errors.ts";
+import { describeIssues } from "./issues.ts";
 import { type FileRecord, formatVersion, type Model, manifestFile, manifestSchema } from "./manifest.ts";
 
 /**
@@ -65,7 +66,7 @@ async function readManifest(directory: string) {
     throw fail(`it has format version ${version}, this program reads ${formatVersion}`);
   }
   const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) throw fail(`${manifestFile} does not fit: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw fail(`${manifestFile} does not fit: ${describeIssues(parsed.error)}`);
   const { image, text: tower, files } = parsed.data;
   const unlisted = [image.graph, tower.graph, tower.tokenizer].find((file) => !(file in files));
   if (unlisted !== undefined) throw fail(`${manifestFile} does not list ${unlisted} among its files`);

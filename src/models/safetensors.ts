@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { EncoderError } from "../errors.ts";
+import { describeIssues } from "./issues.ts";
 import type { Weight } from "./weight.ts";
 
 /**
@@ -116,9 +117,9 @@ function parseHeader(header: Uint8Array, fail: Fail): TensorEntry[] {
     .filter(([name]) => name !== "__metadata__")
     .map(([name, value]) => {
       const parsed = tensorSchema.safeParse(value);
-      if (!parsed.success) throw fail(`tensor ${name}: ${z.prettifyError(parsed.error)}`);
+      if (!parsed.success) throw fail(`tensor ${name}: ${describeIssues(parsed.error)}`);
       const { dtype, shape, data_offsets } = parsed.data;
-      if (!(dtype in bytesOf)) throw fail(`tensor ${name} has the unknown dtype ${dtype}`);
+      if (!Object.hasOwn(bytesOf, dtype)) throw fail(`tensor ${name} has the unknown dtype ${dtype}`);
       return { name, dtype: dtype as Dtype, shape, begin: data_offsets[0], end: data_offsets[1] }; // just checked
     });
 }

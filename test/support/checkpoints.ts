@@ -1,0 +1,38 @@
+import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** A checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
+export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
+
+/** A copy of the second pair that a test may damage; an empty folder beside it is free for the result. */
+export async function copyPair(): Promise<{ imageDir: string; textDir: string; outDir: string }> {
+  const folder = await temporaryFolder();
+  await cp(join(second, "image"), join(folder, "image"), { recursive: true });
+  await cp(join(second, "text"), join(folder, "text"), { recursive: true });
+  return { imageDir: join(folder, "image"), textDir: join(folder, "text"), outDir: join(folder, "model") };
+}
+
+export function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "image-text-encoder-test-"));
+}
+
+/** Sets the key at a dotted path; undefined removes it. */
+export async function editJson(file: string, path: string, value: unknown): Promise<void> {
+  const json = JSON.parse(await readFile(file, "utf8"));
+  const keys = path.split(".");
+  const last = keys.pop()!;
+  let at = json;
+  for (const key of keys) at = at[key];
+  at[last] = value;
+  await writeFile(file, JSON.stringify(json));
+}
+
+type TensorEntry = { dtype: string; shape: number[]; data_offsets: number[] };
+
+export function safetensorsBytes(header: Record<string, TensorEntry | object> | string, data: Uint8Array): Uint8Array {
+  const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, data]);
+}
