@@ -1,10 +1,10 @@
-import { lookup, Resolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { Client, type Dispatcher } from "undici";
 import type { Config } from "../config.ts";
 import { EncoderError } from "../errors.ts";
 import { isPublicAddress } from "./address.ts";
+import { createResolver, type Resolve } from "./resolver.ts";
 import { createSlots } from "./slots.ts";
 
 /**
@@ -15,7 +15,6 @@ import { createSlots } from "./slots.ts";
 export interface ImageFetcher {
   /** @throws EncoderError URL_* or IMAGE_TOO_LARGE or OVERLOADED; the signal's reason when aborted. */
   fetchImage(url: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
-  close(): Promise<void>;
 }
 
 export type FetchOptions = Pick<
@@ -31,14 +30,17 @@ export type FetchOptions = Pick<
   | "maxRedirects"
   | "maxImageBytes"
 > & {
-  /** Gives all addresses of a name. */
-  resolve?: (host: string) => Promise<string[]>;
+  resolve?: Resolve;
 };
 
 /** No more than a URL's worth; https://www.rfc-editor.org/rfc/rfc9110#section-4.1 asks for 8000 octets at least. */
 const maxUrlLength = 8192;
 
-export function createImageFetcher(options: FetchOptions): ImageFetcher {
+/** Of a name's addresses, how many are tried. */
+const maxAddresses = 4;
+
+export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {
+  const options = { ...settings, resolve };
   const slots = createSlots(options.fetchConcurrency, options.maxFetchQueue);
   return {
     async fetchImage(url, { signal } = {}) {
@@ -58,11 +60,10 @@ export function createImageFetcher(options: FetchOptions): ImageFetcher {
         release();
       }
     },
-    async close() {},
   };
 }
 
-async function follow(first: URL, options: FetchOptions, signal: AbortSignal): Promise<Uint8Array> {
+async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
   let url = first;
   for (let hop = 0; hop <= options.maxRedirects; hop++) {
     const answer = await get(url, options, signal);
@@ -73,14 +74,23 @@ async function follow(first: URL, options: FetchOptions, signal: AbortSignal): P
 }
 
 /** One request on a connection of its own: the body, or where it redirects to. */
-async function get(url: URL, options: FetchOptions, signal: AbortSignal): Promise<Uint8Array | { location: string }> {
-  const address = await checkedAddress(url, options, signal);
-  const family = isIP(address) as 4 | 6; // it was resolved or checked by `checkedAddress`
+async function get(
+  url: URL,
+  options: Required<FetchOptions>,
+  signal: AbortSignal,
+): Promise<Uint8Array | { location: string }> {
+  const addresses = await checkedAddresses(url, options, signal);
   const client = new Client(url.origin, {
     connect: {
       timeout: options.fetchConnectTimeoutMs,
-      // Not asked for literal addresses, which are their own answer. The name stays in Host and in the certificate check.
-      lookup: (_host, { all }, done) => (all ? done(null, [{ address, family }]) : done(null, address, family)),
+      // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
+      lookup: (_host, _options, done) =>
+        done(
+          null,
+          addresses.map((address) => ({ address, family: isIP(address) })),
+        ),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: Math.ceil(options.fetchConnectTimeoutMs / addresses.length),
     },
     headersTimeout: options.fetchIdleTimeoutMs,
     bodyTimeout: options.fetchIdleTimeoutMs,
@@ -105,36 +115,21 @@ async function get(url: URL, options: FetchOptions, signal: AbortSignal): Promis
 }
 
 /** @throws EncoderError URL_FORBIDDEN where no address of the host may be connected to. */
-async function checkedAddress(url: URL, options: FetchOptions, signal: AbortSignal): Promise<string> {
+async function checkedAddresses(url: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   const listed = options.urlAllowlist.some((pattern) => matches(host, pattern));
   if (options.urlAllowlist.length > 0 && !listed) throw forbidden(`${host} is not on the allow-list`);
-  const addresses = isIP(host) ? [host] : await abortable((options.resolve ?? resolveHost)(host), signal);
-  const allowed = options.allowPrivateUrls || listed ? addresses : addresses.filter(isPublicAddress);
-  // A name with one public and one private address is somebody's trick or mistake; the public one does no harm.
-  const [address] = allowed;
-  if (address === undefined || !isIP(address)) throw forbidden(`${host} is at ${addresses.join(", ") || "no address"}`);
-  return address;
+  const addresses = isIP(host) ? [host] : await abortable(options.resolve(host, signal), signal);
+  const mayConnect = options.allowPrivateUrls || listed ? isIP : isPublicAddress;
+  // A name with public and private addresses is somebody's trick or mistake; the public ones do no harm.
+  const allowed = addresses.filter((address) => mayConnect(address)).slice(0, maxAddresses);
+  if (allowed.length === 0) throw forbidden(`${host} is at ${addresses.join(", ") || "no address"}`);
+  return allowed;
 }
 
 /** `*.example.com` stands for every name below example.com; anything else for itself. */
 function matches(host: string, pattern: string): boolean {
-  const wanted = pattern.toLowerCase();
-  return wanted.startsWith("*.") ? host.endsWith(wanted.slice(1)) : host === wanted;
-}
-
-/**
- * DNS itself is asked first, off the thread pool: names whose server hangs would otherwise block the pool's four threads,
- * which tokenising and files need. The system's lookup follows only for names that DNS does not know (/etc/hosts).
- */
-async function resolveHost(host: string): Promise<string[]> {
-  const resolver = new Resolver({ timeout: 2000, tries: 2 });
-  const found = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-  const addresses = found.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-  if (addresses.length > 0) return addresses;
-  const unknown = found.some((it) => it.status === "rejected" && ["ENOTFOUND", "ENODATA"].includes(it.reason?.code));
-  if (!unknown) throw new EncoderError("URL_UNREACHABLE", "The image URL's host could not be looked up.");
-  return (await lookup(host, { all: true })).map(({ address }) => address);
+  return pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }
 
 function parseUrl(text: string, base?: URL): URL {

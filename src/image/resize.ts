@@ -30,7 +30,7 @@ declare const WebAssembly: {
   Instance: new (module: object) => { exports: unknown };
 };
 
-/** Rows handed to the kernel at a time, so that its memory need not hold the picture. */
+/** Rows handed to the kernel at a time, so that its memory need not hold the picture. Even: it takes them in pairs. */
 const chunkRows = 64;
 const pageBytes = 65536;
 
@@ -42,17 +42,18 @@ export function createResizer(): Resizer {
   return (picture, { width, height, left, top, size }) => {
     const columns = resampling({ from: picture.width, to: width, first: left, count: size });
     const rows = resampling({ from: picture.height, to: height, first: top, count: size });
-    const outBytes = size * 3;
-    const chunkBytes = (columns.end - columns.start) * 3;
+    const rowBytes = size * 3;
+    const stripStride = rowBytes + 1; // the kernel writes one byte behind each row of the strip
+    const chunkStride = (columns.end - columns.start) * 3;
     const columnTable = weightTable(columns, 3);
-    const rowTable = weightTable(rows, outBytes);
+    const rowTable = weightTable(rows, stripStride);
 
     const at = layout({
       columnTable: columnTable.byteLength,
       rowTable: rowTable.byteLength,
-      chunk: chunkRows * chunkBytes,
-      strip: (rows.end - rows.start + 1) * outBytes, // one row more: the last weight of an odd number is paired with 0
-      out: size * outBytes,
+      chunk: chunkRows * chunkStride,
+      strip: (rows.end - rows.start + 1) * stripStride, // one row more, for odd numbers of rows and weights
+      out: size * rowBytes,
     });
     if (kernel.memory.buffer.byteLength < at.end) {
       kernel.memory.grow(Math.ceil((at.end - kernel.memory.buffer.byteLength) / pageBytes));
@@ -65,13 +66,13 @@ export function createResizer(): Resizer {
       const count = Math.min(chunkRows, rows.end - y);
       for (let row = 0; row < count; row++) {
         const from = ((y + row) * picture.width + columns.start) * 3;
-        memory.set(picture.data.subarray(from, from + chunkBytes), at.chunk + row * chunkBytes);
+        memory.set(picture.data.subarray(from, from + chunkStride), at.chunk + row * chunkStride);
       }
-      const strip = at.strip + (y - rows.start) * outBytes;
-      kernel.resampleRows(at.chunk, chunkBytes, count, at.columnTable, size, strip, outBytes);
+      const strip = at.strip + (y - rows.start) * stripStride;
+      kernel.resampleRows(at.chunk, chunkStride, count, at.columnTable, size, strip, stripStride);
     }
-    kernel.resampleColumns(at.strip, outBytes, at.rowTable, size, at.out);
-    return memory.slice(at.out, at.out + size * outBytes);
+    kernel.resampleColumns(at.strip, stripStride, rowBytes, at.rowTable, size, at.out);
+    return memory.slice(at.out, at.out + size * rowBytes);
   };
 }
 
@@ -92,21 +93,18 @@ interface Resampling {
   start: number;
   end: number;
   /** For each output: its first input, and the weights of that and those that follow, which sum to about 2^22. */
-  outputs: { first: number; weights: Int32Array }[];
+  outputs: { first: number; weights: number[] }[];
 }
 
-/** The outputs `first` .. `first + count` of an axis of `from` inputs resized to `to`. */
-function resampling({
-  from,
-  to,
-  first,
-  count,
-}: {
+/** The outputs `first` .. `first + count` of `from` inputs resized to `to`. */
+interface Axis {
   from: number;
   to: number;
   first: number;
   count: number;
-}): Resampling {
+}
+
+function resampling({ from, to, first, count }: Axis): Resampling {
   const scale = from / to;
   const stretch = Math.max(scale, 1); // the filter widens when shrinking, never when enlarging
   const support = 2 * stretch;
@@ -114,9 +112,14 @@ function resampling({
     const centre = (first + i + 0.5) * scale;
     const start = Math.max(Math.trunc(centre - support + 0.5), 0);
     const end = Math.min(Math.trunc(centre + support + 0.5), from);
-    const exact = new Float64Array(end - start).map((_, t) => cubic((start + t - centre + 0.5) / stretch));
-    const total = exact.reduce((sum, weight) => sum + weight, 0);
-    const weights = Int32Array.from(exact, (weight) => (weight / total) * (1 << 22) + (weight >= 0 ? 0.5 : -0.5));
+    const exact: number[] = [];
+    let total = 0;
+    for (let at = start; at < end; at++) {
+      const weight = cubic((at - centre + 0.5) / stretch);
+      exact.push(weight);
+      total += weight;
+    }
+    const weights = exact.map((weight) => Math.trunc((weight / total) * (1 << 22) + (weight >= 0 ? 0.5 : -0.5)));
     return { first: start, weights };
   });
   const last = outputs[count - 1]!;

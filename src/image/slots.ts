@@ -11,6 +11,7 @@ export function createSlots(count: number, maxWaiting: number) {
   };
   return {
     async take(signal: AbortSignal): Promise<() => void> {
+      signal.throwIfAborted();
       if (free > 0) {
         free--;
         return release;
