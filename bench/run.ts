@@ -3,12 +3,10 @@
  * precisions in turn, several rounds. Writes bench/results/http.json and the table in docs/performance.md.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
-import { buildModel } from "../src/build/build.ts";
 import { openModel } from "../src/models/model-folder.ts";
+import { defaultWork, fullSizeModels, type Precision, precisions } from "./full-size-models.ts";
 import { imageBodies, textBodies } from "./http/inputs.ts";
 import { load, type Spread, spread } from "./http/load.ts";
 import { startService } from "./http/service.ts";
@@ -19,14 +17,11 @@ const { values: flags } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "6" },
     requests: { type: "string", default: "10000" },
-    /** Where the pair and the models built from it are kept between runs (1.7 GB). */
-    work: { type: "string", default: join(tmpdir(), "image-text-encoder-bench") },
+    work: { type: "string", default: defaultWork },
   },
 });
 const rounds = Number(flags.rounds);
 const seconds = Number(flags.seconds);
-const precisions = ["fp32", "int8"] as const;
-type Precision = (typeof precisions)[number];
 
 type Figures = Record<string, number>;
 
@@ -89,17 +84,7 @@ async function memory(model: string, requests: number): Promise<Figures> {
   }
 }
 
-async function models(): Promise<Record<Precision, string>> {
-  const pair = await makeFullSizePair(join(flags.work, "pair"));
-  const folders = { fp32: join(flags.work, "fp32"), int8: join(flags.work, "int8") };
-  for (const precision of precisions) {
-    const existing = await openModel(folders[precision]).catch(() => undefined);
-    if (!existing) await buildModel({ ...pair, outDir: folders[precision], name: `full-size-${precision}`, precision });
-  }
-  return folders;
-}
-
-const folders = await models();
+const folders = await fullSizeModels(flags.work);
 const results: Record<Precision, Figures[]> = { fp32: [], int8: [] };
 for (let round = 0; round < rounds; round++) {
   for (const precision of precisions) {
