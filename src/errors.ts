@@ -19,7 +19,11 @@ export const errorCodes = {
   METHOD_NOT_ALLOWED: { status: 405, meaning: "The route exists, but not for this method." },
   UNAUTHORIZED: { status: 401, meaning: "API keys are configured and the request carries none that is valid." },
   RATE_LIMITED: { status: 429, meaning: "This client sent more requests than RATE_LIMIT allows." },
-  REQUEST_TIMEOUT: { status: 408, meaning: "The request's body did not arrive in time." },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    meaning: "The request did not arrive within HEADERS_TIMEOUT_MS and BODY_TIMEOUT_MS.",
+  },
+  HEADERS_TOO_LARGE: { status: 431, meaning: "The request's headers are larger than 16 KiB." },
 
   // images
   IMAGE_TOO_LARGE: { status: 413, meaning: "The image has more bytes or more pixels than the limits allow." },
@@ -42,7 +46,7 @@ export const errorCodes = {
   URL_TOO_MANY_REDIRECTS: { status: 422, meaning: "The image URL redirects more often than MAX_REDIRECTS." },
 
   // load and faults
-  OVERLOADED: { status: 429, meaning: "The queue is full; try again after Retry-After seconds." },
+  OVERLOADED: { status: 429, meaning: "The service is at its limits; try again after Retry-After seconds." },
   DEADLINE_EXCEEDED: { status: 504, meaning: "The request was not finished within REQUEST_TIMEOUT_MS." },
   CLIENT_CLOSED: { status: 499, meaning: "The client went away before the answer was ready." },
   SHUTTING_DOWN: { status: 503, meaning: "The service is stopping and takes no new work." },

@@ -1,0 +1,46 @@
+import swagger from "@fastify/swagger";
+import type { FastifyInstance, FastifySchema } from "fastify";
+import { jsonSchemaTransform } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { ServerContext } from "./context.ts";
+import { failure } from "./schemas.ts";
+
+/** Collects the OpenAPI document from the routes' own schemas; GET /openapi.json serves it. */
+export function documentApi(app: FastifyInstance, { version }: ServerContext): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Image-Text Encoder",
+        version,
+        description: "Images and text to vectors in one space. Failures of every route have the shape of `default`.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer" },
+          key: { type: "apiKey", in: "header", name: "x-api-key" },
+        },
+      },
+    },
+    transform: (route) => {
+      const { body, ...rest } = route.schema ?? {};
+      const response = { ...(rest.response ?? {}), default: failure };
+      const media = mediaTypes(body);
+      const { schema, url } = jsonSchemaTransform({ ...route, schema: { ...rest, ...(!media && { body }), response } });
+      return { url, schema: media ? { ...schema, body: { content: media } } : schema };
+    },
+  });
+}
+
+/** A body by content type, which fastify-type-provider-zod leaves out. */
+function mediaTypes(body: FastifySchema["body"]): Record<string, { schema: unknown }> | undefined {
+  const shape = z.object({ content: z.record(z.string(), z.object({ schema: z.instanceof(z.ZodType) })) });
+  const parsed = shape.safeParse(body);
+  if (!parsed.success) return undefined;
+  const entries = Object.entries(parsed.data.content).map(([type, { schema }]) => {
+    const { $schema: _, ...json } = z.toJSONSchema(schema, { io: "input" });
+    return [type, { schema: json }];
+  });
+  return Object.fromEntries(entries);
+}

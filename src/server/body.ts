@@ -1,0 +1,80 @@
+import type { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { EncoderError } from "../errors.ts";
+import type { ServerContext } from "./context.ts";
+import { JsonGuard } from "./json-guard.ts";
+
+/** Reads request bodies. Their time to arrive is bounded by the HTTP server (BODY_TIMEOUT_MS). */
+export type ReadBody = (
+  request: FastifyRequest,
+  payload: Readable,
+  inspect?: (chunk: Buffer) => void,
+) => Promise<Buffer>;
+
+/** JSON for every route, in place of fastify's parser; other types are read by the routes that take them. */
+export function readJsonBodies(app: FastifyInstance, { config }: ServerContext): void {
+  const readBody = bodyReader(config.maxBodyBytes, bodyTooLarge);
+  // An item of a batch is a handful of values in every protocol spoken here.
+  const maxValues = 1024 + 16 * config.maxBatchItems;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: Readable) => {
+    const guard = new JsonGuard({ maxValues });
+    const body = await readBody(request, payload, (chunk) => guard.inspect(chunk));
+    return parseJson(body);
+  });
+}
+
+export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => EncoderError): ReadBody {
+  return (request, payload, inspect = () => {}) => {
+    const encoding = request.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      throw new EncoderError("UNSUPPORTED_MEDIA_TYPE", "Compressed request bodies are not read; send it as it is.");
+    }
+    const declared = Number(request.headers["content-length"] ?? 0);
+    if (declared > maxBytes) throw tooLarge(maxBytes);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    return new Promise((resolve, reject) => {
+      const onData = (chunk: Buffer) => {
+        try {
+          bytes += chunk.length;
+          if (bytes > maxBytes) throw tooLarge(maxBytes);
+          request.admission?.take(chunk.length);
+          inspect(chunk);
+          chunks.push(chunk);
+        } catch (error) {
+          stop();
+          chunks.length = 0;
+          payload.resume(); // the rest is discarded: a client that still sends would not read the answer
+          reject(error);
+        }
+      };
+      const onEnd = () => {
+        stop();
+        resolve(Buffer.concat(chunks, bytes));
+      };
+      const onBroken = () => {
+        stop();
+        reject(new EncoderError("CLIENT_CLOSED", "The connection ended before the request's body did."));
+      };
+      const stop = () => payload.off("data", onData).off("end", onEnd).off("error", onBroken).off("close", onBroken);
+      payload.on("data", onData).on("end", onEnd).on("error", onBroken).on("close", onBroken);
+    });
+  };
+}
+
+export function bodyTooLarge(maxBytes: number): EncoderError {
+  return new EncoderError("BODY_TOO_LARGE", `The request body is larger than ${maxBytes} bytes (MAX_BODY_BYTES).`);
+}
+
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) throw new EncoderError("INVALID_JSON", "The request body is empty; it must be JSON.");
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    // V8's message quotes the body, which is no business of logs: only its position is taken.
+    const position = /at position (\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
+    const where = position === undefined ? "" : ` (at position ${position})`;
+    throw new EncoderError("INVALID_JSON", `The request body is not valid JSON${where}.`);
+  }
+}

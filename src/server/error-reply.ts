@@ -1,0 +1,88 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
+
+/** Fastify's own errors that a client can cause, in our codes. */
+const frameworkErrors: Record<string, { code: ErrorCode; message: string }> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: "UNSUPPORTED_MEDIA_TYPE",
+    message:
+      "This route does not read the request's content type; JSON needs the header content-type: application/json.",
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: "BODY_TOO_LARGE", message: "The request body is too large." },
+  FST_ERR_BAD_URL: { code: "INVALID_REQUEST", message: "The request's path is not a valid URL path." },
+};
+
+/** Shape of an error body; other protocols have their own. */
+export type ErrorBody = (error: EncoderError) => object;
+
+export const errorBody: ErrorBody = ({ code, message }) => ({ success: false, error: message, code });
+
+/** Answers every error of the routes of `app` in one shape. */
+export function answerErrors(app: FastifyInstance, metrics: Metrics, body: ErrorBody = errorBody): void {
+  app.setErrorHandler((thrown: FastifyError, request, reply) => {
+    sendError({ error: requestError(thrown, request), request, reply, metrics, body });
+  });
+}
+
+interface ErrorAnswer {
+  error: EncoderError;
+  request: FastifyRequest;
+  reply: FastifyReply;
+  metrics: Metrics;
+  body?: ErrorBody;
+}
+
+export function sendError({ error, request, reply, metrics, body = errorBody }: ErrorAnswer): FastifyReply {
+  metrics.errors.inc({ code: error.code });
+  request.errorCode = error.code;
+  if (error.status >= 500 && error.code !== "SHUTTING_DOWN") {
+    request.log.error({ code: error.code, internal: error.internal, err: error.cause }, error.message);
+  }
+  // Fastify would close the connection under a client that still sends and so never reads the answer. What is still to
+  // come is discarded instead, within BODY_TIMEOUT_MS.
+  reply.removeHeader("connection");
+  if (error.status === 429 || error.status === 503) reply.header("retry-after", error.retryAfterSeconds ?? 1);
+  if (error.status === 401) reply.header("www-authenticate", "Bearer");
+  reply.header("x-request-id", request.id).header("content-type", "application/json; charset=utf-8");
+  return reply.code(error.status).send(body(error));
+}
+
+/** What was thrown, as an error that says which item of a batch it is about. */
+function requestError(thrown: FastifyError, request: FastifyRequest): EncoderError {
+  const error = fromFramework(thrown);
+  if (error.index === undefined || request.batchField === undefined) return error;
+  const { code, index, internal, retryAfterSeconds, cause } = error;
+  const message = `${request.batchField}[${index}]: ${error.message}`;
+  return new EncoderError(code, message, { index, internal, retryAfterSeconds, cause });
+}
+
+function fromFramework(thrown: FastifyError): EncoderError {
+  if (thrown instanceof EncoderError) return thrown;
+  if (thrown.validation) return new EncoderError("INVALID_REQUEST", validationMessage(thrown.validation));
+  const known = frameworkErrors[thrown.code];
+  if (known) return new EncoderError(known.code, known.message, { cause: thrown });
+  const { statusCode = 500 } = thrown;
+  if (statusCode < 500) return new EncoderError("INVALID_REQUEST", "The request is malformed.", { cause: thrown });
+  return toEncoderError(thrown);
+}
+
+/** The first thing wrong, as a sentence that names the field: "texts[3]: expected string, received number." */
+function validationMessage([first]: NonNullable<FastifyError["validation"]>): string {
+  if (!first) return "The request is malformed.";
+  const { keys } = first.params;
+  if (first.keyword === "unrecognized_keys" && Array.isArray(keys)) {
+    const name = JSON.stringify(String(keys[0]).slice(0, 64));
+    return `${fieldName(first.instancePath) || "The request"} has an unknown field ${name}.`;
+  }
+  const message = (first.message ?? "invalid").replace(/^Invalid input: /, "");
+  return `${fieldName(first.instancePath) || "The request body"}: ${message}.`;
+}
+
+/** "/images/3/url" -> "images[3].url" */
+function fieldName(path: string): string {
+  return path
+    .slice(1)
+    .replace(/\/(\d+)/g, "[$1]")
+    .replaceAll("/", ".");
+}

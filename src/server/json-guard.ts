@@ -1,0 +1,70 @@
+import { EncoderError } from "../errors.ts";
+
+/** Deeper than any body that a route reads. */
+const maxDepth = 32;
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/**
+ * Watches JSON text as it arrives, before it is parsed. A few bytes of `[[[[` or `{},{}` become fifty times as much
+ * memory in JSON.parse, so both the depth and the number of values have a limit.
+ */
+export class JsonGuard {
+  readonly #maxValues: number;
+  #values = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+
+  constructor({ maxValues }: { maxValues: number }) {
+    this.#maxValues = maxValues;
+  }
+
+  /** @throws EncoderError INVALID_REQUEST or BATCH_TOO_LARGE */
+  inspect(chunk: Uint8Array): void {
+    let at = 0;
+    while (at < chunk.length) at = this.#inString ? this.#skipString(chunk, at) : this.#scan(chunk, at);
+    if (this.#values > this.#maxValues) {
+      throw new EncoderError("BATCH_TOO_LARGE", "The JSON body holds more values than the largest batch needs.");
+    }
+  }
+
+  /** To behind the string's end. Most bytes of a large body are one string of base64, which `indexOf` skips. */
+  #skipString(chunk: Uint8Array, start: number): number {
+    const found = chunk.indexOf(quote, start);
+    const end = found === -1 ? chunk.length : found;
+    if (!this.#escaped && !chunk.subarray(start, end).includes(backslash)) {
+      this.#inString = found === -1;
+      return end + 1;
+    }
+    let escaped = this.#escaped;
+    let i = start;
+    for (; i < chunk.length && (escaped || chunk[i] !== quote); i++) escaped = !escaped && chunk[i] === backslash;
+    this.#escaped = escaped;
+    this.#inString = i === chunk.length;
+    return i + 1;
+  }
+
+  /** To behind the next string's start. */
+  #scan(chunk: Uint8Array, start: number): number {
+    let values = this.#values;
+    let depth = this.#depth;
+    let i = start;
+    for (; i < chunk.length && chunk[i] !== quote; i++) {
+      const byte = chunk[i];
+      if (byte === 0x2c /* , */) values++;
+      else if (byte === 0x5d /* ] */ || byte === 0x7d /* } */) depth--;
+      else if (byte === 0x5b /* [ */ || byte === 0x7b /* { */) {
+        values++;
+        if (++depth > maxDepth) {
+          throw new EncoderError("INVALID_REQUEST", `The JSON body is nested deeper than ${maxDepth} levels.`);
+        }
+      }
+    }
+    this.#inString = i < chunk.length;
+    this.#values = this.#inString ? values + 1 : values;
+    this.#depth = depth;
+    return i + 1;
+  }
+}

@@ -1,0 +1,31 @@
+import { LRUCache } from "lru-cache";
+import type { Config } from "../config.ts";
+import { EncoderError } from "../errors.ts";
+
+interface Bucket {
+  tokens: number;
+  filledAt: number;
+}
+
+/**
+ * A token bucket per client: `rateLimit` requests may come at once, and they are granted anew over a minute.
+ * @returns a function that takes a token of a client, and throws EncoderError RATE_LIMITED where there is none
+ */
+export function createRateLimit(
+  { rateLimit, rateLimitClients }: Pick<Config, "rateLimit" | "rateLimitClients">,
+  now: () => number = () => performance.now(),
+): (client: string) => void {
+  const buckets = new LRUCache<string, Bucket>({ max: rateLimitClients });
+  const tokensPerMs = rateLimit / 60_000;
+
+  return (client) => {
+    const at = now();
+    const bucket = buckets.get(client) ?? { tokens: rateLimit, filledAt: at };
+    const tokens = Math.min(rateLimit, bucket.tokens + (at - bucket.filledAt) * tokensPerMs);
+    buckets.set(client, { tokens: tokens < 1 ? tokens : tokens - 1, filledAt: at });
+    if (tokens >= 1) return;
+    const retryAfterSeconds = Math.ceil((1 - tokens) / tokensPerMs / 1000);
+    const message = `More than ${rateLimit} requests in a minute (RATE_LIMIT); try again in ${retryAfterSeconds} s.`;
+    throw new EncoderError("RATE_LIMITED", message, { retryAfterSeconds });
+  };
+}

@@ -1,0 +1,26 @@
+import type { FastifyInstance } from "fastify";
+import type { ErrorCode } from "../errors.ts";
+import type { Admission } from "./admission.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    admission: Admission | undefined;
+    /** Name of the field that holds the request's items, where it has several. */
+    batchField: string | undefined;
+    errorCode: ErrorCode | undefined;
+  }
+  interface FastifyInstance {
+    /** The service is stopping: what is in flight is finished, nothing new is taken. */
+    draining: boolean;
+  }
+}
+
+export function decorateRequests(app: FastifyInstance): void {
+  app.decorateRequest("admission", undefined);
+  app.decorateRequest("batchField", undefined);
+  app.decorateRequest("errorCode", undefined);
+  app.decorate("draining", false);
+  app.addHook("preClose", async () => {
+    app.draining = true;
+  });
+}

@@ -1,0 +1,145 @@
+import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import type { Config } from "../../config.ts";
+import type { ImageInput } from "../../encoder.ts";
+import { atIndex, EncoderError } from "../../errors.ts";
+import { decodeBase64 } from "../base64.ts";
+import { bodyReader, bodyTooLarge } from "../body.ts";
+import type { ServerContext } from "../context.ts";
+import { sendEncoding } from "../encode-reply.ts";
+import { checkCount, checkImageBytes, imageTooLarge } from "../limits.ts";
+import { type Form, parseForm } from "../multipart.ts";
+import { requestSignal } from "../request-signal.ts";
+import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
+
+type ImageJson = z.output<typeof encodeImageBody>;
+type Body = ImageJson | Form | Buffer;
+
+/** What every kind of body comes down to. */
+interface ImageRequest {
+  images: ImageInput[];
+  isSingle: boolean;
+  normalize: boolean;
+}
+
+/** Base64 decoded between two turns of the event loop: some 10 ms at most. */
+const charactersPerTurn = 4 * 1024 * 1024;
+
+/** POST /encode_image: JSON, a form with files, or an image itself. */
+export function encodeImageRoute(app: FastifyInstance, context: ServerContext): void {
+  const { encoder, config, metrics } = context;
+  const schema = {
+    summary: "Vectors of images",
+    tags: ["encode"],
+    querystring: encodeImageQuery,
+    body: {
+      content: {
+        "application/json": { schema: encodeImageBody },
+        "multipart/form-data": { schema: encodeImageForm },
+        "image/*": { schema: encodeImageFile },
+      },
+    },
+    response: { 200: encodeReply },
+  };
+  app.register(async (scope) => {
+    readImageBodies(scope, config);
+    scope.post<{ Body: Body; Querystring: z.output<typeof encodeImageQuery> }>(
+      "/encode_image",
+      { schema },
+      async (request, reply) => {
+        const { images, isSingle, normalize } = await imagesOf(request.body, request, config);
+        const signal = requestSignal(reply, config.requestTimeoutMs);
+        const encoding = await encoder.encodeImages(images, { normalize, signal });
+        metrics.items.inc({ tower: "image" }, images.length);
+        return sendEncoding(reply, { encoding, dimensions: encoder.manifest.dimensions, isSingle });
+      },
+    );
+  });
+}
+
+function readImageBodies(app: FastifyInstance, config: Config): void {
+  const readImage = bodyReader(Math.min(config.maxImageBytes, config.maxBodyBytes), imageTooLarge);
+  const readForm = bodyReader(config.maxBodyBytes, bodyTooLarge);
+  for (const type of [/^image\//, "application/octet-stream"]) {
+    app.addContentTypeParser(type, (request: FastifyRequest, payload: Readable) => readImage(request, payload));
+  }
+  app.addContentTypeParser("multipart/form-data", async (request: FastifyRequest, payload: Readable): Promise<Form> => {
+    const body = await readForm(request, payload);
+    return parseForm(body, { contentType: request.headers["content-type"]!, maxFiles: config.maxBatchItems });
+  });
+}
+
+async function imagesOf(
+  body: Body,
+  request: FastifyRequest<{ Querystring: z.output<typeof encodeImageQuery> }>,
+  config: Config,
+): Promise<ImageRequest> {
+  if (Buffer.isBuffer(body)) {
+    return { images: [checkImageBytes(body, config)], isSingle: true, normalize: request.query.normalize !== "false" };
+  }
+  if ("files" in body) return imagesOfForm(body, request, config);
+  return imagesOfJson(body, request, config);
+}
+
+async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Config): Promise<ImageRequest> {
+  const { image_url: url, image_b64: b64, images: items } = body;
+  const given = [url, b64, items].filter((source) => source != null).length;
+  if (given !== 1) {
+    const message = `Exactly one of image_url, image_b64 and images is expected; the request has ${given || "none"}.`;
+    throw new EncoderError("INVALID_REQUEST", message);
+  }
+  const normalize = body.normalize ?? true;
+  if (items == null) return { images: [imageOf({ url, b64 }, config)], isSingle: true, normalize };
+
+  request.batchField = "images";
+  checkCount(items, "image", config);
+  const images: ImageInput[] = [];
+  let sinceTurn = 0;
+  for (const [index, item] of items.entries()) {
+    try {
+      images.push(imageOf(item, config));
+    } catch (error) {
+      throw atIndex(error, index);
+    }
+    sinceTurn += item.b64?.length ?? 0;
+    if (sinceTurn < charactersPerTurn) continue;
+    sinceTurn = 0;
+    await nextTurn();
+  }
+  return { images, isSingle: false, normalize };
+}
+
+function imageOf(
+  item: { url?: string | null | undefined; b64?: string | null | undefined },
+  config: Config,
+): ImageInput {
+  const { url, b64 } = item;
+  if (url != null && b64 == null) return { url };
+  if (b64 != null && url == null) return decodeBase64(b64, { maxBytes: config.maxImageBytes });
+  throw new EncoderError(
+    "INVALID_REQUEST",
+    `Exactly one of url and b64 is expected; found ${url == null ? "none" : "both"}.`,
+  );
+}
+
+function imagesOfForm({ files, fields }: Form, request: FastifyRequest, config: Config): ImageRequest {
+  for (const [name, value] of fields) {
+    if (name !== "normalize" || !["true", "false"].includes(value)) {
+      const message = "A form holds image files and, if wanted, the field normalize, true or false; nothing else.";
+      throw new EncoderError("INVALID_REQUEST", message);
+    }
+  }
+  checkCount(files, "image file", config);
+  const isSingle = files.length === 1;
+  if (!isSingle) request.batchField = "files";
+  const images = files.map((file, index) => {
+    try {
+      return checkImageBytes(file, config);
+    } catch (error) {
+      throw atIndex(error, index);
+    }
+  });
+  return { images, isSingle, normalize: fields.get("normalize") !== "false" };
+}

@@ -1,0 +1,58 @@
+import type { FastifyInstance } from "fastify";
+import type { Config } from "../../config.ts";
+import type { Encoder } from "../../encoder.ts";
+import type { ServerContext } from "../context.ts";
+import { health } from "../schemas.ts";
+
+/** A failed probe is repeated at most this often, so that asking costs nothing. */
+const failureMaxAgeMs = 1000;
+
+/**
+ * GET /health: whether vectors come out, by real and recent inference. GET /health/live: whether the process answers at
+ * all. GET /health/ready: whether it should get requests. None asks for a key.
+ */
+export function healthRoutes(app: FastifyInstance, { encoder, config }: ServerContext): void {
+  const isHealthy = healthProbe(encoder, config);
+  const schema = { tags: ["health"], response: { 200: health, 503: health } };
+  const healthy = { status: "healthy" };
+  const unhealthy = { status: "unhealthy" };
+
+  app.get(
+    "/health",
+    { schema: { ...schema, summary: "Whether both towers give vectors" } },
+    async (_request, reply) => {
+      return (await isHealthy()) ? healthy : reply.code(503).send(unhealthy);
+    },
+  );
+  app.get("/health/live", { schema: { ...schema, summary: "Whether the process answers" } }, async () => healthy);
+  app.get(
+    "/health/ready",
+    { schema: { ...schema, summary: "Whether requests should be sent here" } },
+    async (_request, reply) => (app.draining ? reply.code(503).send(unhealthy) : healthy),
+  );
+}
+
+/** One probe at a time however many ask, and for itself: a caller that goes away must not make the others fail. */
+function healthProbe(encoder: Encoder, { healthMaxAgeMs, healthTimeoutMs }: Config): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
+
+  async function probe(): Promise<boolean> {
+    const signal = AbortSignal.timeout(healthTimeoutMs);
+    const timeout = new Promise<boolean>((resolve) => {
+      signal.addEventListener("abort", () => resolve(false), { once: true });
+    });
+    const answer = encoder.isHealthy({ maxAgeMs: healthMaxAgeMs, signal }).catch(() => false);
+    const isHealthy = await Promise.race([answer, timeout]);
+    if (!isHealthy) failedAt = performance.now();
+    return isHealthy;
+  }
+
+  return async () => {
+    if (performance.now() - failedAt < failureMaxAgeMs) return false;
+    running ??= probe().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+
+/** What the routes read and answer. Validation, types and the API document all come from here. */
+
+/** Clients that serialise absent fields as null mean absent. */
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
+
+const normalize = optional(z.boolean()).describe(
+  "Unit length (true, the default), or the tower's raw output, as sentence-transformers' encode() gives it",
+);
+
+export const encodeTextBody = z
+  .strictObject({
+    text: optional(z.string()).describe("One text"),
+    texts: optional(z.array(z.string())).describe("Several texts, answered in this order"),
+    normalize,
+  })
+  .describe("Exactly one of text and texts");
+
+const imageItem = z
+  .strictObject({
+    url: optional(z.string()).describe("An http or https URL"),
+    b64: optional(z.string()).describe("Base64 or a data: URI"),
+  })
+  .describe("Exactly one of url and b64");
+
+export const encodeImageBody = z
+  .strictObject({
+    image_url: optional(z.string()).describe("One image by its http or https URL"),
+    image_b64: optional(z.string()).describe("One image as base64, with or without line breaks, or as a data: URI"),
+    images: optional(z.array(imageItem)).describe("Several images, answered in this order"),
+    normalize,
+  })
+  .describe("Exactly one of image_url, image_b64 and images");
+
+/** Described only: a body that is not JSON is checked where it is parsed. */
+const image = { type: "string", contentMediaType: "image/*" } as const;
+export const encodeImageFile = z.any().meta(image);
+export const encodeImageForm = z.any().meta({
+  type: "object",
+  description: "One file gives `embedding`, several give `embeddings`; their names do not matter",
+  properties: { file: image, normalize: { enum: ["true", "false"] } },
+});
+
+export const encodeImageQuery = z.object({
+  normalize: z.enum(["true", "false"]).optional().describe("For bodies that are the image itself"),
+});
+
+const embedding = z.array(z.number()).describe("Each number is the shortest decimal that reads back to its float32");
+
+export const oneEmbedding = z.strictObject({ success: z.literal(true), dimensions: z.int(), embedding });
+export const manyEmbeddings = z.strictObject({
+  success: z.literal(true),
+  dimensions: z.int(),
+  embeddings: z.array(embedding),
+});
+export const encodeReply = z.union([oneEmbedding, manyEmbeddings]);
+
+export const failure = z.strictObject({
+  success: z.literal(false),
+  error: z.string().describe("A sentence for people"),
+  code: z.string().describe("A code for programs; docs/errors.md lists all"),
+});
+
+export const health = z.strictObject({ status: z.enum(["healthy", "unhealthy"]) });
+
+const fidelity = z.object({
+  samples: z.number(),
+  mean: z.number(),
+  min: z.number(),
+  p01: z.number(),
+  p05: z.number(),
+  p50: z.number(),
+});
+
+const towerInfo = z.object({
+  precision: z.string(),
+  fidelity: fidelity.optional().describe("Cosine of this precision against fp32 on held-out inputs"),
+});
+
+const source = z.object({ repository: z.string().optional(), revision: z.string().optional() });
+
+export const info = z.object({
+  model: z.string(),
+  dimensions: z.number(),
+  logitScale: z.number().nullable().describe("softmax(exp(logitScale) * cosine) is the model's own probability"),
+  image: towerInfo.extend({ size: z.number() }),
+  text: towerInfo.extend({ maxTokens: z.number() }),
+  sources: z.object({ image: source, text: source }).describe("Where the checkpoints came from"),
+  limits: z.record(z.string(), z.number()),
+  imageUrls: z.boolean(),
+  versions: z.object({ service: z.string(), node: z.string(), modelBuiltBy: z.string() }),
+});

@@ -1,0 +1,20 @@
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { type Config, configWith } from "../../src/config.ts";
+import { createMetrics, type Metrics } from "../../src/metrics.ts";
+import { createApp } from "../../src/server/app.ts";
+import { type FakeEncoder, fakeEncoder } from "./fake-encoder.ts";
+
+export interface TestApp {
+  app: FastifyInstance;
+  encoder: FakeEncoder;
+  metrics: Metrics;
+}
+
+/** The service around an encoder without a model. */
+export function testApp(overrides: Partial<Config> = {}, logger?: FastifyBaseLogger): TestApp {
+  const encoder = fakeEncoder();
+  const metrics = createMetrics();
+  const config = configWith(overrides);
+  const app = createApp({ encoder, config, metrics, version: "1.2.3", ...(logger && { logger }) });
+  return { app, encoder, metrics };
+}
