@@ -185,7 +185,7 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
     queueDepth: () => ({ image: images.depth, text: texts.depth }),
     async close() {
       await Promise.all([images.close(), texts.close()]);
-      await Promise.all([decoder.close(), fetcher.close()]);
+      await decoder.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isPublicAddress } from "../../src/image/address.ts";
 
 /** Each block's first and last address, and its neighbours outside where they are public. */
-const blocks: [first: string, last: string, before?: string, after?: string][] = [
+const blocks: [first: string, last: string, before?: string | undefined, after?: string][] = [
   ["0.0.0.0", "0.255.255.255", undefined, "1.0.0.0"],
   ["10.0.0.0", "10.255.255.255", "9.255.255.255", "11.0.0.0"],
   ["100.64.0.0", "100.127.255.255", "100.63.255.255", "100.128.0.0"],

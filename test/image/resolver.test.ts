@@ -1,0 +1,79 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { configWith } from "../../src/config.ts";
+import { createImageFetcher } from "../../src/image/fetch.ts";
+import { createResolver } from "../../src/image/resolver.ts";
+
+const running = new AbortController().signal;
+
+/** A DNS server on loopback: the addresses of a type ("A" is 1, "AAAA" 28), "unknown", or silence. */
+async function dns(answer: (type: number) => Buffer[] | "unknown" | "silence") {
+  const socket = createSocket("udp4");
+  let questions = 0;
+  socket.on("message", (query, { port, address }) => {
+    questions++;
+    const type = query.readUInt16BE(query.indexOf(0, 12) + 1);
+    const found = answer(type);
+    if (found === "silence") return;
+    const question = query.subarray(12, query.indexOf(0, 12) + 5);
+    const records = found === "unknown" ? [] : found;
+    const header = Buffer.from([
+      ...query.subarray(0, 2),
+      0x81,
+      found === "unknown" ? 0x83 : 0x80,
+      0,
+      1,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ]);
+    header.writeUInt16BE(records.length, 6);
+    // Each record: the name by reference to the question, type, class IN, 60 s to live, length, address.
+    const body = records.map((data) => Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, data.length, ...data]));
+    socket.send(Buffer.concat([header, question, ...body]), port, address);
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  onTestFinished(() => void socket.close());
+  return { resolve: createResolver({ servers: [`127.0.0.1:${socket.address().port}`] }), questions: () => questions };
+}
+
+describe("a host name", () => {
+  it("has all the addresses that DNS gives, of both families", async () => {
+    const { resolve } = await dns((type) =>
+      type === 1
+        ? [Buffer.from([203, 0, 113, 7]), Buffer.from([203, 0, 113, 8])]
+        : [Buffer.from("20010db8000000000000000000000007", "hex")],
+    );
+    expect(await resolve("images.example.com", running)).toEqual(["203.0.113.7", "203.0.113.8", "2001:db8::7"]);
+  });
+
+  it("with addresses of one family only has those", async () => {
+    const { resolve } = await dns((type) => (type === 1 ? [Buffer.from([203, 0, 113, 7])] : "unknown"));
+    expect(await resolve("images.example.com", running)).toEqual(["203.0.113.7"]);
+  });
+
+  it("that DNS does not know is looked up as the system does", async () => {
+    const { resolve } = await dns(() => "unknown");
+    expect(await resolve("localhost", running)).toContain("127.0.0.1");
+  });
+
+  it("whose DNS server hangs ends with the fetch's deadline", async () => {
+    const { resolve, questions } = await dns(() => "silence");
+    const images = createImageFetcher({ ...configWith({ fetchTimeoutMs: 300 }), resolve });
+    await expect(images.fetchImage("http://slow.example.com/")).rejects.toMatchObject({ code: "URL_TIMEOUT" });
+    expect(questions()).toBeGreaterThan(0);
+  });
+
+  it("is given up when the caller goes away, long before DNS would give up", { timeout: 1500 }, async () => {
+    const { resolve } = await dns(() => "silence");
+    const caller = new AbortController();
+    const result = resolve("slow.example.com", caller.signal);
+    caller.abort(new Error("gone"));
+    await expect(result).rejects.toThrow("gone");
+  });
+});

@@ -1,0 +1,26 @@
+import { once } from "node:events";
+import type { RequestListener } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo, Server } from "node:net";
+import { onTestFinished } from "vitest";
+
+/** Listens on a free port of 127.0.0.1 until the test ends. */
+export async function listen(server: Server & { closeAllConnections?(): void }): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections?.();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port; // a TCP server's address is never a pipe's name
+}
+
+/** An HTTP server that counts its requests. */
+export async function serve(listener: RequestListener) {
+  let count = 0;
+  const server = createServer((request, reply) => {
+    count++;
+    listener(request, reply);
+  });
+  return { port: await listen(server), server, requests: () => count };
+}
