@@ -48,8 +48,8 @@ export interface BuildProgress {
  * STORAGE_FAILED when the result cannot be written.
  */
 export async function buildModel(options: BuildOptions): Promise<Model> {
-  const image = await openCheckpoint(options.imageDir);
-  const text = await openCheckpoint(options.textDir);
+  const image = await openCheckpoint(options.imageDir, "Image checkpoint");
+  const text = await openCheckpoint(options.textDir, "Text checkpoint");
   try {
     const staging = await createStaging(options.outDir);
     try {

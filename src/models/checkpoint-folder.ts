@@ -14,15 +14,20 @@ export interface CheckpointFolder {
   /** @throws EncoderError CHECKPOINT_INVALID that names the file and what does not fit. */
   json<T>(file: string, schema: z.ZodType<T>): Promise<T>;
   tensors(file: string): Promise<Safetensors>;
+  /** The error to throw for what is wrong with this checkpoint. */
+  refusal(problem: string): EncoderError;
   close(): Promise<void>;
 }
 
 /** A vocabulary of a million pieces is 40 MB as JSON; configurations are a few kilobytes. */
 const maxJsonBytes = 128 * 1024 * 1024;
 
-export async function openCheckpoint(directory: string): Promise<CheckpointFolder> {
+/** @param title what messages call it. */
+export async function openCheckpoint(directory: string, title = "Checkpoint"): Promise<CheckpointFolder> {
+  const refusal = (problem: string) =>
+    new EncoderError("CHECKPOINT_INVALID", `${title}: ${problem}.`, { internal: directory });
   const found = await stat(directory).catch(() => undefined);
-  if (!found?.isDirectory()) throw invalid("there is no such checkpoint folder", directory);
+  if (!found?.isDirectory()) throw refusal("there is no such folder");
   const filesRead = new Set<string>();
   const open: Safetensors[] = [];
 
@@ -33,21 +38,21 @@ export async function openCheckpoint(directory: string): Promise<CheckpointFolde
   return {
     directory,
     filesRead,
+    refusal,
     has: async (file) => (await sizeOf(file)) !== undefined,
     async json(file, schema) {
       const bytes = await sizeOf(file);
-      if (bytes === undefined) throw invalid(`${file} is missing`, directory);
-      if (bytes > maxJsonBytes)
-        throw invalid(`${file} has ${bytes} bytes; expected at most ${maxJsonBytes}`, directory);
+      if (bytes === undefined) throw refusal(`${file} is missing`);
+      if (bytes > maxJsonBytes) throw refusal(`${file} has ${bytes} bytes; expected at most ${maxJsonBytes}`);
       filesRead.add(file);
-      const parsed = schema.safeParse(parseJson(await readFile(join(directory, file), "utf8"), file, directory));
-      if (!parsed.success) throw invalid(`${file}: ${describeIssues(parsed.error)}`, directory);
+      const parsed = schema.safeParse(parseJson(await readFile(join(directory, file), "utf8"), file));
+      if (!parsed.success) throw refusal(`${file}: ${describeIssues(parsed.error)}`);
       return parsed.data;
     },
     async tensors(file) {
-      if ((await sizeOf(file)) === undefined) throw invalid(await missingTensors(file), directory);
+      if ((await sizeOf(file)) === undefined) throw refusal(await missingTensors(file));
       filesRead.add(file);
-      const tensors = await openSafetensors({ path: join(directory, file), file });
+      const tensors = await openSafetensors({ path: join(directory, file), title: `${title}: ${file}` });
       open.push(tensors);
       return tensors;
     },
@@ -55,6 +60,14 @@ export async function openCheckpoint(directory: string): Promise<CheckpointFolde
       for (const tensors of open) await tensors.close();
     },
   };
+
+  function parseJson(text: string, file: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw refusal(`${file} is not JSON`);
+    }
+  }
 
   async function missingTensors(file: string): Promise<string> {
     if (await sizeOf(`${file}.index.json`)) {
@@ -65,18 +78,6 @@ export async function openCheckpoint(directory: string): Promise<CheckpointFolde
       return `${file} is missing, and ${pickle} is not read; load the checkpoint with sentence-transformers and save it again, which writes safetensors`;
     }
     return `${file} is missing`;
-  }
-}
-
-export function invalid(problem: string, internal?: string): EncoderError {
-  return new EncoderError("CHECKPOINT_INVALID", `${problem[0]!.toUpperCase()}${problem.slice(1)}.`, { internal });
-}
-
-function parseJson(text: string, file: string, directory: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid(`${file} is not JSON`, directory);
   }
 }
 
@@ -104,7 +105,9 @@ export async function refuseDefaultPrompt(checkpoint: CheckpointFolder): Promise
   const { default_prompt_name, prompts } = await checkpoint.json(file, settingsSchema);
   const prompt = default_prompt_name ? prompts?.[default_prompt_name] : undefined;
   if (prompt)
-    throw invalid(`${file}: default_prompt_name ${JSON.stringify(default_prompt_name)}: prompts are not implemented`);
+    throw checkpoint.refusal(
+      `${file}: default_prompt_name ${JSON.stringify(default_prompt_name)}: prompts are not implemented`,
+    );
 }
 
 const settingsSchema = z.object({

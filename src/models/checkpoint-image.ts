@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type CheckpointFolder, invalid, readModules } from "./checkpoint-folder.ts";
-import { configuration, exactly, oneOf, size } from "./transformers-config.ts";
+import { type CheckpointFolder, readModules } from "./checkpoint-folder.ts";
+import { configuration, exactly, oneOf, only, size } from "./transformers-config.ts";
 
 /** CLIP's vision transformer, as its configuration describes it. */
 export interface ImageTower {
@@ -31,7 +31,7 @@ export async function readImageCheckpoint(checkpoint: CheckpointFolder): Promise
   const modules = await readModules(checkpoint);
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
   if (kinds !== "CLIPModel" && kinds !== "Transformer") {
-    throw invalid(`modules.json: the modules ${kinds} are not implemented; expected CLIPModel alone`);
+    throw checkpoint.refusal(`modules.json: the modules ${kinds} are not implemented; expected CLIPModel alone`);
   }
   const folder = modules[0]!.path;
   const clip = await checkpoint.json(`${folder}config.json`, clipSchema);
@@ -39,22 +39,22 @@ export async function readImageCheckpoint(checkpoint: CheckpointFolder): Promise
   const pixels = await readPreprocessor(checkpoint, folder);
 
   if (vision.hidden_size % vision.num_attention_heads !== 0) {
-    throw invalid(
+    throw checkpoint.refusal(
       `${folder}config.json: hidden_size ${vision.hidden_size} is no multiple of num_attention_heads ${vision.num_attention_heads}`,
     );
   }
   if (vision.patch_size > vision.image_size) {
-    throw invalid(
+    throw checkpoint.refusal(
       `${folder}config.json: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`,
     );
   }
   if (pixels.crop_size !== vision.image_size) {
-    throw invalid(
+    throw checkpoint.refusal(
       `the preprocessor's crop_size ${pixels.crop_size} is not the tower's image_size ${vision.image_size}: interpolated positions are not implemented`,
     );
   }
   if (pixels.size < pixels.crop_size) {
-    throw invalid(
+    throw checkpoint.refusal(
       `the preprocessor's size ${pixels.size} is smaller than its crop_size ${pixels.crop_size}: padding is not implemented`,
     );
   }
@@ -112,36 +112,32 @@ async function readPreprocessor(checkpoint: CheckpointFolder, folder: string) {
   if (await checkpoint.has(newer)) {
     return (await checkpoint.json(newer, z.object({ image_processor: preprocessorSchema }))).image_processor;
   }
-  throw invalid(`${file} is missing`, checkpoint.directory);
+  throw checkpoint.refusal(`${file} is missing`);
 }
 
 const rgb = z.tuple([z.number(), z.number(), z.number()]);
 
-const resizeSchema = z.union(
-  [size(), z.strictObject({ shortest_edge: size() }).transform(({ shortest_edge }) => shortest_edge)],
-  {
-    error: ({ input }) => `${JSON.stringify(input)} is not implemented (a number, or shortest_edge alone, is)`,
-  },
+const resizeSchema = only(
+  z.union([size(), z.strictObject({ shortest_edge: size() }).transform(({ shortest_edge }) => shortest_edge)]),
+  "a number, or shortest_edge alone, is",
 );
 
-const cropSchema = z.union(
-  [
+const cropSchema = only(
+  z.union([
     size(),
     z
       .strictObject({ height: size(), width: size() })
       .refine(({ height, width }) => height === width)
       .transform(({ height }) => height),
-  ],
-  { error: ({ input }) => `${JSON.stringify(input)} is not implemented (a square is)` },
+  ]),
+  "a square is",
 );
 
 /** The defaults are those of transformers' CLIPImageProcessor. */
 const preprocessorSchema = z.strictObject({
   do_resize: exactly(true).default(true),
   size: resizeSchema.default(224),
-  resample: z
-    .literal(3, { error: ({ input }) => `${JSON.stringify(input)} is not implemented (only 3, bicubic, is)` })
-    .default(3),
+  resample: only(z.literal(3), "only 3, bicubic, is").default(3),
   do_center_crop: exactly(true).default(true),
   crop_size: cropSchema.default(224),
   do_rescale: exactly(true).default(true),

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type CheckpointFolder, invalid, readModules, refuseDefaultPrompt } from "./checkpoint-folder.ts";
+import { type CheckpointFolder, readModules, refuseDefaultPrompt } from "./checkpoint-folder.ts";
 import { readTokenizer } from "./checkpoint-tokenizer.ts";
-import { configuration, exactly, size } from "./transformers-config.ts";
+import { configuration, exactly, only, size } from "./transformers-config.ts";
 
 /** DistilBERT, mean pooling and a dense projection, as their configurations describe them. */
 export interface TextTower {
@@ -30,7 +30,9 @@ export async function readTextCheckpoint(checkpoint: CheckpointFolder): Promise<
   const modules = await readModules(checkpoint);
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
   if (kinds !== "Transformer -> Pooling -> Dense") {
-    throw invalid(`modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense`);
+    throw checkpoint.refusal(
+      `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense`,
+    );
   }
   await refuseDefaultPrompt(checkpoint);
   const [transformer, pooling, dense] = modules.map(({ path }) => path) as [string, string, string]; // as just checked
@@ -39,11 +41,15 @@ export async function readTextCheckpoint(checkpoint: CheckpointFolder): Promise<
   const { width: poolingWidth } = await checkpoint.json(`${pooling}config.json`, poolingSchema);
 
   if (bert.dim % bert.n_heads !== 0)
-    throw invalid(`config.json: dim ${bert.dim} is no multiple of n_heads ${bert.n_heads}`);
+    throw checkpoint.refusal(`config.json: dim ${bert.dim} is no multiple of n_heads ${bert.n_heads}`);
   if (poolingWidth !== bert.dim)
-    throw invalid(`${pooling}config.json: the pooled width ${poolingWidth} is not config.json's dim ${bert.dim}`);
+    throw checkpoint.refusal(
+      `${pooling}config.json: the pooled width ${poolingWidth} is not config.json's dim ${bert.dim}`,
+    );
   if (projection.in_features !== bert.dim) {
-    throw invalid(`${dense}config.json: in_features ${projection.in_features} is not config.json's dim ${bert.dim}`);
+    throw checkpoint.refusal(
+      `${dense}config.json: in_features ${projection.in_features} is not config.json's dim ${bert.dim}`,
+    );
   }
   const tokenizer = await readTokenizer(checkpoint, { folder: transformer, vocabulary: bert.vocab_size });
   return {
@@ -86,7 +92,7 @@ const poolingSchema = z
   .strictObject({
     ...legacyModes,
     pooling_mode_mean_tokens: exactly(true).optional(),
-    pooling_mode: z.union([exactly("mean"), z.tuple([exactly("mean")])]).optional(),
+    pooling_mode: only(z.union([z.literal("mean"), z.tuple([z.literal("mean")])]), 'only "mean" is').optional(),
     word_embedding_dimension: size().optional(),
     embedding_dimension: size().optional(),
     include_prompt: z.unknown().optional(), // there is no prompt

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type CheckpointFolder, invalid } from "./checkpoint-folder.ts";
-import { exactly, oneOf } from "./transformers-config.ts";
+import type { CheckpointFolder } from "./checkpoint-folder.ts";
+import { exactly } from "./transformers-config.ts";
 
 export interface TokenizerFacts {
   file: string;
@@ -19,25 +19,24 @@ export async function readTokenizer(
 ): Promise<TokenizerFacts> {
   const file = `${folder}tokenizer.json`;
   if (!(await checkpoint.has(file))) {
-    throw invalid(
+    throw checkpoint.refusal(
       `${file} is missing; load the folder with transformers' AutoTokenizer and call save_pretrained, which writes it`,
-      checkpoint.directory,
     );
   }
   const tokenizer = await checkpoint.json(file, tokenizerSchema);
   const settings = await optional(checkpoint, `${folder}tokenizer_config.json`, tokenizerConfigSchema);
   const limits = await optional(checkpoint, `${folder}sentence_bert_config.json`, sentenceBertSchema);
-  refuseContradictions(tokenizer, settings);
+  refuseContradictions(checkpoint, tokenizer, settings);
 
   const ids = idsByToken(tokenizer);
   let highest = 0;
   for (const id of ids.values()) highest = Math.max(highest, id);
   if (highest >= vocabulary)
-    throw invalid(`${file} has the token id ${highest}; config.json's vocab_size is ${vocabulary}`);
+    throw checkpoint.refusal(`${file} has the token id ${highest}; config.json's vocab_size is ${vocabulary}`);
 
   const padToken = settings.pad_token ?? "[PAD]";
   const padId = ids.get(padToken);
-  if (padId === undefined) throw invalid(`${file}: the padding token ${padToken} is not in the vocabulary`);
+  if (padId === undefined) throw checkpoint.refusal(`${file}: the padding token ${padToken} is not in the vocabulary`);
   return { file, padId, maxTokens: limits.max_seq_length ?? settings.model_max_length };
 }
 
@@ -62,14 +61,6 @@ const tokenizerConfigSchema = z.object({
   model_max_length: z.number().positive().optional(), // 1e30 stands for none
   padding_side: exactly("right").optional(),
   truncation_side: exactly("right").optional(),
-  tokenizer_class: oneOf(
-    "DistilBertTokenizer",
-    "DistilBertTokenizerFast",
-    "BertTokenizer",
-    "BertTokenizerFast",
-    "PreTrainedTokenizerFast",
-    "TokenizersBackend",
-  ).nullish(),
   do_lower_case: z.boolean().optional(),
   strip_accents: z.boolean().nullish(),
   tokenize_chinese_chars: z.boolean().optional(),
@@ -83,7 +74,11 @@ const sentenceBertSchema = z.object({
 });
 
 /** Where both files set the same thing, transformers believes tokenizer_config.json and rewrites the normaliser. */
-function refuseContradictions({ normalizer }: TokenizerJson, settings: TokenizerConfig): void {
+function refuseContradictions(
+  checkpoint: CheckpointFolder,
+  { normalizer }: TokenizerJson,
+  settings: TokenizerConfig,
+): void {
   if (normalizer?.type !== "BertNormalizer") return;
   const pairs = [
     ["do_lower_case", "lowercase"],
@@ -92,7 +87,7 @@ function refuseContradictions({ normalizer }: TokenizerJson, settings: Tokenizer
   ] as const;
   for (const [setting, key] of pairs) {
     if (settings[setting] !== undefined && settings[setting] !== normalizer[key]) {
-      throw invalid(
+      throw checkpoint.refusal(
         `tokenizer_config.json: ${setting} ${settings[setting]} contradicts tokenizer.json's ${key} ${normalizer[key]}; save the tokenizer again with transformers`,
       );
     }

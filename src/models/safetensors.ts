@@ -41,11 +41,11 @@ interface TensorEntry {
   end: number;
 }
 
-/** @param file what to call the file in messages: its path inside the checkpoint. */
-export async function openSafetensors({ path, file }: { path: string; file: string }): Promise<Safetensors> {
-  const fail = (problem: string) => new EncoderError("CHECKPOINT_INVALID", `${file}: ${problem}.`, { internal: path });
+/** @param title what messages call the file. */
+export async function openSafetensors({ path, title }: { path: string; title: string }): Promise<Safetensors> {
+  const fail = (problem: string) => new EncoderError("CHECKPOINT_INVALID", `${title}: ${problem}.`, { internal: path });
   const handle = await open(path, "r").catch((cause) => {
-    throw new EncoderError("CHECKPOINT_INVALID", `${file}: cannot be opened (${cause.code}).`, {
+    throw new EncoderError("CHECKPOINT_INVALID", `${title}: cannot be opened (${cause.code}).`, {
       cause,
       internal: path,
     });

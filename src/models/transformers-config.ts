@@ -2,34 +2,23 @@ import { z } from "zod";
 
 /** Building blocks for the configuration files of the transformers library. */
 
-/** Keys that every transformers configuration may carry and that do not change what a tower computes. */
+/** Keys that any transformers configuration may carry and that do not change what a tower computes. */
 const irrelevantKeys = [
-  ...["_name_or_path", "_attn_implementation_autoset", "_commit_hash", "architectures", "transformers_version"],
-  ...[
-    "dtype",
-    "torch_dtype",
-    "torchscript",
-    "use_bfloat16",
-    "return_dict",
-    "output_attentions",
-    "output_hidden_states",
-  ],
-  ...["chunk_size_feed_forward", "tie_word_embeddings", "tie_encoder_decoder", "tf_legacy_loss", "use_cache"],
-  ...["initializer_range", "initializer_factor", "gradient_checkpointing"],
-  // dropout is for training
-  ...["dropout", "attention_dropout", "hidden_dropout", "qa_dropout", "seq_classif_dropout"],
+  "architectures transformers_version dtype torch_dtype torchscript use_bfloat16 chunk_size_feed_forward use_cache",
+  "return_dict output_attentions output_hidden_states tie_word_embeddings tie_weights_ tie_encoder_decoder",
+  // training
+  "initializer_range initializer_factor gradient_checkpointing tf_legacy_loss",
+  "dropout attention_dropout hidden_dropout qa_dropout seq_classif_dropout",
   // heads for tasks that are not ours
-  ...["finetuning_task", "id2label", "label2id", "problem_type", "task_specific_params"],
-  // of the tokenizer, which has files of its own
-  ...["bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id", "prefix"],
-  "tokenizer_class",
+  "finetuning_task id2label label2id problem_type task_specific_params",
+  // the tokenizer, which has files of its own
+  "bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id prefix tokenizer_class",
   // text generation
-  ...["bad_words_ids", "begin_suppress_tokens", "diversity_penalty", "do_sample", "early_stopping"],
-  ...["encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id"],
-  ...["length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams"],
-  ...["num_return_sequences", "output_scores", "remove_invalid_values", "repetition_penalty"],
-  ...["return_dict_in_generate", "suppress_tokens", "temperature", "top_k", "top_p", "typical_p"],
-];
+  "bad_words_ids begin_suppress_tokens diversity_penalty do_sample early_stopping encoder_no_repeat_ngram_size",
+  "exponential_decay_length_penalty forced_bos_token_id forced_eos_token_id length_penalty max_length min_length",
+  "no_repeat_ngram_size num_beam_groups num_beams num_return_sequences output_scores remove_invalid_values",
+  "repetition_penalty return_dict_in_generate suppress_tokens temperature top_k top_p typical_p",
+].flatMap((line) => line.split(" "));
 
 /** Keys that may be there as long as they switch on nothing. */
 const inert = {
@@ -45,13 +34,14 @@ const inert = {
  * change what the tower computes.
  */
 export function configuration<const Shape extends z.ZodRawShape>(shape: Shape) {
-  const irrelevant = Object.fromEntries(irrelevantKeys.map((key) => [key, z.unknown().optional()]));
   const known = new Set([...irrelevantKeys, ...Object.keys(inert), ...Object.keys(shape)]);
   return z
-    .looseObject({ ...irrelevant, ...inert })
+    .looseObject(inert)
     .superRefine((value, context) => {
-      for (const key of Object.keys(value)) {
-        if (!known.has(key)) context.addIssue({ code: "custom", path: [key], message: "is not implemented" });
+      for (const [key, setting] of Object.entries(value)) {
+        const isNote = key.startsWith("_") || setting === null; // _name_or_path and the like
+        if (!known.has(key) && !isNote)
+          context.addIssue({ code: "custom", path: [key], message: "is not implemented" });
       }
     })
     .pipe(z.object(shape));
@@ -67,6 +57,16 @@ export function exactly<const T extends string | number | boolean>(value: T) {
 export function oneOf<const T extends string>(...values: T[]) {
   const list = values.map((value) => JSON.stringify(value)).join(" and ");
   return z.enum(values, { error: ({ input }) => `${JSON.stringify(input)} is not implemented (${list} are)` });
+}
+
+/** What `schema` reads; any other value is refused, naming it. */
+export function only<T>(schema: z.ZodType<T>, implemented: string) {
+  return z.unknown().transform((value, context): T => {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: `${JSON.stringify(value)} is not implemented (${implemented})` });
+    return z.NEVER;
+  });
 }
 
 /** A size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three sizes stay exact. */

@@ -11,7 +11,7 @@ async function write(bytes: Uint8Array): Promise<string> {
 }
 
 async function read(bytes: Uint8Array, name: string, shape: number[]): Promise<number[]> {
-  const tensors = await openSafetensors({ path: await write(bytes), file: "model.safetensors" });
+  const tensors = await openSafetensors({ path: await write(bytes), title: "model.safetensors" });
   try {
     return [...(await tensors.weight(name, shape).read())];
   } finally {
@@ -97,9 +97,12 @@ const lies: [string, Uint8Array, RegExp][] = [
 
 describe("a safetensors file is refused, saying why, for", () => {
   it.each(lies)("%s", async (_, bytes, message) => {
-    const opened = openSafetensors({ path: await write(bytes), file: "0_CLIPModel/model.safetensors" });
+    const opened = openSafetensors({
+      path: await write(bytes),
+      title: "Image checkpoint: 0_CLIPModel/model.safetensors",
+    });
     await expect(opened).rejects.toMatchObject({ code: "CHECKPOINT_INVALID", message: expect.stringMatching(message) });
-    await expect(opened).rejects.toThrow(/^0_CLIPModel\/model\.safetensors: /);
+    await expect(opened).rejects.toThrow(/^Image checkpoint: 0_CLIPModel\/model\.safetensors: /);
   });
 });
 
@@ -124,7 +127,7 @@ describe("a tensor is refused, saying why, when", () => {
 
   it("its bytes vanish after the header was read", async () => {
     const path = await write(file);
-    const tensors = await openSafetensors({ path, file: "model.safetensors" });
+    const tensors = await openSafetensors({ path, title: "model.safetensors" });
     await writeFile(path, file.subarray(0, file.length - 16));
     await expect(tensors.weight("a", [2]).read()).rejects.toThrow(/became shorter/);
     await tensors.close();
