@@ -61,6 +61,7 @@ export const errorCodes = {
   },
   MODEL_INVALID: { status: 500, meaning: "A model folder is missing, incomplete or altered." },
   HUB_FAILED: { status: 500, meaning: "Downloading from the Hub failed." },
+  LISTEN_FAILED: { status: 500, meaning: "The address or port cannot be listened on." },
   STORAGE_FAILED: { status: 500, meaning: "Writing to disk failed." },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 

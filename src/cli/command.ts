@@ -1,0 +1,22 @@
+import type { SettingTable, ValuesOf } from "../config/setting.ts";
+
+/** One command: its flags are the settings that it lists. */
+export interface Command<Table extends SettingTable = SettingTable> {
+  summary: string;
+  /** What stands behind the command's name, as help shows it: "NAME". Without one, nothing may. */
+  operands?: string;
+  settings: Table;
+  run(call: CommandCall<Table>): Promise<void>;
+}
+
+export interface CommandCall<Table extends SettingTable> {
+  values: ValuesOf<Table>;
+  operands: string[];
+  /** Aborts at the first SIGTERM, SIGINT or SIGHUP, and when something unforeseen failed; its reason says which. */
+  signal: AbortSignal;
+}
+
+/** Lets a command's values have the types of its settings. */
+export function command<Table extends SettingTable>(definition: Command<Table>): Command<Table> {
+  return definition;
+}

@@ -1,0 +1,24 @@
+import { settings } from "../config.ts";
+import { build } from "./build.ts";
+import { type Command, command } from "./command.ts";
+import { models } from "./models.ts";
+import { pull, pullSettings } from "./pull.ts";
+import { serve } from "./serve.ts";
+
+/** Every command, in the order of help. */
+export const commands: Record<string, Command> = {
+  serve,
+  pull: command({
+    summary: "Download a model from the Hub, verify and build it",
+    operands: "[NAME]",
+    settings: pullSettings,
+    run: ({ values, operands: [name], signal }) => pull({ config: values, name, signal }),
+  }),
+  models: command({
+    summary: "List, verify or remove installed models",
+    operands: "list | verify [NAME] | remove NAME",
+    settings: { modelsDir: settings.modelsDir },
+    run: ({ values, operands, signal }) => models({ modelsDir: values.modelsDir, args: operands, signal }),
+  }),
+  build,
+};

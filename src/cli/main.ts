@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+import { packageVersion } from "../build/package.ts";
+import { flagName, readSettings } from "../config/setting.ts";
+import { EncoderError, toEncoderError } from "../errors.ts";
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { commandHelp, overview } from "./help.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+/** Exit codes: 0 done, 1 failed, 2 called wrongly. */
+async function main(args: string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === "--version" || name === "-v") {
+    process.stdout.write(`${await packageVersion()}\n`);
+    return 0;
+  }
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    (name === undefined ? process.stderr : process.stdout).write(overview(commands));
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) throw callError(`There is no command ${JSON.stringify(name)}; see image-text-encoder --help.`);
+  const { flags, operands } = parseCall(command, rest, name);
+  if (flags["help"]) {
+    process.stdout.write(commandHelp(name, command));
+    return 0;
+  }
+  const stop = stopSignal();
+  const values = readSettings(command.settings, { flags, env: process.env });
+  await command.run({ values, operands, signal: stop.signal });
+  return stop.exitCode();
+}
+
+function parseCall(command: Command, args: string[], name: string) {
+  const flags = Object.keys(command.settings).map((setting) => [flagName(setting), { type: "string" }] as const);
+  const options = { ...Object.fromEntries(flags), help: { type: "boolean", short: "h" } } as const;
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: command.operands !== undefined });
+    return { flags: values as Record<string, unknown>, operands: positionals };
+  } catch (error) {
+    // parseArgs' message is a sentence about the argument, and then advice that does not fit here
+    const [reason] = toEncoderError(error).internal!.split(/\. |\n/);
+    throw callError(`${reason}; see image-text-encoder ${name} --help.`);
+  }
+}
+
+const callError = (message: string) => new EncoderError("CONFIG_INVALID", message);
+
+/** One line; with LOG_LEVEL=debug also where it came from. */
+function report(thrown: unknown): number {
+  const error = toEncoderError(thrown);
+  const detail = error.code === "INTERNAL" ? `${error.message} ${error.internal}` : error.message;
+  process.stderr.write(`image-text-encoder: ${detail.replace(/\s*\n\s*/g, " ")}\n`);
+  if (process.env["LOG_LEVEL"] === "debug") process.stderr.write(`${error.internal ?? ""}\n${String(error.stack)}\n`);
+  return error.code === "CONFIG_INVALID" ? 2 : 1;
+}
+
+// Set and not called: what was written to pipes is flushed first, and a leak of a handle shows.
+process.exitCode = await main(process.argv.slice(2)).catch(report);

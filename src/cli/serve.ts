@@ -1,0 +1,91 @@
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import { packageVersion } from "../build/package.ts";
+import { type Config, settings } from "../config.ts";
+import { createEncoder, type Encoder, type EncoderObserver } from "../encoder.ts";
+import { EncoderError } from "../errors.ts";
+import { createMetrics, type Metrics } from "../metrics.ts";
+import { embeddedName } from "../models/locate.ts";
+import { createAdminApp, createApp } from "../server/app.ts";
+import { command } from "./command.ts";
+import { createLogger } from "./log.ts";
+
+export const serve = command({
+  summary: "Run the HTTP service",
+  settings,
+  async run({ values: config, signal }) {
+    const logger = createLogger(config.logLevel);
+    const metrics = createMetrics();
+    const encoder = await createEncoder(config, observer(metrics, logger));
+    const context = { encoder, config, metrics, logger, version: await packageVersion() };
+    const apps = [createApp(context)];
+    if (config.adminPort > 0) apps.push(createAdminApp(context));
+    try {
+      if (signal.aborted) return;
+      const ports = [config.port, config.adminPort];
+      const addresses = await Promise.all(apps.map((app, i) => listen(app, config.host, ports[i]!)));
+      announce(logger, encoder, addresses);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    } finally {
+      logger.info({ reason: reasonOf(signal) }, "stopping: requests in flight are finished");
+      await drain(apps, encoder, config, logger);
+    }
+  },
+});
+
+function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
+  return {
+    ...observer,
+    onEngineDeath(tower, reason) {
+      observer.onEngineDeath?.(tower, reason);
+      logger.error({ tower, reason }, "an engine died and is replaced");
+    },
+  };
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<AddressInfo> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException; // what net.Server rejects with
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `Port ${port} on ${host} is in use; choose another with --port, or stop what uses it.`,
+      EACCES: `Port ${port} may not be listened on by this user; choose one above 1023 with --port.`,
+      EADDRNOTAVAIL: `${host} is not an address of this machine; choose another with --host.`,
+      ENOTFOUND: `${host} is not a known host; choose another with --host.`,
+    };
+    const reason = reasons[code ?? ""] ?? `${host}:${port} cannot be listened on (${code}).`;
+    throw new EncoderError("LISTEN_FAILED", reason, { cause });
+  }
+  return app.server.address() as AddressInfo; // of a TCP server that listens
+}
+
+function announce(logger: Logger, { manifest }: Encoder, [address, admin]: AddressInfo[]): void {
+  const { name: model, dimensions, image, text } = manifest;
+  const facts = { model, dimensions, image: image.precision, text: text.precision };
+  if (model === embeddedName) {
+    logger.warn(facts, "serving the small embedded model; for photographs: image-text-encoder pull clip-vit-b-32");
+  } else {
+    logger.info(facts, "model loaded");
+  }
+  logger.info({ url: urlOf(address!), ...(admin && { admin: urlOf(admin) }) }, "listening");
+}
+
+const urlOf = ({ address, family, port }: AddressInfo) =>
+  `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+
+const reasonOf = ({ reason }: AbortSignal) => (reason instanceof Error ? reason.message : undefined);
+
+/** Answers what is in flight; connections that are still busy after DRAIN_TIMEOUT_MS are cut. */
+async function drain(apps: FastifyInstance[], encoder: Encoder, config: Config, logger: Logger): Promise<void> {
+  const closed = Promise.all(apps.map((app) => app.close())).then(() => "closed");
+  const outcome = await Promise.race([closed, sleep(config.drainTimeoutMs, "late", { ref: false })]);
+  if (outcome === "late") {
+    logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, "requests were cut off that took longer");
+    for (const app of apps) app.server.closeAllConnections();
+  }
+  await closed;
+  await encoder.close();
+}
