@@ -50,8 +50,6 @@ export interface Graph {
   input(port: Port): Value;
   /** Applies an operator that has one result. */
   apply(operator: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value;
-  /** Equal parts along the last axis. */
-  split(value: Value, count: number): Value[];
   /** Declares the only output, under a name of its own. */
   give(name: string, value: Value, shape: Port["shape"]): void;
   /** A float32 constant, stored. */
@@ -83,10 +81,6 @@ export function createGraph(): Graph {
     },
     apply(operator, inputs, attributes = {}) {
       return add(operator, inputs, attributes, [`${operator}.${graph.nodes.length}`])[0]!;
-    },
-    split(value, count) {
-      const names = Array.from({ length: count }, (_, index) => `Split.${graph.nodes.length}.${index}`);
-      return add("Split", [value], { axis: -1, num_outputs: count }, names);
     },
     give(name, value, shape) {
       add("Identity", [value], {}, [name]);

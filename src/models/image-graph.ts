@@ -3,7 +3,7 @@ import { attention } from "./attention.ts";
 import type { ImageTower } from "./checkpoint-image.ts";
 import { createGraph, type Graph, type Value } from "./graph.ts";
 import type { Safetensors } from "./safetensors.ts";
-import { scaled, stacked, type Weight } from "./weight.ts";
+import { scaled, type Weight } from "./weight.ts";
 
 /**
  * CLIP's vision transformer (https://arxiv.org/abs/2103.00020, section 2.4): pre-norm blocks over patches and a class
@@ -142,10 +142,21 @@ function transformerBlock(parts: Parts, x: Value, layer: number): Value {
 
   const normed = layerNorm(parts, x, `${prefix}.layer_norm1`);
   const last = layer === tower.layers - 1;
-  const [q, k, v] = last
-    ? [...project(parts, firstToken(normed), prefix, ["q"]), ...project(parts, normed, prefix, ["k", "v"])]
-    : project(parts, normed, prefix, ["q", "k", "v"]);
-  const attended = attention(graph, { q: q!, k: k!, v: v!, heads, mask: undefined });
+  const project = (letter: string, input: Value) =>
+    arithmetic.linear(graph, {
+      name: `${prefix}.self_attn.${letter}_proj`,
+      x: input,
+      weight: weight(`self_attn.${letter}_proj`, [width, width]),
+      bias: bias(`self_attn.${letter}_proj`, width),
+    });
+  const attended = attention(graph, {
+    q: project("q", last ? firstToken(normed) : normed),
+    k: project("k", normed),
+    v: project("v", normed),
+    heads,
+    width,
+    mask: undefined,
+  });
   const mixed = graph.apply("Add", [
     last ? firstToken(x) : x,
     arithmetic.linear(graph, {
@@ -175,27 +186,6 @@ function transformerBlock(parts: Parts, x: Value, layer: number): Value {
     bias: bias("mlp.fc2", width),
   });
   return graph.apply("Add", [mixed, output]);
-}
-
-/** Several projections of x in one product. Queries come scaled by 1 / sqrt(D). Each [N, T, W] */
-function project(
-  { graph, tower, tensors, arithmetic }: Parts,
-  x: Value,
-  prefix: string,
-  which: ("q" | "k" | "v")[],
-): Value[] {
-  const { width, heads } = tower;
-  const parameter = (letter: string, kind: string, shape: number[]) => {
-    const weight = tensors.weight(`${prefix}.self_attn.${letter}_proj.${kind}`, shape);
-    return letter === "q" ? scaled(weight, (width / heads) ** -0.5) : weight;
-  };
-  const joined = arithmetic.linear(graph, {
-    name: `${prefix}.self_attn.${which.join("")}_proj`,
-    x,
-    weight: stacked(which.map((letter) => parameter(letter, "weight", [width, width]))),
-    bias: stacked(which.map((letter) => parameter(letter, "bias", [width]))),
-  });
-  return which.length === 1 ? [joined] : graph.split(joined, which.length);
 }
 
 function layerNorm({ graph, tower, tensors }: Parts, x: Value, name: string): Value {

@@ -3,7 +3,7 @@ import { attention } from "./attention.ts";
 import type { TextTower } from "./checkpoint-text.ts";
 import { createGraph, type Graph, type Value } from "./graph.ts";
 import type { Safetensors } from "./safetensors.ts";
-import { scaled, stacked, type Weight } from "./weight.ts";
+import { stacked, type Weight } from "./weight.ts";
 
 /** Fixed in the architecture, not in its configuration. */
 const epsilon = 1e-12;
@@ -91,24 +91,16 @@ function transformerBlock(parts: Parts, x: Value, { mask, layer }: { mask: Value
       bias: parameter(`${which}.bias`, [outputs]),
     });
 
-  const attentionScale = (width / heads) ** -0.5; // 1 / sqrt(D), applied to the queries
-  const joined = arithmetic.linear(graph, {
-    name: `${name}.attention.qkv_lin`,
-    x,
-    weight: stacked([
-      scaled(parameter("attention.q_lin.weight", [width, width]), attentionScale),
-      parameter("attention.k_lin.weight", [width, width]),
-      parameter("attention.v_lin.weight", [width, width]),
-    ]),
-    bias: stacked([
-      scaled(parameter("attention.q_lin.bias", [width]), attentionScale),
-      parameter("attention.k_lin.bias", [width]),
-      parameter("attention.v_lin.bias", [width]),
-    ]),
-  }); // [N, T, 3 W]
-  const [q, k, v] = graph.split(joined, 3) as [Value, Value, Value]; // as many as were asked for
-  const attended = linear("attention.out_lin", attention(graph, { q, k, v, heads, mask }), [width, width]);
-  const mixed = layerNorm(parts, graph.apply("Add", [x, attended]), `${name}.sa_layer_norm`);
+  const attended = attention(graph, {
+    q: linear("attention.q_lin", x, [width, width]),
+    k: linear("attention.k_lin", x, [width, width]),
+    v: linear("attention.v_lin", x, [width, width]),
+    heads,
+    width,
+    mask,
+  });
+  const mixture = linear("attention.out_lin", attended, [width, width]);
+  const mixed = layerNorm(parts, graph.apply("Add", [x, mixture]), `${name}.sa_layer_norm`);
 
   const hidden = graph.apply("Gelu", [linear("ffn.lin1", mixed, [mlpWidth, width])]); // exact error function
   const output = linear("ffn.lin2", hidden, [width, mlpWidth]);

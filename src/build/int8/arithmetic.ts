@@ -15,10 +15,18 @@ const pixelZero = 128;
  * are exact, so an item's vector does not depend on its batch. docs/int8.md has the measurements behind each choice.
  */
 export function int8Arithmetic(planOf: (name: string) => InputPlan): Arithmetic {
+  /** Inputs as bytes: queries, keys and values come of the same. */
+  const shared = new Map<Value, Value>();
   return {
     linear(graph, operands) {
-      const plan = planOf(operands.name);
-      return plan.kind === "fixed" ? fixedLinear(graph, operands, plan) : perTokenLinear(graph, operands, plan);
+      const { name, x, weight, bias } = operands;
+      const plan = planOf(name);
+      if (plan.kind === "perToken") return perTokenLinear(graph, operands, plan);
+      const { scale, divisors } = plan; // equal wherever x is, as it comes of what x was during calibration
+      const bytes = shared.get(x) ?? fixedBytes(graph, { name, x, scale, divisors });
+      shared.set(x, bytes);
+      const matrix = quantisedMatrix(weight, divisors);
+      return product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero: symmetricZero, bias });
     },
 
     linearOfBytes(graph, { name, x, weight }) {
@@ -51,10 +59,9 @@ export function int8Arithmetic(planOf: (name: string) => InputPlan): Arithmetic 
   };
 }
 
-function fixedLinear(
+function fixedBytes(
   graph: Graph,
-  { name, x, weight, bias }: LinearOperands,
-  { scale, divisors }: InputPlan & { kind: "fixed" },
+  { name, x, scale, divisors }: { name: string; x: Value; scale: number; divisors: Float32Array | undefined },
 ): Value {
   const tamed = divisors
     ? graph.apply("Mul", [
@@ -65,9 +72,7 @@ function fixedLinear(
         }),
       ])
     : x;
-  const bytes = graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte(symmetricZero)]);
-  const matrix = quantisedMatrix(weight, divisors);
-  return product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero: symmetricZero, bias });
+  return graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte(symmetricZero)]);
 }
 
 /** x = tokenScale * unit, with unit's largest value 1: unit is quantised, tokenScale multiplies the product again. */
