@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import type { Config } from "../config.ts";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, type ErrorDetails } from "../errors.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
 import { cmykToRgb, flatten } from "./colour.ts";
 import { imageFormat } from "./format.ts";
@@ -48,17 +48,17 @@ export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: De
   let image = sharp(bytes, { ...options, limitInputPixels: limits.maxImagePixels });
   if (header.space === "cmyk") {
     image = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // keeps libvips from converting through a profile
-    return whole(cmykToRgb(await raw(image, format)));
+    return whole(cmykToRgb(await raw(image, 4, format)));
   }
   const background = spec.background ?? (format === "GIF" ? transparentColour(bytes) : null);
-  if (header.hasAlpha && background) return whole(flatten(await raw(image, format), background));
+  if (header.hasAlpha && background) return whole(flatten(await raw(image, 4, format), background));
 
   const shrink = format === "JPEG" ? shrinkOnLoad(Math.min(width, height), spec.resize) : 1;
   if (shrink > 1) {
     const size = { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) };
     image = image.resize({ ...size, fit: "fill", kernel: "cubic" });
   }
-  return { ...(await raw(image.removeAlpha(), format)), fullWidth: width, fullHeight: height };
+  return { ...(await raw(image.removeAlpha(), 3, format)), fullWidth: width, fullHeight: height };
 }
 
 function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, height: number): void {
@@ -79,11 +79,11 @@ function shrinkOnLoad(shortestSide: number, target: number): number {
   return [9, 5, 3].find((factor) => shortestSide / factor >= 2.5 * target) ?? 1;
 }
 
-async function raw(image: Sharp, format: string): Promise<Raster> {
-  const { data, info } = await orUnreadable(
-    image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true }),
-    format,
-  );
+/** @returns `channels` bytes a pixel. */
+async function raw(image: Sharp, channels: number, format: string): Promise<Raster> {
+  const pixels = image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await orUnreadable(pixels, format);
+  if (info.channels !== channels) throw unreadable(format, { internal: `${info.channels} channels` });
   return { data, width: info.width, height: info.height };
 }
 
@@ -95,11 +95,11 @@ async function orUnreadable<T>(work: Promise<T>, format: string): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const internal = cause instanceof Error ? cause.message : String(cause);
-    throw new EncoderError(
-      "IMAGE_UNREADABLE",
-      `The ${format} image is truncated, corrupt, or of a kind that is not supported.`,
-      { cause, internal },
-    );
+    throw unreadable(format, { cause, internal: cause instanceof Error ? cause.message : String(cause) });
   }
+}
+
+function unreadable(format: string, details: ErrorDetails): EncoderError {
+  const message = `The ${format} image is truncated, corrupt, or of a kind that is not supported.`;
+  return new EncoderError("IMAGE_UNREADABLE", message, details);
 }

@@ -7,7 +7,7 @@ import type { Raster } from "./raster.ts";
 import { resizeKernel } from "./resize-kernel.ts";
 
 /** The square at (`left`, `top`) of the picture resized to `width` x `height`. */
-export interface Crop {
+interface Crop {
   width: number;
   height: number;
   left: number;
