@@ -1,6 +1,7 @@
-import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { afterAll } from "vitest";
 
 /** A checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
 export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
@@ -13,8 +14,14 @@ export async function copyPair(): Promise<{ imageDir: string; textDir: string; o
   return { imageDir: join(folder, "image"), textDir: join(folder, "text"), outDir: join(folder, "model") };
 }
 
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "image-text-encoder-test-"));
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+/** Removed after the tests of the file. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "image-text-encoder-test-"));
+  folders.push(folder);
+  return folder;
 }
 
 /** Sets the key at a dotted path; undefined removes it. */
