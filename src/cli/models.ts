@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { isReplaceable } from "../build/storage.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import { withHome } from "../models/locate.ts";
@@ -97,5 +97,5 @@ export function describeModel({ directory, manifest }: Model): string {
     repository === undefined ? "a local checkpoint" : `${repository}@${revision?.slice(0, 12)}`,
   );
   const precision = `image ${manifest.image.precision}, text ${manifest.text.precision}`;
-  return `${manifest.name}  ${(bytes / 1e6).toFixed(1)} MB  ${precision}  from ${origins.join(" and ")}  in ${directory}`;
+  return `${basename(directory)}  ${(bytes / 1e6).toFixed(1)} MB  ${precision}  from ${origins.join(" and ")}  in ${directory}`;
 }

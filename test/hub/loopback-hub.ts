@@ -18,9 +18,9 @@ export type Fault =
   | { kind: "corrupt" }
   /** More bytes than were announced. */
   | { kind: "too-long" }
-  | { kind: "slow"; chunkBytes: number; everyMs: number }
-  /** Headers and the first bytes, then silence. */
-  | { kind: "stall" }
+  | { kind: "slow"; pieceBytes: number; everyMs: number }
+  /** So many bytes of the body, then silence. */
+  | { kind: "stall"; afterBytes: number; onSilence?(): void }
   | { kind: "headers"; headers: Record<string, string> };
 
 export interface HubRequest {
@@ -155,15 +155,15 @@ async function send({ asked, response, bytes, fault, headers }: Sending) {
       response.write(body.subarray(0, fault.afterBytes), () => response.destroy());
       return;
     case "stall":
-      response.write(body.subarray(0, 100));
+      response.write(body.subarray(0, fault.afterBytes), () => fault.onSilence?.());
       return;
     case "too-long":
       response.write(body);
       response.end("and more");
       return;
     case "slow":
-      for (let at = 0; at < body.length && !response.destroyed; at += fault.chunkBytes) {
-        response.write(body.subarray(at, at + fault.chunkBytes));
+      for (let at = 0; at < body.length && !response.destroyed; at += fault.pieceBytes) {
+        response.write(body.subarray(at, at + fault.pieceBytes));
         await sleep(fault.everyMs);
       }
       response.end();

@@ -155,8 +155,14 @@ describe("a pull goes on", () => {
   });
 
   it("after a body that falls silent", async () => {
-    once({ kind: "stall" }, isWeights);
+    once({ kind: "stall", afterBytes: 100 }, isWeights);
     await expectWholeModel({ config: { downloadStallTimeoutMs: 500 } });
+  });
+
+  it("through a body that comes in small pieces, without asking again", async () => {
+    once({ kind: "slow", pieceBytes: 20_000, everyMs: 5 }, isWeights);
+    await expectWholeModel({ config: { downloadStallTimeoutMs: 1000 } });
+    expect(downloadsOf(weights)).toHaveLength(1);
   });
 
   it("from a server that knows no ranges, from the start", async () => {
@@ -298,7 +304,7 @@ describe("a pull gives up, saying what to do", () => {
   });
 
   it("when it is aborted", async () => {
-    loopback.fault = (request) => (isWeights(request) ? { kind: "stall" } : undefined);
+    loopback.fault = (request) => (isWeights(request) ? { kind: "stall", afterBytes: 100 } : undefined);
     await expect(pull({ signal: AbortSignal.timeout(700) })).rejects.toThrow("timeout");
   });
 });
