@@ -31,7 +31,7 @@ export interface BuildOptions {
   onProgress?: (progress: BuildProgress) => void;
 }
 
-export interface Origin {
+interface Origin {
   repository: string;
   revision: string;
 }

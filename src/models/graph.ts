@@ -17,7 +17,7 @@ export interface Node {
 }
 
 /** A constant too large to sit in the graph file: its elements are read when the graph is written. */
-export interface StoredConstant {
+interface StoredConstant {
   name: Value;
   type: ElementType;
   shape: readonly number[];
@@ -67,7 +67,7 @@ export interface Graph {
 const microsoft = new Set(["QuickGelu", "MatMulIntegerToFloat"]);
 
 export function createGraph(): Graph {
-  const inlineByKey = new Map<string, Value>();
+  const inlined = new Set<Value>();
 
   const graph: Graph = {
     inputs: [],
@@ -112,8 +112,8 @@ export function createGraph(): Graph {
 
   function inline(type: ElementType, shape: number[], elements: Elements): Value {
     const name = `${type}[${elements.join()}]`;
-    if (!inlineByKey.has(name)) graph.inline.push({ name, type, shape, elements });
-    inlineByKey.set(name, name);
+    if (!inlined.has(name)) graph.inline.push({ name, type, shape, elements });
+    inlined.add(name);
     return name;
   }
   return graph;

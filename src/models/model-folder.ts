@@ -78,6 +78,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 function modelInvalid(problem: string, directory: string): EncoderError {
-  const remedy = "Build it with: image-text-encoder build --image DIR --text DIR --out DIR";
+  const remedy =
+    "Download it with: image-text-encoder pull NAME, or build it with: image-text-encoder build --image DIR --text DIR --out DIR";
   return new EncoderError("MODEL_INVALID", `The model cannot be used: ${problem}. ${remedy}`, { internal: directory });
 }
