@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type BuildOptions, type BuildProgress, buildModel } from "../build/build.ts";
 import { isReplaceable, storing } from "../build/storage.ts";
@@ -76,7 +76,10 @@ export async function pullModel(options: PullOptions): Promise<{ model: Model; w
       signal: scope,
       ...(options.onBuild && { onProgress: options.onBuild }),
     });
-    for (const { directory } of [image, text]) await rm(directory, { recursive: true, force: true });
+    for (const { directory } of [image, text]) {
+      await rm(directory, { recursive: true, force: true });
+      await rmdir(dirname(directory)).catch(() => {}); // another commit of the same repository is being downloaded
+    }
     return { model, wasInstalled: false };
   } finally {
     stop.abort();

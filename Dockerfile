@@ -1,0 +1,82 @@
+# docker build -t image-text-encoder .
+# docker run -d -p 5555:5555 --name image-text-encoder-container image-text-encoder
+#
+# The build needs a network; the container does not. linux/amd64 and linux/arm64.
+
+# Any glibc image with Node.js >= 20.19 and npm, in /usr/local/bin or /usr/bin.
+ARG NODE_IMAGE=node:22-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+# Nothing here needs an install script: native libraries come inside the packages.
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build \
+    && npm prune --omit=dev --ignore-scripts
+COPY LICENSE NOTICE ./
+COPY bin bin
+COPY models models
+
+# The root file system of the runtime: Node.js, the C and C++ libraries that it and the native modules load, and the
+# application with the libraries of this one platform. No shell, no package manager, nothing else to keep up to date.
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+RUN arch="$(node -p process.arch)" \
+    && find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 ! -path "*/linux/${arch}" -exec rm -r {} + \
+    && find node_modules/tokenizers -name '*.node' ! -name "*.linux-${arch}-gnu.node" -delete \
+    && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+    && mkdir -p /runtime/app /runtime/etc /runtime/models /runtime/usr/local/bin \
+    && cp -L "$(command -v node)" /runtime/usr/local/bin/node \
+    && find node_modules "$(command -v node)" -type f \( -name '*.node' -o -name '*.so*' -o -name node \) -exec ldd {} + \
+        | awk '$2 == "=>" && $3 !~ "^/app/" { print $3 } $1 ~ "^/lib" && NF == 2 { print $1 }' \
+        | sort -u | xargs cp -L --parents -t /runtime \
+    && cp -r LICENSE NOTICE package.json bin dist models node_modules /runtime/app/ \
+    && echo 'encoder:x:10001:10001::/tmp:/usr/sbin/nologin' > /runtime/etc/passwd \
+    && echo 'encoder:x:10001:' > /runtime/etc/group \
+    && echo 'hosts: files dns' > /runtime/etc/nsswitch.conf \
+    && install -d -m 1777 /runtime/tmp
+
+# Downloads, verifies and builds the model. A token for gated or private repositories: --secret id=hf_token,src=FILE
+FROM build AS model
+ARG MODEL=clip-vit-b-32
+ARG PRECISION=auto
+ARG HF_ENDPOINT=https://huggingface.co
+# Another checkpoint pair instead of the catalog's, each as org/name or org/name@revision; MODEL is then its name.
+ARG IMAGE_REPOSITORY=
+ARG TEXT_REPOSITORY=
+ENV MODELS_DIR=/models
+RUN --mount=type=secret,id=hf_token \
+    export HF_TOKEN_PATH=/run/secrets/hf_token \
+    && if [ -n "${IMAGE_REPOSITORY}" ]; then \
+        node bin/image-text-encoder pull --image "${IMAGE_REPOSITORY}" --text "${TEXT_REPOSITORY}" --out "/models/${MODEL}"; \
+    else \
+        node bin/image-text-encoder pull "${MODEL}"; \
+    fi \
+    && node bin/image-text-encoder models verify \
+    && rm -rf /models/.downloads
+
+# Everything but a model, for those who mount one: docker build --target runtime .
+FROM scratch AS runtime
+LABEL org.opencontainers.image.title="image-text-encoder" \
+      org.opencontainers.image.description="Images and text in 50+ languages to vectors in one space" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /runtime /
+WORKDIR /app
+ENV PATH=/usr/local/bin \
+    HOME=/tmp \
+    NODE_ENV=production \
+    MODELS_DIR=/models \
+    HF_HUB_OFFLINE=1
+USER 10001:10001
+EXPOSE 5555
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 5555}/health`).then(({ok}) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Node.js is process 1 and handles SIGTERM itself.
+ENTRYPOINT ["node", "/app/bin/image-text-encoder"]
+CMD ["serve"]
+
+FROM runtime
+ARG MODEL=clip-vit-b-32
+ENV MODEL=${MODEL}
+COPY --from=model /models /models
