@@ -3,6 +3,7 @@ import { buildModel } from "../build/build.ts";
 import { setting, text } from "../config/setting.ts";
 import { withHome } from "../models/locate.ts";
 import { command } from "./command.ts";
+import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
 import { pullSettings } from "./pull.ts";
 
@@ -30,7 +31,7 @@ export const build = command({
       signal,
       onProgress: progressOf(process.stderr),
     });
-    process.stdout.write(`built: ${describeModel(model)}\n`);
+    process.stdout.write(`${describeFidelity(model.manifest)}built: ${describeModel(model)}\n`);
   },
 });
 

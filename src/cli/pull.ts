@@ -8,6 +8,7 @@ import { type CheckpointSource, pullModel } from "../hub/pull-model.ts";
 import { parseRepository } from "../hub/repository-file.ts";
 import { catalog } from "../models/catalog.ts";
 import { withHome } from "../models/locate.ts";
+import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
 import { createTransferLine } from "./transfer-line.ts";
 
@@ -59,7 +60,8 @@ export async function pull({ config, name, signal }: PullCommand): Promise<void>
       },
     });
     if (stderr.isTTY) show("");
-    process.stdout.write(`${wasInstalled ? "already installed" : "installed"}: ${describeModel(model)}\n`);
+    const verb = wasInstalled ? "already installed" : "installed";
+    process.stdout.write(`${describeFidelity(model.manifest)}${verb}: ${describeModel(model)}\n`);
   } finally {
     await hub.close();
   }
