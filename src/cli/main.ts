@@ -5,7 +5,7 @@ import { EncoderError, toEncoderError } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
-import { stopSignal } from "./stop-signal.ts";
+import { stopOnSignals } from "./stop-signal.ts";
 
 /** Exit codes: 0 done, 1 failed, 2 called wrongly. */
 async function main(args: string[]): Promise<number> {
@@ -25,10 +25,16 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(commandHelp(name, command));
     return 0;
   }
-  const stop = stopSignal();
+  const stop = stopOnSignals();
   const values = readSettings(command.settings, { flags, env: process.env });
-  await command.run({ values, operands, signal: stop.signal });
-  return stop.exitCode();
+  try {
+    await command.run({ values, operands, signal: stop.signal });
+    return stop.code.ended;
+  } catch (error) {
+    if (error !== stop.signal.reason) throw error;
+    process.stderr.write("image-text-encoder: interrupted\n");
+    return stop.code.interrupted;
+  }
 }
 
 function parseCall(command: Command, args: string[], name: string) {

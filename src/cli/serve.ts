@@ -1,4 +1,3 @@
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
@@ -25,11 +24,11 @@ export const serve = command({
     try {
       if (signal.aborted) return;
       const ports = [config.port, config.adminPort];
-      const addresses = await Promise.all(apps.map((app, i) => listen(app, config.host, ports[i]!)));
-      announce(logger, encoder, addresses);
+      announce(logger, encoder);
+      await Promise.all(apps.map((app, i) => listen(app, config.host, ports[i]!)));
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      logger.info({ reason: String(signal.reason) }, "stopping: requests in flight are finished");
     } finally {
-      logger.info({ reason: reasonOf(signal) }, "stopping: requests in flight are finished");
       await drain(apps, encoder, config, logger);
     }
   },
@@ -45,9 +44,9 @@ function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
   };
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<AddressInfo> {
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, listenTextResolver: (address) => `listening at ${address}` });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException; // what net.Server rejects with
     const reasons: Record<string, string> = {
@@ -59,10 +58,9 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     const reason = reasons[code ?? ""] ?? `${host}:${port} cannot be listened on (${code}).`;
     throw new EncoderError("LISTEN_FAILED", reason, { cause });
   }
-  return app.server.address() as AddressInfo; // of a TCP server that listens
 }
 
-function announce(logger: Logger, { manifest }: Encoder, [address, admin]: AddressInfo[]): void {
+function announce(logger: Logger, { manifest }: Encoder): void {
   const { name: model, dimensions, image, text } = manifest;
   const facts = { model, dimensions, image: image.precision, text: text.precision };
   if (model === embeddedName) {
@@ -70,13 +68,7 @@ function announce(logger: Logger, { manifest }: Encoder, [address, admin]: Addre
   } else {
     logger.info(facts, "model loaded");
   }
-  logger.info({ url: urlOf(address!), ...(admin && { admin: urlOf(admin) }) }, "listening");
 }
-
-const urlOf = ({ address, family, port }: AddressInfo) =>
-  `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-
-const reasonOf = ({ reason }: AbortSignal) => (reason instanceof Error ? reason.message : undefined);
 
 /** Answers what is in flight; connections that are still busy after DRAIN_TIMEOUT_MS are cut. */
 async function drain(apps: FastifyInstance[], encoder: Encoder, config: Config, logger: Logger): Promise<void> {

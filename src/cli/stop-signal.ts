@@ -3,8 +3,8 @@ import { constants } from "node:os";
 export interface Stop {
   /** Aborts when the process should end; nothing new should then be begun. */
   signal: AbortSignal;
-  /** 0, or 1 where something unforeseen was the reason. */
-  exitCode(): number;
+  /** Exit code of a command that ended as asked, and of one that was interrupted. */
+  code: { ended: number; interrupted: number };
 }
 
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -14,22 +14,22 @@ const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
  * process in a state that nobody knows: it is told, what is in flight gets its chance, and the process ends with 1.
  * Handlers are also what makes signals reach a container's first process at all.
  */
-export function stopSignal(): Stop {
+export function stopOnSignals(): Stop {
   const controller = new AbortController();
-  let code = 0;
+  const stop: Stop = { signal: controller.signal, code: { ended: 0, interrupted: 1 } };
   for (const name of signals) {
+    const code = 128 + constants.signals[name];
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(128 + constants.signals[name]);
+      if (stop.signal.aborted) process.exit(code);
+      stop.code.interrupted = code;
       controller.abort(new Error(name));
     });
   }
-  const onUnforeseen = (thrown: unknown) => {
-    const text = thrown instanceof Error ? thrown.stack : String(thrown);
-    process.stderr.write(`image-text-encoder: unforeseen failure: ${text}\n`);
-    code = 1;
-    if (controller.signal.aborted) process.exit(1);
-    controller.abort(thrown);
-  };
-  process.on("uncaughtException", onUnforeseen); // rejections that nobody handles come here, too
-  return { signal: controller.signal, exitCode: () => code };
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`image-text-encoder: unforeseen failure: ${error.stack ?? error}\n`); // unhandled rejections, too
+    if (stop.signal.aborted) process.exit(1);
+    stop.code = { ended: 1, interrupted: 1 };
+    controller.abort(error);
+  });
+  return stop;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Config } from "../config.ts";
 import { guardAccess } from "./access.ts";
 import { createGate } from "./admission.ts";
 import { documentApi } from "./api-document.ts";
@@ -30,6 +31,12 @@ export function createApp(context: ServerContext): FastifyInstance {
     const admission = gate.enter(Number(request.headers["content-length"] ?? 0));
     request.admission = admission;
     reply.raw.once("close", () => admission.leave());
+  });
+  // An answer that is read byte by byte is never silent, and would keep its place for ever.
+  app.addHook("onSend", async (request, reply) => {
+    if (!request.admission) return;
+    const timer = setTimeout(() => request.raw.socket.destroy(), silenceLimitMs(context.config));
+    reply.raw.once("close", () => clearTimeout(timer));
   });
   app.register(async (routes) => {
     encodeTextRoute(routes, context);
@@ -67,8 +74,7 @@ function createBase(context: ServerContext): FastifyInstance {
     trustProxy: config.trustProxy,
     keepAliveTimeout: config.keepAliveTimeoutMs,
     requestTimeout: config.bodyTimeoutMs,
-    // Silence in both directions: longer than a request may take to arrive and to be answered.
-    connectionTimeout: config.bodyTimeoutMs + config.requestTimeoutMs,
+    connectionTimeout: silenceLimitMs(config),
     http: {
       headersTimeout: Math.min(config.headersTimeoutMs, config.bodyTimeoutMs),
       connectionsCheckingInterval: 1000, // how late the two timeouts above may strike
@@ -97,6 +103,11 @@ function createBase(context: ServerContext): FastifyInstance {
   answerUnrouted(app, metrics);
   documentApi(app, context);
   return app;
+}
+
+/** For silence in both directions, and for reading an answer: longer than a request may take to arrive and be answered. */
+function silenceLimitMs({ bodyTimeoutMs, requestTimeoutMs }: Config): number {
+  return bodyTimeoutMs + requestTimeoutMs;
 }
 
 /** The caller's x-request-id where it is fit for a log line, or a new one. */

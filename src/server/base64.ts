@@ -19,8 +19,10 @@ export function decodeBase64(text: string, { maxBytes }: { maxBytes: number }): 
   const bytes = Math.floor((digits * 3) / 4);
   if (bytes > maxBytes) throw imageTooLarge(maxBytes);
   const decoded = Buffer.from(compact, "base64");
-  // Node skips what is not base64 and stops at padding, so anything foreign leaves fewer bytes than the length promises.
-  if (decoded.length !== bytes) throw invalid("it holds characters that are not base64");
+  // Node skips what is not base64 and stops at padding, so that foreign characters leave fewer bytes than the length
+  // promises; but of those beyond ASCII it looks at the low byte alone.
+  if (decoded.length !== bytes || Buffer.byteLength(compact) !== compact.length)
+    throw invalid("it holds characters that are not base64");
   return decoded;
 }
 

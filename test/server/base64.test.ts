@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { decodeBase64 } from "../../src/server/base64.ts";
+
+const decode = (text: string, maxBytes = 1000) => decodeBase64(text, { maxBytes });
+const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+const base64 = bytes.toString("base64");
+
+describe("base64", () => {
+  it.each([
+    ["plain", base64],
+    ["in lines of 76", base64.replace(/.{76}/g, "$&\r\n")],
+    ["indented", base64.replace(/.{60}/g, "\n\t  $&")],
+    ["without padding", base64.replace(/=+$/, "")],
+    ["in the URL-safe alphabet", bytes.toString("base64url")],
+    ["as a data URI", `data:image/png;base64,${base64}`],
+    ["as a data URI with parameters", `data:image/png;name=x.png;charset=utf-8;base64,${base64}`],
+    ["as a data URI without a type, in capitals", `DATA:;BASE64,${base64}`],
+  ])("is read %s", (_how, text) => {
+    expect(decode(text).equals(bytes)).toBe(true);
+  });
+
+  it.each([1, 2, 3, 4, 5])("is read of %i bytes", (length) => {
+    const some = bytes.subarray(250 - length, 250);
+    expect(decode(some.toString("base64")).equals(some)).toBe(true);
+  });
+
+  it.each([
+    ["a foreign character", "QUJD!UJD"],
+    ["a foreign character at the end", "QUJDQUJ!"],
+    ["a character beyond ASCII", "QUJDQUJÄ"],
+    ["one that looks like a letter in its low byte", "QUJDQUJ\u0141"],
+    ["padding in the middle", "QUI=QUJD"],
+    ["padding alone", "===="],
+    ["too much padding", "QUJD=="],
+    ["too little padding", "QQ="],
+    ["an impossible length", "QUJDQ"],
+    ["nothing", ""],
+    ["only line breaks", "\r\n\r\n"],
+    ["a URL", "https://example.com/x.jpg"],
+    ["a data URI that is not base64", "data:image/svg+xml,%3Csvg%3E"],
+    ["a data URI without data", "data:image/png;base64,"],
+    ["a data URI without a comma", "data:image/png;base64"],
+  ])("is refused with %s", (_what, text) => {
+    expect(() => decode(text)).toThrow(expect.objectContaining({ code: "INVALID_BASE64" }));
+  });
+
+  it("is refused by its decoded size", () => {
+    expect(decode(base64, 256)).toHaveLength(256);
+    expect(() => decode(base64, 255)).toThrow(expect.objectContaining({ code: "IMAGE_TOO_LARGE" }));
+  });
+});
