@@ -11,7 +11,7 @@ const mayImport: Record<string, string[]> = {
   encoder: ["tower", "probe", "build", "text", "image", "engine", "models", "config", "errors", "available-cores"],
   tower: ["engine"],
   probe: [],
-  build: ["models", "engine", "text", "image", "config", "errors"],
+  build: ["models", "engine", "text", "image", "config", "errors", "available-cores"],
   models: ["errors"],
   engine: ["errors", "compiled-entry"],
   text: ["errors"],
