@@ -1,0 +1,135 @@
+import pino from "pino";
+import { describe, expect, it } from "vitest";
+import { configWith } from "../../src/config.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { createAdminApp } from "../../src/server/app.ts";
+import { fakeEncoder } from "../support/fake-encoder.ts";
+import { testApp } from "../support/test-app.ts";
+
+const encode = { method: "POST", url: "/encode_text" } as const;
+const operatorPaths = ["/", "/info", "/metrics", "/openapi.json"];
+
+describe("GET /info", () => {
+  it("tells model, precision, limits and versions", async () => {
+    const { app } = testApp({ maxBatchItems: 7 });
+    expect((await app.inject("/info")).json()).toMatchObject({
+      model: "fake-model",
+      dimensions: 512,
+      image: { precision: "fp32", size: 224 },
+      text: { precision: "int8", maxTokens: 128 },
+      limits: { maxBatchItems: 7, maxBodyBytes: 64 * 1024 * 1024 },
+      versions: { service: "1.2.3", node: process.versions.node },
+    });
+  });
+});
+
+describe("GET /metrics", () => {
+  it("counts requests by route and status, errors by code, and items", async () => {
+    const { app } = testApp();
+    await app.inject({ ...encode, payload: { texts: ["a", "b", "c".repeat(101)] } });
+    await app.inject({ ...encode, payload: {} });
+    await app.inject("/secret-path-of-a-scanner");
+    const { body, headers } = await app.inject("/metrics");
+    expect(headers["content-type"]).toContain("text/plain; version=0.0.4");
+    const lines = body.split("\n");
+    expect(lines).toContain('encoder_requests_total{route="/encode_text",method="POST",status="200"} 1');
+    expect(lines).toContain('encoder_requests_total{route="/encode_text",method="POST",status="400"} 1');
+    expect(lines).toContain('encoder_requests_total{route="unknown",method="GET",status="404"} 1');
+    expect(lines).toContain('encoder_errors_total{code="INVALID_REQUEST"} 1');
+    expect(lines).toContain('encoder_items_total{tower="text"} 3');
+    expect(lines).toContain("encoder_truncated_texts_total 1");
+    expect(lines).toContain("encoder_requests_in_flight 0");
+    expect(lines).toContain("encoder_body_bytes_in_flight 0");
+    expect(body).toMatch(/^encoder_model_info\{model="fake-model",.*version="1.2.3"\} 1$/m);
+    expect(body).toMatch(/^process_resident_memory_bytes \d+$/m);
+    expect(body).not.toContain("scanner");
+  });
+
+  it("has a histogram of its own for each stage", async () => {
+    const { app, metrics } = testApp();
+    metrics.observer.onTimings!("image", { fetchMs: 30, decodeMs: 20, queueMs: 10, inferenceMs: 5 });
+    metrics.observer.onTimings!("text", { tokenizeMs: 1, queueMs: 10, inferenceMs: 5 });
+    metrics.observer.onBatch!("image", { size: 8, inferenceMs: 50 });
+    const { body } = await app.inject("/metrics");
+    for (const [name, sum] of [
+      ["encoder_fetch_seconds_sum", 0.03],
+      ["encoder_decode_seconds_sum", 0.02],
+      ["encoder_tokenize_seconds_sum", 0.001],
+      ['encoder_queue_seconds_sum{tower="image"}', 0.01],
+      ['encoder_queue_seconds_sum{tower="text"}', 0.01],
+      ['encoder_inference_seconds_sum{tower="image"}', 0.05],
+      ['encoder_batch_size_sum{tower="image"}', 8],
+    ]) {
+      expect(body.split("\n")).toContain(`${name} ${sum}`);
+    }
+  });
+});
+
+describe("GET /", () => {
+  it("is a page that loads nothing from elsewhere and runs nothing", async () => {
+    const { app } = testApp();
+    const { headers, body } = await app.inject("/");
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(headers["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    expect(body).toContain("fake-model");
+    expect(body).not.toMatch(/<script|src=|@import/);
+  });
+
+  it("shows a model's name as text, whatever it is", async () => {
+    const encoder = fakeEncoder();
+    encoder.manifest.name = "<script>alert('é')</script>";
+    const app = createAdminApp({ encoder, config: configWith(), metrics: createMetrics(), version: "1" });
+    const { headers, body } = await app.inject("/");
+    expect(body).not.toContain("<script");
+    expect(headers["x-model"]).toBe("<script>alert('?')</script>");
+  });
+});
+
+describe("what operators read", () => {
+  it("moves to the admin port whole", async () => {
+    const config = { adminPort: 9000 };
+    const { app, encoder, metrics } = testApp(config);
+    const admin = createAdminApp({ encoder, metrics, config: configWith(config), version: "1" });
+    for (const path of operatorPaths) {
+      expect((await app.inject(path)).statusCode).toBe(404);
+      expect((await admin.inject(path)).statusCode).toBe(200);
+    }
+    expect((await app.inject("/health")).statusCode).toBe(200);
+    expect((await admin.inject("/health")).statusCode).toBe(200);
+    expect((await admin.inject({ ...encode, payload: { text: "a" } })).statusCode).toBe(404);
+  });
+
+  it("can be closed", async () => {
+    const { app } = testApp({ metrics: false, docs: false });
+    const statuses = await Promise.all(operatorPaths.map(async (path) => (await app.inject(path)).statusCode));
+    expect(statuses).toEqual([404, 200, 404, 404]);
+  });
+});
+
+describe("the log", () => {
+  it("has one line per request, without anything that was sent", async () => {
+    const lines: string[] = [];
+    const { app, encoder } = testApp(
+      { apiKeys: ["key-secret"] },
+      pino({ level: "trace" }, { write: (line) => lines.push(line) }),
+    );
+    const headers = { "x-request-id": "id-1", "x-api-key": "key-secret" };
+    await app.inject({ ...encode, url: "/encode_text?token=query-secret", headers, payload: { text: "text-secret" } });
+    await app.inject({ ...encode, headers, payload: '{"text": "text-secret' });
+    encoder.failure = Object.assign(new Error("why it broke"));
+    await app.inject({ ...encode, headers, payload: { text: "text-secret" } });
+    expect(lines.join("")).not.toContain("secret");
+    const entries = lines.map((line) => JSON.parse(line));
+    const requests = entries.filter(({ msg }) => msg === "request");
+    expect(requests.map(({ requestId, route, status, code }) => [requestId, route, status, code])).toEqual([
+      ["id-1", "/encode_text", 200, undefined],
+      ["id-1", "/encode_text", 415, "UNSUPPORTED_MEDIA_TYPE"],
+      ["id-1", "/encode_text", 500, "INTERNAL"],
+    ]);
+    expect(entries.find(({ code, msg }) => code === "INTERNAL" && msg !== "request")).toMatchObject({
+      requestId: "id-1",
+      internal: "why it broke",
+    });
+  });
+});
