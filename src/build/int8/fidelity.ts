@@ -1,7 +1,7 @@
 import type { Fidelity } from "../../models/manifest.ts";
 
 /** What `precision: auto` asks of a tower before it keeps int8. */
-export const leastFidelity = { mean: 0.995, min: 0.98 };
+const leastFidelity = { mean: 0.995, min: 0.98 };
 
 export function isFaithful({ mean, min }: Fidelity): boolean {
   return mean >= leastFidelity.mean && min >= leastFidelity.min;
