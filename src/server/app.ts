@@ -11,6 +11,7 @@ import type { ServerContext } from "./context.ts";
 import { allowOrigins } from "./cors.ts";
 import { answerErrors } from "./error-reply.ts";
 import { observeRequests } from "./observe.ts";
+import { onceOver } from "./once-over.ts";
 import { decorateRequests } from "./request-state.ts";
 import { encodeImageRoute } from "./routes/encode-image.ts";
 import { encodeTextRoute } from "./routes/encode-text.ts";
@@ -30,13 +31,13 @@ export function createApp(context: ServerContext): FastifyInstance {
     if (request.is404 || request.method !== "POST") return;
     const admission = gate.enter(Number(request.headers["content-length"] ?? 0));
     request.admission = admission;
-    reply.raw.once("close", () => admission.leave());
+    onceOver(reply, () => admission.leave());
   });
   // An answer that is read byte by byte is never silent, and would keep its place for ever.
   app.addHook("onSend", async (request, reply) => {
     if (!request.admission) return;
     const timer = setTimeout(() => request.raw.socket.destroy(), silenceLimitMs(context.config));
-    reply.raw.once("close", () => clearTimeout(timer));
+    onceOver(reply, () => clearTimeout(timer));
   });
   app.register(async (routes) => {
     encodeTextRoute(routes, context);
@@ -84,6 +85,8 @@ function createBase(context: ServerContext): FastifyInstance {
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });
   app.server.maxConnections = config.maxConnections;
+  // As many as a connection has requests under way: a client may send the next before the answer (pipelining).
+  app.server.on("connection", (socket) => socket.setMaxListeners(0));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   decorateRequests(app);

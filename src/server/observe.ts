@@ -1,11 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { Metrics } from "../metrics.ts";
+import { onceOver } from "./once-over.ts";
 
 /** One metric and one log line per request, when its answer is out or its client gone. Neither holds what was sent. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook("onRequest", async (request, reply) => {
     const startedAt = performance.now();
-    reply.raw.once("close", () => {
+    onceOver(reply, () => {
       const { method, errorCode: code } = request;
       const route = request.routeOptions.url ?? "unknown";
       const status = reply.raw.writableEnded ? reply.statusCode : 499;

@@ -1,0 +1,20 @@
+import type { FastifyReply } from "fastify";
+
+/**
+ * Calls back once, when the reply is out or its connection gone. A reply that waits behind others of its connection
+ * (pipelining) is not told by Node that the connection ended, so the socket is asked as well.
+ */
+export function onceOver(reply: FastifyReply, callback: () => void): void {
+  const { raw, request } = reply;
+  const { socket } = request.raw;
+  let isOver = false;
+  const over = () => {
+    if (isOver) return; // one "close" is often the cause of the other
+    isOver = true;
+    raw.off("close", over);
+    socket.off("close", over);
+    callback();
+  };
+  raw.once("close", over);
+  socket.once("close", over);
+}
