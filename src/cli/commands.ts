@@ -1,4 +1,5 @@
 import { settings } from "../config.ts";
+import { bench } from "./bench.ts";
 import { build } from "./build.ts";
 import { type Command, command } from "./command.ts";
 import { models } from "./models.ts";
@@ -21,4 +22,5 @@ export const commands: Record<string, Command> = {
     run: ({ values, operands, signal }) => models({ modelsDir: values.modelsDir, args: operands, signal }),
   }),
   build,
+  bench,
 };

@@ -1,0 +1,124 @@
+import { readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { integer, setting } from "../config/setting.ts";
+import { settings } from "../config.ts";
+import { createEncoder, type Encoder } from "../encoder.ts";
+import { EncoderError } from "../errors.ts";
+import { command } from "./command.ts";
+
+const { model, modelsDir, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = settings;
+
+/** The encoder in this process, without HTTP: what this machine does with this model. */
+export const bench = command({
+  summary: "Measure a model on this machine",
+  operands: "[PICTURE…]",
+  settings: {
+    model,
+    modelsDir,
+    threads,
+    replicas,
+    decodeProcesses,
+    maxImageBatch,
+    maxTextBatch,
+    seconds: setting({
+      ...integer({ min: 1, max: 3600 }),
+      default: 5,
+      help: "How long each figure is measured.",
+      why: "Some hundred runs of the full-size model; longer evens out a busy machine.",
+    }),
+  },
+  async run({ values, operands, signal }) {
+    const { seconds, ...options } = values;
+    const pictures = operands.length > 0 ? await Promise.all(operands.map(readPicture)) : generatedPictures();
+    const startedAt = performance.now();
+    const encoder = await createEncoder(options);
+    try {
+      const image = imageWork(encoder, pictures, signal);
+      const text = textWork(encoder, signal);
+      await Promise.all([image(0), text(0)]);
+      const { name, image: imageTower, text: textTower } = encoder.manifest;
+      print(`${name}, images ${imageTower.precision}, texts ${textTower.precision}; ${machine()}`);
+      print(`first vectors after ${milliseconds(performance.now() - startedAt)}`);
+      print(operands.length > 0 ? `${operands.length} pictures given` : "pictures: generated bitmaps of 640x480");
+      for (const [what, work, together] of [["images", image, 32] as const, ["texts", text, 64] as const]) {
+        const alone = await measure(work, 1, seconds, signal);
+        const crowd = await measure(work, together, seconds, signal);
+        print(`${what}, one at a time: ${latency(alone)}`);
+        print(`${what}, ${together} at a time: ${crowd.perSecond.toFixed(1)}/s`);
+      }
+    } finally {
+      await encoder.close();
+    }
+  },
+});
+
+type Work = (turn: number) => Promise<unknown>;
+
+function imageWork(encoder: Encoder, pictures: Uint8Array[], signal: AbortSignal): Work {
+  return (turn) => {
+    // Every picture is a new one: a byte behind its end changes its hash, and no decoder reads it.
+    const picture = Buffer.concat([pictures[turn % pictures.length]!, Buffer.from(String(turn))]);
+    return encoder.encodeImages([picture], { signal });
+  };
+}
+
+function textWork(encoder: Encoder, signal: AbortSignal): Work {
+  return (turn) => encoder.encodeTexts([`a red bicycle leaning against old wall ${turn}`], { signal });
+}
+
+interface Measured {
+  perSecond: number;
+  /** Sorted, in milliseconds. */
+  latencies: number[];
+}
+
+/** So many at a time, each starting its next when it has its answer. */
+async function measure(work: Work, together: number, seconds: number, signal: AbortSignal): Promise<Measured> {
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  let turn = 1;
+  const lane = async () => {
+    while (performance.now() - startedAt < seconds * 1000) {
+      signal.throwIfAborted();
+      const from = performance.now();
+      await work(turn++);
+      latencies.push(performance.now() - from);
+    }
+  };
+  await Promise.all(Array.from({ length: together }, lane));
+  const perSecond = latencies.length / ((performance.now() - startedAt) / 1000);
+  return { perSecond, latencies: latencies.sort((a, b) => a - b) };
+}
+
+function latency({ latencies }: Measured): string {
+  const at = (share: number) => milliseconds(latencies[Math.floor(share * (latencies.length - 1))]!);
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}`;
+}
+
+async function readPicture(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((cause) => {
+    throw new EncoderError("CONFIG_INVALID", `The picture ${file} cannot be read (${cause.code}).`, { cause });
+  });
+}
+
+/** Uncompressed bitmaps (BMP, 24 bits) of a moving gradient. */
+function generatedPictures(): Uint8Array[] {
+  const [width, height, offset] = [640, 480, 54];
+  return Array.from({ length: 8 }, (_, seed) => {
+    const file = Buffer.alloc(offset + width * height * 3);
+    file.write("BM");
+    file.writeUInt32LE(offset, 10);
+    file.writeUInt32LE(40, 14);
+    file.writeInt32LE(width, 18);
+    file.writeInt32LE(height, 22);
+    file.writeUInt16LE(1, 26);
+    file.writeUInt16LE(24, 28);
+    for (let i = offset; i < file.length; i++) file[i] = (i * (seed + 3)) >> 5;
+    return file;
+  });
+}
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const milliseconds = (ms: number) => `${ms.toPrecision(3)} ms`;
+const machine = () =>
+  `${cpus().length} cores of ${cpus()[0]?.model.trim() ?? "an unknown kind"}, Node ${process.versions.node}`;
