@@ -115,7 +115,7 @@ describe("the decoder", () => {
   });
 
   it("kills a process that hangs, and decodes what waited", async () => {
-    const pid = await openStopped({ decodeTimeoutMs: 300 });
+    const pid = await openStopped({ decodeTimeoutMs: 3000 });
     const hanging = decoder.decode(good);
     const waiting = decoder.decode(good);
     await expect(hanging).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT" });
