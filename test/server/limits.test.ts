@@ -95,7 +95,7 @@ describe("stopping", () => {
     const reply = await inFlight;
     expect(reply.status).toBe(200);
     expect(reply.headers.get("connection")).toBe("close");
-    expect((await reply.json()).dimensions).toBe(512);
+    expect(await reply.json()).toMatchObject({ success: true, dimensions: 512 });
     await closed;
     await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow();
   });
