@@ -1,0 +1,81 @@
+import { resolve } from "node:path";
+import fc from "fast-check";
+import { Tokenizer as RustTokenizer } from "tokenizers";
+import { describe, expect, it } from "vitest";
+import { openTokenizer } from "../../src/text/tokenizer.ts";
+
+const running = new AbortController().signal;
+const files = ["models/pictogram-mini/text/tokenizer.json", "test/fixtures/golden/tiny/text/tokenizer.json"];
+
+describe.each(files)("the tokens of %s", (name) => {
+  const file = resolve(import.meta.dirname, "../..", name);
+  const maxTokens = 8; // so that 257 characters are a long text
+  const tokenizer = openTokenizer({ file, maxTokens });
+  const reference = RustTokenizer.fromFile(file);
+
+  async function whole(text: string) {
+    const ids = (await reference.encode(text)).getIds();
+    const truncated = ids.length > maxTokens;
+    return { ids: truncated ? [...ids.slice(0, maxTokens - 1), ids.at(-1)!] : ids, truncated };
+  }
+
+  it("of any text, however long, are the first of the whole text's", async () => {
+    const word = fc.oneof(
+      fc.constantFrom(
+        " ",
+        "\n",
+        "\t",
+        "\u3000",
+        "\u0301",
+        "\u200d",
+        "x".repeat(101),
+        "   ".repeat(90),
+        "漢字",
+        "...",
+        "[CLS]",
+      ),
+      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.lorem({ maxCount: 5 }),
+    );
+    const text = fc
+      .array(word, { maxLength: 60 })
+      .map((words) => words.join(" "))
+      .filter((text) => text.trim() !== "");
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 4 }), async (texts) => {
+        expect(await tokenizer.tokenize(texts, running)).toEqual(await Promise.all(texts.map(whole)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    ["spaces before the only word", `${" ".repeat(1000)}bicycle`],
+    ["accents that are removed", `e${"\u0301".repeat(1000)} bicycle`],
+    ["one word", "x".repeat(1000)],
+    ["words without spaces", "漢字".repeat(500)],
+    ["words", "a red bicycle ".repeat(100)],
+  ])("of %s beyond the start of a long text", async (_name, text) => {
+    expect(await tokenizer.tokenize([text], running)).toEqual([await whole(text)]);
+  });
+});
+
+describe("tokenising", () => {
+  const file = resolve(import.meta.dirname, "../..", files[0]!);
+
+  it("of several megabytes without a space ends where its request does", { timeout: 10_000 }, async () => {
+    const tokenizer = openTokenizer({ file, maxTokens: 128 });
+    const caller = new AbortController();
+    const tokens = tokenizer.tokenize(Array(64).fill(` ${" ".repeat(10_000)}${"漢".repeat(300_000)}`), caller.signal);
+    setTimeout(() => caller.abort(new Error("gone")), 100);
+    await expect(tokens).rejects.toThrow("gone");
+  });
+
+  it("names the first text that is empty", async () => {
+    const tokenizer = openTokenizer({ file, maxTokens: 128 });
+    await expect(tokenizer.tokenize(["a", " \n\u3000\ufeff"], running)).rejects.toMatchObject({
+      code: "EMPTY_TEXT",
+      index: 1,
+    });
+  });
+});
