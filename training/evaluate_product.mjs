@@ -87,13 +87,19 @@ try {
     texts: readVectors(join(values.inputs, "texts.f32")),
   };
   const worst = (ours, theirs) => Math.min(...ours.map((vector, i) => dot(vector, theirs[i]))).toFixed(6);
-  console.log(`smallest cosine with PyTorch: pictures ${worst(pictures, reference.pictures)}, texts ${worst(texts, reference.texts)}`);
+  console.log(
+    `smallest cosine with PyTorch: pictures ${worst(pictures, reference.pictures)}, texts ${worst(texts, reference.texts)}`,
+  );
   const product = recall(queries, texts, pictures);
   const pytorch = recall(queries, reference.texts, reference.pictures);
-  console.log("\n| language | R@1 product | R@1 PyTorch | R@10 product | R@10 PyTorch | n |\n|---|---|---|---|---|---|");
+  console.log(
+    "\n| language | R@1 product | R@1 PyTorch | R@10 product | R@10 PyTorch | n |\n|---|---|---|---|---|---|",
+  );
   for (const [locale, ranks] of product) {
     const other = pytorch.get(locale);
-    console.log(`| ${locale} | ${share(ranks, 1)} | ${share(other, 1)} | ${share(ranks, 10)} | ${share(other, 10)} | ${ranks.length} |`);
+    console.log(
+      `| ${locale} | ${share(ranks, 1)} | ${share(other, 1)} | ${share(ranks, 10)} | ${share(other, 10)} | ${ranks.length} |`,
+    );
   }
 } finally {
   await encoder.close();

@@ -1,6 +1,6 @@
 // Where the pictures are and which concept each one draws.
 
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 const withoutFe0f = (code) =>
@@ -115,7 +115,10 @@ function filePictures(packages, concepts) {
 function regionOf(concept) {
   const points = concept.code.split("-").map((point) => Number.parseInt(point, 16));
   if (points[0] !== 0x1f3f4) return points.map((point) => String.fromCharCode(point - 0x1f1e6 + 97)).join("");
-  const letters = points.slice(1, -1).map((point) => String.fromCharCode(point - 0xe0000)).join("");
+  const letters = points
+    .slice(1, -1)
+    .map((point) => String.fromCharCode(point - 0xe0000))
+    .join("");
   return `${letters.slice(0, 2)}-${letters.slice(2)}`;
 }
 
@@ -127,14 +130,19 @@ function flagPictures(packages, concepts) {
     { style: "country-flag-icons", folder: "country-flag-icons/3x2", upper: true },
     { style: "svg-country-flags", folder: "svg-country-flags/png250px", ending: ".png" },
   ];
-  const sets = ["circle-flags", "flagpack", "cif"].map((style) => ({ style, icons: readIconSet(packages, style, false) }));
+  const sets = ["circle-flags", "flagpack", "cif"].map((style) => ({
+    style,
+    icons: readIconSet(packages, style, false),
+  }));
   return flags.flatMap((concept) => {
     const region = regionOf(concept);
     const base = { variant: "plain", concept: concept.i, flag: true };
     const files = folders.flatMap(({ style, folder, ending = ".svg", upper }) => {
       const path = `${packages}/${folder}/${upper ? region.toUpperCase() : region}${ending}`;
       if (!existsSync(path)) return [];
-      return [{ ...base, style, ...(ending === ".svg" ? { svg: readFileSync(path, "utf8"), side: 640 } : { file: path }) }];
+      return [
+        { ...base, style, ...(ending === ".svg" ? { svg: readFileSync(path, "utf8"), side: 640 } : { file: path }) },
+      ];
     });
     const icons = sets.flatMap(({ style, icons: set }) =>
       set.has(region) ? [{ ...base, style, heldOut: style === HELD_OUT_FLAGS, ...set.get(region) }] : [],
@@ -145,5 +153,9 @@ function flagPictures(packages, concepts) {
 
 /** Every picture: {style, variant, concept, flag, heldOut, and svg with side, or file}. */
 export function listPictures(packages, concepts) {
-  return [...iconPictures(packages, concepts), ...filePictures(packages, concepts), ...flagPictures(packages, concepts)];
+  return [
+    ...iconPictures(packages, concepts),
+    ...filePictures(packages, concepts),
+    ...flagPictures(packages, concepts),
+  ];
 }

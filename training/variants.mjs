@@ -20,7 +20,14 @@ function rgbOf(hex) {
   return [0, 2, 4].map((i) => Number.parseInt(digits.slice(i, i + 2), 16));
 }
 
-const hexOf = (rgb) => `#${rgb.map((v) => Math.round(Math.min(255, Math.max(0, v))).toString(16).padStart(2, "0")).join("")}`;
+const hexOf = (rgb) =>
+  `#${rgb
+    .map((v) =>
+      Math.round(Math.min(255, Math.max(0, v)))
+        .toString(16)
+        .padStart(2, "0"),
+    )
+    .join("")}`;
 const luminance = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b) / 255;
 
 /** Moves one colour: turned in hue, scaled in saturation and brightness. */
@@ -48,7 +55,7 @@ function otherPalette(body, random) {
 function lineArt(body, fill) {
   return body
     .replace(/url\(#[^)]*\)/g, "#ffffff")
-    .replace(/(fill="|fill:)(#[0-9a-f]{3,6}|white)/gi, (all, head, colour) =>
+    .replace(/(fill="|fill:)(#[0-9a-f]{3,6}|white)/gi, (_all, head, colour) =>
       colour.startsWith("#") && luminance(rgbOf(colour)) < 0.28 ? `${head}#000` : head + fill,
     )
     .replace(/(stroke="|stroke:)#[0-9a-f]{3,6}/gi, "$1#000")
@@ -91,7 +98,9 @@ export function variantsOf(picture) {
   }
   return [
     make("outline", (body) => outlined(flatColours(body), pen(), "#000")),
-    make("outline-palette", (body) => outlined(otherPalette(flatColours(body), random), pen(), random() < 0.7 ? "#000" : "#444")),
+    make("outline-palette", (body) =>
+      outlined(otherPalette(flatColours(body), random), pen(), random() < 0.7 ? "#000" : "#444"),
+    ),
     make("line-white", (body) => outlined(lineArt(body, "#fff"), pen(), "#000")),
     make("line-hollow", (body) => outlined(lineArt(body, "none"), pen(), "#000")),
     make("palette", (body) => otherPalette(body, random)),

@@ -21,7 +21,7 @@ async function main(args: string[]): Promise<number> {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw callError(`There is no command ${JSON.stringify(name)}; see image-text-encoder --help.`);
   const { flags, operands } = parseCall(command, rest, name);
-  if (flags["help"]) {
+  if (flags.help) {
     process.stdout.write(commandHelp(name, command));
     return 0;
   }
@@ -57,7 +57,7 @@ function report(thrown: unknown): number {
   const error = toEncoderError(thrown);
   const detail = error.code === "INTERNAL" ? `${error.message} ${error.internal}` : error.message;
   process.stderr.write(`image-text-encoder: ${detail.replace(/\s*\n\s*/g, " ")}\n`);
-  if (process.env["LOG_LEVEL"] === "debug") process.stderr.write(`${error.internal ?? ""}\n${String(error.stack)}\n`);
+  if (process.env.LOG_LEVEL === "debug") process.stderr.write(`${error.internal ?? ""}\n${String(error.stack)}\n`);
   return error.code === "CONFIG_INVALID" ? 2 : 1;
 }
 

@@ -8,9 +8,9 @@ import { locateModel } from "../../src/models/locate.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 
 // Published values of the real checkpoints, for a machine where they are installed. docs/models.md tells how to run this.
-const model = process.env["MODEL"] || "clip-vit-b-32";
-const modelsDir = process.env["MODELS_DIR"] || "~/.cache/image-text-encoder/models";
-const photos = process.env["CLIP_PHOTOS"];
+const model = process.env.MODEL || "clip-vit-b-32";
+const modelsDir = process.env.MODELS_DIR || "~/.cache/image-text-encoder/models";
+const photos = process.env.CLIP_PHOTOS;
 
 let encoder: Encoder;
 

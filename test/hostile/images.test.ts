@@ -7,8 +7,8 @@ import { EncoderError } from "../../src/errors.ts";
 import { createDecoder } from "../../src/image/decoder.ts";
 
 /** All bombs and some damaged pictures; CORPUS=2000 takes more of the latter, SEED others. */
-const count = Number(process.env["CORPUS"] ?? 300);
-const seed = Number(process.env["SEED"] ?? 1);
+const count = Number(process.env.CORPUS ?? 300);
+const seed = Number(process.env.SEED ?? 1);
 const groupSize = 100;
 
 const config = configWith({ maxImagePixels: 16_000_000 });

@@ -9,7 +9,7 @@ import { buildTinyModel, golden } from "../support/tiny-model.ts";
 import { type LoopbackHub, startLoopbackHub } from "./loopback-hub.ts";
 
 /** KILLS=200 npx vitest run test/hub/kill.test.ts tries more. */
-const kills = Number(process.env["KILLS"] ?? 6);
+const kills = Number(process.env.KILLS ?? 6);
 const sizes: Record<string, number> = { "0_CLIPModel/model.safetensors": 1_688_284, "model.safetensors": 2_071_256 };
 
 let hub: LoopbackHub;
@@ -42,7 +42,7 @@ function startPull(): ChildProcess {
     "fp32",
   ];
   const child = spawn(process.execPath, [resolve("bin/image-text-encoder"), ...args], {
-    env: { PATH: process.env["PATH"], HF_ENDPOINT: hub.endpoint, HF_HOME: join(root, "hf") },
+    env: { PATH: process.env.PATH, HF_ENDPOINT: hub.endpoint, HF_HOME: join(root, "hf") },
     stdio: ["ignore", "inherit", "pipe"],
   });
   children.add(child);

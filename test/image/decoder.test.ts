@@ -165,10 +165,10 @@ describe("the decoder", () => {
   });
 
   it("hands neither the environment nor other settings to its processes", async () => {
-    process.env["API_KEYS"] = "marked-secret";
+    process.env.API_KEYS = "marked-secret";
     const everything = { ...configWith(), apiKeys: ["marked-secret"] };
     await open(everything).decode(good);
-    delete process.env["API_KEYS"];
+    delete process.env.API_KEYS;
     const [pid] = decoderPids();
     for (const file of ["environ", "cmdline"]) {
       expect(readFileSync(`/proc/${pid}/${file}`, "utf8")).not.toContain("marked-secret");
