@@ -54,6 +54,8 @@ export interface EncoderObserver {
   onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;
   onQueueDepth?(tower: TowerName, depth: number): void;
   onEngineDeath?(tower: TowerName, reason: string): void;
+  /** The embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
+  onTemporaryModel?(reason: EncoderError): void;
 }
 
 export type EncoderOptions = Partial<Config>;
@@ -77,7 +79,10 @@ export interface Encoder {
  */
 export async function createEncoder(options: EncoderOptions = {}, observer: EncoderObserver = {}): Promise<Encoder> {
   const config = configWith(options);
-  const { directory, manifest } = await resolveModel(config);
+  const { directory, manifest } = await resolveModel({
+    ...config,
+    onTemporary: (reason) => observer.onTemporaryModel?.(reason),
+  });
   const { images, texts } = await startTowers(directory, manifest, config, observer);
   const tokenizer = openTokenizer({
     file: join(directory, manifest.text.tokenizer),
@@ -136,8 +141,9 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
 
   async function encodeImage(input: ImageInput, position: number, scope: RequestScope) {
     const startedAt = performance.now();
-    const bytes = input instanceof Uint8Array ? input : await fetcher.fetchImage(input.url, scope);
-    const fetchMs = input instanceof Uint8Array ? undefined : performance.now() - startedAt;
+    const fetched = input instanceof Uint8Array ? undefined : await fetcher.fetchImage(input.url, scope);
+    const fetchMs = fetched && performance.now() - startedAt;
+    const bytes = input instanceof Uint8Array ? input : fetched!.bytes;
     const key = createHash("sha256").update(bytes).digest("base64");
     const share = images.embed(key, position, (signal) => decoder.decode(bytes, { signal }));
     try {
@@ -147,6 +153,7 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
       return timings;
     } finally {
       share.release();
+      fetched?.release();
     }
   }
 

@@ -41,6 +41,9 @@ function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
       observer.onEngineDeath?.(tower, reason);
       logger.error({ tower, reason }, "an engine died and is replaced");
     },
+    onTemporaryModel(reason) {
+      logger.warn({ reason: reason.message }, "the embedded model was built into a temporary folder");
+    },
   };
 }
 
