@@ -111,6 +111,12 @@ export const settings = {
     help: "Image URLs that may wait to be fetched; beyond it requests get 429.",
     why: "At 32 at a time and 300 ms each, five seconds of waiting.",
   }),
+  maxFetchedBytes: setting({
+    ...integer({ min: 1, max: 1024 * 1024 * MiB }),
+    default: 128 * MiB,
+    help: "While images that were fetched and are not answered yet hold this many bytes, no other fetch begins.",
+    why: "Some hundred photographs; those that are being fetched at that moment come on top.",
+  }),
 
   // engine
   threads: setting({

@@ -140,10 +140,14 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
   }
 
   async function encodeImage(input: ImageInput, position: number, scope: RequestScope) {
+    if (input instanceof Uint8Array) return encodeBytes(input, { position, scope });
     const startedAt = performance.now();
-    const fetched = input instanceof Uint8Array ? undefined : await fetcher.fetchImage(input.url, scope);
-    const fetchMs = fetched && performance.now() - startedAt;
-    const bytes = input instanceof Uint8Array ? input : fetched!.bytes;
+    const { bytes, release } = await fetcher.fetchImage(input.url, scope);
+    const fetchMs = performance.now() - startedAt;
+    return encodeBytes(bytes, { position, scope, fetchMs }).finally(release);
+  }
+
+  async function encodeBytes(bytes: Uint8Array, { position, scope, fetchMs }: ImageRequest) {
     const key = createHash("sha256").update(bytes).digest("base64");
     const share = images.embed(key, position, (signal) => decoder.decode(bytes, { signal }));
     try {
@@ -153,7 +157,6 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
       return timings;
     } finally {
       share.release();
-      fetched?.release();
     }
   }
 
@@ -237,6 +240,14 @@ interface RequestScope {
   /** The promise's result, unless the scope ends first. */
   until<T>(promise: Promise<T>): Promise<T>;
   end(): void;
+}
+
+/** One image of a request. */
+interface ImageRequest {
+  /** Among the request's images. */
+  position: number;
+  scope: RequestScope;
+  fetchMs?: number;
 }
 
 function requestScope(caller: AbortSignal | undefined): RequestScope {

@@ -4,8 +4,8 @@ import { Client, type Dispatcher } from "undici";
 import type { Config } from "../config.ts";
 import { EncoderError } from "../errors.ts";
 import { isPublicAddress } from "./address.ts";
+import { createFetchQueue } from "./fetch-queue.ts";
 import { createResolver, type Resolve } from "./resolver.ts";
-import { createSlots } from "./slots.ts";
 
 /**
  * Fetching an image by URL for somebody who may not be trusted. The threat: a URL that makes this service talk to what only
@@ -14,7 +14,13 @@ import { createSlots } from "./slots.ts";
  */
 export interface ImageFetcher {
   /** @throws EncoderError URL_* or IMAGE_TOO_LARGE or OVERLOADED; the signal's reason when aborted. */
-  fetchImage(url: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  fetchImage(url: string, options?: { signal?: AbortSignal }): Promise<FetchedImage>;
+}
+
+export interface FetchedImage {
+  bytes: Uint8Array;
+  /** To be called once, when the bytes are no longer needed: other fetches may wait for that. */
+  release(): void;
 }
 
 export type FetchOptions = Pick<
@@ -27,6 +33,7 @@ export type FetchOptions = Pick<
   | "fetchIdleTimeoutMs"
   | "fetchConcurrency"
   | "maxFetchQueue"
+  | "maxFetchedBytes"
   | "maxRedirects"
   | "maxImageBytes"
 > & {
@@ -41,23 +48,24 @@ const maxAddresses = 4;
 
 export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {
   const options = { ...settings, resolve };
-  const slots = createSlots(options.fetchConcurrency, options.maxFetchQueue);
+  const queue = createFetchQueue(options);
   return {
     async fetchImage(url, { signal } = {}) {
       if (!options.imageUrls)
         throw new EncoderError("URL_FORBIDDEN", "Image URLs are switched off here; send the image itself.");
       const first = parseUrl(url);
+      await queue.begin(signal);
       const timeout = AbortSignal.timeout(options.fetchTimeoutMs);
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-      const release = await slots.take(either).catch((error) => {
-        throw explain(error, either, timeout, options);
-      });
+      let fetched = 0;
       try {
-        return await follow(first, options, either);
+        const bytes = await follow(first, options, either);
+        fetched = bytes.length;
+        return { bytes, release: () => queue.forget(fetched) };
       } catch (error) {
         throw explain(error, either, timeout, options);
       } finally {
-        release();
+        queue.end(fetched);
       }
     },
   };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { configWith } from "../../src/config.ts";
-import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
-import { serve } from "../support/loopback.ts";
+import type { FetchOptions } from "../../src/image/fetch.ts";
+import { fetcherOfBytes, serve } from "../support/loopback.ts";
 
 const config = configWith({ fetchTimeoutMs: 1500, fetchConnectTimeoutMs: 500, fetchIdleTimeoutMs: 400 });
-const fetcher = (options: Partial<FetchOptions> = {}) => createImageFetcher({ ...config, ...options });
+const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
 /** Opened on purpose, as an operator would: this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
 /** Public by the table, and given to nobody since 2006 (RFC 3701): nothing in these tests leaves this machine for long. */

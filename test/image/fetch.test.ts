@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { resolve as resolvePath } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { configWith } from "../../src/config.ts";
 import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
-import { listen, serve } from "../support/loopback.ts";
+import { fetcherOfBytes, listen, serve } from "../support/loopback.ts";
 
 const config = configWith({
   fetchTimeoutMs: 1500,
@@ -14,7 +15,7 @@ const config = configWith({
   fetchIdleTimeoutMs: 400,
   maxImageBytes: 10_000,
 });
-const fetcher = (options: Partial<FetchOptions> = {}) => createImageFetcher({ ...config, ...options });
+const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
 /** Opened on purpose, as an operator would: this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
 const code = (expected: string) => ({ code: expected });
@@ -222,5 +223,37 @@ describe("a caller that goes away", () => {
     expect(await first).toHaveLength(7);
     expect(await third).toHaveLength(7);
     expect(requests()).toBe(2);
+  });
+});
+
+describe("images that were fetched", () => {
+  it("hold up other fetches while they take too much memory", async () => {
+    const { port, requests } = await serve((_request, reply) => reply.end(Buffer.alloc(600)));
+    const images = createImageFetcher({ ...config, urlAllowlist: ["127.0.0.1"], maxFetchedBytes: 1000 });
+    const url = `http://127.0.0.1:${port}/`;
+    const held = [await images.fetchImage(url), await images.fetchImage(url)];
+    const caller = new AbortController();
+    const gone = images.fetchImage(url, { signal: caller.signal });
+    const third = images.fetchImage(url);
+    caller.abort(new Error("gone"));
+    await expect(gone).rejects.toThrow("gone");
+    await sleep(100); // time enough for a request that should not come
+    expect(requests()).toBe(2);
+    held[0]!.release();
+    expect((await third).bytes).toHaveLength(600);
+    expect(requests()).toBe(3);
+  });
+
+  it("hold up nobody when they failed", async () => {
+    const { port } = await serve((_request, reply) => reply.writeHead(404).end(Buffer.alloc(600)));
+    const images = createImageFetcher({
+      ...config,
+      urlAllowlist: ["127.0.0.1"],
+      maxFetchedBytes: 1,
+      fetchConcurrency: 1,
+    });
+    for (let i = 0; i < 3; i++) {
+      await expect(images.fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_STATUS"));
+    }
   });
 });

@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { onTestFinished } from "vitest";
+import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
 
 /** Listens on a free port of 127.0.0.1 until the test ends. */
 export async function listen(server: Server & { closeAllConnections?(): void }): Promise<number> {
@@ -13,6 +14,18 @@ export async function listen(server: Server & { closeAllConnections?(): void }):
     server.close();
   });
   return (server.address() as AddressInfo).port; // a TCP server's address is never a pipe's name
+}
+
+/** A fetcher whose images are done with at once. */
+export function fetcherOfBytes(options: FetchOptions) {
+  const fetcher = createImageFetcher(options);
+  return {
+    async fetchImage(url: string, options?: { signal?: AbortSignal }): Promise<Uint8Array> {
+      const { bytes, release } = await fetcher.fetchImage(url, options);
+      release();
+      return bytes;
+    },
+  };
 }
 
 /** An HTTP server that counts its requests. */
