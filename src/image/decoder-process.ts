@@ -75,7 +75,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   const startTimer = setTimeout(() => end({ kind: "death" }), startTimeoutMs);
   const ready = nextOutcome().then((outcome) => {
     clearTimeout(startTimer);
-    holdParent(child, false);
+    if (usable) holdParent(child, false); // else its exit is being waited for
     return outcome.kind === "ready";
   });
 
@@ -91,7 +91,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       const timer = setTimeout(() => end({ kind: "killed", error }), options.decodeTimeoutMs);
       const outcome = await outcomeComes;
       clearTimeout(timer);
-      holdParent(child, false);
+      if (usable) holdParent(child, false);
 
       const isGrown = "memoryBytes" in outcome && outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes);
       if (isGrown) end({ kind: "death" });
