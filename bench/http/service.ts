@@ -18,11 +18,24 @@ export interface Service {
 const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
 
 export async function startService(model: string, settings: Record<string, string> = {}): Promise<Service> {
+  const env = { LOG_LEVEL: "error", MODEL: model, HOST: "127.0.0.1", ...settings };
+  return start((port) => ({ command: [process.execPath, executable, "serve"], env: { ...env, PORT: String(port) } }));
+}
+
+/** What people write by hand: sentence-transformers behind Flask, on the same checkpoints. */
+export async function startPeer(python: string, pair: { imageDir: string; textDir: string }): Promise<Service> {
+  const script = resolve(import.meta.dirname, "../peers/flask_service.py");
+  const { imageDir, textDir } = pair;
+  return start((port) => ({ command: [python, script, imageDir, textDir, String(port)], env: {} }));
+}
+
+async function start(how: (port: number) => { command: string[]; env: Record<string, string> }): Promise<Service> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const env = { ...process.env, LOG_LEVEL: "error", MODEL: model, PORT: String(port), HOST: "127.0.0.1", ...settings };
-  const child = spawn(process.execPath, [executable, "serve"], { env, stdio: ["ignore", "inherit", "inherit"] });
+  const { command, env } = how(port);
+  const [file, ...args] = command;
+  const child = spawn(file!, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] });
   await firstAnswer(url, child);
   return {
     url,
