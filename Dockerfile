@@ -17,21 +17,20 @@ RUN npm run build \
     && npm prune --omit=dev --ignore-scripts
 COPY LICENSE NOTICE ./
 COPY bin bin
-COPY models models
 
 # The root file system of the runtime: Node.js, the C and C++ libraries that it and the native modules load, and the
-# application with the libraries of this one platform. No shell, no package manager, nothing else to keep up to date.
+# application with the libraries of this one platform and without the embedded model. No shell, no package manager, nothing else to keep up to date.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN arch="$(node -p process.arch)" \
     && find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 ! -path "*/linux/${arch}" -exec rm -r {} + \
     && find node_modules/tokenizers -name '*.node' ! -name "*.linux-${arch}-gnu.node" -delete \
-    && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+    && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
     && mkdir -p /runtime/app /runtime/etc /runtime/models /runtime/usr/local/bin \
     && cp -L "$(command -v node)" /runtime/usr/local/bin/node \
-    && find node_modules "$(command -v node)" -type f \( -name '*.node' -o -name '*.so*' -o -name node \) -exec ldd {} + \
+    && find node_modules "$(command -v node)" -type f \( -name '*.node' -o -name '*.so' -o -name '*.so.*' -o -name node \) -exec ldd {} + \
         | awk '$2 == "=>" && $3 !~ "^/app/" { print $3 } $1 ~ "^/lib" && NF == 2 { print $1 }' \
         | sort -u | xargs cp -L --parents -t /runtime \
-    && cp -r LICENSE NOTICE package.json bin dist models node_modules /runtime/app/ \
+    && cp -r LICENSE NOTICE package.json bin dist node_modules /runtime/app/ \
     && echo 'encoder:x:10001:10001::/tmp:/usr/sbin/nologin' > /runtime/etc/passwd \
     && echo 'encoder:x:10001:' > /runtime/etc/group \
     && echo 'hosts: files dns' > /runtime/etc/nsswitch.conf \

@@ -22,7 +22,7 @@ export interface Download {
   onProgress?(bytes: number): void;
 }
 
-/** Only small files come without a length; a body that does not end must not fill the disk. */
+/** Of a file whose length is never told; a body that does not end must not fill the disk. */
 const maxUnannouncedBytes = 64 * 1024 * 1024;
 
 /**
@@ -71,7 +71,6 @@ export async function downloadFile(download: Download): Promise<void> {
 /** One request for all that is missing. */
 async function receive(download: Download, handle: FileHandle, reached: (position: number) => void): Promise<void> {
   const { file, facts, signal } = download;
-  const limit = facts.bytes ?? maxUnannouncedBytes;
   const restart = async (reason: string) => {
     await handle.truncate(0);
     return transient(reason);
@@ -79,8 +78,6 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
   let position = facts.hash ? (await handle.stat()).size : 0;
   reached(position);
   if (position === facts.bytes) return;
-  if (position > limit) throw await restart(`${nameOf(file)} has fewer bytes than an earlier run received.`);
-
   const range: Record<string, string> = position > 0 ? { range: `bytes=${position}-` } : {};
   const response = await request({ ...download, method: "GET", headers: range });
   if (response.status === 416) throw await restart(`${nameOf(file)} ends before byte ${position}.`);
@@ -92,9 +89,12 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
     position = 0; // the server does not know ranges and sends everything
     await storing(() => handle.truncate(0));
   }
+  const announced = Number(response.headers.get("content-length")); // 0 where it is not told
+  const total = facts.bytes ?? (announced > 0 ? position + announced : maxUnannouncedBytes);
   for await (const chunk of bodyOf(download, response)) {
-    if (position + chunk.length > limit)
-      throw await restart(`The Hub sends more than the ${limit} bytes of ${nameOf(file)}.`);
+    if (position + chunk.length > total) {
+      throw await restart(`The Hub sends more than the ${total} bytes of ${nameOf(file)}.`);
+    }
     await storing(() => handle.write(chunk, 0, chunk.length, position));
     position += chunk.length;
     reached(position);

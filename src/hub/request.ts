@@ -17,8 +17,8 @@ export interface HubRequest {
 const maxRedirects = 5;
 
 /**
- * One request for one file: a success, a 416 (nothing behind where a range begins), for HEAD also a redirect to another
- * host; anything else is an error.
+ * One request for one file: a success, a 416 (nothing behind where a range begins), for HEAD also the
+ * redirect that has the file's facts; anything else is an error.
  * Redirects are followed by hand, since the token must not reach another host, and since a large file's facts are in the
  * headers of the Hub's own answer, not in those of the storage behind it.
  * @throws EncoderError HUB_FAILED, with `retryAfterSeconds` where another try may succeed.
@@ -49,11 +49,12 @@ export async function request({ hub, file, method, headers, signal }: HubRequest
       await response.body?.cancel();
       throw refusal({ hub, file, response, atHub });
     }
-    if (target.origin !== url.origin) {
+    const leaves = target.origin !== url.origin;
+    if (method === "HEAD" && (leaves || response.headers.has("x-linked-etag"))) return response;
+    if (leaves) {
       if (url.protocol === "https:" && target.protocol !== "https:") {
         throw new EncoderError("HUB_FAILED", `${url.host} redirects to an address without TLS, which is not followed.`);
       }
-      if (method === "HEAD") return response;
       atHub = false;
     }
     await response.body?.cancel();
@@ -64,7 +65,8 @@ export async function request({ hub, file, method, headers, signal }: HubRequest
 
 function redirectTarget(response: Response, from: URL): URL | undefined {
   const location = response.headers.get("location");
-  return location !== null && [301, 302, 303, 307, 308].includes(response.status) ? new URL(location, from) : undefined;
+  const isRedirect = [301, 302, 303, 307, 308].includes(response.status);
+  return isRedirect && location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 }
 
 /** fetch says "fetch failed"; what failed is in its cause. */

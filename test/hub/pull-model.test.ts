@@ -127,6 +127,33 @@ describe("pull", () => {
   });
 });
 
+describe("a Hub that tells less", () => {
+  const isHead = ({ method, path }: HubRequest, wanted: string) => method === "HEAD" && path === wanted;
+
+  it("may leave out how long a file is", async () => {
+    loopback.fault = (request) =>
+      isHead(request, weights) ? { kind: "headers", headers: { "x-linked-size": "" } } : undefined;
+    await expectWholeModel();
+  });
+
+  it("may have ETags that are no hashes, for what is then not resumed", async () => {
+    loopback.fault = (request) => {
+      if (isHead(request, weights)) return { kind: "headers", headers: { "x-linked-etag": '"v7"' } };
+      return isWeights(request) && request.firstByte === 0 && downloadsOf(weights).length === 1
+        ? { kind: "cut", afterBytes: 100_000 }
+        : undefined;
+    };
+    await expectWholeModel();
+    expect(downloadsOf(weights).map(({ firstByte }) => firstByte)).toEqual([0, 0]);
+  });
+
+  it("must not answer with another commit than it was asked for", async () => {
+    loopback.fault = (request) =>
+      isHead(request, weights) ? { kind: "headers", headers: { "x-repo-commit": "0".repeat(40) } } : undefined;
+    await expect(pull()).rejects.toThrow(`expected ${commitOf("tiny/clip")}`);
+  });
+});
+
 describe("a pull goes on", () => {
   it("after connections that break, at the byte where they broke", async () => {
     once({ kind: "cut", afterBytes: 100_000 }, isWeights, 3);
