@@ -76,7 +76,7 @@ async function follow(first: URL, options: Required<FetchOptions>, signal: Abort
   for (let hop = 0; hop <= options.maxRedirects; hop++) {
     const answer = await get(url, options, signal);
     if (answer instanceof Uint8Array) return answer;
-    url = parseUrl(answer.location, url);
+    url = parseUrl(answer.location, url); // from https to http too: nothing secret is sent, and http is allowed to begin with
   }
   throw new EncoderError("URL_TOO_MANY_REDIRECTS", `The image URL redirects more than ${options.maxRedirects} times.`);
 }

@@ -38,6 +38,8 @@ export function sendError({ error, request, reply, metrics, body = errorBody }: 
   request.errorCode = error.code;
   if (error.status >= 500 && error.code !== "SHUTTING_DOWN") {
     request.log.error({ code: error.code, internal: error.internal, err: error.cause }, error.message);
+  } else if (error.internal !== undefined) {
+    request.log.debug({ code: error.code, internal: error.internal }, error.message);
   }
   // Fastify would close the connection under a client that still sends and so never reads the answer. What is still to
   // come is discarded instead, within BODY_TIMEOUT_MS.
