@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { availableCores } from "./available-cores.ts";
 import { resolveModel } from "./build/resolve.ts";
 import { type Config, configWith } from "./config.ts";
+import type { Share } from "./engine/in-flight.ts";
 import { normalized } from "./engine/vectors.ts";
 import { atIndex, EncoderError } from "./errors.ts";
 import { createDecoder } from "./image/decoder.ts";
@@ -15,6 +17,9 @@ import { probeImage, probeText } from "./probe.ts";
 import { textTensors } from "./text/tensors.ts";
 import { openTokenizer } from "./text/tokenizer.ts";
 import { startTower, type TowerResult } from "./tower.ts";
+
+/** Texts put into the queue between two turns of the event loop: some 3 ms of work. */
+const textsPerTurn = 64;
 
 /** An encoded picture (JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP), or where to fetch one. */
 export type ImageInput = Uint8Array | { url: string };
@@ -98,23 +103,29 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
     const tokenizeMs = performance.now() - startedAt;
     // Neighbours in the queue share batches, so texts of like length take their turns one after another.
     const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
-    const shares = order.map((index, position) => {
-      const { ids } = tokens[index]!;
-      return { index, ...texts.embed(ids.join(), position, () => ids) };
-    });
+    const shares: Share<TowerResult>[] = [];
+    const waiting: Promise<void>[] = [];
     const results: TowerResult[] = [];
     try {
-      const all = shares.map(async ({ index, result }) => {
-        results[index] = await named(result, index);
-      });
-      await scope.until(Promise.all(all));
+      for (const [position, index] of order.entries()) {
+        if (position % textsPerTurn === textsPerTurn - 1) await scope.until(nextTurn());
+        const { ids } = tokens[index]!;
+        const share = texts.embed(ids.join(), position, () => ids);
+        shares.push(share);
+        const result = named(share.result, index).then((given) => {
+          results[index] = { ...given, embedding: finish(given.embedding, options) };
+        });
+        result.catch(() => {}); // looked at below, when all are under way
+        waiting.push(result);
+      }
+      await scope.until(Promise.all(waiting));
     } finally {
       for (const share of shares) share.release();
     }
     const timings = { tokenizeMs, ...longest(results) };
     observer.onTimings?.("text", timings);
     return {
-      embeddings: results.map(({ embedding }) => finish(embedding, options)),
+      embeddings: results.map(({ embedding }) => embedding),
       truncated: tokens.filter(({ truncated }) => truncated).length,
       tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
       timings,

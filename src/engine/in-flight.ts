@@ -12,6 +12,7 @@ interface Work<T> {
   result: Promise<T>;
   abort: AbortController;
   waiting: number;
+  isSettled: boolean;
 }
 
 export class InFlight<T> {
@@ -24,7 +25,7 @@ export class InFlight<T> {
     const release = () => {
       if (released) return;
       released = true;
-      if (--work.waiting > 0) return;
+      if (--work.waiting > 0 || work.isSettled) return; // an abort costs more than it looks, and has nobody to tell
       if (this.#works.get(key) === work) this.#works.delete(key);
       work.abort.abort();
     };
@@ -34,9 +35,10 @@ export class InFlight<T> {
   #begin(key: string, start: (signal: AbortSignal) => Promise<T>): Work<T> {
     const abort = new AbortController();
     const result = start(abort.signal);
-    const work: Work<T> = { result, abort, waiting: 0 };
+    const work: Work<T> = { result, abort, waiting: 0, isSettled: false };
     this.#works.set(key, work);
     const forget = () => {
+      work.isSettled = true;
       if (this.#works.get(key) === work) this.#works.delete(key);
     };
     result.then(forget, forget);
