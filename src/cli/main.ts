@@ -52,12 +52,12 @@ function parseCall(command: Command, args: string[], name: string) {
 
 const callError = (message: string) => new EncoderError("CONFIG_INVALID", message);
 
-/** One line; with LOG_LEVEL=debug also where it came from. */
+/** One line: whoever types commands may also know what is kept from clients of the service. */
 function report(thrown: unknown): number {
   const error = toEncoderError(thrown);
-  const detail = error.code === "INTERNAL" ? `${error.message} ${error.internal}` : error.message;
-  process.stderr.write(`image-text-encoder: ${detail.replace(/\s*\n\s*/g, " ")}\n`);
-  if (process.env.LOG_LEVEL === "debug") process.stderr.write(`${error.internal ?? ""}\n${String(error.stack)}\n`);
+  const line = error.internal ? `${error.message} (${error.internal})` : error.message;
+  process.stderr.write(`image-text-encoder: ${line.replace(/\s*\n\s*/g, " ")}\n`);
+  if (process.env.LOG_LEVEL === "debug") process.stderr.write(`${error.stack}\n`);
   return error.code === "CONFIG_INVALID" ? 2 : 1;
 }
 

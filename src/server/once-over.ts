@@ -7,6 +7,7 @@ import type { FastifyReply } from "fastify";
 export function onceOver(reply: FastifyReply, callback: () => void): void {
   const { raw, request } = reply;
   const { socket } = request.raw;
+  if (socket.destroyed) return callback(); // neither will tell it again
   let isOver = false;
   const over = () => {
     if (isOver) return; // one "close" is often the cause of the other

@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
+import { commandHelp } from "../../src/cli/help.ts";
+import { environmentName, flagName } from "../../src/config/setting.ts";
+import { runCli } from "../support/run-cli.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+describe("image-text-encoder", () => {
+  it("prints its version and its commands", async () => {
+    expect(await runCli(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+    const { code, stdout } = await runCli(["--help"]);
+    expect(code).toBe(0);
+    for (const name of Object.keys(commands)) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+  });
+
+  it("prints a command's flags with their variables and defaults", async () => {
+    const { code, stdout } = await runCli(["serve", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("--port  (PORT, default 5555)");
+    expect(stdout).toContain("--api-keys  (API_KEYS, default none)");
+    expect(stdout).toContain("--image-urls  (IMAGE_URLS, default on)");
+  });
+
+  it.each<[string, string[], Record<string, string>, string]>([
+    ["an unknown command", ["srve"], {}, 'There is no command "srve"'],
+    ["a command by the name of an object's method", ["toString"], {}, 'There is no command "toString"'],
+    ["an unknown flag", ["serve", "--prot", "1"], {}, "Unknown option '--prot'"],
+    ["a flag without its value", ["serve", "--port"], {}, "--port"],
+    ["an operand too many", ["serve", "now"], {}, "Unexpected argument 'now'"],
+    ["a wrong flag", ["serve", "--port", "http"], {}, '--port: expected an integer from 0 to 65535, received "http"'],
+    [
+      "a wrong variable",
+      ["serve"],
+      { MAX_BATCH_ITEMS: "-1" },
+      'MAX_BATCH_ITEMS: expected an integer from 1 to 100000, received "-1"',
+    ],
+    [
+      "a wrong origin",
+      ["serve"],
+      { CORS_ORIGINS: "app.example.com" },
+      "CORS_ORIGINS: expected a comma-separated list of origins",
+    ],
+    ["a wrong proxy", ["serve"], { TRUST_PROXY: "10.0.0.0/40" }, "TRUST_PROXY: expected"],
+    ["a missing setting", ["build", "--image", "x"], {}, "--text or TEXT: expected"],
+  ])("refuses %s with one line and exit code 2", async (_what, args, env, sentence) => {
+    const { code, stdout, stderr } = await runCli(args, env);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(sentence);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  it("ends with 1 and one line when a command fails, and tells more when debugging", async () => {
+    const args = ["build", "--image", "/nowhere", "--text", "/nowhere", "--out", "/nowhere/out"];
+    const { code, stderr } = await runCli(args);
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect((await runCli(args, { LOG_LEVEL: "debug" })).stderr).toContain("    at ");
+  });
+});
+
+describe("help", () => {
+  it.each(Object.entries(commands))("of %s names every setting as flag and variable", (name, command) => {
+    const help = commandHelp(name, command);
+    for (const setting of Object.keys(command.settings)) {
+      expect(help).toContain(`--${flagName(setting)}  (${environmentName(setting)}, `);
+    }
+  });
+});

@@ -1,0 +1,110 @@
+import { createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { listen } from "../support/loopback.ts";
+import { startCli } from "../support/run-cli.ts";
+
+/** The service with the embedded model on a free port. */
+async function startService(env: Record<string, string> = {}) {
+  const running = startCli(["serve", "--port", "0", "--host", "127.0.0.1"], env);
+  const [url] = (await running.says(/http:\/\/127\.0\.0\.1:\d+/)).match(/http.*/)!;
+  return { ...running, url };
+}
+
+const encode = (url: string, texts: string[]) =>
+  fetch(`${url}/encode_text`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ texts }),
+  });
+
+describe("serve", () => {
+  it("says what it serves, as JSON lines, and answers", async () => {
+    const { url, output, child, ended } = await startService();
+    const reply = await encode(url, ["a red bicycle"]);
+    expect(reply.status).toBe(200);
+    expect(reply.headers.get("x-model")).toBe("pictogram-mini");
+    const lines = output()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.find(({ model }) => model)).toMatchObject({ level: "warn", model: "pictogram-mini", dimensions: 512 });
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+  });
+
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "finishes what is in flight at %s and ends with 0",
+    async (signal) => {
+      const { url, child, ended } = await startService();
+      await fetch(`${url}/health/live`); // leaves a kept-alive connection behind
+      const texts = Array.from({ length: 400 }, (_, i) => `text number ${i} ${"word ".repeat(20)}`);
+      const inFlight = encode(url, texts);
+      await expect
+        .poll(async () => (await (await fetch(`${url}/metrics`)).text()).match(/^encoder_requests_in_flight 1$/m))
+        .not.toBeNull();
+      child.kill(signal);
+      const reply = await inFlight;
+      expect(reply.status).toBe(200);
+      expect(((await reply.json()) as { embeddings: number[][] }).embeddings).toHaveLength(400);
+      expect((await ended).code).toBe(0);
+    },
+  );
+
+  it("cuts what takes longer than DRAIN_TIMEOUT_MS", async () => {
+    const { url, child, ended, says } = await startService({ DRAIN_TIMEOUT_MS: "100" });
+    const stuck = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("{")) }); // a body that never ends
+    const init = {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: stuck,
+      duplex: "half",
+    } as RequestInit;
+    const cut = fetch(`${url}/encode_text`, init).then(
+      () => "answered",
+      () => "cut",
+    );
+    await expect
+      .poll(async () => (await (await fetch(`${url}/metrics`)).text()).match(/^encoder_requests_in_flight 1$/m))
+      .not.toBeNull();
+    child.kill("SIGTERM");
+    await says("cut off");
+    expect(await cut).toBe("cut");
+    expect((await ended).code).toBe(0);
+  });
+
+  it("ends at once at a second signal", async () => {
+    const { url, child, ended, says } = await startService();
+    const stuck = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("{")) });
+    const init = {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: stuck,
+      duplex: "half",
+    } as RequestInit;
+    fetch(`${url}/encode_text`, init).catch(() => {});
+    await expect
+      .poll(async () => (await (await fetch(`${url}/metrics`)).text()).match(/^encoder_requests_in_flight 1$/m))
+      .not.toBeNull();
+    child.kill("SIGTERM");
+    await says("stopping");
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(143);
+  });
+
+  it("says so when the port is taken, and ends with 1", async () => {
+    const port = await listen(createServer());
+    const { ended } = startCli(["serve", "--port", String(port), "--host", "127.0.0.1"], { LOG_LEVEL: "silent" });
+    const { code, stderr } = await ended;
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `image-text-encoder: Port ${port} on 127.0.0.1 is in use; choose another with --port, or stop what uses it.\n`,
+    );
+  });
+
+  it("says what is wrong with a model that is not there", async () => {
+    const { code, stderr } = await startCli(["serve", "--model", "no-such-model"]).ended;
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).toContain("no-such-model");
+  });
+});

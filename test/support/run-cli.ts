@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { onTestFinished } from "vitest";
+
+const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
+
+export interface Running {
+  child: ChildProcess;
+  /** Everything written to either stream so far. */
+  output(): string;
+  /** Resolves when the output has the text, rejects when the process ends before. */
+  says(text: string | RegExp): Promise<string>;
+  ended: Promise<Outcome>;
+}
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts the executable as users do, with an environment that has no settings but those given. */
+export function startCli(args: string[], env: Record<string, string> = {}): Running {
+  const { PATH, HOME, TMPDIR } = process.env;
+  const clean = Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined));
+  const child = spawn(process.execPath, [executable, ...args], {
+    env: { ...clean, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const written = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]!.setEncoding("utf8").on("data", (text: string) => {
+      written[name] += text;
+      child.emit("written");
+    });
+  }
+  const ended = once(child, "close").then(([code]) => ({ code, ...written }));
+  const output = () => written.stdout + written.stderr;
+  return {
+    child,
+    output,
+    ended,
+    async says(text) {
+      const search = () => output().match(text)?.[0];
+      for (;;) {
+        const found = search();
+        if (found !== undefined) return found;
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`it ended: ${output()}`);
+        await Promise.race([once(child, "written"), ended]);
+      }
+    },
+  };
+}
+
+export const runCli = (args: string[], env: Record<string, string> = {}): Promise<Outcome> => startCli(args, env).ended;
