@@ -98,7 +98,7 @@ until process_1=$(pgrep -P "$service_pid") && [ "$(readlink "/proc/$process_1/ro
   kill -0 "$service_pid" 2>/dev/null || { cat "$work/service.log"; fail "the container did not start"; }
   sleep 0.1
 done
-inside() { nsenter --target "$process_1" --net --pid --mount "$@"; }
+inside() { env -u NODE_EXTRA_CA_CERTS nsenter --target "$process_1" --net --pid --mount "$@"; }
 status() { grep -E "^$1:" "/proc/$process_1/status" | tr -s '\t ' ' '; }
 echo "$(status Uid), $(status CapEff), $(status NoNewPrivs)"
 inside chroot --userspec="$user" "$root" /usr/local/bin/node -e '
@@ -107,8 +107,9 @@ inside chroot --userspec="$user" "$root" /usr/local/bin/node -e '
 inside node -e '
   require("node:net").connect(443, "1.1.1.1").on("error", (error) => console.log("connecting outside:", error.code)).on("connect", () => process.exit(1))' ||
   fail "there is a network"
-inside node scripts/container-probe.mjs || { cat "$work/service.log"; fail "an endpoint"; }
-health=$(config '{{json .Docker.Config.Healthcheck.Test}}' | node -p 'JSON.parse(require("node:fs").readFileSync(0, "utf8")).at(-1)')
+inside node "$PWD/scripts/container-probe.mjs" || { cat "$work/service.log"; fail "an endpoint"; }
+health=$(builder inspect --type image localhost/image-text-encoder |
+  node -p 'JSON.parse(require("node:fs").readFileSync(0, "utf8")).Docker.config.Healthcheck.Test.at(-1)')
 inside chroot --userspec="$user" "$root" /usr/local/bin/node -e "$health" || fail "the health check"
 echo "health check: exit 0"
 kill -TERM "$process_1"

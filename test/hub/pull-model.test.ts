@@ -1,4 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -276,6 +278,22 @@ describe("a pull gives up, saying what to do", () => {
     expect(downloadsOf(weights)).toEqual([]);
   });
 
+  it("when the disk has not room for what the Hub announces, before downloading it", async () => {
+    loopback.fault = ({ path, method }) =>
+      path === weights && method === "HEAD" ? { kind: "headers", headers: { "x-linked-size": `${1e15}` } } : undefined;
+    expect(await failure()).toMatch(
+      /Expected 2000000\d+ MB of free disk space .* found \d+ MB: free some, or set MODELS_DIR/,
+    );
+    expect(downloadsOf(weights)).toEqual([]);
+  });
+
+  it("when the folder holds something else than a model", async () => {
+    await mkdir(join(root, "models/tiny"), { recursive: true });
+    await writeFile(join(root, "models/tiny/thesis.txt"), "");
+    expect(await failure()).toContain("holds files that are not a model");
+    expect(loopback.requests).toEqual([]);
+  });
+
   it("when the server never gets further", async () => {
     loopback.fault = (request) => (isWeights(request) ? { kind: "cut", afterBytes: 0 } : undefined);
     expect(await failure({ config: { downloadAttempts: 3 } })).toContain("broke");
@@ -351,6 +369,31 @@ describe("the token", () => {
     expect((await hubWith()).token).toBe("from-home");
     expect((await hubWith({ hfTokenPath: join(root, "elsewhere") })).token).toBe("from-path");
     expect((await hubWith({ hfToken: "given" })).token).toBe("given");
+  });
+});
+
+describe("a proxy", () => {
+  /** Tunnels everything to the Hub on loopback, whatever host it was asked for. */
+  async function startProxy() {
+    const asked: string[] = [];
+    const proxy = createServer().on("connect", (request, client) => {
+      asked.push(request.url ?? "");
+      const upstream = connect(Number(new URL(loopback.endpoint).port), "127.0.0.1", () => {
+        client.write("HTTP/1.1 200 OK\r\n\r\n");
+        upstream.pipe(client).pipe(upstream);
+      });
+      for (const socket of [client, upstream]) socket.on("error", () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    opened.push({ close: async () => void proxy.close() });
+    return { asked, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }; // listens on TCP
+  }
+
+  it("is used for every host but those in NO_PROXY", async () => {
+    const { asked, url } = await startProxy();
+    const config = { hfEndpoint: "http://hub.invalid", httpProxy: url, noProxy: "127.0.0.2" };
+    await expectWholeModel({ config });
+    expect(new Set(asked)).toEqual(new Set(["hub.invalid:80"]));
   });
 });
 
