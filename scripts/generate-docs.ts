@@ -1,0 +1,88 @@
+/** npm run docs: writes the pages of docs/ that are generated from code. A test compares them with what stands there. */
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { commands } from "../src/cli/commands.ts";
+import { defaultText } from "../src/cli/help.ts";
+import { environmentName, flagName, type SettingTable } from "../src/config/setting.ts";
+import { configWith } from "../src/config.ts";
+import { errorCodes } from "../src/errors.ts";
+import { createMetrics } from "../src/metrics.ts";
+import { createApp } from "../src/server/app.ts";
+import { fakeEncoder } from "../test/support/fake-encoder.ts";
+
+export const docsFolder = resolve(import.meta.dirname, "../docs");
+
+/** Each page's text by its name in docs/. */
+export async function generatedDocs(): Promise<Record<string, string>> {
+  return { "configuration.md": configurationPage(), "errors.md": errorsPage(), "openapi.json": await apiDocument() };
+}
+
+function configurationPage(): string {
+  const { serve, ...others } = commands;
+  const inherited = new Set(Object.keys(serve!.settings));
+  const sections = Object.entries(others).map(([name, { summary, settings }]) => {
+    const own = Object.fromEntries(Object.entries(settings).filter(([setting]) => !inherited.has(setting)));
+    const shared = Object.keys(settings).filter((setting) => inherited.has(setting));
+    const also =
+      shared.length > 0 ? `\n\nAs above: ${shared.map((it) => `\`${environmentName(it)}\``).join(", ")}.` : "";
+    return `## ${name}\n\n${summary}.${also}\n\n${Object.keys(own).length > 0 ? settingTable(own) : ""}`.trimEnd();
+  });
+  return `# Configuration
+
+Every setting is a flag of the command and an environment variable; the flag wins, and an empty variable counts as not set. A wrong value
+ends the command with exit code 2 and one line that says what was expected. Sizes are bytes and times milliseconds where the name says so.
+Generated from \`src/config.ts\` by \`npm run docs\`.
+
+## serve
+
+${settingTable(serve!.settings)}
+
+${sections.join("\n\n")}
+`;
+}
+
+function settingTable(settings: SettingTable): string {
+  const rows = Object.entries(settings).map(([name, setting]) => {
+    const why = setting.why ? ` *Why this default:* ${setting.why}` : "";
+    const cells = [
+      `\`${environmentName(name)}\`<br>\`--${flagName(name)}\``,
+      defaultText(setting).replace("default ", ""),
+    ];
+    return `| ${[...cells, setting.expects, `${setting.help}${why}`].map(cell).join(" | ")} |`;
+  });
+  return ["| variable, flag | default | expects | |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(
+    ([code, { status, meaning }]) => `| \`${code}\` | ${status} | ${cell(meaning)} |`,
+  );
+  return `# Errors
+
+A request that fails is answered with \`{"success": false, "error": "<sentence>", "code": "<CODE>"}\`. The code is for programs and never
+changes its meaning; the sentence is for people, and names the item where a request has several. Commands print the sentence.
+Generated from \`src/errors.ts\` by \`npm run docs\`.
+
+| code | status | meaning |
+|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+/** What GET /openapi.json answers at the default settings. */
+async function apiDocument(): Promise<string> {
+  const app = createApp({ encoder: fakeEncoder(), config: configWith(), metrics: createMetrics(), version: "0.1.0" });
+  try {
+    const reply = await app.inject("/openapi.json");
+    return `${JSON.stringify(reply.json(), null, 2)}\n`;
+  } finally {
+    await app.close();
+  }
+}
+
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  for (const [name, text] of Object.entries(await generatedDocs())) await writeFile(join(docsFolder, name), text);
+}
