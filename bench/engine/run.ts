@@ -10,7 +10,7 @@ import type { Tensor } from "../../src/engine/contract.ts";
 import { openSession } from "../../src/engine/session.ts";
 import { defaultWork, fullSizeModels, type Precision, precisions } from "../full-size-models.ts";
 import { spread } from "../http/load.ts";
-import { machine } from "../report.ts";
+import { machine, writeSection } from "../report.ts";
 
 const { values: flags } = parseArgs({
   options: { seconds: { type: "string", default: "8" }, work: { type: "string", default: defaultWork } },
@@ -64,6 +64,16 @@ const report = { date: new Date().toISOString(), machine: machine(), figures };
 const out = resolve(import.meta.dirname, "../results");
 await mkdir(out, { recursive: true });
 await writeFile(join(out, "engine.json"), `${JSON.stringify(report, null, 2)}\n`);
+await writeSection("performance.md", "engine", [
+  `${report.date.slice(0, 10)}, ${report.machine}; median per second.`,
+  "",
+  "| | fp32 | int8 | int8 / fp32 | of processor time |",
+  "|---|---|---|---|---|",
+  ...figures.map(({ tower, threads, batch, perSecond, ratio }) => {
+    const [fp32, int8] = precisions.map((precision) => perSecond[precision].median.toFixed(1));
+    return `| ${tower}, ${threads} threads, batch ${batch} | ${fp32} | ${int8} | ${ratio.wall.toFixed(2)} | ${ratio.cpu.toFixed(2)} |`;
+  }),
+]);
 
 async function measure({ tower, batch, threads }: { tower: Tower; batch: number; threads: number }) {
   const inputs = tower.inputs(batch);
