@@ -59,6 +59,9 @@ export function createMetrics() {
     ]),
   };
 
+  // From nothing to 1 is no increase to Prometheus: what alerts watch must start at 0.
+  for (const tower of ["image", "text"]) metrics.engineDeaths.inc({ tower }, 0);
+
   const observer: EncoderObserver = {
     onTimings(tower, { fetchMs, decodeMs, tokenizeMs, queueMs }) {
       if (fetchMs !== undefined) metrics.fetchSeconds.observe(fetchMs / 1000);
