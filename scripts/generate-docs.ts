@@ -39,6 +39,13 @@ Generated from \`src/config.ts\` by \`npm run docs\`.
 ${settingTable(serve!.settings)}
 
 ${sections.join("\n\n")}
+
+## Signals and exit codes
+
+SIGTERM, SIGINT and SIGHUP stop a command; nothing is read anew at SIGHUP. \`serve\` then takes no more connections, answers what is in
+flight within \`DRAIN_TIMEOUT_MS\`, and ends with 0; a second signal ends it at once. An error that nothing caught is printed, drains in the
+same way, and ends with 1, since the state it leaves behind is unknown. Commands end with 0 when done, 1 when they failed, 2 when they
+were called wrongly, and 128 plus the signal's number when interrupted. \`LOG_LEVEL=debug\` prints where an error came from.
 `;
 }
 

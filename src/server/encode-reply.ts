@@ -4,8 +4,8 @@ import type { FastifyReply } from "fastify";
 import type { Encoding, StageTimings } from "../encoder.ts";
 import { vectorJson } from "./vector-json.ts";
 
-/** Vectors printed between two turns of the event loop: a millisecond or so. */
-const vectorsPerTurn = 32;
+/** Vectors printed between two turns of the event loop: half a millisecond or so. */
+const vectorsPerTurn = 16;
 
 export interface EncodeReply {
   encoding: Encoding;

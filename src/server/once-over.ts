@@ -7,7 +7,6 @@ import type { FastifyReply } from "fastify";
 export function onceOver(reply: FastifyReply, callback: () => void): void {
   const { raw, request } = reply;
   const { socket } = request.raw;
-  if (socket.destroyed) return callback(); // neither will tell it again
   let isOver = false;
   const over = () => {
     if (isOver) return; // one "close" is often the cause of the other
@@ -16,6 +15,7 @@ export function onceOver(reply: FastifyReply, callback: () => void): void {
     socket.off("close", over);
     callback();
   };
+  if (socket.destroyed) over(); // neither will tell it again
   raw.once("close", over);
   socket.once("close", over);
 }
