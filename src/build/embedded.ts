@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, stat } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EncoderError } from "../errors.ts";
 import { embeddedName } from "../models/locate.ts";
@@ -60,7 +60,7 @@ async function openOrBuild(options: {
 
 /** This user's own: whoever else can write to a folder of models decides what this process computes. */
 async function temporaryFolder(): Promise<string> {
-  const { uid } = userInfo();
+  const uid = process.getuid?.() ?? -1; // a user without an entry in /etc/passwd has a number all the same
   const folder = join(tmpdir(), `image-text-encoder-${uid}`);
   return storing(async () => {
     await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {

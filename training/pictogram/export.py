@@ -148,6 +148,8 @@ def main() -> None:
     export_image(ImageConfig(**image["config"]), image["tower"], args.out / "image")
     export_text(TextConfig(**text["config"]), text["tower"], args.data / "tokenizer.json", args.out / "text")
     size = sum(p.stat().st_size for part in ("image", "text") for p in (args.out / part).rglob("*") if p.is_file())
+    for file in args.out.rglob("*.safetensors"):
+        file.chmod(0o644)  # safetensors writes 0600
     print(f"{args.out}: {size:,} bytes (limit {LIMIT_BYTES:,})")
     assert size <= LIMIT_BYTES, "too large"
     if not args.no_check:

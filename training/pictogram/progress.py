@@ -46,7 +46,7 @@ class Threads:
         return time.time(), busy, own.user + own.system
 
     def adjust(self) -> None:
-        if not self.adapt or time.time() - self.seen[0] < 6:
+        if not self.adapt or time.time() - self.seen[0] < 3:
             return
         now = self.look()
         seconds, busy, own = (b - a for a, b in zip(self.seen, now))

@@ -1,7 +1,8 @@
 """Stage 2: the text tower learns to point at the pictures, with the image tower frozen.
 
 Texts are short, so this stage is fast: image embeddings of augmented pictures are computed once, and each step classifies a
-batch of names and keywords in all locales into one real picture of every concept, and into the prototypes of stage 1.
+batch of names and keywords in all locales into one real picture of every concept, and into the prototypes of stage 1, to which
+it also draws them: a prototype is the vector that finds its concept's pictures best.
 A text that names several concepts has them all as its target.
 """
 
@@ -26,10 +27,11 @@ from .towers import ImageConfig, ImageTower, TextConfig, TextTower, config_dict
 from .train_image import held_out_concepts, parameter_groups
 from .warm import encode_texts, load_text
 
-LOCALE_WEIGHT = {"en": 8.0, "de": 2.0, "fr": 2.0, "es": 2.0, "zh": 2.0, "ja": 2.0, "hi": 2.0, "ar": 2.0, "ru": 2.0, "pt": 2.0}
-LOCALE_WEIGHT |= {k: 1.5 for k in ("it", "nl", "pl", "tr", "ko", "vi", "id", "sw", "fa", "he", "uk", "el", "th", "bn", "ta")}
+LOCALE_WEIGHT = {"en": 8.0} | {k: 3.0 for k in ("de", "fr", "es", "zh", "ja", "hi", "ar", "ru", "pt")}
+LOCALE_WEIGHT |= {k: 2.0 for k in ("it", "nl", "pl", "tr", "ko", "vi", "id", "sw", "fa", "he", "uk", "el", "th", "bn", "ta")}
 ENGLISH_FRAMES = ("a {}", "the {}", "an image of {}", "a drawing of a {}", "picture of a {}", "a photo of a {}", "{} icon", "{} emoji")
 HELD_OUT_KEYWORDS = 0.05
+BUCKETS = 8  # batches of texts of like length that are drawn together
 
 
 def is_held_out_keyword(row: dict) -> bool:
@@ -159,11 +161,11 @@ def main() -> None:
     parser.add_argument("--image", type=Path, required=True, help="image.pt of stage 1")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
-    parser.add_argument("--batch", type=int, default=1024)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--views", type=int, default=40000, help="augmented pictures in the bank")
-    parser.add_argument("--name-share", type=float, default=0.65)
+    parser.add_argument("--views", type=int, default=12000, help="augmented pictures in the bank")
+    parser.add_argument("--name-share", type=float, default=0.72)
     parser.add_argument("--warm", type=Path, help="an earlier checkpoint whose word embeddings to start from")
     parser.add_argument("--start", type=Path, help="text.pt of another run to start from, in full")
     parser.add_argument("--hold-out-concepts", type=int, default=0, help="for test E")
@@ -221,10 +223,10 @@ def main() -> None:
     budget, last, next_eval, recent = args.minutes * 60, time.time(), used + args.eval_every * 60, []
     while used < budget and not stopping:
         threads.adjust()
-        rows = captions.sample(rng, 4 * args.batch)
+        rows = captions.sample(rng, BUCKETS * args.batch)
         texts = [vary(captions.text[i], captions.english[i], rng) for i in rows]
         ids = [e.ids for e in tokenizer.encode_batch(texts)]
-        order = np.array([len(x) for x in ids]).argsort(kind="stable").reshape(4, args.batch)  # like lengths together
+        order = np.array([len(x) for x in ids]).argsort(kind="stable").reshape(BUCKETS, args.batch)  # like lengths together
         for part in rng.permutation(order):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(args.rate, used / budget, step)
@@ -234,7 +236,9 @@ def main() -> None:
                 embeddings = tower(padded, mask, word_dropout=0.05)
             embeddings = F.normalize(embeddings.float(), dim=-1)
             scale = scales.exp().clamp(max=60)
-            loss = rank_loss(embeddings, bank.draw(), scale[0], target) + 0.3 * rank_loss(embeddings, prototypes, scale[1], target)
+            loss = 0.6 * rank_loss(embeddings, bank.draw(), scale[0], target)
+            loss = loss + 0.5 * rank_loss(embeddings, prototypes, scale[1], target)
+            loss = loss + 2 * (1 - (embeddings * F.normalize(target @ prototypes, dim=-1)).sum(1)).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
@@ -243,7 +247,7 @@ def main() -> None:
             recent.append(loss.item())
             now = time.time()
             used, last = used + now - last, now
-        if step % 100 == 0:
+        if step % 200 == 0:
             print(f"step {step} loss {np.mean(recent[-100:]):.3f}, {time_left(used, budget)}", flush=True)
         if used >= next_eval or used >= budget or stopping:
             save()

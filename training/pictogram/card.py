@@ -1,0 +1,116 @@
+"""The model card: what the model is and is not, how it came about, and what results.json says."""
+
+import argparse
+import json
+from pathlib import Path
+
+NAMES = {
+    "en": "English", "de": "German", "es": "Spanish", "fr": "French", "pl": "Polish", "tr": "Turkish", "vi": "Vietnamese",
+    "id": "Indonesian", "sw": "Swahili", "ru": "Russian", "el": "Greek", "ar": "Arabic", "fa": "Persian", "he": "Hebrew",
+    "hi": "Hindi", "bn": "Bengali", "ta": "Tamil", "th": "Thai", "ko": "Korean", "ja": "Japanese", "zh": "Chinese",
+    "am": "Amharic", "ka": "Georgian",
+}  # fmt: skip
+
+HEAD = """# pictogram-mini
+
+**This is not CLIP, and it says nothing about how well CLIP works.** It is a very small image-text model that was trained on drawings
+of emojis, so that the service runs for real with no download. **It has seen no photographs**: on photographs it is close to useless.
+It knows {concepts:,} everyday concepts and flags by their names, and finds drawings of them; it understands no sentences, no counts, no
+relations ("a cat on a mat"), and nothing outside its concepts. Use it to try the service out, and to search icons and pictograms;
+for photographs install the real pair.
+
+| | |
+|---|---|
+| image tower | CLIP vision transformer, {image[num_hidden_layers]} x {image[hidden_size]}, {image[image_size]} px, patches of {image[patch_size]} px; transparent pictures are put on white |
+| text tower | DistilBERT, {text[n_layers]} x {text[dim]}, {text[vocab_size]:,} WordPieces, mean pooling, dense to 512 |
+| vectors | 512 dimensions, shared by pictures and text; compare by cosine |
+| size | {size:.1f} MB in fp16, tokenizer and configuration included |
+| layout | sentence-transformers: `image/`, `text/` |
+"""
+
+MEASURED = """
+## Measured
+
+Measured on the exported files, in percent, by `training/`. R@1: the right picture is the nearest of all candidates; R@10: it is among
+the ten nearest. Chance is what guessing gives; a floor is what a trick without learning gives. OpenMoji, Flagpack and Art4Apps were never
+trained on. OpenMoji was looked at while the training was developed (which pictures to make, when to stop), so its figures flatter a little;
+Art4Apps and Flagpack were not.
+"""
+
+
+def table(part: dict, other: dict | None = None) -> str:
+    """One line a language; with `other`, its figures beside."""
+    lines = ["| language | R@1 | R@10 | n |" + (" line art R@1 | R@10 |" if other else ""), "|---|---|---|---|" + ("---|---|" if other else "")]
+    for locale, r in part["languages"].items():
+        line = f"| {NAMES.get(locale, locale)} | {r['r1']} | {r['r10']} | {r['n']:,} |"
+        if other:
+            line += f" {other['languages'][locale]['r1']} | {other['languages'][locale]['r10']} |"
+        lines.append(line)
+    mean = f"| **mean of {len(part['languages'])}** | **{part['mean']['r1']}** | **{part['mean']['r10']}** | |"
+    if other:
+        mean += f" **{other['mean']['r1']}** | **{other['mean']['r10']}** |"
+    return "\n".join([*lines, mean])
+
+
+def concepts_line(part: dict) -> str:
+    found = part["image_to_concept"]
+    floor = found.get("floor_pixels")
+    text = f"{found['top1']} top-1, {found['top5']} top-5 (n {found['n']:,}, chance {part['chance']['r1']} / {round(5 * part['chance']['r1'], 2)}"
+    return text + (f", floor by nearest pixels {floor['top1']} / {floor['top5']})" if floor else ")")
+
+
+def measured(results: dict) -> str:
+    a, a2, flags = results["A"], results["A2"], results["flags"]
+    parts = [
+        MEASURED,
+        f"### A and A2: names -> OpenMoji, {a['candidates']:,} candidates; chance R@1 {a['chance']['r1']}, R@10 {a['chance']['r10']}\n",
+        table(a, a2),
+        f"\nPicture -> concept (nearest mean of a concept's names): colour {concepts_line(a)}; line art {concepts_line(a2)}.",
+        f"\n### Flags: names -> Flagpack, {flags['candidates']} candidates; chance R@1 {flags['chance']['r1']}, R@10 {flags['chance']['r10']}\n",
+        table(flags),
+    ]
+    if "B" in results:
+        b = results["B"]
+        parts += [
+            f"\n### B: other words, other drawings: GCompris' words -> Art4Apps, {b['candidates']} candidates; "
+            f"chance R@1 {b['chance']['r1']}, R@10 {b['chance']['r10']}\n",
+            f"Words that CLDR has as well, mean of {len(b['languages'])} languages: R@1 {b['mean']['r1']}, R@10 {b['mean']['r10']}. "
+            f"All words: R@1 {b['all_words']['mean']['r1']}, R@10 {b['all_words']['mean']['r10']}. By language (words known to CLDR):\n",
+            table(b),
+        ]
+    c = results["C"]
+    floor = c["floor_trigrams"]
+    parts.append(
+        f"\n### C to F\n\n- **C, keywords held out of training** -> OpenMoji: R@1 {c['r1']}, R@10 {c['r10']} (n {c['n']:,}, chance R@1 {c['chance_r1']}). "
+        f"Looking the keyword up by its character trigrams, with perfect pictures, gives {floor['r1']} / {floor['r10']}."
+    )
+    languages = ", ".join(f"{k} {v['r1']} / {v['r10']}" for k, v in results["D"]["languages"].items())
+    parts.append(f"- **D, six languages** that an ablation would leave out (here trained on; the ablation was not run): {languages}.")
+    if "E" in results:
+        parts.append(f"- **E, held-out concepts**: R@1 {results['E']['r1']}, R@10 {results['E']['r10']} (n {results['E']['n']}).")
+    else:
+        parts.append("- **E, concepts without training**: not measured on this checkpoint, which was trained on all; expect chance.")
+    if "F" in results:
+        f = results["F"]
+        parts.append(
+            f"- **F, photographs** into {len(f['labels'])} coarse labels: {f['accuracy']} (n {f['n']}, chance {f['chance']}, always the commonest label {f['floor_majority']})."
+        )
+    return "\n".join(parts) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="exported model with results.json")
+    parser.add_argument("--concepts", type=int, default=1914)
+    parser.add_argument("--story", type=Path, required=True, help="Markdown: how this checkpoint came about, what falls short, licences")
+    args = parser.parse_args()
+    image = json.loads((args.model / "image/0_CLIPModel/config.json").read_text())["vision_config"]
+    text = json.loads((args.model / "text/config.json").read_text())
+    size = sum(p.stat().st_size for part in ("image", "text") for p in (args.model / part).rglob("*") if p.is_file()) / 1e6
+    head = HEAD.format(concepts=args.concepts, image=image, text=text, size=size)
+    results = json.loads((args.model / "results.json").read_text())
+    (args.model / "README.md").write_text(head + measured(results) + "\n" + args.story.read_text())
+
+
+if __name__ == "__main__":
+    main()
