@@ -27,6 +27,11 @@ describe("the guard before JSON.parse", () => {
     }
   });
 
+  it("knows an escaped quote where the backslash was the end of a piece", () => {
+    const text = JSON.stringify([`"${",".repeat(100)}`, `\\"${",".repeat(100)}`]);
+    for (const pieceBytes of [1, 2, 3, 4]) expect(() => inspect(text, { maxValues: 10, pieceBytes })).not.toThrow();
+  });
+
   it("counts nothing inside strings, wherever they are cut and whatever they hold", () => {
     fc.assert(
       fc.property(
