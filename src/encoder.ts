@@ -270,10 +270,11 @@ function requestScope(caller: AbortSignal | undefined): RequestScope {
     end: () => ended.abort(),
     until: (promise) =>
       new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
         const onAbort = () => reject(signal.reason);
         signal.addEventListener("abort", onAbort, { once: true });
+        // In any case, or the promise's own failure, which comes later, would find nobody and end the process.
         promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+        if (signal.aborted) onAbort();
       }),
   };
 }

@@ -100,3 +100,26 @@ describe("vectors", () => {
     expect(encoder.manifest.dimensions).toBe(512);
   });
 });
+
+describe("a caller that goes away", () => {
+  /** A failure that nobody waits for would end the service; here it fails the run. */
+  it("at any moment gets its own reason, and leaves nothing behind", async () => {
+    const texts = reference.texts.map(({ text }) => text);
+    const photo = picture("photo.jpg");
+    for (let moment = 0; moment < 24; moment++) {
+      const caller = new AbortController();
+      const options = { signal: caller.signal };
+      const calls = [
+        encoder.encodeTexts([...texts, `text ${moment}`], options),
+        encoder.encodeImages([Buffer.concat([photo, Buffer.of(moment)]), Buffer.from("no image")], options),
+      ];
+      const outcomes = Promise.allSettled(calls);
+      for (let turn = 0; turn < moment; turn++) await new Promise(setImmediate);
+      caller.abort(new Error("gone"));
+      const [text] = await outcomes;
+      if (text!.status === "rejected") expect(text!.reason).toEqual(new Error("gone"));
+    }
+    expect((await encoder.encodeTexts(["still here"])).embeddings).toHaveLength(1);
+    expect(encoder.queueDepth()).toEqual({ image: 0, text: 0 });
+  });
+});
