@@ -2,7 +2,9 @@
 
 Writes two files:
   concepts.json   [{"code": "1f431", "name": "cat face", "slug": "cat-face", "flag": false}, ...]
-  captions.jsonl  {"locale": "de", "text": "Katzengesicht", "kind": "name" | "keyword", "concepts": [12, ...]}
+  captions.jsonl  {"locale": "de", "text": "Katzengesicht", "kind": "name" | "keyword", "short": true, "concepts": [12, ...]}
+
+`short` marks CLDR's own short name of a concept; a flag has other names too (its territory's).
 
 One caption can name several concepts ("animal"); every one of them counts as a right answer.
 """
@@ -87,7 +89,7 @@ def collect(packages: Path, concepts: list[dict]) -> tuple[list[dict], list[str]
     """All captions as rows, and the locales they come from."""
     index = {c["code"]: i for i, c in enumerate(concepts)}
     folders = sorted(p.name for p in (packages / "cldr-annotations-full/annotations").iterdir())
-    rows: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: {"name": set(), "keyword": set()})
+    rows: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: {"name": set(), "keyword": set(), "short": set()})
     locales = []
     for locale in folders:
         annotations = {c: a for c, a in read_locale(packages, locale).items() if c in index}
@@ -100,6 +102,7 @@ def collect(packages: Path, concepts: list[dict]) -> tuple[list[dict], list[str]
             for name in entry.get("tts", []):
                 name = clean(name)
                 rows[locale, name]["name"].add(concept)
+                rows[locale, name]["short"].add(concept)
                 if concepts[concept]["flag"]:
                     rows[locale, clean(flag_name(name))]["name"].add(concept)
             for keyword in entry.get("default", []):
@@ -112,7 +115,8 @@ def collect(packages: Path, concepts: list[dict]) -> tuple[list[dict], list[str]
             continue
         # A text that is some concept's name and other concepts' keyword stays a name; keywords count as right too.
         kind = "name" if sets["name"] else "keyword"
-        captions.append({"locale": locale, "text": text, "kind": kind, "concepts": sorted(sets[kind])})
+        short = bool(sets["short"])
+        captions.append({"locale": locale, "text": text, "kind": kind, "short": short, "concepts": sorted(sets[kind])})
     return captions, locales
 
 

@@ -65,9 +65,13 @@ def measured(results: dict) -> str:
         MEASURED,
         f"### A and A2: names -> OpenMoji, {a['candidates']:,} candidates; chance R@1 {a['chance']['r1']}, R@10 {a['chance']['r10']}\n",
         table(a, a2),
+        f"\nEach concept is asked for once in a language, by CLDR's short name. Flags are {a['candidates'] - a['others']['languages']['en']['n']} of the "
+        f"{a['candidates']:,} and the easier part; the other concepts alone, among all pictures: English R@1 {a['others']['languages']['en']['r1']}, "
+        f"R@10 {a['others']['languages']['en']['r10']}; mean R@1 {a['others']['mean']['r1']}, R@10 {a['others']['mean']['r10']}.",
         f"\nPicture -> concept (nearest mean of a concept's names): colour {concepts_line(a)}; line art {concepts_line(a2)}.",
         f"\n### Flags: names -> Flagpack, {flags['candidates']} candidates; chance R@1 {flags['chance']['r1']}, R@10 {flags['chance']['r10']}\n",
         table(flags),
+        "\nA flag is asked for by CLDR's short name and by the names of its territory.",
     ]
     if "B" in results:
         b = results["B"]

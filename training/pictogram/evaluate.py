@@ -1,6 +1,7 @@
 """Tests A to F on an exported model, each with chance, floor and n. Prints Markdown and writes results.json.
 
-  A   text -> OpenMoji colour (a style never trained on), all concepts, by language; image -> concept; the flags among flags
+  A   text -> OpenMoji colour (a style never trained on), all concepts, by language, each asked by CLDR's short name alone;
+      `others`: without the flags, which are easy; image -> concept; flags among flags in a style of their own, by all names
   A2  the same on OpenMoji's black line art
   B   text -> Art4Apps drawings, words of GCompris, not of CLDR
   C   keywords that were held out of training (5 % by hash) -> OpenMoji
@@ -49,8 +50,9 @@ def recall(ranks: Tensor) -> dict[str, float | int]:
     return {"r1": percent(ranks < 1), "r10": percent(ranks < 10), "n": len(ranks)}
 
 
-def names_of(captions: list[dict], locale: str, among: set[int]) -> list[dict]:
-    rows = [r for r in captions if r["locale"] == locale and r["kind"] == "name"]
+def names_of(captions: list[dict], locale: str, among: set[int], short: bool = True) -> list[dict]:
+    """The names in one language of the concepts `among`; short: only CLDR's own short name of each."""
+    rows = [r for r in captions if r["locale"] == locale and r["kind"] == "name" and (r["short"] or not short)]
     rows = [r | {"concepts": [c for c in r["concepts"] if c in among]} for r in rows]
     return [r for r in rows if r["concepts"]]
 
@@ -61,10 +63,12 @@ def style_embeddings(model: Model, held: Pictures, style: str) -> tuple[Tensor, 
     return model.encode_images([on_white(held.pixels[i]) for i in rows]), held.concept[rows].tolist()
 
 
-def retrieval(model: Model, captions: list[dict], locale: str, pictures: Tensor, concept: list[int]) -> dict:
+def retrieval(
+    model: Model, captions: list[dict], locale: str, pictures: Tensor, concept: list[int], short: bool = True
+) -> dict:
     """Names of one language -> pictures of one style."""
     where = {c: i for i, c in enumerate(concept)}
-    rows = names_of(captions, locale, set(where))
+    rows = names_of(captions, locale, set(where), short)
     if not rows:
         return {"r1": 0.0, "r10": 0.0, "n": 0}
     scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
@@ -138,6 +142,11 @@ def main() -> None:
                 load_pictures(args.data, "pictures"), held, style
             )
         if test == "A":
+            unflagged = [r for r in captions if not any(concepts[c]["flag"] for c in r["concepts"])]
+            others = {x: retrieval(model, [r for r in unflagged if r["locale"] == x], x, pictures, concept) for x in LANGUAGES}
+            results[test]["others"] = {
+                "languages": others, "mean": {"r1": mean_of(others, "r1"), "r10": mean_of(others, "r10")}
+            }  # fmt: skip
             results["C"] = held_out_keywords(model, captions, pictures, concept, 4)
             ablation = {x: retrieval(model, by_locale[x], x, pictures, concept) for x in ABLATION}
             results["D"] = {"languages": ablation}
@@ -150,7 +159,7 @@ def main() -> None:
 
     pictures, concept = style_embeddings(model, held, "flagpack")
     assert all(is_flag(concepts[c]["code"]) for c in concept)
-    languages = {x: retrieval(model, by_locale[x], x, pictures, concept) for x in LANGUAGES}
+    languages = {x: retrieval(model, by_locale[x], x, pictures, concept, short=False) for x in LANGUAGES}
     results["flags"] = {
         "candidates": len(concept),
         "chance": {"r1": round(100 / len(concept), 2), "r10": round(1000 / len(concept), 2)},
@@ -173,6 +182,8 @@ def print_report(results: dict[str, dict]) -> None:
         print("\n| language | R@1 | R@10 | n |\n|---|---|---|---|")
         for locale, r in part["languages"].items():
             print(f"| {locale} | {r['r1']} | {r['r10']} | {r['n']} |")
+        if "others" in part:
+            print(f"\nwithout flags: English {part['others']['languages']['en']}, mean {part['others']['mean']}")
         if "image_to_concept" in part:
             print(f"\nimage -> concept: {part['image_to_concept']}")
     for test in ("C", "D", "E", "F"):
