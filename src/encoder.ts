@@ -173,21 +173,24 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
 
   let probes = 0;
   let probing: Promise<boolean> | undefined;
-  /** Takes the way of a real request, decoder included, under a key of its own that no cache knows. */
-  async function probe(caller: AbortSignal | undefined): Promise<boolean> {
+  /**
+   * Takes the way of a real request, decoder included, under a key of its own that no cache knows; only through the towers
+   * that have been silent, since a busy one may have a full queue and is well.
+   */
+  async function probe(silent: { image: boolean; text: boolean }, caller: AbortSignal | undefined): Promise<boolean> {
     const scope = requestScope(caller);
     const key = `probe ${++probes}`;
+    const shares: Share<TowerResult>[] = [];
     try {
       const [tokens] = await tokenizer.tokenize([probeText], scope.signal);
-      const image = images.embed(key, 0, (signal) => decoder.decode(probeImage, { signal }));
-      const text = texts.embed(key, 0, () => tokens!.ids);
-      await scope.until(Promise.all([image.result, text.result])).finally(() => {
-        image.release();
-        text.release();
-      });
+      if (silent.image) shares.push(images.embed(key, 0, (signal) => decoder.decode(probeImage, { signal })));
+      if (silent.text) shares.push(texts.embed(key, 0, () => tokens!.ids));
+      await scope.until(Promise.all(shares.map(({ result }) => result)));
       return true;
     } catch {
       return false; // whatever it was, this service gives no vectors now
+    } finally {
+      for (const share of shares) share.release();
     }
   }
 
@@ -196,9 +199,10 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
     encodeTexts,
     encodeImages,
     async isHealthy({ maxAgeMs, signal }) {
-      const oldest = Math.min(images.lastSuccessAt, texts.lastSuccessAt);
-      if (performance.now() - oldest <= maxAgeMs) return true;
-      probing ??= probe(signal).finally(() => {
+      const isSilent = ({ lastSuccessAt }: { lastSuccessAt: number }) => performance.now() - lastSuccessAt > maxAgeMs;
+      const silent = { image: isSilent(images), text: isSilent(texts) };
+      if (!silent.image && !silent.text) return true;
+      probing ??= probe(silent, signal).finally(() => {
         probing = undefined;
       });
       return probing;

@@ -14,12 +14,14 @@ export interface LoadOptions {
   path: string;
   connections: number;
   seconds: number;
+  /** Where it is not as much as possible. */
+  ratePerSecond?: number;
   /** A new body per request; none makes it a GET. */
   body?: () => string;
 }
 
 /** Closed-loop load: each connection sends its next request when it has its answer. */
-export async function load({ url, path, connections, seconds, body }: LoadOptions): Promise<LoadResult> {
+export async function load({ url, path, connections, seconds, ratePerSecond, body }: LoadOptions): Promise<LoadResult> {
   const latencies: number[] = [];
   const request: autocannon.Request = body
     ? {
@@ -30,7 +32,8 @@ export async function load({ url, path, connections, seconds, body }: LoadOption
       }
     : { method: "GET", path };
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
-    const options = { url, connections, duration: seconds, requests: [request] };
+    const rate = ratePerSecond === undefined ? {} : { overallRate: ratePerSecond };
+    const options = { url, connections, duration: seconds, requests: [request], ...rate };
     const run = autocannon(options, (error, result) => (error ? reject(error) : resolve(result)));
     run.on("response", (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   });
