@@ -1,3 +1,4 @@
+import { cosine } from "../../engine/vectors.ts";
 import type { Fidelity } from "../../models/manifest.ts";
 
 /** What `precision: auto` asks of a tower before it keeps int8. */
@@ -9,7 +10,7 @@ export function isFaithful({ mean, min }: Fidelity): boolean {
 
 /** Cosines between pairs of vectors of the same inputs. A percentile is the cosine that so many percent stay below. */
 export function fidelityOf(exact: readonly Float32Array[], approximate: readonly Float32Array[]): Fidelity {
-  const cosines = exact.map((vector, index) => cosine(vector, approximate[index]!)).sort((a, b) => a - b);
+  const cosines = exact.map((vector, index) => likeness(vector, approximate[index]!)).sort((a, b) => a - b);
   const percentile = (share: number) => rounded(cosines[Math.floor(share * (cosines.length - 1))]!);
   return {
     samples: cosines.length,
@@ -22,17 +23,9 @@ export function fidelityOf(exact: readonly Float32Array[], approximate: readonly
 }
 
 /** 0 where a vector has no direction: nothing is faithful to it. */
-function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let squaresA = 0;
-  let squaresB = 0;
-  for (let i = 0; i < a.length; i++) {
-    dot += a[i]! * b[i]!;
-    squaresA += a[i]! ** 2;
-    squaresB += b[i]! ** 2;
-  }
-  const cosine = dot / Math.sqrt(squaresA * squaresB);
-  return Number.isFinite(cosine) ? cosine : 0;
+function likeness(exact: Float32Array, approximate: Float32Array): number {
+  const value = cosine(exact, approximate);
+  return Number.isFinite(value) ? value : 0;
 }
 
 /** Six decimals: beyond them processors differ. Downwards, so that no figure flatters. */
