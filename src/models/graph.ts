@@ -42,8 +42,8 @@ export interface Port {
 /** An ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal bytes. */
 export interface Graph {
   readonly inputs: Port[];
-  readonly nodes: Node[];
-  readonly stored: StoredConstant[];
+  nodes: Node[];
+  stored: StoredConstant[];
   readonly inline: InlineConstant[];
   output: Port | undefined;
 

@@ -10,6 +10,7 @@ import { writeGraph } from "../write-files.ts";
 import { int8Arithmetic } from "./arithmetic.ts";
 import { type Calibration, createCalibration } from "./calibration.ts";
 import { fidelityOf, isFaithful } from "./fidelity.ts";
+import { foldFactors } from "./fold.ts";
 import { type InputPlan, perTokenPlan, planInput } from "./plan.ts";
 import type { Samples } from "./samples.ts";
 
@@ -83,7 +84,9 @@ async function reference(
 async function write(options: TowerOptions, arithmetic: Arithmetic): Promise<Record<string, FileRecord>> {
   const { directory, name } = options;
   for (const suffix of ["onnx", "weights"]) await rm(join(directory, `${name}.${suffix}`), { force: true });
-  return writeGraph({ ...options, graph: options.graphWith(arithmetic) });
+  const graph = options.graphWith(arithmetic);
+  foldFactors(graph);
+  return writeGraph({ ...options, graph });
 }
 
 interface Run {
