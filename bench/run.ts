@@ -1,23 +1,30 @@
 /**
  * npm run bench: the service over HTTP on a full-size pair with random weights (speed does not depend on weights), both
- * precisions in turn, several rounds; with `--peer PYTHON` also sentence-transformers behind Flask on the same weights (PYTHON
- * has bench/peers/requirements.txt installed). Writes bench/results/http.json and the table in docs/performance.md.
+ * precisions, and the raw engines beside them; with `--peer PYTHON` also sentence-transformers behind Flask on the same weights
+ * (PYTHON has bench/peers/requirements.txt installed). All run at once, and are measured in turn, slice by slice, so that
+ * whatever else the machine does meets all of them. Writes bench/results/http.json and the table in docs/performance.md.
+ * Eight minutes, two of them for the memory.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
+import { availableCores } from "../src/available-cores.ts";
+import { configWith } from "../src/config.ts";
 import { openModel } from "../src/models/model-folder.ts";
-import { defaultWork, fullSizeModels } from "./full-size-models.ts";
+import { openRawEngine, type RawEngine } from "./engine/raw.ts";
+import { defaultWork, fullSizeModels, precisions } from "./full-size-models.ts";
 import { imageBodies, textBodies } from "./http/inputs.ts";
-import { load, type Spread, spread } from "./http/load.ts";
+import { load } from "./http/load.ts";
+import { type Figures, Measurements } from "./http/measurements.ts";
+import { type MemoryCurve, memoryCurve } from "./http/memory.ts";
 import { type Service, startPeer, startService } from "./http/service.ts";
 import { machine, writeSection } from "./report.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "6" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
     requests: { type: "string", default: "10000" },
     work: { type: "string", default: defaultWork },
     peer: { type: "string" },
@@ -26,129 +33,128 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 const seconds = Number(flags.seconds);
 
-type Figures = Record<string, number>;
+const imageRate = "images/s, 16 connections";
+const textRate = "texts/s, 32 connections";
+const images = await imageBodies(200);
+const texts = textBodies();
 
-/** One round; a fresh process each time. */
-async function measure(service: Service): Promise<Figures> {
-  const { url } = service;
-  const image = { url, path: "/encode_image", body: await imageBodies(200) };
-  const text = { url, path: "/encode_text", body: textBodies() };
-  try {
-    await load({ ...image, connections: 16, seconds: 2 });
-    await load({ ...text, connections: 32, seconds: 1 });
-    const imageLoad = load({ ...image, connections: 16, seconds });
+/** What is measured of a service, a slice each. */
+const slices: ((service: Service) => Promise<Figures>)[] = [
+  async ({ url }) => {
+    const flatOut = load({ url, path: "/encode_image", body: images, connections: 16, seconds });
     const health = await load({ url, path: "/health", connections: 1, seconds, ratePerSecond: 40 });
-    const imageRate = await imageLoad;
-    const imageAlone = await load({ ...image, connections: 1, seconds });
-    const textRate = await load({ ...text, connections: 32, seconds });
-    const textAlone = await load({ ...text, connections: 1, seconds });
-    return {
-      "images/s, 16 connections": imageRate.rate,
-      "image, 1 connection, p50 ms": imageAlone.p50Ms,
-      "image, 1 connection, p99 ms": imageAlone.p99Ms,
-      "texts/s, 32 connections": textRate.rate,
-      "text, 1 connection, p50 ms": textAlone.p50Ms,
-      "text, 1 connection, p99 ms": textAlone.p99Ms,
-      "GET /health while images are encoded, p99 ms": health.p99Ms,
-      "process start to first vectors, ms": service.coldStartMs,
-      "answers other than 200": [imageRate, imageAlone, textRate, textAlone, health].reduce(
-        (n, it) => n + it.failures,
-        0,
-      ),
-    };
-  } finally {
-    await service.stop();
-  }
-}
+    const { rate, failures } = await flatOut;
+    const figures = { [imageRate]: rate, "GET /health while images are encoded, p99 ms": health.p99Ms };
+    return { ...figures, "answers other than 200": failures + health.failures };
+  },
+  async ({ url }) => {
+    const one = await load({ url, path: "/encode_image", body: images, connections: 1, seconds });
+    return { "image, 1 connection, p50 ms": one.p50Ms, "image, 1 connection, p99 ms": one.p99Ms };
+  },
+  async ({ url }) => {
+    const { rate, failures } = await load({ url, path: "/encode_text", body: texts, connections: 32, seconds });
+    return { [textRate]: rate, "answers other than 200": failures };
+  },
+  async ({ url }) => {
+    const one = await load({ url, path: "/encode_text", body: texts, connections: 1, seconds });
+    return { "text, 1 connection, p50 ms": one.p50Ms, "text, 1 connection, p99 ms": one.p99Ms };
+  },
+];
 
-/** Resident memory, decoders included, after half and after all of the mixed requests (four texts to an image). */
-async function memory(service: Service, requests: number): Promise<Figures> {
-  const images = await imageBodies(200);
-  const texts = textBodies();
-  const send = async (path: string, body: string) => {
-    const headers = { "content-type": "application/json" };
-    const response = await fetch(`${service.url}${path}`, { method: "POST", headers, body });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    await response.arrayBuffer();
-  };
-  let sent = 0;
-  const until = async (count: number) => {
-    const lane = async () => {
-      while (sent < count) await (sent++ % 5 === 0 ? send("/encode_image", images()) : send("/encode_text", texts()));
-    };
-    await Promise.all(Array.from({ length: 16 }, lane));
-    return service.residentBytes() / 2 ** 20;
-  };
-  try {
-    return {
-      [`MiB resident after ${requests / 2} mixed requests`]: await until(requests / 2),
-      [`MiB resident after ${requests} mixed requests`]: await until(requests),
-    };
-  } finally {
-    await service.stop();
-  }
-}
-
+const defaults = configWith({});
 const models = await fullSizeModels(flags.work);
-const contenders: Record<string, () => Promise<Service>> = {
+const start: Record<string, () => Promise<Service>> = {
   fp32: () => startService(models.fp32),
   int8: () => startService(models.int8),
 };
 if (flags.peer !== undefined) {
   const pair = await makeFullSizePair(join(flags.work, "pair"));
-  contenders["Flask, PyTorch fp32"] = () => startPeer(flags.peer!, pair);
+  start["Flask, PyTorch fp32"] = () => startPeer(flags.peer!, pair);
 }
+const names = Object.keys(start);
 
-const results: Record<string, Figures[]> = {};
+const measured = new Measurements();
+
+// Cold starts first: they have the machine for themselves, but for the files in memory.
 for (let round = 0; round < rounds; round++) {
-  for (const [name, start] of Object.entries(contenders)) {
-    const figures = await measure(await start());
-    results[name] = [...(results[name] ?? []), figures];
-    console.log(`round ${round + 1} of ${rounds}, ${name}`, figures);
+  for (const name of names) {
+    const service = await start[name]!();
+    measured.add(name, { "process start to first vectors, ms": service.coldStartMs });
+    await service.stop();
   }
 }
-const resident: Record<string, Figures> = {};
-for (const name of ["fp32", "int8"]) {
-  resident[name] = await memory(await contenders[name]!(), Number(flags.requests));
-  console.log(name, resident[name]);
+
+const services: Record<string, Service> = {};
+for (const name of names) services[name] = await start[name]!();
+const raw: Record<string, RawEngine> = {};
+for (const precision of precisions) {
+  raw[precision] = await openRawEngine({
+    directory: models[precision],
+    threads: availableCores(),
+    imageBatch: defaults.maxImageBatch,
+    textBatch: defaults.maxTextBatch,
+    sentences: Array.from({ length: 320 }, () => JSON.parse(texts()).text),
+  });
+}
+for (const { url } of Object.values(services)) {
+  await load({ url, path: "/encode_image", body: images, connections: 16, seconds: 2 });
+  await load({ url, path: "/encode_text", body: texts, connections: 32, seconds: 1 });
+}
+for (let round = 0; round < rounds; round++) {
+  for (const slice of slices) for (const name of names) measured.add(name, await slice(services[name]!));
+  for (const [name, engine] of Object.entries(raw)) {
+    measured.add(`raw ${name}`, {
+      [imageRate]: await engine.imagesPerSecond(seconds),
+      [textRate]: await engine.textsPerSecond(seconds),
+    });
+  }
+  console.log(`round ${round + 1} of ${rounds}`);
+}
+await Promise.all(Object.values(services).map((service) => service.stop()));
+await Promise.all(Object.values(raw).map((engine) => engine.close()));
+
+const memory: Record<string, MemoryCurve> = {};
+for (const name of precisions) {
+  const service = await start[name]!();
+  memory[name] = await memoryCurve(service, { requests: Number(flags.requests), images, texts });
+  await service.stop();
 }
 
-const names = Object.keys(contenders);
-const spreadOf = (name: string, figure: string) => spread(results[name]!.map((figures) => figures[figure]!));
-const figureNames = Object.keys(results.fp32![0]!);
 const { text, image } = (await openModel(models.int8)).manifest;
 const report = {
   date: new Date().toISOString(),
   machine: machine(),
   rounds,
   seconds,
-  figures: Object.fromEntries(
-    names.map((name) => [name, Object.fromEntries(figureNames.map((figure) => [figure, spreadOf(name, figure)]))]),
-  ),
-  resident,
+  measured: measured.values,
+  memory,
   fidelity: { image: image.fidelity, text: text.fidelity },
 };
 const out = resolve(import.meta.dirname, "results");
 await mkdir(out, { recursive: true });
 await writeFile(join(out, "http.json"), `${JSON.stringify(report, null, 2)}\n`);
 
-const short = (value: number) => String(Number(value.toPrecision(3)));
-const show = ({ median, min, max }: Spread) => `${short(median)} (${short(min)}–${short(max)})`;
+const peer = names.find((name) => name.startsWith("Flask"));
+const cell = (name: string, figure: string) => measured.cell(name, figure);
+const ratio = (above: string, below: string) => (figure: string) => measured.ratio(figure, { above, below });
+const columns: Record<string, (figure: string) => string> = {
+  ...Object.fromEntries(names.map((name) => [name, (figure: string) => cell(name, figure)])),
+  "int8 / fp32": ratio("int8", "fp32"),
+  ...(peer === undefined ? {} : { "int8 / Flask": ratio("int8", peer) }),
+  "fp32 / raw engine": ratio("fp32", "raw fp32"),
+  "int8 / raw engine": ratio("int8", "raw int8"),
+};
 const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "http", [
-  `${report.date.slice(0, 10)}, ${report.machine}; ${rounds} rounds of ${seconds} s per figure; median (lowest–highest).`,
+  `${report.date.slice(0, 10)}, ${report.machine}; ${rounds} rounds of ${seconds} s per figure, in turn; median (lowest–highest); ratios are medians of the rounds' ratios.`,
   "",
-  row(["figure", ...names, "int8 / fp32"]),
-  row(["---", ...names.map(() => "---"), "---"]),
-  ...figureNames.map((figure) => {
-    const ratio = spreadOf("int8", figure).median / spreadOf("fp32", figure).median;
-    return row([
-      figure,
-      ...names.map((name) => show(spreadOf(name, figure))),
-      Number.isFinite(ratio) ? short(ratio) : "",
-    ]);
-  }),
-  ...Object.keys(resident.fp32!).map((figure) =>
-    row([figure, ...names.map((name) => (resident[name] ? short(resident[name][figure]!) : "")), ""]),
+  row(["figure", ...Object.keys(columns)]),
+  row(["---", ...Object.keys(columns).map(() => "---")]),
+  ...measured.figures(names).map((figure) => row([figure, ...Object.values(columns).map((of) => of(figure))])),
+  ...memory.int8!.map(({ requests }, quarter) =>
+    row([
+      `MiB resident after ${requests} mixed requests`,
+      ...Object.keys(columns).map((name) => memory[name]?.[quarter]?.mebibytes.toFixed(0) ?? ""),
+    ]),
   ),
 ]);

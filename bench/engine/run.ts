@@ -1,19 +1,26 @@
 /**
  * npm run bench:engine: the graphs alone, without service, decoding or tokenising, on the full-size pair with random
- * weights. fp32 and int8 take turns run by run, so that whatever else the machine does meets both; beside the clock it
- * reads the processor time, which other programs disturb less. Writes bench/results/engine.json. Two minutes.
+ * weights. Contenders take turns run by run, so that whatever else the machine does meets all of them; beside the clock it
+ * reads the processor time, which other programs disturb less. With `--peer PYTHON` (bench/peers/requirements.txt installed)
+ * PyTorch takes turns too. Writes bench/results/engine.json and the table in docs/performance.md. Two minutes, four with a peer.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { makeFullSizePair } from "../../scripts/make-full-size-pair.ts";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { openSession } from "../../src/engine/session.ts";
-import { defaultWork, fullSizeModels, type Precision, precisions } from "../full-size-models.ts";
+import { defaultWork, fullSizeModels, precisions } from "../full-size-models.ts";
 import { spread } from "../http/load.ts";
 import { machine, writeSection } from "../report.ts";
+import { startTorch, type TorchEngine } from "./torch.ts";
 
 const { values: flags } = parseArgs({
-  options: { seconds: { type: "string", default: "8" }, work: { type: "string", default: defaultWork } },
+  options: {
+    seconds: { type: "string", default: "8" },
+    work: { type: "string", default: defaultWork },
+    peer: { type: "string" },
+  },
 });
 
 interface Tower {
@@ -49,67 +56,88 @@ const towers: Tower[] = [
   },
 ];
 
+/** Runs one batch; gives its milliseconds on the clock and, where that can be told, of processor time. */
+type Contender = () => Promise<{ wallMs: number; cpuMs?: number }>;
+
+const peerTypes = { "PyTorch fp32": "float32", "PyTorch bf16": "bfloat16" } as const;
+
 const folders = await fullSizeModels(flags.work);
 const figures: Awaited<ReturnType<typeof measure>>[] = [];
 for (const threads of [1, 2]) {
+  const pair = await makeFullSizePair(join(flags.work, "pair"));
+  const torch = flags.peer === undefined ? undefined : await startTorch(flags.peer, { ...pair, threads });
   for (const tower of towers) {
     for (const batch of tower.batches) {
-      const figure = await measure({ tower, batch, threads });
+      const figure = await measure({ tower, batch, threads, torch });
       figures.push(figure);
-      console.log(row(figure));
+      console.log(`${figure.what}: ${JSON.stringify(figure.perSecond)}`);
     }
   }
+  await torch?.stop();
 }
 const report = { date: new Date().toISOString(), machine: machine(), figures };
 const out = resolve(import.meta.dirname, "../results");
 await mkdir(out, { recursive: true });
 await writeFile(join(out, "engine.json"), `${JSON.stringify(report, null, 2)}\n`);
+const names = Object.keys(figures[0]!.perSecond);
+const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "engine", [
-  `${report.date.slice(0, 10)}, ${report.machine}; median per second.`,
+  `${report.date.slice(0, 10)}, ${report.machine}; items per second, median over ${flags.seconds} s.`,
   "",
-  "| | fp32 | int8 | int8 / fp32 | of processor time |",
-  "|---|---|---|---|---|",
-  ...figures.map(({ tower, threads, batch, perSecond, ratio }) => {
-    const [fp32, int8] = precisions.map((precision) => perSecond[precision].median.toFixed(1));
-    return `| ${tower}, ${threads} threads, batch ${batch} | ${fp32} | ${int8} | ${ratio.wall.toFixed(2)} | ${ratio.cpu.toFixed(2)} |`;
-  }),
+  row(["", ...names, "int8 / fp32", "of processor time"]),
+  row(["---", ...names.map(() => "---"), "---", "---"]),
+  ...figures.map(({ what, perSecond, int8OverFp32: { wall, cpu } }) =>
+    row([what, ...names.map((name) => perSecond[name]!.toPrecision(3)), wall.toFixed(2), cpu.toFixed(2)]),
+  ),
 ]);
 
-async function measure({ tower, batch, threads }: { tower: Tower; batch: number; threads: number }) {
+interface Case {
+  tower: Tower;
+  batch: number;
+  threads: number;
+  torch: TorchEngine | undefined;
+}
+
+async function measure({ tower, batch, threads, torch }: Case) {
   const inputs = tower.inputs(batch);
-  const wallMs: Record<Precision, number[]> = { fp32: [], int8: [] };
-  const cpuMs: Record<Precision, number[]> = { fp32: [], int8: [] };
   const sessions = await Promise.all(
     precisions.map((precision) => openSession({ graph: join(folders[precision], `${tower.name}.onnx`), threads })),
   );
-  for (const session of sessions) await session.run(inputs);
-  const end = performance.now() + Number(flags.seconds) * 1000;
-  while (performance.now() < end || wallMs.int8.length < 3) {
-    for (const [index, precision] of precisions.entries()) {
+  const contenders: Record<string, Contender> = {};
+  for (const [index, precision] of precisions.entries()) {
+    contenders[precision] = async () => {
       const start = performance.now();
       const cpuStart = process.cpuUsage();
       await sessions[index]!.run(inputs);
-      wallMs[precision].push(performance.now() - start);
       const { user, system } = process.cpuUsage(cpuStart);
-      cpuMs[precision].push((user + system) / 1000);
+      return { wallMs: performance.now() - start, cpuMs: (user + system) / 1000 };
+    };
+  }
+  if (torch) {
+    for (const [name, type] of Object.entries(peerTypes)) {
+      contenders[name] = async () => ({ wallMs: await torch.run({ tower: tower.name, type, batch, tokens }) });
+    }
+  }
+  const wallMs: Record<string, number[]> = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  const cpuMs: Record<string, number[]> = { fp32: [], int8: [] };
+  for (const run of Object.values(contenders)) await run(); // memory is laid out on the first
+  const end = performance.now() + Number(flags.seconds) * 1000;
+  while (performance.now() < end || wallMs.int8!.length < 3) {
+    for (const [name, run] of Object.entries(contenders)) {
+      const spent = await run();
+      wallMs[name]!.push(spent.wallMs);
+      if (spent.cpuMs !== undefined) cpuMs[name]!.push(spent.cpuMs);
     }
   }
   for (const session of sessions) await session.close();
-  const perSecond = (precision: Precision) => spread(wallMs[precision].map((ms) => (batch * 1000) / ms));
-  const ratio = (times: typeof wallMs) => spread(times.fp32).median / spread(times.int8).median;
+  const ratio = (times: Record<string, number[]>) => spread(times.fp32!).median / spread(times.int8!).median;
+  const what = `${tower.name === "text" ? `texts of ${tokens} tokens` : "images"}, ${threads} threads, batch ${batch}`;
   return {
-    tower: tower.name,
-    threads,
-    batch,
-    runs: wallMs.int8.length,
-    perSecond: { fp32: perSecond("fp32"), int8: perSecond("int8") },
-    cpuMsPerItem: { fp32: spread(cpuMs.fp32).median / batch, int8: spread(cpuMs.int8).median / batch },
-    ratio: { wall: ratio(wallMs), cpu: ratio(cpuMs) },
+    what,
+    runs: wallMs.int8!.length,
+    perSecond: Object.fromEntries(
+      Object.entries(wallMs).map(([name, times]) => [name, (batch * 1000) / spread(times).median]),
+    ),
+    int8OverFp32: { wall: ratio(wallMs), cpu: ratio(cpuMs) },
   };
-}
-
-function row({ tower, threads, batch, perSecond, ratio }: (typeof figures)[number]): string {
-  const [fp32, int8] = precisions.map((precision) => perSecond[precision].median.toFixed(1));
-  const ratios = `x${ratio.wall.toFixed(2)}, processor time x${ratio.cpu.toFixed(2)}`;
-  return `${tower}, ${threads} threads, batch ${batch}: fp32 ${fp32}/s, int8 ${int8}/s, ${ratios}`;
 }

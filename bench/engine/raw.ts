@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import type { Tensor } from "../../src/engine/contract.ts";
+import { openSession } from "../../src/engine/session.ts";
+import { openModel } from "../../src/models/model-folder.ts";
+import { textTensors } from "../../src/text/tensors.ts";
+import { openTokenizer } from "../../src/text/tokenizer.ts";
+
+/** The graphs of one model without anything around them, fed with what the service would feed them. */
+export interface RawEngine {
+  /** Items per second of batch after batch. */
+  imagesPerSecond(seconds: number): Promise<number>;
+  textsPerSecond(seconds: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @param sentences as many as the service gets in flight, and like them; they are batched with those of like length. */
+export async function openRawEngine(options: {
+  directory: string;
+  threads: number;
+  imageBatch: number;
+  textBatch: number;
+  sentences: string[];
+}): Promise<RawEngine> {
+  const { directory, threads, imageBatch, textBatch, sentences } = options;
+  const { manifest } = await openModel(directory);
+  const { size } = manifest.image;
+  const pixels = Uint8Array.from({ length: imageBatch * size * size * 3 }, (_, at) => (at * 7919) % 251);
+  const pictures: Tensor[] = [{ name: "pixels", data: pixels, dims: [imageBatch, size, size, 3] }];
+
+  const file = join(directory, manifest.text.tokenizer);
+  const tokenizer = openTokenizer({ file, maxTokens: manifest.text.maxTokens });
+  const tokens = await tokenizer.tokenize(sentences, new AbortController().signal);
+  const ids = tokens.map((it) => it.ids).sort((a, b) => a.length - b.length);
+  const batches: Tensor[][] = [];
+  for (let at = 0; at < ids.length; at += textBatch) {
+    batches.push(textTensors(ids.slice(at, at + textBatch), manifest.text.padId));
+  }
+  const image = await openSession({ graph: join(directory, manifest.image.graph), threads });
+  const text = await openSession({ graph: join(directory, manifest.text.graph), threads });
+  return {
+    imagesPerSecond: (seconds) => rate(seconds, async () => image.run(pictures).then(() => imageBatch)),
+    textsPerSecond(seconds) {
+      let turn = 0;
+      return rate(seconds, async () => {
+        const batch = batches[turn++ % batches.length]!;
+        await text.run(batch);
+        return batch[0]!.dims[0]!;
+      });
+    },
+    async close() {
+      await Promise.all([image.close(), text.close()]);
+    },
+  };
+}
+
+async function rate(seconds: number, run: () => Promise<number>): Promise<number> {
+  await run();
+  const startedAt = performance.now();
+  let items = 0;
+  let elapsed = 0;
+  while (elapsed < seconds * 1000) {
+    items += await run();
+    elapsed = performance.now() - startedAt;
+  }
+  return (items * 1000) / elapsed;
+}

@@ -1,0 +1,43 @@
+import { spread } from "./load.ts";
+
+/** Figures of one slice of a contender's time, by name. */
+export type Figures = Record<string, number>;
+
+/** What every contender's slices gave, round by round. */
+export class Measurements {
+  /** By contender and figure. */
+  readonly values: Record<string, Record<string, number[]>> = {};
+
+  add(contender: string, figures: Figures): void {
+    this.values[contender] ??= {};
+    for (const [figure, value] of Object.entries(figures)) {
+      this.values[contender][figure] = [...this.of(contender, figure), value];
+    }
+  }
+
+  of(contender: string, figure: string): number[] {
+    return this.values[contender]?.[figure] ?? [];
+  }
+
+  /** The names of all figures of these contenders, in the order in which they came. */
+  figures(contenders: readonly string[]): string[] {
+    return [...new Set(contenders.flatMap((name) => Object.keys(this.values[name] ?? {})))];
+  }
+
+  /** Median (lowest–highest), for a table. */
+  cell(contender: string, figure: string): string {
+    const values = this.of(contender, figure);
+    if (values.length === 0) return "";
+    const { median, min, max } = spread(values);
+    return `${short(median)} (${short(min)}–${short(max)})`;
+  }
+
+  /** The median of the rounds' ratios: the two sides of each were measured within a minute. */
+  ratio(figure: string, { above, below }: { above: string; below: string }): string {
+    const lower = this.of(below, figure);
+    const ratios = this.of(above, figure).map((value, round) => value / lower[round]!);
+    return ratios.length > 0 && ratios.every(Number.isFinite) ? short(spread(ratios).median) : "";
+  }
+}
+
+const short = (value: number) => String(Number(value.toPrecision(3)));
