@@ -27,15 +27,17 @@ export function textBodies(): () => string {
 /** Bodies for POST /encode_image: 640x480 JPEGs (quality 85, about 60 kB) of blurred noise and shapes, as base64 JSON. */
 export async function imageBodies(count: number): Promise<() => string> {
   const bodies: string[] = [];
-  for (let i = 0; i < count; i++) bodies.push(JSON.stringify({ image_b64: (await picture(i)).toString("base64") }));
+  for (let i = 0; i < count; i++) {
+    const picture = await jpeg({ seed: i, width: 640, height: 480 });
+    bodies.push(JSON.stringify({ image_b64: picture.toString("base64") }));
+  }
   let next = 0;
   return () => bodies[next++ % bodies.length]!;
 }
 
-async function picture(seed: number): Promise<Buffer> {
+/** Blurred noise and shapes, which compress about as photographs do. */
+export async function jpeg({ seed, width, height }: { seed: number; width: number; height: number }): Promise<Buffer> {
   const random = generator(seed + 1);
-  const width = 640;
-  const height = 480;
   const coarse = Uint8Array.from({ length: 80 * 60 * 3 }, () => random() * 256);
   const shapes = Array.from({ length: 12 }, () => {
     const [x, y, size, hue] = [random() * width, random() * height, 20 + random() * 120, Math.floor(random() * 360)];
