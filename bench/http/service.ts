@@ -76,19 +76,18 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Private and shared pages; pages that processes share count for each of them. Linux only. */
+/** Pages in memory; those that processes share are split among them, so that they count once. Linux only. */
 function residentBytesOfTree(root: number): number {
-  const status = (pid: string) => {
+  const read = (file: string) => {
     try {
-      return readFileSync(`/proc/${pid}/status`, "utf8");
+      return readFileSync(file, "utf8");
     } catch {
       return ""; // it ended meanwhile
     }
   };
   const field = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
-  const processes = readdirSync("/proc")
+  const tree = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => ({ pid: Number(pid), text: status(pid) }));
-  const tree = processes.filter(({ pid, text }) => pid === root || field(text, "PPid") === root);
-  return tree.reduce((sum, { text }) => sum + field(text, "VmRSS") * 1024, 0);
+    .filter((pid) => Number(pid) === root || field(read(`/proc/${pid}/status`), "PPid") === root);
+  return tree.reduce((sum, pid) => sum + field(read(`/proc/${pid}/smaps_rollup`), "Pss") * 1024, 0);
 }
