@@ -1,6 +1,6 @@
 // Draws every picture of every package at 80x80 with its alpha channel kept.
 //
-//   node render.mjs --packages node_modules --concepts data/concepts.json --out data [--only openmoji,openmoji-black]
+//   node render.mjs --packages node_modules --concepts data/concepts.json --out data [--clipart DIR] [--only openmoji,openmoji-black]
 //
 // Training pictures go to pictures.rgba (N x 80 x 80 x 4 bytes) with one line each in pictures.jsonl:
 //   {"row": 17, "style": "noto", "variant": "outline", "concept": 1203}
@@ -72,13 +72,14 @@ const { values } = parseArgs({
     packages: { type: "string", default: "node_modules" },
     concepts: { type: "string", default: "data/concepts.json" },
     out: { type: "string", default: "data" },
+    clipart: { type: "string" }, // Open Clipart's folder of SVGs; without it that style is left out
     only: { type: "string" },
     plain: { type: "boolean", default: false }, // no variants: for the quick run
   },
 });
 const concepts = JSON.parse(readFileSync(values.concepts, "utf8"));
 const wanted = values.only ? new Set(values.only.split(",")) : undefined;
-const pictures = listPictures(values.packages, concepts).filter((p) => !wanted || wanted.has(p.style));
+const pictures = listPictures(values.packages, concepts, values.clipart).filter((p) => !wanted || wanted.has(p.style));
 const heldOut = pictures.filter((p) => p.heldOut);
 const training = pictures
   .filter((p) => !p.heldOut)

@@ -24,6 +24,31 @@ const ICON_SETS = [
   { style: "streamline-emojis", by: "numbered" },
 ];
 
+/** General icon sets: the icons whose name, less its weight ("-outline"), is a concept's. At most `most` of a concept. */
+const GENERAL_SETS = [
+  { style: "icon-park", most: 2 },
+  { style: "flat-color-icons", most: 2 },
+  { style: "streamline-color", most: 2 },
+  { style: "game-icons", mono: true, most: 2 },
+  { style: "ph", mono: true, most: 4 },
+  { style: "tabler", mono: true, most: 2 },
+  { style: "lucide", mono: true, most: 2 },
+  { style: "mdi", mono: true, most: 2 },
+  { style: "fa6-solid", mono: true, most: 2 },
+].map((set) => ({ ...set, by: "name", loose: true }));
+
+const WEIGHT = /-(outlined?|fill(ed)?|bold|thin|light|duotone|variant|solid|alt|line|one|two|\d+)$/;
+
+/** "apple-fill" -> "apple", "dog-side-2" -> "dog-side" */
+function withoutWeight(name) {
+  const shorter = name.replace(WEIGHT, "");
+  return shorter === name ? name : withoutWeight(shorter);
+}
+
+/** Folders of Open Clipart that hold no drawings of things. */
+const NO_THINGS = /^(computer\/(icons|buttons|folders)|shapes|special|signs_and_symbols|geography|unsorted)/;
+const CLIPART_OF_A_CONCEPT = 10;
+
 /** Flag packages. circle-flags and flagpack: the first is kept for evaluation only. */
 const HELD_OUT_FLAGS = "flagpack";
 
@@ -71,15 +96,18 @@ function nameJoin(packages, concepts, by, style) {
 }
 
 function iconPictures(packages, concepts) {
-  return ICON_SETS.flatMap(({ style, by, mono = false }) => {
+  return [...ICON_SETS, ...GENERAL_SETS].flatMap(({ style, by, mono = false, loose = false, most = Infinity }) => {
     const join = nameJoin(packages, concepts, by, style);
     const pictures = [];
     const seen = new Set();
+    const count = new Map();
     for (const [name, icon] of readIconSet(packages, style, mono)) {
-      const concept = join.get(name);
+      const concept = join.get(name) ?? (loose ? join.get(withoutWeight(name)) : undefined);
       const key = `${concept} ${icon.svg.length}`;
-      if (concept === undefined || seen.has(key)) continue;
+      if (concept === undefined || seen.has(key) || (count.get(concept) ?? 0) >= most) continue;
+      if (loose && concepts[concept].flag) continue;
       seen.add(key);
+      count.set(concept, (count.get(concept) ?? 0) + 1);
       pictures.push({ style, variant: "plain", concept, mono, flag: concepts[concept].flag, ...icon });
     }
     return pictures;
@@ -109,6 +137,36 @@ function filePictures(packages, concepts) {
     }
     return pictures;
   });
+}
+
+/** The concept of the longest run of words in a file's name that names one: "contour_polar_bear_02" -> polar bear. */
+function conceptInWords(words, join) {
+  for (let length = Math.min(4, words.length); length > 0; length -= 1) {
+    for (let at = 0; at + length <= words.length; at += 1) {
+      const concept = join.get(words.slice(at, at + length).join("-"));
+      if (concept !== undefined) return concept;
+    }
+  }
+  return undefined;
+}
+
+/** Open Clipart's public-domain drawings (Debian's openclipart-svg, unpacked into `folder`), joined by the words of their names. */
+function clipartPictures(folder, concepts) {
+  if (!folder || !existsSync(folder)) return [];
+  const join = new Map(
+    concepts.map((concept, i) => [concept.slug, i]).filter(([, i]) => !concepts[i].flag),
+  );
+  const count = new Map();
+  const pictures = [];
+  for (const path of readdirSync(folder, { recursive: true }).sort()) {
+    if (!path.endsWith(".svg") || NO_THINGS.test(path)) continue;
+    const words = path.slice(path.lastIndexOf("/") + 1, -4).toLowerCase().split(/[^a-z]+/);
+    const concept = conceptInWords(words, join);
+    if (concept === undefined || (count.get(concept) ?? 0) >= CLIPART_OF_A_CONCEPT) continue;
+    count.set(concept, (count.get(concept) ?? 0) + 1);
+    pictures.push({ style: "openclipart", variant: "plain", concept, flag: false, file: `${folder}/${path}` });
+  }
+  return pictures;
 }
 
 /** {concept of a flag: region code}, e.g. "de" or "gb-eng". */
@@ -152,10 +210,11 @@ function flagPictures(packages, concepts) {
 }
 
 /** Every picture: {style, variant, concept, flag, heldOut, and svg with side, or file}. */
-export function listPictures(packages, concepts) {
+export function listPictures(packages, concepts, clipart) {
   return [
     ...iconPictures(packages, concepts),
     ...filePictures(packages, concepts),
     ...flagPictures(packages, concepts),
+    ...clipartPictures(clipart, concepts),
   ];
 }

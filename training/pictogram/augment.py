@@ -20,9 +20,15 @@ def between(low: float, high: float, *shape: int) -> Tensor:
     return low + (high - low) * torch.rand(*shape)
 
 
+def waves(batch: int, size: int, channels: int, cells: int) -> Tensor:
+    """Smooth random fields with about `cells` hills a side; [B, channels, size, size], deviation somewhat below 1."""
+    return F.interpolate(torch.randn(batch, channels, cells, cells), size=size, mode="bicubic", align_corners=True)
+
+
 def place(premultiplied: Tensor, size: int, flip: Tensor) -> Tensor:
-    """Random scale, aspect, rotation, shear and shift. [B, 4, H, H] -> [B, 4, size, size]; flip [B] is 1 or -1."""
+    """Random scale, aspect, rotation, shear, shift and bending. [B, 4, H, H] -> [B, 4, size, size]; flip [B] is 1 or -1."""
     batch = len(premultiplied)
+    bend = (torch.rand(batch) < 0.5).float() * between(0.02, 0.09, batch)  # moves points by a few pixels: other proportions
     angle = torch.randn(batch) * math.radians(9)
     zoom = 1 / between(0.62, 1.12, batch)  # above 1: the drawing becomes smaller
     stretch = torch.exp(torch.randn(batch) * 0.07)
@@ -36,6 +42,7 @@ def place(premultiplied: Tensor, size: int, flip: Tensor) -> Tensor:
     room = (zoom - 1).abs() * 0.8 + 0.08
     matrix[:, :, 2] = between(-1, 1, batch, 2) * room[:, None]
     grid = F.affine_grid(matrix, [batch, 4, size, size], align_corners=False)
+    grid = grid + waves(batch, size, 2, 4).permute(0, 2, 3, 1) * bend[:, None, None, None]
     return F.grid_sample(premultiplied, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -83,6 +90,28 @@ def blur(pixels: Tensor) -> Tensor:
     return F.avg_pool2d(F.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
 
 
+def shade(pixels: Tensor, rows: Tensor) -> None:
+    """Soft light and shadow over a picture, in place: shading that flat drawings lack and others have."""
+    light = torch.exp(waves(len(rows), pixels.shape[-1], 1, 3) * between(0.1, 0.35, len(rows), 1, 1, 1))
+    pixels[rows] = (pixels[rows] * light).clamp(0, 1)
+
+
+def other_strokes(pixels: Tensor, rows: Tensor) -> None:
+    """Every picture through a random 3x3 filter over space and colour, mixed with the original and brought back to its range."""
+    count, size = len(rows), pixels.shape[-1]
+    if count == 0:
+        return
+    original = pixels[rows]
+    kernels = torch.randn(count * 3, 3, 3, 3) * 27**-0.5
+    padded = F.pad(original, (1, 1, 1, 1), mode="replicate").reshape(1, count * 3, size + 2, size + 2)
+    filtered = F.conv2d(padded, kernels, groups=count).view(count, 3, size, size)
+    share = between(0.2, 0.8, count, 1, 1, 1)
+    mixed = share * original + (1 - share) * filtered
+    low, high = mixed.amin((2, 3), keepdim=True), mixed.amax((2, 3), keepdim=True)
+    floor, roof = original.amin((1, 2, 3), keepdim=True), original.amax((1, 2, 3), keepdim=True)
+    pixels[rows] = floor + (mixed - low) / (high - low + 1e-3) * (roof - floor)
+
+
 def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> Tensor:
     """uint8 [B, H, H, 4] with straight alpha -> normalised float [B, 3, size, size].
 
@@ -113,6 +142,9 @@ def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> 
     rows = chance(batch, 0.07)
     rows = rows[free[rows]]
     pixels[rows] = 1 - edges(pixels[rows]).expand(-1, 3, -1, -1)
+    shade(pixels, chance(batch, 0.25))
+    rows = chance(batch, 0.12)
+    other_strokes(pixels, rows[free[rows]])
     rows = chance(batch, 0.3)
     pixels[rows] = pixels[rows].clamp(1e-3, 1).pow(torch.exp(torch.randn(len(rows), 1, 1, 1) * 0.35))
     rows = chance(batch, 0.08)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 WARM_UP_STEPS = 150
+PAUSE = 20.0  # seconds; a step that took longer was suspended meanwhile, which does not count
 
 
 def rate_at(peak: float, progress: float, step: int) -> float:

@@ -21,7 +21,7 @@ class ImageConfig:
     heads: int = 4
     mlp: int = 1024
     image_size: int = 72
-    patch_size: int = 12
+    patch_size: int = 8
     projection: int = 512
 
     @property

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .augment import augment
 from .captions import hash_fraction
 from .pictures import Pictures, concept_masks, load_concepts, load_pictures, plain_views, sampling_weights
-from .progress import Threads, log_line, rate_at, time_left
+from .progress import PAUSE, Threads, log_line, rate_at, time_left
 from .towers import ImageConfig, ImageTower, config_dict
 from .warm import prototypes_from_text, warm_image
 
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--decay", type=float, default=0.05)
-    parser.add_argument("--keep", type=float, default=0.7, help="share of the patches looked at, except in the last part")
+    parser.add_argument("--keep", type=float, default=0.5, help="share of the patches looked at, except in the last part")
     parser.add_argument("--layers", type=int, default=5)
     parser.add_argument("--warm", type=Path, help="an earlier checkpoint to start from")
     parser.add_argument("--warm-drop", type=int, help="the layer of it to leave out")
@@ -150,7 +150,7 @@ def main() -> None:
         step += 1
         recent.append(loss.item())
         now = time.time()
-        used, last = used + now - last, now
+        used, last = used + min(now - last, PAUSE), now
         if step % 100 == 0:
             print(f"step {step} loss {np.mean(recent[-100:]):.3f}, {time_left(used, budget)}", flush=True)
         if used >= next_save or used >= budget or stopping:

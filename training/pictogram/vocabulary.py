@@ -42,8 +42,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--size", type=int, default=13000)
+    parser.add_argument("--warm", type=Path, help="an earlier checkpoint, whose vocabulary is kept if it is of this size")
     args = parser.parse_args()
-    tokenizer = build(args.data / "captions.jsonl", args.size)
+    tokenizer = Tokenizer.from_file(str(args.warm / "text/tokenizer.json")) if args.warm else None
+    if tokenizer is None or tokenizer.get_vocab_size() != args.size:
+        tokenizer = build(args.data / "captions.jsonl", args.size)
     tokenizer.save(str(args.data / "tokenizer.json"), pretty=False)
     texts = [json.loads(line)["text"] for line in (args.data / "captions.jsonl").open()][::50]
     encoded = tokenizer.encode_batch(texts)
