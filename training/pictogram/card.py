@@ -79,6 +79,8 @@ def measured(results: dict) -> str:
             f"\n### B: other words, other drawings: GCompris' words -> Art4Apps, {b['candidates']} candidates; "
             f"chance R@1 {b['chance']['r1']}, R@10 {b['chance']['r10']}\n",
             f"Words that CLDR has as well, mean of {len(b['languages'])} languages: R@1 {b['mean']['r1']}, R@10 {b['mean']['r10']}. "
+            f"Of these, words that are the name of a concept (the others are keywords, most of them of several concepts), mean of "
+            f"{len(b['named']['languages'])} languages: R@1 {b['named']['mean']['r1']}, R@10 {b['named']['mean']['r10']}. "
             f"All words: R@1 {b['all_words']['mean']['r1']}, R@10 {b['all_words']['mean']['r10']}. By language (words known to CLDR):\n",
             table(b),
         ]
@@ -88,10 +90,13 @@ def measured(results: dict) -> str:
         f"\n### C to F\n\n- **C, keywords held out of training** -> OpenMoji: R@1 {c['r1']}, R@10 {c['r10']} (n {c['n']:,}, chance R@1 {c['chance_r1']}). "
         f"Looking the keyword up by its character trigrams, with perfect pictures, gives {floor['r1']} / {floor['r10']}."
     )
-    languages = ", ".join(f"{k} {v['r1']} / {v['r10']}" for k, v in results["D"]["languages"].items())
-    parts.append(f"- **D, six languages** that an ablation would leave out (here trained on; the ablation was not run): {languages}.")
+    parts.append(ablation(results["D"], results.get("ablation")))
     if "E" in results:
-        parts.append(f"- **E, held-out concepts**: R@1 {results['E']['r1']}, R@10 {results['E']['r10']} (n {results['E']['n']}).")
+        e = results["E"]
+        parts.append(
+            f"- **E, {e['n']} concepts held out**, by their English names, in a short run of its own from nothing: R@1 {e['r1']}, R@10 {e['r10']} "
+            f"(chance {a['chance']['r1']} / {a['chance']['r10']}); the {e['seen']['n']:,} names that it had seen: {e['seen']['r1']} / {e['seen']['r10']}."
+        )
     else:
         parts.append("- **E, concepts without training**: not measured on this checkpoint, which was trained on all; expect chance.")
     if "F" in results:
@@ -102,17 +107,40 @@ def measured(results: dict) -> str:
     return "\n".join(parts) + "\n"
 
 
+def ablation(here: dict, runs: dict | None) -> str:
+    """Test D: with and without six languages in the training of the text tower."""
+    line = ", ".join(f"{k} {v['r1']} / {v['r10']}" for k, v in here["languages"].items())
+    if runs is None:
+        return f"- **D, six languages** that an ablation would leave out (here trained on; the ablation was not run): {line}."
+    pairs = ", ".join(f"{k} {v['r1']} ({runs['without']['languages'][k]['r1']})" for k, v in runs["with"]["languages"].items())
+    means = [f"{runs[run]['mean']['r1']} / {runs[run]['mean']['r10']}" for run in ("with", "without")]
+    return (
+        f"- **D, six languages**: R@1 / R@10 of this checkpoint {line}. Two short runs of the text tower from nothing, one with these languages and one "
+        f"(in brackets) without, R@1: {pairs}; means {means[0]} and {means[1]}. What is left without them is spelling that they share with others."
+    )
+
+
+def read_results(model: Path) -> dict:
+    return json.loads((model / "results.json").read_text())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="exported model with results.json")
     parser.add_argument("--concepts", type=int, default=1914)
     parser.add_argument("--story", type=Path, required=True, help="Markdown: how this checkpoint came about, what falls short, licences")
+    parser.add_argument("--ablation", type=Path, help="folder of test D's two runs")
+    parser.add_argument("--unseen", type=Path, help="the model of test E's run, with its results.json")
     args = parser.parse_args()
     image = json.loads((args.model / "image/0_CLIPModel/config.json").read_text())["vision_config"]
     text = json.loads((args.model / "text/config.json").read_text())
     size = sum(p.stat().st_size for part in ("image", "text") for p in (args.model / part).rglob("*") if p.is_file()) / 1e6
     head = HEAD.format(concepts=args.concepts, image=image, text=text, size=size)
-    results = json.loads((args.model / "results.json").read_text())
+    results = read_results(args.model)
+    if args.ablation:
+        results["ablation"] = {run: read_results(args.ablation / run / "model")["D"] for run in ("with", "without")}
+    if args.unseen:
+        results["E"] = read_results(args.unseen)["E"]
     (args.model / "README.md").write_text(head + measured(results) + "\n" + args.story.read_text())
 
 

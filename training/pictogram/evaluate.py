@@ -103,6 +103,24 @@ def held_out_keywords(model: Model, captions: list[dict], pictures: Tensor, conc
     return result | {"floor_trigrams": floors.trigram_lookup(captions, rows, concept)}
 
 
+def six_languages(model: Model, by_locale: dict[str, list[dict]], pictures: Tensor, concept: list[int]) -> dict:
+    """Test D: the languages that a training may leave out."""
+    languages = {x: retrieval(model, by_locale[x], x, pictures, concept) for x in ABLATION}
+    return {"languages": languages, "mean": {key: mean_of(languages, key) for key in ("r1", "r10")}}
+
+
+def unseen_concepts(model: Model, english: list[dict], among: set[int], pictures: Tensor, concept: list[int]) -> dict:
+    """Test E: English names of concepts that no training saw, among all pictures; and those of all others beside."""
+    where = {c: i for i, c in enumerate(concept)}
+
+    def ask(chosen: set[int]) -> dict:
+        rows = names_of(english, "en", chosen)
+        scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
+        return recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
+
+    return ask(among & set(where)) | {"seen": ask(set(where) - among)}
+
+
 def mean_of(results: dict[str, dict], key: str) -> float:
     return round(sum(r[key] for r in results.values()) / len(results), 1)
 
@@ -113,6 +131,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="exported model")
     parser.add_argument("--outside", type=Path, help="folder with the unpacked Debian packages, for tests B and F")
     parser.add_argument("--held-out-concepts", type=int, default=0, help="how many were held out (test E)")
+    parser.add_argument("--only", choices=("D", "E"), help="that test alone, of a training run for it")
     parser.add_argument("--floors", action="store_true", help="compute the floors too (a minute)")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -125,6 +144,17 @@ def main() -> None:
     held = load_pictures(args.data, "heldout")
     model = Model(args.model)
     results: dict[str, dict] = {}
+
+    if args.only:
+        pictures, concept = style_embeddings(model, held, "openmoji")
+        if args.only == "D":
+            results["D"] = six_languages(model, by_locale, pictures, concept)
+        else:
+            among = held_out_concepts(concepts, args.held_out_concepts)
+            results["E"] = unseen_concepts(model, by_locale["en"], among, pictures, concept)
+        (args.model / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        print_report(results)
+        return
 
     vectors = concept_vectors(model, [r for locale in LANGUAGES for r in by_locale[locale]], len(concepts))
     for test, style in (("A", "openmoji"), ("A2", "openmoji-black")):
@@ -148,14 +178,7 @@ def main() -> None:
                 "languages": others, "mean": {"r1": mean_of(others, "r1"), "r10": mean_of(others, "r10")}
             }  # fmt: skip
             results["C"] = held_out_keywords(model, captions, pictures, concept, 4)
-            ablation = {x: retrieval(model, by_locale[x], x, pictures, concept) for x in ABLATION}
-            results["D"] = {"languages": ablation}
-            if args.held_out_concepts:
-                among = held_out_concepts(concepts, args.held_out_concepts)
-                rows = [r for r in names_of(by_locale["en"], "en", among)]
-                scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
-                where = {c: i for i, c in enumerate(concept)}
-                results["E"] = recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
+            results["D"] = six_languages(model, by_locale, pictures, concept)
 
     pictures, concept = style_embeddings(model, held, "flagpack")
     assert all(is_flag(concepts[c]["code"]) for c in concept)

@@ -57,7 +57,8 @@ def cldr_locale(locale: str) -> str:
 
 
 def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]]) -> dict:
-    """Word -> drawing among all drawings that GCompris has a word for, in each language; `known`: words that CLDR has too."""
+    """Word -> drawing among all drawings that GCompris has a word for, in each language. `languages`: words that CLDR has too, most of
+    them keywords of several concepts; `named`: words that are the name of a concept."""
     files = {p.stem: p for p in sorted((outside / DRAWINGS).glob("*/*")) if p.suffix in (".jpg", ".png")}
     resources = read_rcc(outside / RESOURCES / "lang.rcc")
     lists = {
@@ -67,26 +68,29 @@ def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]])
     }
     keys = sorted(k for k in files if f"{k}.ogg" in lists["en"])
     pictures = model.encode_images([opaque(files[k]) for k in keys])
-    languages, known_languages = {}, {}
-    for locale, words in sorted(lists.items()):
+    languages, known_languages, named_languages = {}, {}, {}
+    for locale, translated in sorted(lists.items()):
         captions = by_locale.get(cldr_locale(locale))
         if not captions:
             continue
         vocabulary = {row["text"].lower() for row in captions}
-        pairs = [(i, strip_article(words[f"{k}.ogg"].strip(), locale)) for i, k in enumerate(keys) if words.get(f"{k}.ogg")]
+        names = {row["text"].lower() for row in captions if row["kind"] == "name"}
+        pairs = [(i, strip_article(translated[f"{k}.ogg"].strip(), locale)) for i, k in enumerate(keys) if translated.get(f"{k}.ogg")]
         pairs = [(i, text) for i, text in pairs if text]
         scores = model.encode_texts([text for _, text in pairs]) @ pictures.T
         wanted = torch.tensor([i for i, _ in pairs])
         ranks = (scores > scores.gather(1, wanted[:, None])).sum(1)
-        known = torch.tensor([text.lower() in vocabulary for _, text in pairs])
         languages[locale] = figures(ranks)
-        if known.sum() >= 30:
-            known_languages[locale] = figures(ranks[known])
+        for words, found in ((vocabulary, known_languages), (names, named_languages)):
+            chosen = torch.tensor([text.lower() in words for _, text in pairs])
+            if chosen.sum() >= 30:
+                found[locale] = figures(ranks[chosen])
     return {
         "candidates": len(keys),
         "chance": {"r1": round(100 / len(keys), 2), "r10": round(1000 / len(keys), 2)},
         "languages": known_languages,
         "mean": mean(known_languages),
+        "named": {"mean": mean(named_languages), "languages": named_languages},
         "all_words": {"mean": mean(languages), "languages": languages},
     }
 
