@@ -6,7 +6,7 @@ import type { Config } from "../../config.ts";
 import type { ImageInput } from "../../encoder.ts";
 import { atIndex, EncoderError } from "../../errors.ts";
 import { decodeBase64 } from "../base64.ts";
-import { bodyReader, bodyTooLarge } from "../body.ts";
+import { bodyReader, bodyTooLarge, readBytes } from "../body.ts";
 import type { ServerContext } from "../context.ts";
 import { sendEncoding } from "../encode-reply.ts";
 import { checkCount, checkImageBytes, imageTooLarge } from "../limits.ts";
@@ -15,7 +15,8 @@ import { requestSignal } from "../request-signal.ts";
 import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
-type Body = ImageJson | Form | Buffer;
+/** Without a content type there is no body, and no schema that it was checked by. */
+type Body = ImageJson | Form | Buffer | undefined;
 
 /** What every kind of body comes down to. */
 interface ImageRequest {
@@ -50,6 +51,7 @@ export function encodeImageRoute(app: FastifyInstance, context: ServerContext): 
       { schema },
       async (request, reply) => {
         const { images, isSingle, normalize } = await imagesOf(request.body, request, config);
+        request.body = undefined; // base64 is a third more than the images that it became
         const signal = requestSignal(reply, config.requestTimeoutMs);
         const encoding = await encoder.encodeImages(images, { normalize, signal });
         metrics.items.inc({ tower: "image" }, images.length);
@@ -63,10 +65,12 @@ function readImageBodies(app: FastifyInstance, config: Config): void {
   const readImage = bodyReader(Math.min(config.maxImageBytes, config.maxBodyBytes), imageTooLarge);
   const readForm = bodyReader(config.maxBodyBytes, bodyTooLarge);
   for (const type of [/^image\//, "application/octet-stream"]) {
-    app.addContentTypeParser(type, (request: FastifyRequest, payload: Readable) => readImage(request, payload));
+    app.addContentTypeParser(type, (request: FastifyRequest, payload: Readable) =>
+      readBytes(readImage, request, payload),
+    );
   }
   app.addContentTypeParser("multipart/form-data", async (request: FastifyRequest, payload: Readable): Promise<Form> => {
-    const body = await readForm(request, payload);
+    const body = await readBytes(readForm, request, payload);
     return parseForm(body, { contentType: request.headers["content-type"]!, maxFiles: config.maxBatchItems });
   });
 }
@@ -76,6 +80,7 @@ async function imagesOf(
   request: FastifyRequest<{ Querystring: z.output<typeof encodeImageQuery> }>,
   config: Config,
 ): Promise<ImageRequest> {
+  if (body === undefined) throw new EncoderError("INVALID_REQUEST", "The request has no body; it must hold an image.");
   if (Buffer.isBuffer(body)) {
     return { images: [checkImageBytes(body, config)], isSingle: true, normalize: request.query.normalize !== "false" };
   }
@@ -90,25 +95,26 @@ async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Co
     const message = `Exactly one of image_url, image_b64 and images is expected; the request has ${given || "none"}.`;
     throw new EncoderError("INVALID_REQUEST", message);
   }
-  const normalize = body.normalize ?? true;
-  if (items == null) return { images: [imageOf({ url, b64 }, config)], isSingle: true, normalize };
-
-  request.batchField = "images";
-  checkCount(items, "image", config);
+  const isSingle = items == null;
+  if (!isSingle) {
+    request.batchField = "images";
+    checkCount(items, "image", config);
+  }
   const images: ImageInput[] = [];
   let sinceTurn = 0;
-  for (const [index, item] of items.entries()) {
+  for (const [index, item] of (items ?? [{ url, b64 }]).entries()) {
+    sinceTurn += item.b64?.length ?? 0;
+    if (sinceTurn >= charactersPerTurn) {
+      sinceTurn = 0;
+      await nextTurn(); // parsing the body took this one
+    }
     try {
       images.push(imageOf(item, config));
     } catch (error) {
       throw atIndex(error, index);
     }
-    sinceTurn += item.b64?.length ?? 0;
-    if (sinceTurn < charactersPerTurn) continue;
-    sinceTurn = 0;
-    await nextTurn();
   }
-  return { images, isSingle: false, normalize };
+  return { images, isSingle, normalize: body.normalize ?? true };
 }
 
 function imageOf(
