@@ -6,7 +6,7 @@ import type { Config } from "../../config.ts";
 import type { ImageInput } from "../../encoder.ts";
 import { atIndex, EncoderError } from "../../errors.ts";
 import { decodeBase64 } from "../base64.ts";
-import { bodyReader, bodyTooLarge, readBytes } from "../body.ts";
+import { bodyReader, bodyTooLarge, bytesPerTurn } from "../body.ts";
 import type { ServerContext } from "../context.ts";
 import { sendEncoding } from "../encode-reply.ts";
 import { checkCount, checkImageBytes, imageTooLarge } from "../limits.ts";
@@ -24,9 +24,6 @@ interface ImageRequest {
   isSingle: boolean;
   normalize: boolean;
 }
-
-/** Base64 decoded between two turns of the event loop: some 10 ms at most. */
-const charactersPerTurn = 4 * 1024 * 1024;
 
 /** POST /encode_image: JSON, a form with files, or an image itself. */
 export function encodeImageRoute(app: FastifyInstance, context: ServerContext): void {
@@ -65,12 +62,10 @@ function readImageBodies(app: FastifyInstance, config: Config): void {
   const readImage = bodyReader(Math.min(config.maxImageBytes, config.maxBodyBytes), imageTooLarge);
   const readForm = bodyReader(config.maxBodyBytes, bodyTooLarge);
   for (const type of [/^image\//, "application/octet-stream"]) {
-    app.addContentTypeParser(type, (request: FastifyRequest, payload: Readable) =>
-      readBytes(readImage, request, payload),
-    );
+    app.addContentTypeParser(type, (request: FastifyRequest, payload: Readable) => readImage(request, payload));
   }
   app.addContentTypeParser("multipart/form-data", async (request: FastifyRequest, payload: Readable): Promise<Form> => {
-    const body = await readBytes(readForm, request, payload);
+    const body = await readForm(request, payload);
     return parseForm(body, { contentType: request.headers["content-type"]!, maxFiles: config.maxBatchItems });
   });
 }
@@ -104,9 +99,9 @@ async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Co
   let sinceTurn = 0;
   for (const [index, item] of (items ?? [{ url, b64 }]).entries()) {
     sinceTurn += item.b64?.length ?? 0;
-    if (sinceTurn >= charactersPerTurn) {
+    if (sinceTurn >= bytesPerTurn) {
       sinceTurn = 0;
-      await nextTurn(); // parsing the body took this one
+      await nextTurn();
     }
     try {
       images.push(imageOf(item, config));
