@@ -90,6 +90,7 @@ async function get(
   const addresses = await checkedAddresses(url, options, signal);
   const client = new Client(url.origin, {
     connect: {
+      signal, // that of the request below is only heard once there is a connection
       timeout: options.fetchConnectTimeoutMs,
       // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
       lookup: (_host, _options, done) =>

@@ -1,5 +1,6 @@
 import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
 import { EncoderError } from "../errors.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 
 /** The only module that knows the tokenizer library (Hugging Face's Rust one: exact, and off the main thread). */
 export interface Tokens {
@@ -28,7 +29,7 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
   const tokenizer = RustTokenizer.fromFile(file);
   tokenizer.setTruncation(maxTokens);
   tokenizer.disablePadding();
-  const oneAtATime = createTurns();
+  const inTurn = oneAtATime();
   const tokensOfWhole = async (text: string, signal: AbortSignal): Promise<Tokens> => {
     signal.throwIfAborted(); // a whole megabyte takes up to a second
     const [encoding] = await tokenizer.encodeBatch([text]);
@@ -46,7 +47,7 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
         const encodings = await tokenizer.encodeBatch(starts.map(({ text }) => text));
         for (const [i, encoding] of encodings.entries()) {
           const isEnough = holdsFirstTokens(encoding, starts[i]!);
-          tokens.push(isEnough ? tokensOf(encoding) : await oneAtATime(() => tokensOfWhole(portion[i]!, signal)));
+          tokens.push(isEnough ? tokensOf(encoding) : await inTurn(() => tokensOfWhole(portion[i]!, signal)));
         }
       }
       return tokens;
@@ -56,16 +57,6 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
 
 function tokensOf(encoding: Encoding): Tokens {
   return { ids: encoding.getIds(), truncated: encoding.getOverflowing().length > 0 };
-}
-
-/** Runs what takes long, so that it holds one of the library's threads, and short texts find another. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  };
 }
 
 interface Start {

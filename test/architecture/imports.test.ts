@@ -14,13 +14,14 @@ const mayImport: Record<string, string[]> = {
   build: ["models", "engine", "text", "image", "config", "errors", "available-cores"],
   models: ["errors"],
   engine: ["errors", "compiled-entry"],
-  text: ["errors"],
-  image: ["errors", "available-cores", "compiled-entry"],
+  text: ["errors", "one-at-a-time"],
+  image: ["errors", "available-cores", "compiled-entry", "one-at-a-time"],
   metrics: [],
   config: ["errors"],
   errors: [],
   "available-cores": [],
   "compiled-entry": [],
+  "one-at-a-time": [],
 };
 
 /** Types may also go between the parts that hold towers' data. */
