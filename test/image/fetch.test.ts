@@ -131,6 +131,30 @@ describe("a server that misbehaves", () => {
     await expect(images.fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("IMAGE_TOO_LARGE"));
   });
 
+  it.each([
+    ["interim answers", "HTTP/1.1 103 Early Hints\r\n\r\n"],
+    [
+      "chunks that are mostly packing",
+      `1;${"y".repeat(100)}\r\nx\r\n`,
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+    ],
+    [
+      "compressed pieces of nothing",
+      gzipSync("").toString("latin1"),
+      "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n",
+    ],
+  ])("with no end of %s", async (_what, piece, head = "") => {
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => {}).write(head);
+      const timer = setInterval(() => socket.write(piece.repeat(1000), "latin1"), 1);
+      socket.resume().on("close", () => clearInterval(timer));
+    });
+    const images = open({ fetchTimeoutMs: 60_000, fetchIdleTimeoutMs: 60_000 });
+    await expect(images.fetchImage(`http://127.0.0.1:${await listen(server)}/`)).rejects.toMatchObject(
+      code("IMAGE_TOO_LARGE"),
+    );
+  });
+
   it("with an encoding nobody asked for", async () => {
     const { port } = await serve((_request, reply) => reply.setHeader("content-encoding", "rot13").end("cvpgher"));
     await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_UNREACHABLE"));
