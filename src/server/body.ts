@@ -35,8 +35,8 @@ export function readJsonBodies(app: FastifyInstance, { config }: ServerContext):
 
 export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => EncoderError): ReadBody {
   return (request, payload, inspect = () => {}) => {
-    const encoding = request.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
+    const { "content-encoding": content = "identity", "transfer-encoding": transfer = "chunked" } = request.headers;
+    if (content.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") {
       throw new EncoderError("UNSUPPORTED_MEDIA_TYPE", "Compressed request bodies are not read; send it as it is.");
     }
     const declared = Number(request.headers["content-length"] ?? 0);
