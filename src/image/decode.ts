@@ -7,6 +7,7 @@ import { imageFormat } from "./format.ts";
 import { transparentColour } from "./gif.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
+import { requireReadColours } from "./tiff.ts";
 
 /** `maxImagePixels` counts by the header, before anything is decoded. */
 export type DecodeLimits = Pick<Config, "maxImagePixels">;
@@ -31,8 +32,10 @@ export function configureDecoder(): void {
  * The first frame of an encoded image: upright (EXIF), 8-bit RGB, without colour management, as Pillow converts it.
  * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
-export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: DecodeLimits): Promise<DecodedImage> {
-  const format = imageFormat(bytes);
+export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, limits: DecodeLimits): Promise<DecodedImage> {
+  const format = imageFormat(file);
+  const bytes = format === "AVIF" ? asStill(file) : file;
+  if (format === "TIFF") requireReadColours(bytes);
   if (format === "BMP") {
     const header = readBmpHeader(bytes);
     requirePixelsWithin(limits, header.width, header.height);
@@ -59,6 +62,15 @@ export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: De
     image = image.resize({ ...size, fit: "fill", kernel: "cubic" });
   }
   return { ...(await raw(image.removeAlpha(), 3, format)), fullWidth: width, fullHeight: height };
+}
+
+/** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
+function asStill(bytes: Uint8Array): Uint8Array {
+  const brandAt = 8;
+  if (Buffer.from(bytes.subarray(brandAt, brandAt + 4)).toString("latin1") !== "avis") return bytes;
+  const still = Buffer.from(bytes);
+  still.write("avif", brandAt, "latin1");
+  return still;
 }
 
 function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, height: number): void {
