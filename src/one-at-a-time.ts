@@ -1,6 +1,6 @@
 /**
- * Runs one piece of work after another, for work that holds a thread of the process's small pool (libuv's, of four): it may
- * hold one, and others find the rest free.
+ * Runs one piece of work after another, for work that takes what others need too: a thread of libuv's small pool (of which it
+ * may hold one, and others find the rest free), or a turn of the event loop.
  */
 export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EncoderError } from "../errors.ts";
 import type { ServerContext } from "./context.ts";
@@ -27,8 +26,10 @@ export function readJsonBodies(app: FastifyInstance, { config }: ServerContext):
   app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: Readable) => {
     const guard = new JsonGuard({ maxValues });
     const body = await readBody(request, payload, (chunk) => guard.inspect(chunk));
+    const isLarge = body.length >= bytesPerTurn;
+    if (isLarge) await app.ownTurn();
     const text = body.toString("utf8");
-    if (body.length >= bytesPerTurn) await nextTurn();
+    if (isLarge) await app.ownTurn();
     return parseJson(text);
   });
 }

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Config } from "../../config.ts";
@@ -101,7 +100,7 @@ async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Co
     sinceTurn += item.b64?.length ?? 0;
     if (sinceTurn >= bytesPerTurn) {
       sinceTurn = 0;
-      await nextTurn();
+      await request.server.ownTurn();
     }
     try {
       images.push(imageOf(item, config));
