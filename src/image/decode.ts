@@ -1,4 +1,4 @@
-import sharp, { type Sharp } from "sharp";
+import sharp, { type Metadata, type Sharp } from "sharp";
 import type { Config } from "../config.ts";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
@@ -47,10 +47,12 @@ export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, limits: Dec
   const header = await orUnreadable(sharp(bytes, options).metadata(), format);
   const { width, height } = header.autoOrient;
   requirePixelsWithin(limits, width, height);
+  requireReadDepth(header, format);
 
   let image = sharp(bytes, { ...options, limitInputPixels: limits.maxImagePixels });
   if (header.space === "cmyk") {
     image = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // keeps libvips from converting through a profile
+    if (header.depth === "ushort") image = image.linear(1 / 256); // the high byte, which other colours get by themselves
     return whole(cmykToRgb(await raw(image, 4, format)));
   }
   const background = spec.background ?? (format === "GIF" ? transparentColour(bytes) : null);
@@ -79,6 +81,14 @@ function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, he
     "IMAGE_TOO_LARGE",
     `Expected at most ${maxImagePixels} pixels, received ${width} x ${height}.`,
   );
+}
+
+/** Samples of 8 and 16 bits, and grey numbers of 32, which are clipped at 255. Others would be clipped or scaled at random. */
+function requireReadDepth({ depth, space }: Metadata, format: string): void {
+  const isGreyNumber = space === "b-w" && ["int", "uint", "float"].includes(depth);
+  if (depth !== "uchar" && depth !== "ushort" && !isGreyNumber) {
+    throw unreadable(format, { internal: `${space} samples of type ${depth}` });
+  }
 }
 
 /**
