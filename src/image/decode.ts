@@ -4,7 +4,7 @@ import { EncoderError, type ErrorDetails } from "../errors.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
 import { cmykToRgb, flatten } from "./colour.ts";
 import { imageFormat } from "./format.ts";
-import { transparentColour } from "./gif.ts";
+import { firstFrame, paintAround } from "./gif.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
 import { requireReadColours } from "./tiff.ts";
@@ -55,7 +55,8 @@ export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, limits: Dec
     if (header.depth === "ushort") image = image.linear(1 / 256); // the high byte, which other colours get by themselves
     return whole(cmykToRgb(await raw(image, 4, format)));
   }
-  const background = spec.background ?? (format === "GIF" ? transparentColour(bytes) : null);
+  const frame = format === "GIF" ? firstFrame(bytes) : undefined;
+  const background = spec.background ?? frame?.transparent;
   if (header.hasAlpha && background) return whole(flatten(await raw(image, 4, format), background));
 
   const shrink = format === "JPEG" ? shrinkOnLoad(Math.min(width, height), spec.resize) : 1;
@@ -63,7 +64,9 @@ export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, limits: Dec
     const size = { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) };
     image = image.resize({ ...size, fit: "fill", kernel: "cubic" });
   }
-  return { ...(await raw(image.removeAlpha(), 3, format)), fullWidth: width, fullHeight: height };
+  const picture = await raw(image.removeAlpha(), 3, format);
+  if (frame) paintAround(picture, frame);
+  return { ...picture, fullWidth: width, fullHeight: height };
 }
 
 /** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
