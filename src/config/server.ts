@@ -126,7 +126,7 @@ export const serverSettings = {
   rateLimit: setting({
     ...integer({ min: 0, max: 1_000_000_000 }),
     default: 0,
-    help: "Requests per minute and client (API key, else address); as many may come at once. 0 switches it off.",
+    help: "Requests per minute and client (API key, else address, of IPv6 its /64 network); as many may come at once. 0 switches it off.",
     why: "Overload is shed anyway; set it where clients must not crowd each other out.",
   }),
   rateLimitClients: setting({

@@ -48,5 +48,11 @@ globalUnicast.addSubnet("2000::", 3, "ipv6");
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 4) return !blocked.check(address, "ipv4");
   if (isIP(address) !== 6 || address.includes("%")) return false; // a zone is a local matter
-  return globalUnicast.check(address, "ipv6") && !blocked.check(address, "ipv6");
+  return globalUnicast.check(address, "ipv6") && !blocked.check(address, "ipv6") && !isIsatap(address);
+}
+
+/** ISATAP (RFC 5214) embeds any IPv4 address in the lower half of any IPv6 network's: 0:5efe or 200:5efe before it. */
+function isIsatap(address: string): boolean {
+  const { hostname } = new URL(`http://[${address}]`); // in its one canonical spelling
+  return /(::|:0:|:200:)5efe:(:|[^:]+:[^:]+)\]$/.test(hostname);
 }

@@ -63,10 +63,11 @@ export function readBmpHeader(bytes: Uint8Array): BmpHeader {
 export function readBmpPixels(bytes: Uint8Array, header: BmpHeader): Raster {
   const { width, height } = header;
   const data = new Uint8Array(width * height * 3);
-  const readRow = header.bitsPerPixel <= 8 ? indexedRow : header.bitsPerPixel === 24 ? plainRow : maskedRow(header);
+  const readRow =
+    header.bitsPerPixel <= 8 ? indexedRow(bytes, header) : header.bitsPerPixel === 24 ? plainRow : maskedRow(header);
   for (let y = 0; y < height; y++) {
     const row = header.offset + (header.topDown ? y : height - 1 - y) * header.rowBytes;
-    readRow({ bytes, row, header, out: data.subarray(y * width * 3, (y + 1) * width * 3) });
+    readRow({ bytes, row, out: data.subarray(y * width * 3, (y + 1) * width * 3) });
   }
   return { data, width, height };
 }
@@ -75,7 +76,6 @@ export function readBmpPixels(bytes: Uint8Array, header: BmpHeader): Raster {
 interface RowOptions {
   bytes: Uint8Array;
   row: number;
-  header: BmpHeader;
   out: Uint8Array;
 }
 
@@ -87,15 +87,24 @@ function plainRow({ bytes, row, out }: RowOptions): void {
   }
 }
 
-function indexedRow({ bytes, row, header: { width, bitsPerPixel, palette }, out }: RowOptions): void {
-  const perByte = 8 / bitsPerPixel;
-  for (let x = 0; x < width; x++) {
-    const shift = 8 - bitsPerPixel * ((x % perByte) + 1);
-    const index = (bytes[row + Math.floor(x / perByte)]! >> shift) & ((1 << bitsPerPixel) - 1);
-    if (index >= palette.colours) continue; // stays black
+/** 1, 4 or 8 bits: indices into the palette; what lies beyond it is black. */
+function indexedRow(file: Uint8Array, { bitsPerPixel, palette }: BmpHeader): (options: RowOptions) => void {
+  const colours = new Uint8Array(3 << bitsPerPixel);
+  for (let index = 0; index < palette.colours; index++) {
     const entry = palette.offset + index * palette.entryBytes;
-    out.set([bytes[entry + 2]!, bytes[entry + 1]!, bytes[entry]!], x * 3);
+    colours.set([file[entry + 2]!, file[entry + 1]!, file[entry]!], index * 3);
   }
+  const perByte = 8 / bitsPerPixel;
+  const mask = (1 << bitsPerPixel) - 1;
+  return ({ bytes, row, out }) => {
+    for (let x = 0, to = 0; to < out.length; x++, to += 3) {
+      const shift = 8 - bitsPerPixel * ((x % perByte) + 1);
+      const colour = ((bytes[row + Math.floor(x / perByte)]! >> shift) & mask) * 3;
+      out[to] = colours[colour]!;
+      out[to + 1] = colours[colour + 1]!;
+      out[to + 2] = colours[colour + 2]!;
+    }
+  };
 }
 
 /** 16 or 32 bits: each channel's bits are cut out by its mask and scaled to 8. */

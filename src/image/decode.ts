@@ -1,12 +1,13 @@
-import sharp, { type Sharp } from "sharp";
+import sharp, { type Metadata, type Sharp } from "sharp";
 import type { Config } from "../config.ts";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
 import { cmykToRgb, flatten } from "./colour.ts";
 import { imageFormat } from "./format.ts";
-import { transparentColour } from "./gif.ts";
+import { firstFrame, paintAround } from "./gif.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
+import { requireReadColours } from "./tiff.ts";
 
 /** `maxImagePixels` counts by the header, before anything is decoded. */
 export type DecodeLimits = Pick<Config, "maxImagePixels">;
@@ -31,8 +32,10 @@ export function configureDecoder(): void {
  * The first frame of an encoded image: upright (EXIF), 8-bit RGB, without colour management, as Pillow converts it.
  * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
-export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: DecodeLimits): Promise<DecodedImage> {
-  const format = imageFormat(bytes);
+export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, limits: DecodeLimits): Promise<DecodedImage> {
+  const format = imageFormat(file);
+  const bytes = format === "AVIF" ? asStill(file) : file;
+  if (format === "TIFF") requireReadColours(bytes);
   if (format === "BMP") {
     const header = readBmpHeader(bytes);
     requirePixelsWithin(limits, header.width, header.height);
@@ -44,13 +47,16 @@ export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: De
   const header = await orUnreadable(sharp(bytes, options).metadata(), format);
   const { width, height } = header.autoOrient;
   requirePixelsWithin(limits, width, height);
+  requireReadDepth(header, format);
 
   let image = sharp(bytes, { ...options, limitInputPixels: limits.maxImagePixels });
   if (header.space === "cmyk") {
     image = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // keeps libvips from converting through a profile
+    if (header.depth === "ushort") image = image.linear(1 / 256); // the high byte, which other colours get by themselves
     return whole(cmykToRgb(await raw(image, 4, format)));
   }
-  const background = spec.background ?? (format === "GIF" ? transparentColour(bytes) : null);
+  const frame = format === "GIF" ? firstFrame(bytes) : undefined;
+  const background = spec.background ?? frame?.transparent;
   if (header.hasAlpha && background) return whole(flatten(await raw(image, 4, format), background));
 
   const shrink = format === "JPEG" ? shrinkOnLoad(Math.min(width, height), spec.resize) : 1;
@@ -58,7 +64,18 @@ export async function decodeToRgb(bytes: Uint8Array, spec: PixelSpec, limits: De
     const size = { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) };
     image = image.resize({ ...size, fit: "fill", kernel: "cubic" });
   }
-  return { ...(await raw(image.removeAlpha(), 3, format)), fullWidth: width, fullHeight: height };
+  const picture = await raw(image.removeAlpha(), 3, format);
+  if (frame) paintAround(picture, frame);
+  return { ...picture, fullWidth: width, fullHeight: height };
+}
+
+/** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
+function asStill(bytes: Uint8Array): Uint8Array {
+  const brandAt = 8;
+  if (Buffer.from(bytes.subarray(brandAt, brandAt + 4)).toString("latin1") !== "avis") return bytes;
+  const still = Buffer.from(bytes);
+  still.write("avif", brandAt, "latin1");
+  return still;
 }
 
 function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, height: number): void {
@@ -67,6 +84,14 @@ function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, he
     "IMAGE_TOO_LARGE",
     `Expected at most ${maxImagePixels} pixels, received ${width} x ${height}.`,
   );
+}
+
+/** Samples of 8 and 16 bits, and grey numbers of 32, which are clipped at 255. Others would be clipped or scaled at random. */
+function requireReadDepth({ depth, space }: Metadata, format: string): void {
+  const isGreyNumber = space === "b-w" && ["int", "uint", "float"].includes(depth);
+  if (depth !== "uchar" && depth !== "ushort" && !isGreyNumber) {
+    throw unreadable(format, { internal: `${space} samples of type ${depth}` });
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { Client, type Dispatcher } from "undici";
+import { buildConnector, Client, type Dispatcher } from "undici";
 import type { Config } from "../config.ts";
 import { EncoderError } from "../errors.ts";
 import { isPublicAddress } from "./address.ts";
@@ -88,18 +88,25 @@ async function get(
   signal: AbortSignal,
 ): Promise<Uint8Array | { location: string }> {
   const addresses = await checkedAddresses(url, options, signal);
+  const connect = buildConnector({
+    signal, // that of the request below is only heard once there is a connection
+    timeout: options.fetchConnectTimeoutMs,
+    // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
+    lookup: (_host, _options, done) =>
+      done(
+        null,
+        addresses.map((address) => ({ address, family: isIP(address) })),
+      ),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: Math.ceil(options.fetchConnectTimeoutMs / addresses.length),
+  });
   const client = new Client(url.origin, {
-    connect: {
-      timeout: options.fetchConnectTimeoutMs,
-      // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
-      lookup: (_host, _options, done) =>
-        done(
-          null,
-          addresses.map((address) => ({ address, family: isIP(address) })),
-        ),
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: Math.ceil(options.fetchConnectTimeoutMs / addresses.length),
-    },
+    connect: (target, done) =>
+      connect(target, (...result) => {
+        const [, socket] = result;
+        if (socket) limitTraffic(socket, options.maxImageBytes);
+        done(...result);
+      }),
     headersTimeout: options.fetchIdleTimeoutMs,
     bodyTimeout: options.fetchIdleTimeoutMs,
     pipelining: 1,
@@ -120,6 +127,14 @@ async function get(
   } finally {
     await client.destroy();
   }
+}
+
+/** Ends a connection on which more comes than an image and its packing: endless headers, interim answers, tiny chunks. */
+function limitTraffic(socket: Socket, maxImageBytes: number): void {
+  const most = 2 * maxImageBytes + 64 * 1024;
+  socket.on("readable", () => {
+    if (socket.bytesRead > most) socket.destroy(tooLarge(maxImageBytes));
+  });
 }
 
 /** @throws EncoderError URL_FORBIDDEN where no address of the host may be connected to. */

@@ -1,13 +1,22 @@
 import { lookup, Resolver } from "node:dns/promises";
+import { oneAtATime } from "../one-at-a-time.ts";
 
 /** All addresses of a host name, as text. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<string[]>;
 
+export interface ResolverOptions {
+  servers?: string[];
+  /** The system's own, which cannot be given up once begun. */
+  systemLookup?: (host: string) => Promise<string[]>;
+}
+
 /**
- * Asks DNS itself first. The system's lookup runs on libuv's thread pool, where a few names whose server hangs would hold up
- * every other name. It follows only for what DNS has no quick answer to, such as /etc/hosts and search domains.
+ * Asks DNS itself first. The system's lookup, which knows /etc/hosts and search domains, follows only for what DNS has no
+ * quick answer to, and one at a time: it runs on libuv's thread pool, where a few names whose server hangs would hold up
+ * all texts that are tokenised.
  */
-export function createResolver({ servers }: { servers?: string[] } = {}): Resolve {
+export function createResolver({ servers, systemLookup = lookupAll }: ResolverOptions = {}): Resolve {
+  const inTurn = oneAtATime();
   return async (host, signal) => {
     const resolver = new Resolver({ timeout: 2000, tries: 2 }); // FETCH_TIMEOUT_MS cuts it short through the signal
     if (servers) resolver.setServers(servers);
@@ -21,6 +30,13 @@ export function createResolver({ servers }: { servers?: string[] } = {}): Resolv
     const failures = found.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
     const hung = failures.find(({ code }) => code === "ETIMEOUT");
     if (hung) throw hung;
-    return (await lookup(host, { all: true })).map(({ address }) => address);
+    return inTurn(async () => {
+      signal.throwIfAborted();
+      return systemLookup(host);
+    });
   };
+}
+
+async function lookupAll(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }

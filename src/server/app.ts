@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Config } from "../config.ts";
+import { EncoderError } from "../errors.ts";
 import { guardAccess } from "./access.ts";
 import { createGate } from "./admission.ts";
 import { documentApi } from "./api-document.ts";
@@ -79,12 +80,15 @@ function createBase(context: ServerContext): FastifyInstance {
     http: {
       headersTimeout: Math.min(config.headersTimeoutMs, config.bodyTimeoutMs),
       connectionsCheckingInterval: 1000, // how late the two timeouts above may strike
+      requireHostHeader: false, // asked for below, in the shape of all errors
     },
     return503OnClosing: false, // answered below, in the shape of all errors
     clientErrorHandler: answerMalformed,
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });
   app.server.maxConnections = config.maxConnections;
+  // Expectations other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer them without a body.
+  app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
   // As many as a connection has requests under way: a client may send the next before the answer (pipelining).
   app.server.on("connection", (socket) => socket.setMaxListeners(0));
   app.setValidatorCompiler(validatorCompiler);
@@ -96,6 +100,8 @@ function createBase(context: ServerContext): FastifyInstance {
   const model = encoder.manifest.name.replace(/[^\x20-\x7e]/g, "?"); // what a header can hold
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id).header("x-model", model).header("x-content-type-options", "nosniff");
+    if (request.headers.host !== undefined || request.raw.httpVersion === "1.0") return;
+    throw new EncoderError("INVALID_REQUEST", "The request has no Host header.");
   });
   app.addHook("onSend", async (_request, reply) => {
     if (app.draining) reply.header("connection", "close"); // or the connection would outlive this answer

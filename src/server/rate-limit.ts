@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { LRUCache } from "lru-cache";
 import type { Config } from "../config.ts";
 import { EncoderError } from "../errors.ts";
@@ -28,4 +29,13 @@ export function createRateLimit(
     const message = `More than ${rateLimit} requests in a minute (RATE_LIMIT); try again in ${retryAfterSeconds} s.`;
     throw new EncoderError("RATE_LIMITED", message, { retryAfterSeconds });
   };
+}
+
+/** Whom an address stands for: of IPv6, one client has a whole /64 network at least. */
+export function clientAt(address: string): string {
+  if (!isIPv6(address) || address.includes(".")) return address; // IPv4-mapped ones are spelt ::ffff:1.2.3.4
+  const [head = "", tail = ""] = address.split("%", 1)[0]!.split("::");
+  const [left, right] = [head, tail].map((half) => half.split(":").filter((group) => group !== ""));
+  const zeros = Array<string>(8 - left!.length - right!.length).fill("0");
+  return `${[...left!, ...zeros, ...right!].slice(0, 4).join(":")}::/64`;
 }

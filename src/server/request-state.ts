@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { ErrorCode } from "../errors.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import type { Admission } from "./admission.ts";
 
 declare module "fastify" {
@@ -12,6 +14,8 @@ declare module "fastify" {
   interface FastifyInstance {
     /** The service is stopping: what is in flight is finished, nothing new is taken. */
     draining: boolean;
+    /** Resolves in a turn of the event loop that no other large step has, such as parsing, however many requests wait for one. */
+    ownTurn(): Promise<void>;
   }
 }
 
@@ -20,6 +24,8 @@ export function decorateRequests(app: FastifyInstance): void {
   app.decorateRequest("batchField", undefined);
   app.decorateRequest("errorCode", undefined);
   app.decorate("draining", false);
+  const inTurn = oneAtATime();
+  app.decorate("ownTurn", () => inTurn(() => nextTurn()));
   app.addHook("preClose", async () => {
     app.draining = true;
   });

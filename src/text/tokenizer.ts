@@ -1,5 +1,6 @@
-import { Tokenizer as RustTokenizer } from "tokenizers";
+import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
 import { EncoderError } from "../errors.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 
 /** The only module that knows the tokenizer library (Hugging Face's Rust one: exact, and off the main thread). */
 export interface Tokens {
@@ -14,20 +15,25 @@ export interface Tokenizer {
   tokenize(texts: readonly string[], signal: AbortSignal): Promise<Tokens[]>;
 }
 
-/** Texts handed to the library at once: reading the ids back costs this thread about 2 µs each. */
-const textsPerCall = 256;
+/** Texts handed to the library at once: reading the ids back costs this thread about 2 µs each, and other requests wait. */
+const textsPerCall = 64;
 
 /** Of a longer text, the start is tried alone: 128 tokens of prose are some 600 characters. */
-const charactersPerToken = 32;
+const charactersPerToken = 16;
+
+/** Nearer to where a start was cut off, what looks like words may be the first half of a special token. */
+const marginCharacters = 64;
 
 /** @param file a tokenizer.json; its own truncation and padding are replaced by `maxTokens` (special tokens included). */
 export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: number }): Tokenizer {
   const tokenizer = RustTokenizer.fromFile(file);
   tokenizer.setTruncation(maxTokens);
   tokenizer.disablePadding();
-  const tokensOf = async (texts: string[]): Promise<Tokens[]> => {
-    const encodings = await tokenizer.encodeBatch(texts);
-    return encodings.map((it) => ({ ids: it.getIds(), truncated: it.getOverflowing().length > 0 }));
+  const inTurn = oneAtATime();
+  const tokensOfWhole = async (text: string, signal: AbortSignal): Promise<Tokens> => {
+    signal.throwIfAborted(); // a whole megabyte takes up to a second
+    const [encoding] = await tokenizer.encodeBatch([text]);
+    return tokensOf(encoding!);
   };
   return {
     async tokenize(texts, signal) {
@@ -38,10 +44,10 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
         signal.throwIfAborted();
         const portion = texts.slice(first, first + textsPerCall);
         const starts = portion.map((text) => startOf(text, maxTokens * charactersPerToken));
-        for (const [i, ofStart] of (await tokensOf(starts)).entries()) {
-          const isEnough = ofStart.truncated || starts[i] === portion[i];
-          if (!isEnough) signal.throwIfAborted(); // a whole megabyte takes about a second
-          tokens.push(...(isEnough ? [ofStart] : await tokensOf([portion[i]!])));
+        const encodings = await tokenizer.encodeBatch(starts.map(({ text }) => text));
+        for (const [i, encoding] of encodings.entries()) {
+          const isEnough = holdsFirstTokens(encoding, starts[i]!);
+          tokens.push(isEnough ? tokensOf(encoding) : await inTurn(() => tokensOfWhole(portion[i]!, signal)));
         }
       }
       return tokens;
@@ -49,9 +55,32 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
   };
 }
 
-/** Up to white space, which no token spans: if more tokens than `maxTokens` are in it, the first are those of the whole text. */
-function startOf(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const end = Math.max(text.lastIndexOf(" ", length), text.lastIndexOf("\n", length));
-  return end > 0 ? text.slice(0, end) : text;
+function tokensOf(encoding: Encoding): Tokens {
+  return { ids: encoding.getIds(), truncated: encoding.getOverflowing().length > 0 };
+}
+
+interface Start {
+  text: string;
+  /** Where it ends: with the text, before white space, or anywhere. */
+  end: "whole" | "space" | "cut";
+}
+
+function startOf(text: string, length: number): Start {
+  if (text.length <= length) return { text, end: "whole" };
+  const space = Math.max(text.lastIndexOf(" ", length), text.lastIndexOf("\n", length));
+  return space > 0 ? { text: text.slice(0, space), end: "space" } : { text: text.slice(0, length), end: "cut" };
+}
+
+/**
+ * Whether the first tokens of the whole text are known from its start: there are more than are kept, and what follows the
+ * start cannot change them. No token spans white space; else another word must have begun, well before the cut (scripts
+ * without spaces, such as Chinese, have many).
+ */
+function holdsFirstTokens(encoding: Encoding, { text, end }: Start): boolean {
+  if (end === "whole") return true;
+  const rest = encoding.getOverflowing().at(-1);
+  if (end === "space" || !rest) return rest !== undefined;
+  const lastWord = (of: Encoding) => Math.max(...of.getWordIds().map((word) => word ?? -1));
+  const lastCharacter = Math.max(...rest.getOffsets().map(([, behind]) => behind!));
+  return lastWord(rest) > lastWord(encoding) && lastCharacter + marginCharacters <= Array.from(text).length;
 }

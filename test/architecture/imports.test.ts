@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 const mayImport: Record<string, string[]> = {
   index: ["encoder", "errors", "models"],
   cli: ["server", "hub", "encoder", "build", "models", "config", "errors", "metrics"],
-  server: ["encoder", "config", "errors", "metrics"],
+  server: ["encoder", "config", "errors", "metrics", "one-at-a-time"],
   hub: ["build", "models", "config", "errors"],
   encoder: ["tower", "probe", "build", "text", "image", "engine", "models", "config", "errors", "available-cores"],
   tower: ["engine"],
@@ -14,13 +14,14 @@ const mayImport: Record<string, string[]> = {
   build: ["models", "engine", "text", "image", "config", "errors", "available-cores"],
   models: ["errors"],
   engine: ["errors", "compiled-entry"],
-  text: ["errors"],
-  image: ["errors", "available-cores", "compiled-entry"],
+  text: ["errors", "one-at-a-time"],
+  image: ["errors", "available-cores", "compiled-entry", "one-at-a-time"],
   metrics: [],
   config: ["errors"],
   errors: [],
   "available-cores": [],
   "compiled-entry": [],
+  "one-at-a-time": [],
 };
 
 /** Types may also go between the parts that hold towers' data. */

@@ -50,6 +50,10 @@ describe("addresses that are not public", () => {
     ["ORCHID", "2001:20::1"],
     ["6to4 around a private address", "2002:a00:1::"],
     ["unique local", "fd12:3456:789a::1"],
+    ["ISATAP around a private address", "2001:470:1:2:0:5efe:10.0.0.1"],
+    ["ISATAP of an IPv4 address said to be global", "2001:470:1:2:200:5efe:a00:1"],
+    ["ISATAP in a network that ends in zeros", "2001:470::5efe:7f00:1"],
+    ["ISATAP around zeros", "2001:470:1:2:0:5efe::"],
     ["link-local", "fe80::1"],
     ["link-local with a zone", "fe80::1%eth0"],
     ["public with a zone", "2606:4700::1%eth0"],
@@ -76,6 +80,8 @@ describe("public addresses", () => {
     "93.184.216.34",
     "223.255.255.255",
     "2606:4700:4700::1111",
+    "2606:4700:0:5efe::1",
+    "2606:4700:5efe:1:1:5efe:1:1",
     "2a00:1450:4001:81b::200e",
   ])("%s", (address) => {
     expect(isPublicAddress(address)).toBe(true);

@@ -1,10 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
-import { createServer as createTcpServer } from "node:net";
+import { connect, createServer as createTcpServer } from "node:net";
 import { resolve as resolvePath } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { configWith } from "../../src/config.ts";
 import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
 import { fetcherOfBytes, listen, serve } from "../support/loopback.ts";
@@ -19,6 +21,23 @@ const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...con
 /** Opened on purpose, as an operator would: this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
 const code = (expected: string) => ({ code: expected });
+
+/** A port that never answers: its process sleeps, and there is no more room for connections that wait. */
+async function fullPort(): Promise<number> {
+  const program = `
+    const server = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      require("fs").writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const [port] = await once(child.stdout, "data");
+  for (let i = 0; i < 4; i++) {
+    const socket = connect(Number(port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+  }
+  return Number(port);
+}
 
 describe("a URL that is fetched", () => {
   it("gives the body's bytes", async () => {
@@ -112,6 +131,30 @@ describe("a server that misbehaves", () => {
     await expect(images.fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("IMAGE_TOO_LARGE"));
   });
 
+  it.each([
+    ["interim answers", "HTTP/1.1 103 Early Hints\r\n\r\n"],
+    [
+      "chunks that are mostly packing",
+      `1;${"y".repeat(100)}\r\nx\r\n`,
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+    ],
+    [
+      "compressed pieces of nothing",
+      gzipSync("").toString("latin1"),
+      "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n",
+    ],
+  ])("with no end of %s", async (_what, piece, head = "") => {
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => {}).write(head);
+      const timer = setInterval(() => socket.write(piece.repeat(1000), "latin1"), 1);
+      socket.resume().on("close", () => clearInterval(timer));
+    });
+    const images = open({ fetchTimeoutMs: 60_000, fetchIdleTimeoutMs: 60_000 });
+    await expect(images.fetchImage(`http://127.0.0.1:${await listen(server)}/`)).rejects.toMatchObject(
+      code("IMAGE_TOO_LARGE"),
+    );
+  });
+
   it("with an encoding nobody asked for", async () => {
     const { port } = await serve((_request, reply) => reply.setHeader("content-encoding", "rot13").end("cvpgher"));
     await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_UNREACHABLE"));
@@ -196,6 +239,19 @@ describe("a caller that goes away", () => {
     await expect(result).rejects.toThrow("gone");
     await ended;
   });
+
+  it.each(["http", "https"])(
+    "is heard while the connection to %s is not there yet, and so is the deadline",
+    async (scheme) => {
+      const url = `${scheme}://127.0.0.1:${await fullPort()}/`;
+      const caller = new AbortController();
+      const result = open({ fetchConnectTimeoutMs: 60_000 }).fetchImage(url, { signal: caller.signal });
+      setTimeout(() => caller.abort(new Error("gone")), 50);
+      await expect(result).rejects.toThrow("gone");
+      const late = open({ fetchConnectTimeoutMs: 60_000, fetchTimeoutMs: 100 }).fetchImage(url);
+      await expect(late).rejects.toMatchObject(code("URL_TIMEOUT"));
+    },
+  );
 
   it("before anything began takes no place in the queue", async () => {
     const { port, requests } = await serve((_request, reply) => setTimeout(() => reply.end("picture"), 100));

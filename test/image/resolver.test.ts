@@ -1,14 +1,15 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { configWith } from "../../src/config.ts";
 import { createImageFetcher } from "../../src/image/fetch.ts";
-import { createResolver } from "../../src/image/resolver.ts";
+import { createResolver, type ResolverOptions } from "../../src/image/resolver.ts";
 
 const running = new AbortController().signal;
 
 /** A DNS server on loopback: the addresses of a type ("A" is 1, "AAAA" 28), "unknown", or silence. */
-async function dns(answer: (type: number) => Buffer[] | "unknown" | "silence") {
+async function dns(answer: (type: number) => Buffer[] | "unknown" | "silence", options: ResolverOptions = {}) {
   const socket = createSocket("udp4");
   let questions = 0;
   socket.on("message", (query, { port, address }) => {
@@ -39,7 +40,8 @@ async function dns(answer: (type: number) => Buffer[] | "unknown" | "silence") {
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   onTestFinished(() => void socket.close());
-  return { resolve: createResolver({ servers: [`127.0.0.1:${socket.address().port}`] }), questions: () => questions };
+  const resolve = createResolver({ servers: [`127.0.0.1:${socket.address().port}`], ...options });
+  return { resolve, questions: () => questions };
 }
 
 describe("a host name", () => {
@@ -60,6 +62,26 @@ describe("a host name", () => {
   it("that DNS does not know is looked up as the system does", async () => {
     const { resolve } = await dns(() => "unknown");
     expect(await resolve("localhost", running)).toContain("127.0.0.1");
+  });
+
+  it("is looked up by the system alone, since that may take a thread away from others for long", async () => {
+    const begun: { host: string; answer: (addresses: string[]) => void }[] = [];
+    const systemLookup = (host: string) => new Promise<string[]>((answer) => begun.push({ host, answer }));
+    const { resolve } = await dns(() => "unknown", { systemLookup });
+    const first = resolve("first", running);
+    await expect.poll(() => begun).toHaveLength(1);
+    const caller = new AbortController();
+    const gone = resolve("gone", caller.signal);
+    const last = resolve("last", running);
+    await sleep(50); // time enough for DNS to answer both
+    expect(begun).toHaveLength(1);
+    caller.abort(new Error("gone"));
+    begun[0]!.answer(["203.0.113.7"]);
+    expect(await first).toEqual(["203.0.113.7"]);
+    await expect(gone).rejects.toThrow("gone");
+    await expect.poll(() => begun.map(({ host }) => host)).toEqual(["first", "last"]);
+    begun[1]!.answer(["203.0.113.8"]);
+    expect(await last).toEqual(["203.0.113.8"]);
   });
 
   it("whose DNS server hangs ends with the fetch's deadline", async () => {

@@ -1,6 +1,6 @@
 import type { InjectOptions } from "fastify";
 import { describe, expect, it } from "vitest";
-import { createRateLimit } from "../../src/server/rate-limit.ts";
+import { clientAt, createRateLimit } from "../../src/server/rate-limit.ts";
 import { testApp } from "../support/test-app.ts";
 
 const encode: InjectOptions = { method: "POST", url: "/encode_text", payload: { text: "a" } };
@@ -30,6 +30,13 @@ describe("API keys", () => {
     expect(reply.statusCode).toBe(401);
     expect(reply.headers["www-authenticate"]).toBe("Bearer");
     expect(reply.json()).toEqual({ success: false, error: expect.any(String), code: "UNAUTHORIZED" });
+  });
+
+  it("may hold any character that a client sends as UTF-8", async () => {
+    const { app } = testApp({ apiKeys: ["schlüssel-🔑"] });
+    const sent = (key: string) => ({ ...encode, headers: { "x-api-key": Buffer.from(key).toString("latin1") } });
+    expect((await app.inject(sent("schlüssel-🔑"))).statusCode).toBe(200);
+    expect((await app.inject(sent("schlussel-🔑"))).statusCode).toBe(401);
   });
 
   it("are asked for everywhere but at health checks", async () => {
@@ -67,6 +74,33 @@ describe("the rate limit", () => {
     expect((await behindProxy("2.2.2.2")).statusCode).toBe(200);
     expect((await behindProxy("1.1.1.1")).statusCode).toBe(429);
     expect((await behindProxy("9.9.9.9, 1.1.1.1")).statusCode).toBe(429);
+  });
+
+  it.each([
+    ["2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"],
+    ["2001:db8::1", "2001:db8:0:0:a::"],
+    ["::1", "::2"],
+    ["fe80::1%eth0", "fe80::2%eth0"],
+  ])("takes neighbours in one IPv6 network for one client: %s and %s", (one, other) => {
+    expect(clientAt(one)).toBe(clientAt(other));
+  });
+
+  it.each([
+    ["2001:db8:1:2::1", "2001:db8:1:3::1"],
+    ["2001:db8::1", "2001:db8:0:1::1"],
+    ["192.0.2.1", "192.0.2.2"],
+    ["::ffff:192.0.2.1", "::ffff:192.0.2.2"],
+    ["unknown", "2001:db8::1"],
+  ])("tells others apart: %s and %s", (one, other) => {
+    expect(clientAt(one)).not.toBe(clientAt(other));
+  });
+
+  it("cannot be dodged with a network's many addresses", async () => {
+    const { app } = testApp({ rateLimit: 1 });
+    const ask = (remoteAddress: string) => app.inject({ ...encode, remoteAddress });
+    expect((await ask("2001:db8:1:2::1")).statusCode).toBe(200);
+    expect((await ask("2001:db8:1:2::2")).statusCode).toBe(429);
+    expect((await ask("2001:db8:1:3::1")).statusCode).toBe(200);
   });
 
   it("grants anew over a minute, up to its number", () => {

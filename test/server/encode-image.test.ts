@@ -98,6 +98,16 @@ describe("POST /encode_image with the image itself", () => {
     expect(encoder.options.at(-1)!.normalize).toBe(true);
   });
 
+  it("refuses a request without a body", async () => {
+    const reply = await app.inject({ method: "POST", url });
+    expect(reply.statusCode).toBe(400);
+    expect(reply.json()).toEqual({
+      success: false,
+      error: expect.stringContaining("no body"),
+      code: "INVALID_REQUEST",
+    });
+  });
+
   it("takes normalize from the query", async () => {
     await send(Buffer.alloc(11), "image/png", "?normalize=false");
     expect(encoder.options.at(-1)!.normalize).toBe(false);

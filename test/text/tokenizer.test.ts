@@ -33,13 +33,15 @@ describe.each(files)("the tokens of %s", (name) => {
         "漢字",
         "...",
         "[CLS]",
+        "\0".repeat(200),
+        "漢字かな".repeat(40),
       ),
       fc.string({ unit: "binary", maxLength: 20 }),
       fc.lorem({ maxCount: 5 }),
     );
     const text = fc
-      .array(word, { maxLength: 60 })
-      .map((words) => words.join(" "))
+      .tuple(fc.array(word, { maxLength: 60 }), fc.constantFrom(" ", "", "\t", "漢"))
+      .map(([words, separator]) => words.join(separator))
       .filter((text) => text.trim() !== "");
     await fc.assert(
       fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 4 }), async (texts) => {
@@ -55,6 +57,11 @@ describe.each(files)("the tokens of %s", (name) => {
     ["one word", "x".repeat(1000)],
     ["words without spaces", "漢字".repeat(500)],
     ["words", "a red bicycle ".repeat(100)],
+    ["words between tabs", "bicycle\t".repeat(500)],
+    ["a word that goes on behind what is removed", `${"漢字".repeat(3)}e${"\0".repeat(1000)}x`],
+    ["a special token on the edge", `${"漢".repeat(62)}[MASK]${"漢".repeat(500)}`],
+    ["two units a character", "😀".repeat(500)],
+    ["few words, then one without end", `漢字 ${"x".repeat(1000)}`],
   ])("of %s beyond the start of a long text", async (_name, text) => {
     expect(await tokenizer.tokenize([text], running)).toEqual([await whole(text)]);
   });
@@ -69,6 +76,18 @@ describe("tokenising", () => {
     const tokens = tokenizer.tokenize(Array(64).fill(` ${" ".repeat(10_000)}${"漢".repeat(300_000)}`), caller.signal);
     setTimeout(() => caller.abort(new Error("gone")), 100);
     await expect(tokens).rejects.toThrow("gone");
+  });
+
+  it("of long texts lets short ones pass", async () => {
+    const tokenizer = openTokenizer({ file, maxTokens: 128 });
+    let longDone = 0;
+    const long = Array.from({ length: 16 }, async () => {
+      await tokenizer.tokenize(["漢字".repeat(200_000), "x".repeat(400_000)], running);
+      longDone++;
+    });
+    await tokenizer.tokenize(["a red bicycle"], running);
+    expect(longDone).toBe(0);
+    await Promise.all(long);
   });
 
   it("names the first text that is empty", async () => {

@@ -1,12 +1,11 @@
 import type { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Config } from "../../config.ts";
 import type { ImageInput } from "../../encoder.ts";
 import { atIndex, EncoderError } from "../../errors.ts";
 import { decodeBase64 } from "../base64.ts";
-import { bodyReader, bodyTooLarge } from "../body.ts";
+import { bodyReader, bodyTooLarge, bytesPerTurn } from "../body.ts";
 import type { ServerContext } from "../context.ts";
 import { sendEncoding } from "../encode-reply.ts";
 import { checkCount, checkImageBytes, imageTooLarge } from "../limits.ts";
@@ -15,7 +14,8 @@ import { requestSignal } from "../request-signal.ts";
 import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
-type Body = ImageJson | Form | Buffer;
+/** Without a content type there is no body, and no schema that it was checked by. */
+type Body = ImageJson | Form | Buffer | undefined;
 
 /** What every kind of body comes down to. */
 interface ImageRequest {
@@ -23,9 +23,6 @@ interface ImageRequest {
   isSingle: boolean;
   normalize: boolean;
 }
-
-/** Base64 decoded between two turns of the event loop: some 10 ms at most. */
-const charactersPerTurn = 4 * 1024 * 1024;
 
 /** POST /encode_image: JSON, a form with files, or an image itself. */
 export function encodeImageRoute(app: FastifyInstance, context: ServerContext): void {
@@ -50,6 +47,7 @@ export function encodeImageRoute(app: FastifyInstance, context: ServerContext): 
       { schema },
       async (request, reply) => {
         const { images, isSingle, normalize } = await imagesOf(request.body, request, config);
+        request.body = undefined; // base64 is a third more than the images that it became
         const signal = requestSignal(reply, config.requestTimeoutMs);
         const encoding = await encoder.encodeImages(images, { normalize, signal });
         metrics.items.inc({ tower: "image" }, images.length);
@@ -76,6 +74,7 @@ async function imagesOf(
   request: FastifyRequest<{ Querystring: z.output<typeof encodeImageQuery> }>,
   config: Config,
 ): Promise<ImageRequest> {
+  if (body === undefined) throw new EncoderError("INVALID_REQUEST", "The request has no body; it must hold an image.");
   if (Buffer.isBuffer(body)) {
     return { images: [checkImageBytes(body, config)], isSingle: true, normalize: request.query.normalize !== "false" };
   }
@@ -90,25 +89,26 @@ async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Co
     const message = `Exactly one of image_url, image_b64 and images is expected; the request has ${given || "none"}.`;
     throw new EncoderError("INVALID_REQUEST", message);
   }
-  const normalize = body.normalize ?? true;
-  if (items == null) return { images: [imageOf({ url, b64 }, config)], isSingle: true, normalize };
-
-  request.batchField = "images";
-  checkCount(items, "image", config);
+  const isSingle = items == null;
+  if (!isSingle) {
+    request.batchField = "images";
+    checkCount(items, "image", config);
+  }
   const images: ImageInput[] = [];
   let sinceTurn = 0;
-  for (const [index, item] of items.entries()) {
+  for (const [index, item] of (items ?? [{ url, b64 }]).entries()) {
+    sinceTurn += item.b64?.length ?? 0;
+    if (sinceTurn >= bytesPerTurn) {
+      sinceTurn = 0;
+      await request.server.ownTurn();
+    }
     try {
       images.push(imageOf(item, config));
     } catch (error) {
       throw atIndex(error, index);
     }
-    sinceTurn += item.b64?.length ?? 0;
-    if (sinceTurn < charactersPerTurn) continue;
-    sinceTurn = 0;
-    await nextTurn();
   }
-  return { images, isSingle: false, normalize };
+  return { images, isSingle, normalize: body.normalize ?? true };
 }
 
 function imageOf(

@@ -1,0 +1,12 @@
+/**
+ * Runs one piece of work after another, for work that takes what others need too: a thread of libuv's small pool (of which it
+ * may hold one, and others find the rest free), or a turn of the event loop.
+ */
+export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+}
