@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { availableCores } from "./available-cores.ts";
 import { resolveModel } from "./build/resolve.ts";
 import { type Config, configWith } from "./config.ts";
+import { startEngine } from "./engine/engine.ts";
 import type { Share } from "./engine/in-flight.ts";
 import { normalized } from "./engine/vectors.ts";
 import { atIndex, EncoderError } from "./errors.ts";
@@ -15,8 +16,8 @@ import { imageTensors } from "./image/tensors.ts";
 import type { Manifest } from "./models/manifest.ts";
 import { probeImage, probeText } from "./probe.ts";
 import { textTensors } from "./text/tensors.ts";
-import { openTokenizer } from "./text/tokenizer.ts";
-import { startTower, type TowerResult } from "./tower.ts";
+import { openTokenizer, type Tokens } from "./text/tokenizer.ts";
+import { startTower, type TowerPlace, type TowerResult } from "./tower.ts";
 
 /** Texts put into the queue between two turns of the event loop: some 3 ms of work. */
 const textsPerTurn = 64;
@@ -29,6 +30,8 @@ export interface EncodeOptions {
   normalize?: boolean;
   /** Aborting drops what has not started; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** In `performance.now()` milliseconds: what cannot be done by then is refused at once, with OVERLOADED. */
+  deadline?: number;
 }
 
 /** Milliseconds that a request spent in each stage; for several items, the longest. */
@@ -65,6 +68,11 @@ export interface EncoderObserver {
 
 export type EncoderOptions = Partial<Config>;
 
+/** What a test puts in place of the real thing. */
+export interface EncoderEffects {
+  startEngine: typeof startEngine;
+}
+
 export interface Encoder {
   readonly manifest: Manifest;
   /** @throws EncoderError with a code of errors.ts; `index` names the item. */
@@ -82,13 +90,17 @@ export interface Encoder {
  * Opens a model (the embedded one is built on its first use) and starts its towers, decoder and fetcher.
  * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it.
  */
-export async function createEncoder(options: EncoderOptions = {}, observer: EncoderObserver = {}): Promise<Encoder> {
+export async function createEncoder(
+  options: EncoderOptions = {},
+  observer: EncoderObserver = {},
+  effects: EncoderEffects = { startEngine },
+): Promise<Encoder> {
   const config = configWith(options);
   const { directory, manifest } = await resolveModel({
     ...config,
     onTemporary: (reason) => observer.onTemporaryModel?.(reason),
   });
-  const { images, texts } = await startTowers(directory, manifest, config, observer);
+  const { images, texts } = await startTowers({ directory, manifest, config, observer, effects });
   const tokenizer = openTokenizer({
     file: join(directory, manifest.text.tokenizer),
     maxTokens: manifest.text.maxTokens,
@@ -98,19 +110,24 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
 
   async function encodeTexts(inputs: readonly string[], options: EncodeOptions = {}): Promise<Encoding> {
     const scope = requestScope(options.signal);
-    const startedAt = performance.now();
-    const tokens = await tokenizer.tokenize(inputs, scope.signal);
-    const tokenizeMs = performance.now() - startedAt;
-    // Neighbours in the queue share batches, so texts of like length take their turns one after another.
-    const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
+    const place = texts.open({ items: inputs.length, deadline: options.deadline });
     const shares: Share<TowerResult>[] = [];
-    const waiting: Promise<void>[] = [];
-    const results: TowerResult[] = [];
     try {
+      if (inputs.length > 1) place.book({ items: 0, cost: 0 }); // spares tokenising many texts in vain
+      const startedAt = performance.now();
+      const tokens = await tokenizer.tokenize(inputs, scope.signal);
+      const tokenizeMs = performance.now() - startedAt;
+      const keys = tokens.map(({ ids }) => ids.join());
+      const unknown = tokens.filter((_, index) => !texts.knows(keys[index]!));
+      if (unknown.length > 0) place.book({ items: unknown.length, cost: tokenCount(unknown) });
+      // Neighbours in the queue share batches, so texts of like length take their turns one after another.
+      const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
+      const waiting: Promise<void>[] = [];
+      const results: TowerResult[] = [];
       for (const [position, index] of order.entries()) {
         if (position % textsPerTurn === textsPerTurn - 1) await scope.until(nextTurn());
         const { ids } = tokens[index]!;
-        const share = texts.embed(ids.join(), position, () => ids);
+        const share = place.embed({ key: keys[index]!, position, cost: ids.length }, () => ids);
         shares.push(share);
         const result = named(share.result, index).then((given) => {
           results[index] = { ...given, embedding: finish(given.embedding, options) };
@@ -119,26 +136,35 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
         waiting.push(result);
       }
       await scope.until(Promise.all(waiting));
+      const timings = { tokenizeMs, ...longest(results) };
+      observer.onTimings?.("text", timings);
+      return {
+        embeddings: results.map(({ embedding }) => embedding),
+        truncated: tokens.filter(({ truncated }) => truncated).length,
+        tokens: tokenCount(tokens),
+        timings,
+      };
     } finally {
       for (const share of shares) share.release();
+      place.close();
     }
-    const timings = { tokenizeMs, ...longest(results) };
-    observer.onTimings?.("text", timings);
-    return {
-      embeddings: results.map(({ embedding }) => embedding),
-      truncated: tokens.filter(({ truncated }) => truncated).length,
-      tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
-      timings,
-    };
   }
 
   async function encodeImages(inputs: readonly ImageInput[], options: EncodeOptions = {}): Promise<Encoding> {
     const scope = requestScope(options.signal);
+    const place = images.open({ items: inputs.length, deadline: options.deadline, preparationMs: decoder.msFor });
+    // A large request must fill the next batch but not the queue, where other requests would find no room.
+    const ahead = config.maxImageBatch * 2;
     try {
-      // A large request must fill the next batch but not the queue, where other requests would find no room.
-      const results = await mapAhead(inputs, config.maxImageBatch * 2, (input, index) =>
-        named(encodeImage(input, index, scope), index),
-      );
+      // A single image may be one that is under way already. What is behind a URL is booked when it is there, or slow
+      // servers could keep others out.
+      const given = inputs.length > 1 ? inputs.filter((input) => input instanceof Uint8Array).length : 0;
+      if (given > 0) place.book({ items: Math.min(given, ahead), cost: given });
+      const results = await mapAhead(inputs, ahead, (input, position) => {
+        const request = { place, position, scope, deadline: options.deadline };
+        const isBooked = given > 0 && input instanceof Uint8Array;
+        return named(encodeImage(input, { ...request, isBooked }), position);
+      });
       return {
         embeddings: results.map(({ embedding }) => finish(embedding, options)),
         truncated: 0,
@@ -147,20 +173,23 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
       };
     } finally {
       scope.end(); // one failed item ends the work on the others
+      place.close();
     }
   }
 
-  async function encodeImage(input: ImageInput, position: number, scope: RequestScope) {
-    if (input instanceof Uint8Array) return encodeBytes(input, { position, scope });
+  async function encodeImage(input: ImageInput, request: ImageRequest) {
+    if (input instanceof Uint8Array) return encodeBytes(input, request);
+    const { scope, deadline } = request;
     const startedAt = performance.now();
-    const { bytes, release } = await fetcher.fetchImage(input.url, scope);
+    const { bytes, release } = await fetcher.fetchImage(input.url, { signal: scope.signal, deadline });
     const fetchMs = performance.now() - startedAt;
-    return encodeBytes(bytes, { position, scope, fetchMs }).finally(release);
+    return encodeBytes(bytes, { ...request, fetchMs }).finally(release);
   }
 
-  async function encodeBytes(bytes: Uint8Array, { position, scope, fetchMs }: ImageRequest) {
+  async function encodeBytes(bytes: Uint8Array, { place, position, isBooked, scope, fetchMs }: ImageRequest) {
     const key = createHash("sha256").update(bytes).digest("base64");
-    const share = images.embed(key, position, (signal) => decoder.decode(bytes, { signal }));
+    if (!isBooked && !images.knows(key)) place.book({ items: 1, cost: 1 });
+    const share = place.embed({ key, position, cost: 1 }, (signal) => decoder.decode(bytes, { signal }));
     try {
       const result = await scope.until(share.result);
       const timings = fetchMs === undefined ? result : { ...result, fetchMs };
@@ -179,12 +208,13 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
    */
   async function probe(silent: { image: boolean; text: boolean }, caller: AbortSignal | undefined): Promise<boolean> {
     const scope = requestScope(caller);
-    const key = `probe ${++probes}`;
+    const input = { key: `probe ${++probes}`, position: 0, cost: 1 };
     const shares: Share<TowerResult>[] = [];
     try {
       const [tokens] = await tokenizer.tokenize([probeText], scope.signal);
-      if (silent.image) shares.push(images.embed(key, 0, (signal) => decoder.decode(probeImage, { signal })));
-      if (silent.text) shares.push(texts.embed(key, 0, () => tokens!.ids));
+      const image = images.open({ items: 1 });
+      if (silent.image) shares.push(image.embed(input, (signal) => decoder.decode(probeImage, { signal })));
+      if (silent.text) shares.push(texts.open({ items: 1 }).embed(input, () => tokens!.ids));
       await scope.until(Promise.all(shares.map(({ result }) => result)));
       return true;
     } catch {
@@ -215,12 +245,21 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
   };
 }
 
-async function startTowers(directory: string, manifest: Manifest, config: Config, observer: EncoderObserver) {
+interface TowersOptions {
+  directory: string;
+  manifest: Manifest;
+  config: Config;
+  observer: EncoderObserver;
+  effects: EncoderEffects;
+}
+
+async function startTowers({ directory, manifest, config, observer, effects }: TowersOptions) {
   const towerOptions = (tower: TowerName) => ({
     graph: join(directory, manifest[tower].graph),
     threads: config.threads || availableCores(),
     timeoutMs: config.engineTimeoutMs,
     replicas: config.replicas,
+    startEngine: effects.startEngine,
     cacheSize: config.cacheSize,
     onDeath: (reason: string) => observer.onEngineDeath?.(tower, reason),
     observer: {
@@ -259,9 +298,13 @@ interface RequestScope {
 
 /** One image of a request. */
 interface ImageRequest {
+  place: TowerPlace<Pixels>;
   /** Among the request's images. */
   position: number;
+  /** With the request's others, before any was begun. */
+  isBooked: boolean;
   scope: RequestScope;
+  deadline: number | undefined;
   fetchMs?: number;
 }
 
@@ -308,6 +351,10 @@ function named<T>(promise: Promise<T>, index: number): Promise<T> {
   return promise.catch((error) => {
     throw error instanceof EncoderError ? atIndex(error, index) : error;
   });
+}
+
+function tokenCount(tokens: readonly Tokens[]): number {
+  return tokens.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /** A vector of its own for the caller: the original may be shared with other requests and the cache. */

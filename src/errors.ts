@@ -96,6 +96,15 @@ export interface ErrorDetails {
   retryAfterSeconds?: number | undefined;
 }
 
+/** Load changes faster than an estimate of more than a minute could tell. */
+const longestRetryAfterSeconds = 60;
+
+/** OVERLOADED, to be tried again when what waits now will be done. */
+export function overloaded(reason: string, expectedWaitMs: number): EncoderError {
+  const seconds = Math.min(Math.max(1, Math.ceil(expectedWaitMs / 1000)), longestRetryAfterSeconds);
+  return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
+}
+
 /** Wraps whatever was thrown: our own errors pass, anything else becomes INTERNAL with the original as its cause. */
 export function toEncoderError(thrown: unknown): EncoderError {
   if (thrown instanceof EncoderError) return thrown;

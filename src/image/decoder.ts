@@ -1,6 +1,7 @@
 import { availableCores } from "../available-cores.ts";
 import type { Config } from "../config.ts";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, overloaded } from "../errors.ts";
+import { Pace } from "../pace.ts";
 import { type DecoderProcess, type DecoderProcessOptions, startDecoderProcess } from "./decoder-process.ts";
 import type { Pixels } from "./pixels.ts";
 
@@ -18,6 +19,8 @@ export interface Decoder {
   decode(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Pixels>;
   /** Images that wait for a process. */
   queueDepth(): number;
+  /** Milliseconds that what waits and this many more images take to be decoded; 0 while that is not known. */
+  msFor(images: number): number;
   close(): Promise<void>;
 }
 
@@ -42,6 +45,7 @@ const mostDeathsPerImage = 2;
 /** Starts one process at once, so that the first image finds it ready, and more when images wait. */
 export function createDecoder(options: DecoderOptions): Decoder {
   const most = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
+  const pace = new Pace(most, () => performance.now());
   const queue: Job[] = [];
   const idle: DecoderProcess[] = [];
   const alive = new Set<DecoderProcess>();
@@ -110,6 +114,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
   }
 
   async function run(job: Job, process: DecoderProcess): Promise<void> {
+    const startedAt = performance.now();
     try {
       const pixels = await process.decode(job.bytes);
       if (pixels) job.resolve(pixels);
@@ -119,6 +124,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     } catch (error) {
       job.reject(error);
     }
+    pace.measure(1, performance.now() - startedAt);
     offer(process);
   }
 
@@ -130,7 +136,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       if (closed) throw shuttingDown();
       requireBytesWithin(options.maxImageBytes, bytes.length);
       if (queue.length >= options.maxDecodeQueue) {
-        throw new EncoderError("OVERLOADED", "Too many images wait to be decoded.", { retryAfterSeconds: 1 });
+        throw overloaded("Too many images wait to be decoded.", pace.msFor(queue.length));
       }
       const job = newJob(bytes);
       const abort = () => {
@@ -144,6 +150,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       return job.pixels.finally(() => signal?.removeEventListener("abort", abort));
     },
     queueDepth: () => queue.length,
+    msFor: (images) => pace.msFor(queue.length + images),
     async close() {
       closed = true;
       clearTimeout(restart);

@@ -132,6 +132,21 @@ describe("the decoder", () => {
     await expect(Promise.all(accepted)).resolves.toHaveLength(3);
   });
 
+  it("tells how long what waits and more will take, once it has decoded something", async () => {
+    open();
+    expect(decoder.msFor(10)).toBe(0);
+    await decoder.decode(good);
+    const one = decoder.msFor(1);
+    expect(one).toBeGreaterThan(0);
+    expect(decoder.msFor(10)).toBeCloseTo(10 * one);
+    const [pid] = decoderPids();
+    process.kill(pid!, "SIGSTOP");
+    const images = [decoder.decode(good), decoder.decode(good), decoder.decode(good)]; // two of them wait
+    expect(decoder.msFor(1)).toBeCloseTo(3 * one);
+    process.kill(pid!, "SIGCONT");
+    await Promise.all(images);
+  });
+
   it("drops waiting images that are aborted, and lets a running one end unobserved", async () => {
     const pid = await openStopped();
     const aborts = [new AbortController(), new AbortController()];

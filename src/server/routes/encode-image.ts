@@ -11,7 +11,7 @@ import type { ServerContext } from "../context.ts";
 import { sendEncoding } from "../encode-reply.ts";
 import { checkCount, checkImageBytes, imageTooLarge } from "../limits.ts";
 import { type Form, parseForm } from "../multipart.ts";
-import { requestSignal } from "../request-signal.ts";
+import { requestLimits } from "../request-limits.ts";
 import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
@@ -50,8 +50,8 @@ export function encodeImageRoute(app: FastifyInstance, context: ServerContext): 
       { schema },
       async (request, reply) => {
         const { images, isSingle, normalize } = await imagesOf(request.body, request, config);
-        const signal = requestSignal(reply, config.requestTimeoutMs);
-        const encoding = await encoder.encodeImages(images, { normalize, signal });
+        const limits = requestLimits(reply, config.requestTimeoutMs);
+        const encoding = await encoder.encodeImages(images, { normalize, ...limits });
         metrics.items.inc({ tower: "image" }, images.length);
         return sendEncoding(reply, { encoding, dimensions: encoder.manifest.dimensions, isSingle });
       },

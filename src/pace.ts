@@ -1,0 +1,35 @@
+/** Weight of the latest measurement: a change of pace is believed after some ten of them. */
+const latestWeight = 0.2;
+/** After it a measurement says nothing about now: a pace that was slow for a while must not keep work away for ever. */
+const forgottenAfterMs = 60_000;
+
+/** How long work in a queue will take, told from how long such work took lately. */
+export class Pace {
+  readonly #lanes: number;
+  readonly #now: () => number;
+  #msPerCost = 0;
+  #measuredAt = Number.NEGATIVE_INFINITY;
+
+  /** @param lanes how many work side by side @param now milliseconds of a clock that never jumps */
+  constructor(lanes: number, now: () => number) {
+    this.#lanes = lanes;
+    this.#now = now;
+  }
+
+  /** Work of this cost has taken one lane this long. */
+  measure(cost: number, ms: number): void {
+    const latest = ms / cost;
+    const before = this.#isKnown() ? this.#msPerCost : latest;
+    this.#msPerCost = before + latestWeight * (latest - before);
+    this.#measuredAt = this.#now();
+  }
+
+  /** Milliseconds that all lanes together need for work of this cost; 0 while nothing is known. */
+  msFor(cost: number): number {
+    return this.#isKnown() ? (cost * this.#msPerCost) / this.#lanes : 0;
+  }
+
+  #isKnown(): boolean {
+    return this.#now() - this.#measuredAt <= forgottenAfterMs;
+  }
+}
