@@ -17,7 +17,7 @@ import type { Manifest } from "./models/manifest.ts";
 import { probeImage, probeText } from "./probe.ts";
 import { textTensors } from "./text/tensors.ts";
 import { openTokenizer, type Tokens } from "./text/tokenizer.ts";
-import { startTower, type TowerPlace, type TowerResult } from "./tower.ts";
+import { allOrNone, startTower, type Tower, type TowerPlace, type TowerResult } from "./tower.ts";
 
 /** Texts put into the queue between two turns of the event loop: some 3 ms of work. */
 const textsPerTurn = 64;
@@ -68,9 +68,11 @@ export interface EncoderObserver {
 
 export type EncoderOptions = Partial<Config>;
 
-/** What a test puts in place of the real thing. */
-export interface EncoderEffects {
-  startEngine: typeof startEngine;
+export interface StartOptions {
+  /** Ends the start, and means nothing afterwards. */
+  signal?: AbortSignal;
+  /** What runs the graphs. */
+  startEngine?: typeof startEngine;
 }
 
 export interface Encoder {
@@ -88,23 +90,25 @@ export interface Encoder {
 
 /**
  * Opens a model (the embedded one is built on its first use) and starts its towers, decoder and fetcher.
- * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it.
+ * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it; the signal's
+ * reason when aborted.
  */
 export async function createEncoder(
   options: EncoderOptions = {},
   observer: EncoderObserver = {},
-  effects: EncoderEffects = { startEngine },
+  start: StartOptions = {},
 ): Promise<Encoder> {
   const config = configWith(options);
   const { directory, manifest } = await resolveModel({
     ...config,
+    ...start,
     onTemporary: (reason) => observer.onTemporaryModel?.(reason),
   });
-  const { images, texts } = await startTowers({ directory, manifest, config, observer, effects });
   const tokenizer = openTokenizer({
     file: join(directory, manifest.text.tokenizer),
     maxTokens: manifest.text.maxTokens,
   });
+  const [images, texts] = await startTowers({ directory, manifest, config, observer, start });
   const decoder = createDecoder({ ...config, spec: manifest.image });
   const fetcher = createImageFetcher(config);
 
@@ -250,16 +254,17 @@ interface TowersOptions {
   manifest: Manifest;
   config: Config;
   observer: EncoderObserver;
-  effects: EncoderEffects;
+  start: StartOptions;
 }
 
-async function startTowers({ directory, manifest, config, observer, effects }: TowersOptions) {
+function startTowers({ directory, manifest, config, observer, start }: TowersOptions) {
   const towerOptions = (tower: TowerName) => ({
     graph: join(directory, manifest[tower].graph),
     threads: config.threads || availableCores(),
     timeoutMs: config.engineTimeoutMs,
     replicas: config.replicas,
-    startEngine: effects.startEngine,
+    startEngine,
+    ...start,
     cacheSize: config.cacheSize,
     onDeath: (reason: string) => observer.onEngineDeath?.(tower, reason),
     observer: {
@@ -267,7 +272,7 @@ async function startTowers({ directory, manifest, config, observer, effects }: T
       onQueueDepth: (depth: number) => observer.onQueueDepth?.(tower, depth),
     },
   });
-  const [images, texts] = await Promise.all([
+  return allOrNone<[Tower<Pixels>, Tower<number[]>]>([
     startTower<Pixels>({
       ...towerOptions("image"),
       toTensors: (batch) => imageTensors(batch, manifest.image.size),
@@ -285,7 +290,6 @@ async function startTowers({ directory, manifest, config, observer, effects }: T
       maxQueue: config.maxTextQueue,
     }),
   ]);
-  return { images, texts };
 }
 
 /** One request's life: ends when its caller aborts, or when the request itself gives up. */

@@ -3,6 +3,12 @@ const latestWeight = 0.2;
 /** After it a measurement says nothing about now: a pace that was slow for a while must not keep work away for ever. */
 const forgottenAfterMs = 60_000;
 
+/**
+ * What a wait that is expected may take of a request's time. The rest is for what nobody knows beforehand, such as the other
+ * tower, or another program, taking the cores: what was accepted is still done in time by a machine that does a third.
+ */
+export const waitingShare = 1 / 3;
+
 /** How long work in a queue will take, told from how long such work took lately. */
 export class Pace {
   readonly #lanes: number;

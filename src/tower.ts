@@ -55,7 +55,7 @@ export interface Tower<Item> {
 export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tower<Item>> {
   const now = options.now ?? (() => performance.now());
   const { replicas, startEngine } = options;
-  const engines = await Promise.all(Array.from({ length: replicas }, () => startEngine(options)));
+  const engines = await allOrNone(Array.from({ length: replicas }, () => startEngine(options)));
   const batcher = new Batcher<Item>({ ...options, engines });
   const backlog = new Backlog({
     maxItems: options.maxQueue,
@@ -105,4 +105,19 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
       await Promise.all(engines.map((engine) => engine.close()));
     },
   };
+}
+
+/** All of them; or the first failure, when those that did start are closed. */
+export async function allOrNone<T extends { close(): Promise<void> }[]>(
+  starting: {
+    [K in keyof T]: Promise<T[K]>;
+  },
+): Promise<T> {
+  try {
+    return await Promise.all(starting);
+  } catch (error) {
+    const outcomes = await Promise.allSettled(starting);
+    await Promise.all(outcomes.map((it) => it.status === "fulfilled" && it.value.close()));
+    throw error;
+  }
 }

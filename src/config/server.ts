@@ -80,7 +80,7 @@ export const serverSettings = {
   requestTimeoutMs: setting({
     ...integer({ min: 100, max: 3_600_000 }),
     default: 30_000,
-    help: "A request that is not answered by then, counted from the arrival of its body, gets 504. One that would wait for half of it gets 429 at once.",
+    help: "A request that is not answered by then, counted from the arrival of its body, gets 504. One that would wait for a third of it gets 429 at once.",
     why: "Shorter than clients and proxies wait (60 s is common), and long enough for the largest batches.",
   }),
   maxInFlightRequests: setting({

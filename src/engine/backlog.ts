@@ -1,9 +1,10 @@
 import { overloaded } from "../errors.ts";
+import { waitingShare } from "../pace.ts";
 
 /**
  * What was accepted and is not done yet. It refuses what could not be done in time, so that what it accepts can be: the wait
- * that is expected may fill half of the time that a request has left. The other half is for what nobody knows beforehand, such
- * as the other tower taking the cores. What finds nothing before it may take all of its time.
+ * that is expected may take a share of the time that a request has left, see `waitingShare`. What finds nothing before it may
+ * take all of its time.
  */
 export interface BacklogOptions {
   /** Items accepted at the same time; a request that is alone is let in whatever its size. */
@@ -80,7 +81,7 @@ export class Backlog {
     }
     const leftMs = deadline - now();
     const doneMs = Math.max(msFor(this.#cost + work.cost) + stalledMs(), preparationMs(work.cost));
-    if (doneMs <= (isAlone ? leftMs : leftMs / 2)) return;
+    if (doneMs <= (isAlone ? leftMs : leftMs * waitingShare)) return;
     const seconds = (ms: number) => (ms / 1000).toFixed(1);
     const reason = isAlone
       ? `This request would take about ${seconds(doneMs)} s and has ${seconds(leftMs)} s; send fewer items at a time.`

@@ -9,6 +9,8 @@ export interface EngineOptions extends WorkerOptions {
   timeoutMs: number;
   /** Called when a thread has died, with the reason. */
   onDeath?: (reason: string) => void;
+  /** Ends the start, and means nothing afterwards. */
+  signal?: AbortSignal | undefined;
   /** Starts the thread. */
   spawn?: (workerData: WorkerOptions) => Worker;
 }
@@ -20,20 +22,22 @@ function spawnWorker(workerData: WorkerOptions): Worker {
 /**
  * Starts a graph in a thread of its own and waits until it is loaded. A thread that dies fails its batch with
  * ENGINE_FAILED; the next batch starts a new one.
- * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded.
+ * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded; the signal's reason when aborted.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
   let thread: Promise<Thread> | undefined;
-  const start = () =>
+  const start = (signal?: AbortSignal) =>
     startThread({
       ...options,
+      signal,
       onDeath(reason) {
         thread = undefined;
         options.onDeath?.(reason);
       },
     });
-  thread = start();
+  options.signal?.throwIfAborted();
+  thread = start(options.signal);
   await thread;
 
   return {
@@ -55,7 +59,8 @@ interface Thread {
 }
 
 /** Resolves when the graph is loaded. One batch at a time: whoever calls `run` waits for its result. */
-function startThread({ graph, threads, timeoutMs, onDeath, spawn = spawnWorker }: EngineOptions): Promise<Thread> {
+function startThread(options: EngineOptions): Promise<Thread> {
+  const { graph, threads, timeoutMs, onDeath, signal, spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
@@ -101,10 +106,17 @@ function startThread({ graph, threads, timeoutMs, onDeath, spawn = spawnWorker }
       await worker.terminate();
     },
   };
-  return nextReply().then(() => {
-    pending = undefined;
-    return thread;
-  });
+  const abort = () => {
+    pending?.reject(signal?.reason);
+    void thread.stop();
+  };
+  signal?.addEventListener("abort", abort, { once: true });
+  return nextReply()
+    .then(() => thread)
+    .finally(() => {
+      pending = undefined;
+      signal?.removeEventListener("abort", abort);
+    });
 }
 
 function engineFailed(reason: string): EncoderError {

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { overloaded } from "../errors.ts";
-import { Pace } from "../pace.ts";
+import { Pace, waitingShare } from "../pace.ts";
 
 /**
  * Lets fetches begin: so many at a time, and none while the images fetched before hold too much memory. At most
@@ -9,7 +9,7 @@ import { Pace } from "../pace.ts";
 export interface FetchQueue {
   /**
    * Waits for a turn.
-   * @throws EncoderError OVERLOADED where too many wait, or the wait would take more than half of what the deadline leaves;
+   * @throws EncoderError OVERLOADED where too many wait, or the wait would take too much of what the deadline leaves;
    * the signal's reason when aborted.
    */
   begin(wanted?: FetchWanted): Promise<void>;
@@ -42,7 +42,7 @@ export function createFetchQueue({ fetchConcurrency, maxFetchQueue, maxFetchedBy
     async begin({ signal, deadline = Number.POSITIVE_INFINITY } = {}) {
       signal?.throwIfAborted();
       const waitMs = pace.msFor(waiting.length);
-      const isLate = waitMs > (deadline - performance.now()) / 2;
+      const isLate = waitMs > (deadline - performance.now()) * waitingShare;
       if (!hasRoom() && (isLate || waiting.length >= maxFetchQueue)) {
         throw overloaded("Too many image URLs wait to be fetched.", waitMs);
       }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -23,7 +24,7 @@ afterAll(async () => {
 });
 
 /** An engine whose threads the test can get hold of. */
-async function start(options: { timeoutMs?: number; script?: URL } = {}) {
+async function start(options: { timeoutMs?: number; script?: URL; heapMb?: number } = {}) {
   const workers: Worker[] = [];
   const deaths: string[] = [];
   const engine = await startEngine({
@@ -32,7 +33,9 @@ async function start(options: { timeoutMs?: number; script?: URL } = {}) {
     timeoutMs: options.timeoutMs ?? 30_000,
     onDeath: (reason) => deaths.push(reason),
     spawn: (workerData) => {
-      const worker = new Worker(options.script ?? compiledEntry(source, "./worker.js"), { workerData });
+      const script = options.script ?? compiledEntry(source, "./worker.js");
+      const resourceLimits = options.heapMb === undefined ? {} : { maxOldGenerationSizeMb: options.heapMb };
+      const worker = new Worker(script, { workerData, resourceLimits });
       workers.push(worker);
       return worker;
     },
@@ -41,6 +44,11 @@ async function start(options: { timeoutMs?: number; script?: URL } = {}) {
   return { engine, workers, deaths };
 }
 
+/** A thread that says that it is ready, and does this when it gets a batch. */
+const threadThat = (action: string) =>
+  new URL(
+    `data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{${action}});p.postMessage({kind:'ready'})`,
+  );
 const oneText = () => textTensors([[2, 79, 3]], 0);
 const longBatch = () =>
   textTensors(
@@ -90,10 +98,40 @@ describe("an engine", () => {
     expect(workers).toHaveLength(2);
   });
 
+  it.each([
+    ["throws", "throw new Error('broken')", "broken"],
+    ["runs out of memory", "const kept=[];for(;;)kept.push(new Array(1000).fill(Math.random()))", "memory limit"],
+  ])("fails the batch over which its thread %s, and replaces it", async (_how, action, reason) => {
+    const { engine, workers, deaths } = await start({ script: threadThat(action), heapMb: 16 });
+    for (let batch = 1; batch <= 2; batch++) {
+      await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+      expect(workers).toHaveLength(batch);
+    }
+    expect(deaths).toEqual(Array(2).fill(expect.stringContaining(reason)));
+  });
+
+  it("ends its start when it is asked to", async () => {
+    const stop = new AbortController();
+    const workers: Worker[] = [];
+    const starting = startEngine({
+      graph,
+      threads: 1,
+      timeoutMs: 1000,
+      signal: stop.signal,
+      spawn: () => {
+        workers.push(new Worker(new URL("data:text/javascript,setInterval(()=>{},1000)"))); // never says that it is ready
+        return workers[0]!;
+      },
+    });
+    const outcome = expect(starting).rejects.toThrow("asked to stop");
+    const exited = once(workers[0]!, "exit");
+    stop.abort(new Error("asked to stop"));
+    await outcome;
+    await exited;
+  });
+
   it("gives up a batch that hangs", async () => {
-    const script = new URL(
-      "data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{});p.postMessage({kind:'ready'})",
-    );
+    const script = threadThat("");
     const { engine, deaths } = await start({ timeoutMs: 100, script });
     await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
     expect(deaths[0]).toContain("100 ms");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createFetchQueue } from "../../src/image/fetch-queue.ts";
 
 describe("the queue of fetches", () => {
-  it("refuses what would wait for more than half of its time, when that can be told", async () => {
+  it("refuses what would wait for too much of its time, when that can be told", async () => {
     const queue = createFetchQueue({ fetchConcurrency: 1, maxFetchQueue: 100, maxFetchedBytes: 1000 });
     const soon = () => ({ deadline: performance.now() + 3000 });
     await queue.begin(soon());
