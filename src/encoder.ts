@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { availableCores } from "./available-cores.ts";
@@ -8,13 +7,16 @@ import { type Config, configWith } from "./config.ts";
 import { startEngine } from "./engine/engine.ts";
 import type { Share } from "./engine/in-flight.ts";
 import { normalized } from "./engine/vectors.ts";
-import { atIndex, EncoderError } from "./errors.ts";
+import { atIndex, EncoderError, type ErrorCode, toEncoderError } from "./errors.ts";
 import { createDecoder } from "./image/decoder.ts";
-import { createImageFetcher } from "./image/fetch.ts";
+import type { DecoderEnd } from "./image/decoder-process.ts";
+import { createImageFetcher, type FetchedImage } from "./image/fetch.ts";
+import type { FetchWanted } from "./image/fetch-queue.ts";
 import type { Pixels } from "./image/pixels.ts";
 import { imageTensors } from "./image/tensors.ts";
 import type { Manifest } from "./models/manifest.ts";
 import { probeImage, probeText } from "./probe.ts";
+import { mapAhead, type RequestScope, requestScope } from "./request-scope.ts";
 import { textTensors } from "./text/tensors.ts";
 import { openTokenizer, type Tokens } from "./text/tokenizer.ts";
 import { allOrNone, startTower, type Tower, type TowerPlace, type TowerResult } from "./tower.ts";
@@ -62,6 +64,9 @@ export interface EncoderObserver {
   onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;
   onQueueDepth?(tower: TowerName, depth: number): void;
   onEngineDeath?(tower: TowerName, reason: string): void;
+  onDecoderEnd?(reason: DecoderEnd): void;
+  /** After each image URL: "ok" or why not. */
+  onFetch?(outcome: "ok" | ErrorCode): void;
   /** The embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
   onTemporaryModel?(reason: EncoderError): void;
 }
@@ -109,7 +114,11 @@ export async function createEncoder(
     maxTokens: manifest.text.maxTokens,
   });
   const [images, texts] = await startTowers({ directory, manifest, config, observer, start });
-  const decoder = createDecoder({ ...config, spec: manifest.image });
+  const decoder = createDecoder({
+    ...config,
+    spec: manifest.image,
+    onEnd: (reason) => observer.onDecoderEnd?.(reason),
+  });
   const fetcher = createImageFetcher(config);
 
   async function encodeTexts(inputs: readonly string[], options: EncodeOptions = {}): Promise<Encoding> {
@@ -185,9 +194,20 @@ export async function createEncoder(
     if (input instanceof Uint8Array) return encodeBytes(input, request);
     const { scope, deadline } = request;
     const startedAt = performance.now();
-    const { bytes, release } = await fetcher.fetchImage(input.url, { signal: scope.signal, deadline });
+    const { bytes, release } = await fetched(input.url, { signal: scope.signal, deadline });
     const fetchMs = performance.now() - startedAt;
     return encodeBytes(bytes, { ...request, fetchMs }).finally(release);
+  }
+
+  async function fetched(url: string, wanted: FetchWanted): Promise<FetchedImage> {
+    try {
+      const image = await fetcher.fetchImage(url, wanted);
+      observer.onFetch?.("ok");
+      return image;
+    } catch (error) {
+      observer.onFetch?.(toEncoderError(error).code);
+      throw error;
+    }
   }
 
   async function encodeBytes(bytes: Uint8Array, { place, position, isBooked, scope, fetchMs }: ImageRequest) {
@@ -292,14 +312,6 @@ function startTowers({ directory, manifest, config, observer, start }: TowersOpt
   ]);
 }
 
-/** One request's life: ends when its caller aborts, or when the request itself gives up. */
-interface RequestScope {
-  signal: AbortSignal;
-  /** The promise's result, unless the scope ends first. */
-  until<T>(promise: Promise<T>): Promise<T>;
-  end(): void;
-}
-
 /** One image of a request. */
 interface ImageRequest {
   place: TowerPlace<Pixels>;
@@ -310,44 +322,6 @@ interface ImageRequest {
   scope: RequestScope;
   deadline: number | undefined;
   fetchMs?: number;
-}
-
-function requestScope(caller: AbortSignal | undefined): RequestScope {
-  const ended = new AbortController();
-  const signal = caller ? AbortSignal.any([caller, ended.signal]) : ended.signal;
-  setMaxListeners(0, signal); // as many as the request has items
-  return {
-    signal,
-    end: () => ended.abort(),
-    until: (promise) =>
-      new Promise((resolve, reject) => {
-        const onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort, { once: true });
-        // In any case, or the promise's own failure, which comes later, would find nobody and end the process.
-        promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-        if (signal.aborted) onAbort();
-      }),
-  };
-}
-
-/** Maps with at most `ahead` items at work; the first failure ends it. */
-async function mapAhead<T, R>(items: readonly T[], ahead: number, work: (item: T, index: number) => Promise<R>) {
-  const results: R[] = [];
-  let next = 0;
-  let failed = false;
-  const lane = async () => {
-    while (next < items.length && !failed) {
-      const index = next++;
-      try {
-        results[index] = await work(items[index]!, index);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(ahead, items.length) }, lane));
-  return results;
 }
 
 /** The same promise, whose failure names the item. */

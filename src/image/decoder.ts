@@ -2,12 +2,20 @@ import { availableCores } from "../available-cores.ts";
 import type { Config } from "../config.ts";
 import { EncoderError, overloaded } from "../errors.ts";
 import { Pace } from "../pace.ts";
-import { type DecoderProcess, type DecoderProcessOptions, startDecoderProcess } from "./decoder-process.ts";
+import {
+  type DecoderEnd,
+  type DecoderProcess,
+  type DecoderProcessOptions,
+  startDecoderProcess,
+} from "./decoder-process.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions
   extends DecoderProcessOptions,
-    Pick<Config, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {}
+    Pick<Config, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {
+  /** Told of each process that ended and was not asked to. */
+  onEnd?: (reason: DecoderEnd) => void;
+}
 
 /** Turns encoded images into pixels, in processes of its own: whatever an image does to its decoder, it does it there. */
 export interface Decoder {
@@ -59,7 +67,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
     if (!process) return startLater();
     starting++;
     alive.add(process);
-    void process.exited.then(() => {
+    void process.exited.then((reason) => {
+      if (reason) options.onEnd?.(reason);
       alive.delete(process);
       next();
     });

@@ -108,6 +108,23 @@ describe("the decoder", () => {
     await expect(other).resolves.toBeDefined();
   });
 
+  it("tells why its processes ended, and not of those it was told to end", async () => {
+    const ends: string[] = [];
+    await openStopped({
+      decodeTimeoutMs: 3000,
+      maxDecoderBytes: 128 * 1024 * 1024,
+      onEnd: (why) => ends.push(why),
+    });
+    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT" });
+    await decoder.decode(good);
+    process.kill(decoderPids()[0]!, "SIGKILL");
+    await decoder.decode(good);
+    await expect(decoder.decode(await blank(8000, 8000))).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
+    await decoder.decode(good);
+    await decoder.close();
+    expect(ends).toEqual(["hung", "crashed", "grown"]);
+  });
+
   it("survives the death of an idle process", async () => {
     await open().decode(good);
     for (const pid of decoderPids()) process.kill(pid, "SIGKILL");
