@@ -61,7 +61,8 @@ export class Batcher<Item> {
   readonly #pace: Pace;
   /** Sorted by the time they are due. */
   #waiting: Job<Item>[] = [];
-  #running = new Set<Promise<void>>();
+  #unanswered = 0;
+  #whenDrained: (() => void)[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
 
@@ -95,6 +96,13 @@ export class Batcher<Item> {
   submit(item: Item, { signal, dueAt }: SubmitOptions): Promise<Embedded> {
     if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise<Embedded>((resolve, reject) => {
+      let isAnswered = false;
+      const answered = () => {
+        if (isAnswered) return; // its batch may go on after it was aborted
+        isAnswered = true;
+        signal.removeEventListener("abort", drop);
+        if (--this.#unanswered === 0) for (const drained of this.#whenDrained.splice(0)) drained();
+      };
       const job: Job<Item> = {
         item,
         cost: this.#options.costOf(item),
@@ -102,20 +110,21 @@ export class Batcher<Item> {
         queuedAt: this.#now(),
         signal,
         resolve: (result) => {
-          signal.removeEventListener("abort", drop);
           resolve(result);
+          answered();
         },
         reject: (error) => {
-          signal.removeEventListener("abort", drop);
           reject(error);
+          answered();
         },
       };
       const drop = () => {
         const index = this.#waiting.indexOf(job);
         if (index >= 0) this.#waiting.splice(index, 1);
         this.#options.observer?.onQueueDepth(this.#waiting.length);
-        reject(signal.reason);
+        job.reject(signal.reason);
       };
+      this.#unanswered++;
       signal.addEventListener("abort", drop, { once: true });
       insertWhenDue(this.#waiting, job);
       this.#options.observer?.onQueueDepth(this.#waiting.length);
@@ -124,11 +133,9 @@ export class Batcher<Item> {
     });
   }
 
-  /** Resolves when everything that was accepted has been answered. */
+  /** Resolves when everything that was accepted has been answered. A batch that nobody waits for may still run. */
   async drained(): Promise<void> {
-    while (this.#running.size > 0 || this.#waiting.length > 0) {
-      await (this.#running.size > 0 ? Promise.race(this.#running) : new Promise(setImmediate));
-    }
+    if (this.#unanswered > 0) await new Promise<void>((resolve) => this.#whenDrained.push(resolve));
   }
 
   #start(): void {
@@ -138,12 +145,10 @@ export class Batcher<Item> {
       this.#lastStartAt = this.#now();
       this.#options.observer?.onQueueDepth(this.#waiting.length);
       const isFull = this.#waiting.length > 0;
-      const run = this.#run(engine, batch, { lastAttempt: false, isFull }).finally(() => {
-        this.#running.delete(run);
+      void this.#run(engine, batch, { lastAttempt: false, isFull }).finally(() => {
         this.#idle.push(engine);
         this.#start();
       });
-      this.#running.add(run);
     }
   }
 

@@ -227,4 +227,16 @@ describe("the batcher", () => {
     batches[1]!.finish();
     expect(await drained).toEqual([1, 2]);
   });
+
+  it("is drained although a batch hangs, when nobody waits for it any more", async () => {
+    const { engine } = manualEngine();
+    const batcher = batcherOver([engine], { maxBatch: 1 });
+    const caller = new AbortController();
+    const items = [submit(batcher, 1, 0, caller.signal), submit(batcher, 2, 0, caller.signal)];
+    await settle();
+    const drained = batcher.drained();
+    caller.abort(new Error("client gone"));
+    for (const item of items) await expect(item).rejects.toThrow("client gone");
+    await drained;
+  });
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { rename, rm } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -135,6 +135,16 @@ describe("an engine", () => {
     const { engine, deaths } = await start({ timeoutMs: 100, script });
     await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
     expect(deaths[0]).toContain("100 ms");
+  });
+
+  it("fails a batch whose vectors are no numbers", async () => {
+    const weights = join(directory, "text.weights");
+    const good = await readFile(weights);
+    await writeFile(weights, Buffer.alloc(good.length, 0xff)); // NaN, as float32
+    const { engine } = await start();
+    await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED", internal: /not finite/ });
+    await engine.close();
+    await writeFile(weights, good);
   });
 
   it("reports a graph that cannot be loaded", async () => {
