@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { compiledEntry } from "../compiled-entry.ts";
 import { EncoderError } from "../errors.ts";
@@ -21,7 +22,7 @@ function spawnWorker(workerData: WorkerOptions): Worker {
 
 /**
  * Starts a graph in a thread of its own and waits until it is loaded. A thread that dies fails its batch with
- * ENGINE_FAILED; the next batch starts a new one.
+ * ENGINE_FAILED; the next batch starts a new one, of the same file only: vectors of two models must not mix.
  * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded; the signal's reason when aborted.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
@@ -36,14 +37,21 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         options.onDeath?.(reason);
       },
     });
+  const identity = await identityOf(options.graph);
   options.signal?.throwIfAborted();
   thread = start(options.signal);
   await thread;
 
+  async function restart(): Promise<Thread> {
+    if ((await identityOf(options.graph)) === identity) return start();
+    thread = undefined;
+    throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
+  }
+
   return {
     async run(inputs) {
       if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
-      thread ??= start();
+      thread ??= restart();
       return (await thread).run(inputs);
     },
     async close() {
@@ -51,6 +59,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       await thread?.then((it) => it.stop()).catch(() => {});
     },
   };
+}
+
+/** Tells a file from one that took its place. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
 }
 
 interface Thread {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -124,6 +124,7 @@ describe("an engine", () => {
       },
     });
     const outcome = expect(starting).rejects.toThrow("asked to stop");
+    await expect.poll(() => workers).toHaveLength(1);
     const exited = once(workers[0]!, "exit");
     stop.abort(new Error("asked to stop"));
     await outcome;
@@ -157,6 +158,19 @@ describe("an engine", () => {
     await rename(graph, `${graph}.away`);
     await workers[0]!.terminate();
     for (let i = 0; i < 2; i++) await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    await rename(`${graph}.away`, graph);
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+  });
+
+  it("does not go on with another file in the graph's place", async () => {
+    const { engine, workers } = await start();
+    await copyFile(graph, `${graph}.other`);
+    await rename(graph, `${graph}.away`);
+    await rename(`${graph}.other`, graph);
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512); // of the old one, which is mapped
+    await workers[0]!.terminate();
+    const replaced = { code: "ENGINE_FAILED", internal: expect.stringContaining("replaced") };
+    for (let i = 0; i < 2; i++) await expect(engine.run(oneText())).rejects.toMatchObject(replaced);
     await rename(`${graph}.away`, graph);
     expect((await engine.run(oneText())).embeddings).toHaveLength(512);
   });
