@@ -1,5 +1,7 @@
 /** Weight of the latest measurement: a change of pace is believed after some ten of them. */
 const latestWeight = 0.2;
+/** What a measurement counts for at most, times what was believed: one image that is hard to decode says little about others. */
+const mostGrowth = 3;
 /** After it a measurement says nothing about now: a pace that was slow for a while must not keep work away for ever. */
 const forgottenAfterMs = 60_000;
 
@@ -26,7 +28,7 @@ export class Pace {
   measure(cost: number, ms: number): void {
     const latest = ms / cost;
     const before = this.#isKnown() ? this.#msPerCost : latest;
-    this.#msPerCost = before + latestWeight * (latest - before);
+    this.#msPerCost = before + latestWeight * (Math.min(latest, mostGrowth * before) - before);
     this.#measuredAt = this.#now();
   }
 

@@ -18,6 +18,15 @@ describe("a pace", () => {
     expect(pace.msFor(1)).toBeGreaterThan(19);
   });
 
+  it("is not thrown off by a single measurement, however large", () => {
+    const pace = new Pace(1, () => 0);
+    pace.measure(1, 10);
+    pace.measure(1, 10_000);
+    expect(pace.msFor(1)).toBe(14);
+    for (let i = 0; i < 25; i++) pace.measure(1, 10_000);
+    expect(pace.msFor(1)).toBeGreaterThan(5000); // many are a change
+  });
+
   it("is forgotten after a minute without a measurement", () => {
     let now = 0;
     const pace = new Pace(1, () => now);
