@@ -37,6 +37,7 @@ console.log(`capacity ${perSecond.toFixed(0)} requests/s; offering ${overload} t
 
 const memoryMiB: number[] = [];
 const healthMs: number[] = [];
+let unhealthy = 0;
 let stoppedSendingAt = 0;
 const answers = await load.offer({
   perSecond: perSecond * overload,
@@ -45,7 +46,10 @@ const answers = await load.offer({
     stoppedSendingAt = performance.now();
     memoryMiB.push(service.residentBytes() / 2 ** 20);
     const asked = performance.now();
-    void fetch(`${service.url}/health`).then((reply) => reply.ok && healthMs.push(performance.now() - asked));
+    fetch(`${service.url}/health`).then(
+      (reply) => (reply.ok ? healthMs.push(performance.now() - asked) : unhealthy++),
+      () => unhealthy++,
+    );
   },
 });
 while ((await load.next()).status !== 200) await sleep(5);
@@ -67,6 +71,7 @@ const result = {
   shedP99Ms: percentile(shed, 0.99),
   deadlineMs,
   acceptedLate: answers.filter(({ status, ms }) => status === 200 && ms > deadlineMs).length,
+  unhealthy,
   healthP99Ms: healthMs.sort((a, b) => a - b)[Math.floor(healthMs.length * 0.99)] ?? 0,
   memoryMiB: { resting: restingMiB, highest: Math.max(...memoryMiB), last: memoryMiB.at(-1) ?? 0 },
   recoveryMs,
@@ -90,7 +95,7 @@ const table = [
   `| 429 with Retry-After | ${result.shedWithRetryAfter} of ${shed.length} |`,
   `| 429 after, p99 | ${round(result.shedP99Ms)} ms |`,
   `| accepted requests past their deadline of ${deadlineMs} ms | ${result.acceptedLate} |`,
-  `| GET /health meanwhile, p99 | ${round(result.healthP99Ms)} ms |`,
+  `| GET /health meanwhile, p99 | ${round(result.healthP99Ms)} ms, ${healthMs.length} of ${healthMs.length + unhealthy} healthy |`,
   `| resident memory before / highest / last | ${round(restingMiB)} / ${round(result.memoryMiB.highest)} / ${round(result.memoryMiB.last)} MiB |`,
   `| from the end of the load to a normal answer | ${round(recoveryMs)} ms |`,
 ];

@@ -51,6 +51,10 @@ export const errorCodes = {
   CLIENT_CLOSED: { status: 499, meaning: "The client went away before the answer was ready." },
   SHUTTING_DOWN: { status: 503, meaning: "The service is stopping and takes no new work." },
   ENGINE_FAILED: { status: 503, meaning: "The inference engine failed on this input, also when it was tried alone." },
+  DECODER_FAILED: {
+    status: 503,
+    meaning: "No image decoder can be started: the machine is short of memory or processes.",
+  },
   INTERNAL: { status: 500, meaning: "Something unforeseen failed; the log has the details under the request id." },
 
   // models, configuration and the command line (never a reply to a request)

@@ -21,8 +21,8 @@ export interface DecoderOptions
 export interface Decoder {
   /**
    * Aborting drops an image that still waits; one that is being decoded is finished, unobserved.
-   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, OVERLOADED or
-   * SHUTTING_DOWN; the signal's reason when aborted.
+   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, OVERLOADED,
+   * DECODER_FAILED or SHUTTING_DOWN; the signal's reason when aborted.
    */
   decode(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Pixels>;
   /** Images that wait for a process. */
@@ -99,7 +99,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       next();
     }, delayMs);
     if (alive.size > 0 || failedStarts < mostFailedStarts) return;
-    rejectQueue(new EncoderError("INTERNAL", "The image decoder could not be started."));
+    rejectQueue(new EncoderError("DECODER_FAILED", "The image decoder could not be started."));
   }
 
   function rejectQueue(error: EncoderError): void {

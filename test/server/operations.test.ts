@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { describe, expect, it } from "vitest";
@@ -5,6 +6,8 @@ import { configWith } from "../../src/config.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createAdminApp } from "../../src/server/app.ts";
 import { fakeEncoder } from "../support/fake-encoder.ts";
+import { listen } from "../support/loopback.ts";
+import { rawConnection } from "../support/raw-http.ts";
 import { testApp } from "../support/test-app.ts";
 
 const encode = { method: "POST", url: "/encode_text" } as const;
@@ -61,6 +64,20 @@ describe("GET /metrics", () => {
     expect(after).toContain('encoder_decoder_ends_total{reason="crashed"} 1');
     expect(after).toContain('encoder_fetches_total{outcome="ok"} 1');
     expect(after).toContain('encoder_fetches_total{outcome="URL_TIMEOUT"} 1');
+  });
+
+  it("counts what never became a request", async () => {
+    const { app, metrics } = testApp({ maxConnections: 1 });
+    await app.ready();
+    const port = await listen(app.server);
+    const malformed = rawConnection(port);
+    await once(malformed.socket, "connect");
+    await rawConnection(port).closed; // one too many
+    await malformed.send("no HTTP\r\n\r\n");
+    expect((await malformed.reply())?.status).toBe(400);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('encoder_errors_total{code="INVALID_REQUEST"} 1\n');
+    expect(text).toContain("encoder_connections_dropped_total 1\n");
   });
 
   it("tells how busy and how late the main thread is", async () => {
