@@ -9,6 +9,19 @@ export interface Load {
   text(): string;
 }
 
+/** Bodies for POST /encode_image of the same pictures, no two alike however many are in flight: a JPEG may be followed by anything. */
+export function distinctImages(next: () => string, pictures: number): () => string {
+  const base64 = Array.from({ length: pictures }, () => {
+    const jpeg = Buffer.from(JSON.parse(next()).image_b64, "base64");
+    return Buffer.concat([jpeg, Buffer.alloc(3 - (jpeg.length % 3))]).toString("base64"); // goes on in whole groups
+  });
+  let count = 0;
+  return () => {
+    const suffix = Buffer.from(String(count).padStart(12)).toString("base64");
+    return JSON.stringify({ image_b64: base64[count++ % pictures]! + suffix });
+  };
+}
+
 export interface Answer {
   path: string;
   /** 0: none. */

@@ -9,9 +9,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { distinctImageBodies, textBodies } from "./http/inputs.ts";
+import { imageBodies, textBodies } from "./http/inputs.ts";
 import { startService } from "./http/service.ts";
-import { type Answer, createLoad } from "./overload.ts";
+import { type Answer, createLoad, distinctImages } from "./overload.ts";
 import { machine, writeSection } from "./report.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -29,7 +29,7 @@ const deadlineMs = Number(flags.deadline);
 const overload = 3;
 
 const service = await startService(flags.model, { REQUEST_TIMEOUT_MS: String(deadlineMs) });
-const load = createLoad({ url: service.url, image: await distinctImageBodies(100), text: textBodies() });
+const load = createLoad({ url: service.url, image: distinctImages(await imageBodies(100), 100), text: textBodies() });
 await load.capacity(3);
 const perSecond = await load.capacity(8);
 const restingMiB = service.residentBytes() / 2 ** 20;

@@ -32,20 +32,6 @@ export async function imageBodies(count: number): Promise<() => string> {
   return () => bodies[next++ % bodies.length]!;
 }
 
-/** The same, and no two alike however many are in flight: a JPEG may be followed by anything. */
-export async function distinctImageBodies(count: number): Promise<() => string> {
-  const pictures: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const jpeg = await picture(i);
-    pictures.push(Buffer.concat([jpeg, Buffer.alloc(3 - (jpeg.length % 3))]).toString("base64")); // goes on in whole groups
-  }
-  let next = 0;
-  return () => {
-    const suffix = Buffer.from(String(next).padStart(12)).toString("base64");
-    return JSON.stringify({ image_b64: pictures[next++ % pictures.length]! + suffix });
-  };
-}
-
 async function picture(seed: number): Promise<Buffer> {
   const random = generator(seed + 1);
   const width = 640;

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { distinctImageBodies, textBodies } from "../../bench/http/inputs.ts";
-import { createLoad } from "../../bench/overload.ts";
+import { imageBodies, textBodies } from "../../bench/http/inputs.ts";
+import { createLoad, distinctImages } from "../../bench/overload.ts";
 import { startCli } from "../support/run-cli.ts";
 
 /** `npm run soak` in seconds: what must hold on every machine. */
@@ -10,7 +10,7 @@ describe("the service as it is started, at three times its capacity", () => {
     const settings = { MAX_TEXT_BATCH: "1", MAX_IMAGE_BATCH: "1", REQUEST_TIMEOUT_MS: "9000", LOG_LEVEL: "info" };
     const { says, child, ended } = startCli(["serve", "--port", "0", "--host", "127.0.0.1"], settings);
     const url = await says(/http:\/\/127\.0\.0\.1:\d+/);
-    const load = createLoad({ url, image: await distinctImageBodies(5), text: textBodies() });
+    const load = createLoad({ url, image: distinctImages(await imageBodies(5), 5), text: textBodies() });
     onTestFinished(() => load.close());
     const perSecond = Math.max(1, await load.capacity(2));
     const answers = await load.offer({ perSecond: Math.min(1000, 3 * perSecond), seconds: 6 });
