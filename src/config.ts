@@ -146,14 +146,14 @@ export const settings = {
   maxImageQueue: setting({
     ...integer({ min: 1, max: 1_000_000 }),
     default: 256,
-    help: "Decoded images that may wait for the image tower; beyond it requests get 429.",
-    why: "150 kB each, so 38 MB; two to eight seconds of work on two cores.",
+    help: "Images that may wait to be decoded and for the image tower; beyond it requests get 429. One request alone may have more.",
+    why: "150 kB each once decoded, so 38 MB. What could not be done within REQUEST_TIMEOUT_MS is refused before.",
   }),
   maxTextQueue: setting({
     ...integer({ min: 1, max: 1_000_000 }),
     default: 8192,
-    help: "Texts that may wait for the text tower; beyond it requests get 429.",
-    why: "Four requests of the largest size; texts are small, and the deadline bounds how long they wait.",
+    help: "Texts that may wait for the text tower; beyond it requests get 429. One request alone may have more.",
+    why: "Four requests of the largest size; texts are small. What could not be done within REQUEST_TIMEOUT_MS is refused before.",
   }),
   engineTimeoutMs: setting({
     ...integer({ min: 100, max: 3_600_000 }),

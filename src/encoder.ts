@@ -1,22 +1,25 @@
 import { createHash } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { availableCores } from "./available-cores.ts";
 import { resolveModel } from "./build/resolve.ts";
 import { type Config, configWith } from "./config.ts";
+import { startEngine } from "./engine/engine.ts";
 import type { Share } from "./engine/in-flight.ts";
 import { normalized } from "./engine/vectors.ts";
-import { atIndex, EncoderError } from "./errors.ts";
+import { atIndex, EncoderError, type ErrorCode, toEncoderError } from "./errors.ts";
 import { createDecoder } from "./image/decoder.ts";
-import { createImageFetcher } from "./image/fetch.ts";
+import type { DecoderEnd } from "./image/decoder-process.ts";
+import { createImageFetcher, type FetchedImage } from "./image/fetch.ts";
+import type { FetchWanted } from "./image/fetch-queue.ts";
 import type { Pixels } from "./image/pixels.ts";
 import { imageTensors } from "./image/tensors.ts";
 import type { Manifest } from "./models/manifest.ts";
 import { probeImage, probeText } from "./probe.ts";
+import { mapAhead, type RequestScope, requestScope } from "./request-scope.ts";
 import { textTensors } from "./text/tensors.ts";
-import { openTokenizer } from "./text/tokenizer.ts";
-import { startTower, type TowerResult } from "./tower.ts";
+import { openTokenizer, type Tokens } from "./text/tokenizer.ts";
+import { allOrNone, startTower, type Tower, type TowerPlace, type TowerResult } from "./tower.ts";
 
 /** Texts put into the queue between two turns of the event loop: some 3 ms of work. */
 const textsPerTurn = 64;
@@ -29,6 +32,8 @@ export interface EncodeOptions {
   normalize?: boolean;
   /** Aborting drops what has not started; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** In `performance.now()` milliseconds: what cannot be done by then is refused at once, with OVERLOADED. */
+  deadline?: number;
 }
 
 /** Milliseconds that a request spent in each stage; for several items, the longest. */
@@ -59,11 +64,21 @@ export interface EncoderObserver {
   onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;
   onQueueDepth?(tower: TowerName, depth: number): void;
   onEngineDeath?(tower: TowerName, reason: string): void;
+  onDecoderEnd?(reason: DecoderEnd): void;
+  /** After each image URL: "ok" or why not. */
+  onFetch?(outcome: "ok" | ErrorCode): void;
   /** The embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
   onTemporaryModel?(reason: EncoderError): void;
 }
 
 export type EncoderOptions = Partial<Config>;
+
+export interface StartOptions {
+  /** Ends the start, and means nothing afterwards. */
+  signal?: AbortSignal;
+  /** What runs the graphs. */
+  startEngine?: typeof startEngine;
+}
 
 export interface Encoder {
   readonly manifest: Manifest;
@@ -80,37 +95,52 @@ export interface Encoder {
 
 /**
  * Opens a model (the embedded one is built on its first use) and starts its towers, decoder and fetcher.
- * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it.
+ * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it; the signal's
+ * reason when aborted.
  */
-export async function createEncoder(options: EncoderOptions = {}, observer: EncoderObserver = {}): Promise<Encoder> {
+export async function createEncoder(
+  options: EncoderOptions = {},
+  observer: EncoderObserver = {},
+  start: StartOptions = {},
+): Promise<Encoder> {
   const config = configWith(options);
   const { directory, manifest } = await resolveModel({
     ...config,
+    ...start,
     onTemporary: (reason) => observer.onTemporaryModel?.(reason),
   });
-  const { images, texts } = await startTowers(directory, manifest, config, observer);
   const tokenizer = openTokenizer({
     file: join(directory, manifest.text.tokenizer),
     maxTokens: manifest.text.maxTokens,
   });
-  const decoder = createDecoder({ ...config, spec: manifest.image });
+  const [images, texts] = await startTowers({ directory, manifest, config, observer, start });
+  const decoder = createDecoder({
+    ...config,
+    spec: manifest.image,
+    onEnd: (reason) => observer.onDecoderEnd?.(reason),
+  });
   const fetcher = createImageFetcher(config);
 
   async function encodeTexts(inputs: readonly string[], options: EncodeOptions = {}): Promise<Encoding> {
     const scope = requestScope(options.signal);
-    const startedAt = performance.now();
-    const tokens = await tokenizer.tokenize(inputs, scope.signal);
-    const tokenizeMs = performance.now() - startedAt;
-    // Neighbours in the queue share batches, so texts of like length take their turns one after another.
-    const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
+    const place = texts.open({ items: inputs.length, deadline: options.deadline });
     const shares: Share<TowerResult>[] = [];
-    const waiting: Promise<void>[] = [];
-    const results: TowerResult[] = [];
     try {
+      if (inputs.length > 1) place.book({ items: 0, cost: 0 }); // spares tokenising many texts in vain
+      const startedAt = performance.now();
+      const tokens = await tokenizer.tokenize(inputs, scope.signal);
+      const tokenizeMs = performance.now() - startedAt;
+      const keys = tokens.map(({ ids }) => ids.join());
+      const unknown = tokens.filter((_, index) => !texts.knows(keys[index]!));
+      if (unknown.length > 0) place.book({ items: unknown.length, cost: tokenCount(unknown) });
+      // Neighbours in the queue share batches, so texts of like length take their turns one after another.
+      const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
+      const waiting: Promise<void>[] = [];
+      const results: TowerResult[] = [];
       for (const [position, index] of order.entries()) {
         if (position % textsPerTurn === textsPerTurn - 1) await scope.until(nextTurn());
         const { ids } = tokens[index]!;
-        const share = texts.embed(ids.join(), position, () => ids);
+        const share = place.embed({ key: keys[index]!, position, cost: ids.length }, () => ids);
         shares.push(share);
         const result = named(share.result, index).then((given) => {
           results[index] = { ...given, embedding: finish(given.embedding, options) };
@@ -119,26 +149,35 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
         waiting.push(result);
       }
       await scope.until(Promise.all(waiting));
+      const timings = { tokenizeMs, ...longest(results) };
+      observer.onTimings?.("text", timings);
+      return {
+        embeddings: results.map(({ embedding }) => embedding),
+        truncated: tokens.filter(({ truncated }) => truncated).length,
+        tokens: tokenCount(tokens),
+        timings,
+      };
     } finally {
       for (const share of shares) share.release();
+      place.close();
     }
-    const timings = { tokenizeMs, ...longest(results) };
-    observer.onTimings?.("text", timings);
-    return {
-      embeddings: results.map(({ embedding }) => embedding),
-      truncated: tokens.filter(({ truncated }) => truncated).length,
-      tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
-      timings,
-    };
   }
 
   async function encodeImages(inputs: readonly ImageInput[], options: EncodeOptions = {}): Promise<Encoding> {
     const scope = requestScope(options.signal);
+    const place = images.open({ items: inputs.length, deadline: options.deadline, preparationMs: decoder.msFor });
+    // A large request must fill the next batch but not the queue, where other requests would find no room.
+    const ahead = config.maxImageBatch * 2;
     try {
-      // A large request must fill the next batch but not the queue, where other requests would find no room.
-      const results = await mapAhead(inputs, config.maxImageBatch * 2, (input, index) =>
-        named(encodeImage(input, index, scope), index),
-      );
+      // A single image may be one that is under way already. What is behind a URL is booked when it is there, or slow
+      // servers could keep others out.
+      const given = inputs.length > 1 ? inputs.filter((input) => input instanceof Uint8Array).length : 0;
+      if (given > 0) place.book({ items: Math.min(given, ahead), cost: given });
+      const results = await mapAhead(inputs, ahead, (input, position) => {
+        const request = { place, position, scope, deadline: options.deadline };
+        const isBooked = given > 0 && input instanceof Uint8Array;
+        return named(encodeImage(input, { ...request, isBooked }), position);
+      });
       return {
         embeddings: results.map(({ embedding }) => finish(embedding, options)),
         truncated: 0,
@@ -147,20 +186,34 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
       };
     } finally {
       scope.end(); // one failed item ends the work on the others
+      place.close();
     }
   }
 
-  async function encodeImage(input: ImageInput, position: number, scope: RequestScope) {
-    if (input instanceof Uint8Array) return encodeBytes(input, { position, scope });
+  async function encodeImage(input: ImageInput, request: ImageRequest) {
+    if (input instanceof Uint8Array) return encodeBytes(input, request);
+    const { scope, deadline } = request;
     const startedAt = performance.now();
-    const { bytes, release } = await fetcher.fetchImage(input.url, scope);
+    const { bytes, release } = await fetched(input.url, { signal: scope.signal, deadline });
     const fetchMs = performance.now() - startedAt;
-    return encodeBytes(bytes, { position, scope, fetchMs }).finally(release);
+    return encodeBytes(bytes, { ...request, fetchMs }).finally(release);
   }
 
-  async function encodeBytes(bytes: Uint8Array, { position, scope, fetchMs }: ImageRequest) {
+  async function fetched(url: string, wanted: FetchWanted): Promise<FetchedImage> {
+    try {
+      const image = await fetcher.fetchImage(url, wanted);
+      observer.onFetch?.("ok");
+      return image;
+    } catch (error) {
+      observer.onFetch?.(toEncoderError(error).code);
+      throw error;
+    }
+  }
+
+  async function encodeBytes(bytes: Uint8Array, { place, position, isBooked, scope, fetchMs }: ImageRequest) {
     const key = createHash("sha256").update(bytes).digest("base64");
-    const share = images.embed(key, position, (signal) => decoder.decode(bytes, { signal }));
+    if (!isBooked && !images.knows(key)) place.book({ items: 1, cost: 1 });
+    const share = place.embed({ key, position, cost: 1 }, (signal) => decoder.decode(bytes, { signal }));
     try {
       const result = await scope.until(share.result);
       const timings = fetchMs === undefined ? result : { ...result, fetchMs };
@@ -179,12 +232,13 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
    */
   async function probe(silent: { image: boolean; text: boolean }, caller: AbortSignal | undefined): Promise<boolean> {
     const scope = requestScope(caller);
-    const key = `probe ${++probes}`;
+    const input = { key: `probe ${++probes}`, position: 0, cost: 1 };
     const shares: Share<TowerResult>[] = [];
     try {
       const [tokens] = await tokenizer.tokenize([probeText], scope.signal);
-      if (silent.image) shares.push(images.embed(key, 0, (signal) => decoder.decode(probeImage, { signal })));
-      if (silent.text) shares.push(texts.embed(key, 0, () => tokens!.ids));
+      const image = images.open({ items: 1 });
+      if (silent.image) shares.push(image.embed(input, (signal) => decoder.decode(probeImage, { signal })));
+      if (silent.text) shares.push(texts.open({ items: 1 }).embed(input, () => tokens!.ids));
       await scope.until(Promise.all(shares.map(({ result }) => result)));
       return true;
     } catch {
@@ -215,12 +269,22 @@ export async function createEncoder(options: EncoderOptions = {}, observer: Enco
   };
 }
 
-async function startTowers(directory: string, manifest: Manifest, config: Config, observer: EncoderObserver) {
+interface TowersOptions {
+  directory: string;
+  manifest: Manifest;
+  config: Config;
+  observer: EncoderObserver;
+  start: StartOptions;
+}
+
+function startTowers({ directory, manifest, config, observer, start }: TowersOptions) {
   const towerOptions = (tower: TowerName) => ({
     graph: join(directory, manifest[tower].graph),
     threads: config.threads || availableCores(),
     timeoutMs: config.engineTimeoutMs,
     replicas: config.replicas,
+    startEngine,
+    ...start,
     cacheSize: config.cacheSize,
     onDeath: (reason: string) => observer.onEngineDeath?.(tower, reason),
     observer: {
@@ -228,7 +292,7 @@ async function startTowers(directory: string, manifest: Manifest, config: Config
       onQueueDepth: (depth: number) => observer.onQueueDepth?.(tower, depth),
     },
   });
-  const [images, texts] = await Promise.all([
+  return allOrNone<[Tower<Pixels>, Tower<number[]>]>([
     startTower<Pixels>({
       ...towerOptions("image"),
       toTensors: (batch) => imageTensors(batch, manifest.image.size),
@@ -246,61 +310,18 @@ async function startTowers(directory: string, manifest: Manifest, config: Config
       maxQueue: config.maxTextQueue,
     }),
   ]);
-  return { images, texts };
-}
-
-/** One request's life: ends when its caller aborts, or when the request itself gives up. */
-interface RequestScope {
-  signal: AbortSignal;
-  /** The promise's result, unless the scope ends first. */
-  until<T>(promise: Promise<T>): Promise<T>;
-  end(): void;
 }
 
 /** One image of a request. */
 interface ImageRequest {
+  place: TowerPlace<Pixels>;
   /** Among the request's images. */
   position: number;
+  /** With the request's others, before any was begun. */
+  isBooked: boolean;
   scope: RequestScope;
+  deadline: number | undefined;
   fetchMs?: number;
-}
-
-function requestScope(caller: AbortSignal | undefined): RequestScope {
-  const ended = new AbortController();
-  const signal = caller ? AbortSignal.any([caller, ended.signal]) : ended.signal;
-  setMaxListeners(0, signal); // as many as the request has items
-  return {
-    signal,
-    end: () => ended.abort(),
-    until: (promise) =>
-      new Promise((resolve, reject) => {
-        const onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort, { once: true });
-        // In any case, or the promise's own failure, which comes later, would find nobody and end the process.
-        promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-        if (signal.aborted) onAbort();
-      }),
-  };
-}
-
-/** Maps with at most `ahead` items at work; the first failure ends it. */
-async function mapAhead<T, R>(items: readonly T[], ahead: number, work: (item: T, index: number) => Promise<R>) {
-  const results: R[] = [];
-  let next = 0;
-  let failed = false;
-  const lane = async () => {
-    while (next < items.length && !failed) {
-      const index = next++;
-      try {
-        results[index] = await work(items[index]!, index);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(ahead, items.length) }, lane));
-  return results;
 }
 
 /** The same promise, whose failure names the item. */
@@ -308,6 +329,10 @@ function named<T>(promise: Promise<T>, index: number): Promise<T> {
   return promise.catch((error) => {
     throw error instanceof EncoderError ? atIndex(error, index) : error;
   });
+}
+
+function tokenCount(tokens: readonly Tokens[]): number {
+  return tokens.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /** A vector of its own for the caller: the original may be shared with other requests and the cache. */

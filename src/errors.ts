@@ -51,6 +51,10 @@ export const errorCodes = {
   CLIENT_CLOSED: { status: 499, meaning: "The client went away before the answer was ready." },
   SHUTTING_DOWN: { status: 503, meaning: "The service is stopping and takes no new work." },
   ENGINE_FAILED: { status: 503, meaning: "The inference engine failed on this input, also when it was tried alone." },
+  DECODER_FAILED: {
+    status: 503,
+    meaning: "No image decoder can be started: the machine is short of memory or processes.",
+  },
   INTERNAL: { status: 500, meaning: "Something unforeseen failed; the log has the details under the request id." },
 
   // models, configuration and the command line (never a reply to a request)
@@ -94,6 +98,15 @@ export interface ErrorDetails {
   index?: number | undefined;
   internal?: string | undefined;
   retryAfterSeconds?: number | undefined;
+}
+
+/** Load changes faster than an estimate of more than a minute could tell. */
+const longestRetryAfterSeconds = 60;
+
+/** OVERLOADED, to be tried again when what waits now will be done. */
+export function overloaded(reason: string, expectedWaitMs: number): EncoderError {
+  const seconds = Math.min(Math.max(1, Math.ceil(expectedWaitMs / 1000)), longestRetryAfterSeconds);
+  return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
 }
 
 /** Wraps whatever was thrown: our own errors pass, anything else becomes INTERNAL with the original as its cause. */

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EncoderObserver } from "./encoder.ts";
+import { utilization, watchLag } from "./event-loop.ts";
 
 /** From a tenth of a millisecond (tokenising) to half a minute (a deadline). */
 const secondsBuckets = [
@@ -22,6 +23,8 @@ export function createMetrics() {
   // process_resident_memory_bytes, nodejs_eventloop_lag_seconds and the like
   collectDefaultMetrics({ register: registry });
 
+  const busy = utilization();
+
   const metrics = {
     registry,
     // requests
@@ -32,8 +35,10 @@ export function createMetrics() {
     requestsInFlight: gauge("encoder_requests_in_flight", "Encode requests being worked on.", []),
     bodyBytesInFlight: gauge("encoder_body_bytes_in_flight", "Bytes of the bodies of encode requests in flight.", []),
     errors: counter("encoder_errors_total", "Requests refused or failed, by error code.", ["code"]),
+    connectionsDropped: counter("encoder_connections_dropped_total", "Connections beyond MAX_CONNECTIONS.", []),
     items: counter("encoder_items_total", "Texts or images whose vectors were returned.", ["tower"]),
     truncated: counter("encoder_truncated_texts_total", "Texts cut to the model's longest sequence.", []),
+    fetches: counter("encoder_fetches_total", "Image URLs, by outcome: ok or an error code.", ["outcome"]),
     // stages of an item's way
     fetchSeconds: seconds("encoder_fetch_seconds", "Time to fetch one image URL.", []),
     decodeSeconds: seconds("encoder_decode_seconds", "Time to decode and resize one image, waiting included.", []),
@@ -50,6 +55,26 @@ export function createMetrics() {
     }),
     queueDepth: gauge("encoder_queue_depth", "Items waiting for the tower.", ["tower"]),
     engineDeaths: counter("encoder_engine_deaths_total", "Engine threads that died and were replaced.", ["tower"]),
+    decoderEnds: counter(
+      "encoder_decoder_ends_total",
+      "Decoder processes that ended and were replaced: crashed, hung (DECODE_TIMEOUT_MS), or grown, when a fresh one is better.",
+      ["reason"],
+    ),
+    // the main thread
+    eventLoopLag: new Histogram({
+      name: "encoder_event_loop_lag_seconds",
+      help: "How late the main thread comes to its timers, looked at 20 times a second.",
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    }),
+    eventLoopUtilization: new Gauge({
+      name: "encoder_event_loop_utilization",
+      help: "How busy the main thread was since the last scrape, from 0 to 1.",
+      registers,
+      collect() {
+        this.set(busy());
+      },
+    }),
     modelInfo: gauge("encoder_model_info", "Always 1; its labels say what is served.", [
       "model",
       "dimensions",
@@ -61,6 +86,8 @@ export function createMetrics() {
 
   // From nothing to 1 is no increase to Prometheus: what alerts watch must start at 0.
   for (const tower of ["image", "text"]) metrics.engineDeaths.inc({ tower }, 0);
+  for (const reason of ["crashed", "hung", "grown"]) metrics.decoderEnds.inc({ reason }, 0);
+  watchLag((lagMs) => metrics.eventLoopLag.observe(lagMs / 1000));
 
   const observer: EncoderObserver = {
     onTimings(tower, { fetchMs, decodeMs, tokenizeMs, queueMs }) {
@@ -78,6 +105,12 @@ export function createMetrics() {
     },
     onEngineDeath(tower) {
       metrics.engineDeaths.inc({ tower });
+    },
+    onDecoderEnd(reason) {
+      metrics.decoderEnds.inc({ reason });
+    },
+    onFetch(outcome) {
+      metrics.fetches.inc({ outcome });
     },
   };
   return { ...metrics, observer };

@@ -153,14 +153,15 @@ function conceptInWords(words, join) {
 /** Open Clipart's public-domain drawings (Debian's openclipart-svg, unpacked into `folder`), joined by the words of their names. */
 function clipartPictures(folder, concepts) {
   if (!folder || !existsSync(folder)) return [];
-  const join = new Map(
-    concepts.map((concept, i) => [concept.slug, i]).filter(([, i]) => !concepts[i].flag),
-  );
+  const join = new Map(concepts.map((concept, i) => [concept.slug, i]).filter(([, i]) => !concepts[i].flag));
   const count = new Map();
   const pictures = [];
   for (const path of readdirSync(folder, { recursive: true }).sort()) {
     if (!path.endsWith(".svg") || NO_THINGS.test(path)) continue;
-    const words = path.slice(path.lastIndexOf("/") + 1, -4).toLowerCase().split(/[^a-z]+/);
+    const words = path
+      .slice(path.lastIndexOf("/") + 1, -4)
+      .toLowerCase()
+      .split(/[^a-z]+/);
     const concept = conceptInWords(words, join);
     if (concept === undefined || (count.get(concept) ?? 0) >= CLIPART_OF_A_CONCEPT) continue;
     count.set(concept, (count.get(concept) ?? 0) + 1);

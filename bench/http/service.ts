@@ -36,6 +36,7 @@ async function start(how: (port: number) => { command: string[]; env: Record<str
   const { command, env } = how(port);
   const [file, ...args] = command;
   const child = spawn(file!, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] });
+  process.once("exit", () => child.kill("SIGKILL")); // where this ends by an error
   await firstAnswer(url, child);
   return {
     url,

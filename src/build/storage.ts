@@ -69,6 +69,8 @@ export async function storing<T>(write: () => Promise<T>): Promise<T> {
 const problems: Record<string, string> = {
   ENOSPC: "the disk is full; free some space or choose another folder",
   EDQUOT: "the disk quota is used up; free some space or choose another folder",
+  EFBIG:
+    "a file would be larger than this process or the file system allows; raise the limit (ulimit -f) or choose another folder",
   EROFS: "the file system is read-only; choose another folder",
   EACCES: "this user may not write there; choose another folder",
   EPERM: "this user may not write there; choose another folder",

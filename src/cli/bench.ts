@@ -31,7 +31,7 @@ export const bench = command({
     const { seconds, ...options } = values;
     const pictures = operands.length > 0 ? await Promise.all(operands.map(readPicture)) : generatedPictures();
     const startedAt = performance.now();
-    const encoder = await createEncoder(options);
+    const encoder = await createEncoder(options, {}, { signal });
     try {
       const image = imageWork(encoder, pictures, signal);
       const text = textWork(encoder, signal);

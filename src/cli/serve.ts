@@ -17,7 +17,10 @@ export const serve = command({
   async run({ values: config, signal }) {
     const logger = createLogger(config.logLevel);
     const metrics = createMetrics();
-    const encoder = await createEncoder(config, observer(metrics, logger));
+    const encoder = await createEncoder(config, observer(metrics, logger), { signal }).catch((error) => {
+      if (error !== signal.reason) throw error;
+    });
+    if (!encoder) return; // asked to stop, and nothing was begun
     const context = { encoder, config, metrics, logger, version: await packageVersion() };
     const apps = [createApp(context)];
     if (config.adminPort > 0) apps.push(createAdminApp(context));

@@ -80,8 +80,8 @@ export const serverSettings = {
   requestTimeoutMs: setting({
     ...integer({ min: 100, max: 3_600_000 }),
     default: 30_000,
-    help: "A request that is not answered by then, counted from the arrival of its body, gets 504.",
-    why: "Longer than a full queue takes to drain, shorter than clients and proxies wait (60 s is common).",
+    help: "A request that is not answered by then, counted from the arrival of its body, gets 504. One that would wait for a third of it gets 429 at once.",
+    why: "Shorter than clients and proxies wait (60 s is common), and long enough for the largest batches.",
   }),
   maxInFlightRequests: setting({
     ...integer({ min: 1, max: 1_000_000 }),

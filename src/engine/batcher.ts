@@ -1,4 +1,4 @@
-import { EncoderError } from "../errors.ts";
+import { Pace } from "../pace.ts";
 import type { Engine, Tensor } from "./contract.ts";
 
 /**
@@ -14,8 +14,9 @@ export interface BatcherOptions<Item> {
   costOf(item: Item): number;
   maxBatch: number;
   maxBatchCost: number;
-  maxQueue: number;
   observer?: BatchObserver;
+  /** Milliseconds of a clock that never jumps. */
+  now?: () => number;
 }
 
 export interface BatchObserver {
@@ -32,34 +33,44 @@ export interface Embedded {
 export interface SubmitOptions {
   /** Aborting drops the item if its batch has not started; either way the result is no longer waited for. */
   signal: AbortSignal;
-  /** The item's place in its request. Requests take turns, so a request of thousands does not hold up a single item. */
-  position: number;
+  /** Items run in this order; see `dueTimes`. */
+  dueAt: number;
 }
 
 interface Job<Item> {
   item: Item;
   cost: number;
-  /** Jobs run in the order of their turn. */
-  turn: number;
+  dueAt: number;
   queuedAt: number;
   signal: AbortSignal;
   resolve(result: Embedded): void;
   reject(error: unknown): void;
 }
 
+interface RunOptions {
+  lastAttempt: boolean;
+  /** Others were left in the queue. */
+  isFull?: boolean;
+}
+
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
+  readonly #now: () => number;
   readonly #idle: Engine[];
-  /** Sorted by turn. */
+  /** Only full batches are measured: a queue consists of them, and small ones are slower. */
+  readonly #pace: Pace;
+  /** Sorted by the time they are due. */
   #waiting: Job<Item>[] = [];
-  /** Batches started so far: the turn that a request's first item gets. */
-  #turn = 0;
-  #running = new Set<Promise<void>>();
+  #unanswered = 0;
+  #whenDrained: (() => void)[] = [];
+  #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     this.#idle = [...options.engines];
+    this.#pace = new Pace(options.engines.length, this.#now);
   }
 
   get depth(): number {
@@ -71,62 +82,77 @@ export class Batcher<Item> {
     return this.#lastSuccessAt;
   }
 
-  /** @throws EncoderError OVERLOADED when the queue is full, ENGINE_FAILED when the item fails alone, or the signal's reason. */
-  submit(item: Item, { signal, position }: SubmitOptions): Promise<Embedded> {
+  /** Milliseconds that queued work of this cost takes, as far as is known. */
+  msFor(cost: number): number {
+    return this.#pace.msFor(cost);
+  }
+
+  /** Milliseconds since a batch was last begun, if all engines are busy: what runs will take that long again, or longer. */
+  stalledMs(): number {
+    return this.#idle.length > 0 ? 0 : this.#now() - this.#lastStartAt;
+  }
+
+  /** @throws EncoderError ENGINE_FAILED when the item fails alone, or the signal's reason. */
+  submit(item: Item, { signal, dueAt }: SubmitOptions): Promise<Embedded> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#waiting.length >= this.#options.maxQueue) return Promise.reject(this.#overloaded());
     return new Promise<Embedded>((resolve, reject) => {
+      let isAnswered = false;
+      const answered = () => {
+        if (isAnswered) return; // its batch may go on after it was aborted
+        isAnswered = true;
+        signal.removeEventListener("abort", drop);
+        if (--this.#unanswered === 0) for (const drained of this.#whenDrained.splice(0)) drained();
+      };
       const job: Job<Item> = {
         item,
         cost: this.#options.costOf(item),
-        turn: this.#turn + position,
-        queuedAt: performance.now(),
+        dueAt,
+        queuedAt: this.#now(),
         signal,
         resolve: (result) => {
-          signal.removeEventListener("abort", drop);
           resolve(result);
+          answered();
         },
         reject: (error) => {
-          signal.removeEventListener("abort", drop);
           reject(error);
+          answered();
         },
       };
       const drop = () => {
         const index = this.#waiting.indexOf(job);
         if (index >= 0) this.#waiting.splice(index, 1);
-        reject(signal.reason);
+        this.#options.observer?.onQueueDepth(this.#waiting.length);
+        job.reject(signal.reason);
       };
+      this.#unanswered++;
       signal.addEventListener("abort", drop, { once: true });
-      insertByTurn(this.#waiting, job);
+      insertWhenDue(this.#waiting, job);
       this.#options.observer?.onQueueDepth(this.#waiting.length);
       // Items of one request arrive in one go: let them all be there before the first batch is formed.
       queueMicrotask(() => this.#start());
     });
   }
 
-  /** Resolves when everything that was accepted has been answered. */
+  /** Resolves when everything that was accepted has been answered. A batch that nobody waits for may still run. */
   async drained(): Promise<void> {
-    while (this.#running.size > 0 || this.#waiting.length > 0) {
-      await (this.#running.size > 0 ? Promise.race(this.#running) : new Promise(setImmediate));
-    }
+    if (this.#unanswered > 0) await new Promise<void>((resolve) => this.#whenDrained.push(resolve));
   }
 
   #start(): void {
     while (this.#waiting.length > 0 && this.#idle.length > 0) {
       const engine = this.#idle.pop()!;
       const batch = this.#take();
-      this.#turn++;
+      this.#lastStartAt = this.#now();
       this.#options.observer?.onQueueDepth(this.#waiting.length);
-      const run = this.#run(engine, batch, { lastAttempt: false }).finally(() => {
-        this.#running.delete(run);
+      const isFull = this.#waiting.length > 0;
+      void this.#run(engine, batch, { lastAttempt: false, isFull }).finally(() => {
         this.#idle.push(engine);
         this.#start();
       });
-      this.#running.add(run);
     }
   }
 
-  /** The job whose turn it is, and those nearest to it in cost from the next few batches' worth of jobs. */
+  /** The job that is due first, and those nearest to it in cost from the next few batches' worth of jobs. */
   #take(): Job<Item>[] {
     const { maxBatch, maxBatchCost } = this.#options;
     const first = this.#waiting[0]!;
@@ -151,13 +177,14 @@ export class Batcher<Item> {
   }
 
   /** A failed batch is tried once more whole, then item by item, so that an item that breaks the engine fails alone. */
-  async #run(engine: Engine, jobs: Job<Item>[], { lastAttempt }: { lastAttempt: boolean }): Promise<void> {
+  async #run(engine: Engine, jobs: Job<Item>[], { lastAttempt, isFull = false }: RunOptions): Promise<void> {
     const batch = jobs.filter((job) => !job.signal.aborted);
     if (batch.length === 0) return;
-    const startedAt = performance.now();
+    const startedAt = this.#now();
     try {
       const { embeddings, inferenceMs } = await engine.run(this.#options.toTensors(batch.map((job) => job.item)));
-      this.#lastSuccessAt = performance.now();
+      this.#lastSuccessAt = this.#now();
+      if (isFull) this.#measure(batch, this.#lastSuccessAt - startedAt);
       this.#options.observer?.onBatch({ size: batch.length, inferenceMs });
       const dimensions = embeddings.length / batch.length;
       batch.forEach((job, row) => {
@@ -171,21 +198,19 @@ export class Batcher<Item> {
     }
   }
 
-  #overloaded(): EncoderError {
-    const { maxQueue } = this.#options;
-    return new EncoderError("OVERLOADED", `The queue is full (${maxQueue} items); try again shortly.`, {
-      retryAfterSeconds: 1,
-    });
+  #measure(batch: readonly Job<Item>[], ms: number): void {
+    const cost = batch.reduce((sum, job) => sum + job.cost, 0);
+    this.#pace.measure(cost, ms);
   }
 }
 
-/** Inserts behind the jobs of the same or an earlier turn. */
-function insertByTurn(jobs: { turn: number }[], job: { turn: number }): void {
+/** Inserts behind the jobs that are due at the same time or earlier. */
+function insertWhenDue(jobs: { dueAt: number }[], job: { dueAt: number }): void {
   let low = 0;
   let high = jobs.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (jobs[middle]!.turn <= job.turn) low = middle + 1;
+    if (jobs[middle]!.dueAt <= job.dueAt) low = middle + 1;
     else high = middle;
   }
   jobs.splice(low, 0, job);

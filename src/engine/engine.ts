@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { compiledEntry } from "../compiled-entry.ts";
 import { EncoderError } from "../errors.ts";
@@ -9,6 +10,8 @@ export interface EngineOptions extends WorkerOptions {
   timeoutMs: number;
   /** Called when a thread has died, with the reason. */
   onDeath?: (reason: string) => void;
+  /** Ends the start, and means nothing afterwards. */
+  signal?: AbortSignal | undefined;
   /** Starts the thread. */
   spawn?: (workerData: WorkerOptions) => Worker;
 }
@@ -19,27 +22,36 @@ function spawnWorker(workerData: WorkerOptions): Worker {
 
 /**
  * Starts a graph in a thread of its own and waits until it is loaded. A thread that dies fails its batch with
- * ENGINE_FAILED; the next batch starts a new one.
- * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded.
+ * ENGINE_FAILED; the next batch starts a new one, of the same file only: vectors of two models must not mix.
+ * @throws EncoderError ENGINE_FAILED when the graph cannot be loaded; the signal's reason when aborted.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
   let thread: Promise<Thread> | undefined;
-  const start = () =>
+  const start = (signal?: AbortSignal) =>
     startThread({
       ...options,
+      signal,
       onDeath(reason) {
         thread = undefined;
         options.onDeath?.(reason);
       },
     });
-  thread = start();
+  const identity = await identityOf(options.graph);
+  options.signal?.throwIfAborted();
+  thread = start(options.signal);
   await thread;
+
+  async function restart(): Promise<Thread> {
+    if ((await identityOf(options.graph)) === identity) return start();
+    thread = undefined;
+    throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
+  }
 
   return {
     async run(inputs) {
       if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
-      thread ??= start();
+      thread ??= restart();
       return (await thread).run(inputs);
     },
     async close() {
@@ -49,13 +61,20 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
+/** Tells a file from one that took its place. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
+}
+
 interface Thread {
   run(inputs: Tensor[]): Promise<BatchResult>;
   stop(): Promise<void>;
 }
 
 /** Resolves when the graph is loaded. One batch at a time: whoever calls `run` waits for its result. */
-function startThread({ graph, threads, timeoutMs, onDeath, spawn = spawnWorker }: EngineOptions): Promise<Thread> {
+function startThread(options: EngineOptions): Promise<Thread> {
+  const { graph, threads, timeoutMs, onDeath, signal, spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
@@ -101,10 +120,17 @@ function startThread({ graph, threads, timeoutMs, onDeath, spawn = spawnWorker }
       await worker.terminate();
     },
   };
-  return nextReply().then(() => {
-    pending = undefined;
-    return thread;
-  });
+  const abort = () => {
+    pending?.reject(signal?.reason);
+    void thread.stop();
+  };
+  signal?.addEventListener("abort", abort, { once: true });
+  return nextReply()
+    .then(() => thread)
+    .finally(() => {
+      pending = undefined;
+      signal?.removeEventListener("abort", abort);
+    });
 }
 
 function engineFailed(reason: string): EncoderError {

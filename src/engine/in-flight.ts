@@ -18,6 +18,10 @@ interface Work<T> {
 export class InFlight<T> {
   readonly #works = new Map<string, Work<T>>();
 
+  has(key: string): boolean {
+    return this.#works.has(key);
+  }
+
   join(key: string, start: (signal: AbortSignal) => Promise<T>): Share<T> {
     const work = this.#works.get(key) ?? this.#begin(key, start);
     work.waiting++;

@@ -22,6 +22,8 @@ port.on("message", async (inputs: Tensor[]) => {
   try {
     const started = performance.now();
     const embeddings = await session.run(inputs);
+    // Weights that were damaged, or an input at the edge of a number format: nobody could compare such a vector.
+    if (!embeddings.every(Number.isFinite)) throw new Error("the vectors are not finite");
     reply({ kind: "result", embeddings, inferenceMs: performance.now() - started }, [embeddings.buffer]);
   } catch (error) {
     reply({ kind: "failure", message: error instanceof Error ? error.message : String(error) });

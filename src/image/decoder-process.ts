@@ -9,6 +9,9 @@ export interface DecoderProcessOptions extends Pick<Config, "maxImagePixels" | "
   spec: PixelSpec;
 }
 
+/** Why a process ended: by itself, after DECODE_TIMEOUT_MS, or because its memory had grown. */
+export type DecoderEnd = "crashed" | "hung" | "grown";
+
 export type DecoderReply =
   | { kind: "ready" }
   | { kind: "pixels"; data: Uint8Array; memoryBytes: number }
@@ -29,7 +32,8 @@ const env = { UV_THREADPOOL_SIZE: "1", MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESH
 export interface DecoderProcess {
   /** Resolves when it can take an image, to false if it died before. */
   ready: Promise<boolean>;
-  exited: Promise<void>;
+  /** Why, unless it was killed by the parent's wish. */
+  exited: Promise<DecoderEnd | undefined>;
   /**
    * One image at a time. A process that hangs is killed.
    * @returns undefined if the process died.
@@ -51,28 +55,30 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   let usable = true;
+  let reason: DecoderEnd | undefined;
   let settle: ((outcome: Outcome) => void) | undefined;
 
   const nextOutcome = () =>
     new Promise<Outcome>((resolve) => {
       settle = resolve;
     });
-  const end = (outcome: Outcome) => {
+  const end = (outcome: Outcome, why?: DecoderEnd) => {
+    if (usable) reason = why; // the first reason is the true one
     usable = false;
     child.kill("SIGKILL");
     settle?.(outcome);
   };
-  const exited = new Promise<void>((resolve) => {
+  const exited = new Promise<DecoderEnd | undefined>((resolve) => {
     for (const event of ["exit", "error"]) {
       child.on(event, () => {
-        end({ kind: "death" });
-        resolve();
+        end({ kind: "death" }, "crashed");
+        resolve(reason);
       });
     }
   });
   child.on("message", (reply: DecoderReply) => settle?.(reply));
 
-  const startTimer = setTimeout(() => end({ kind: "death" }), startTimeoutMs);
+  const startTimer = setTimeout(() => end({ kind: "death" }, "hung"), startTimeoutMs);
   const ready = nextOutcome().then((outcome) => {
     clearTimeout(startTimer);
     if (usable) holdParent(child, false); // else its exit is being waited for
@@ -88,13 +94,13 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       const outcomeComes = nextOutcome();
       child.send(bytes, () => {}); // a failure to send is a death, which "exit" reports
       const error = timedOut(options.decodeTimeoutMs);
-      const timer = setTimeout(() => end({ kind: "killed", error }), options.decodeTimeoutMs);
+      const timer = setTimeout(() => end({ kind: "killed", error }, "hung"), options.decodeTimeoutMs);
       const outcome = await outcomeComes;
       clearTimeout(timer);
       if (usable) holdParent(child, false);
 
       const isGrown = "memoryBytes" in outcome && outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes);
-      if (isGrown) end({ kind: "death" });
+      if (isGrown) end({ kind: "death" }, "grown");
       if (outcome.kind === "pixels") return { data: outcome.data, size: options.spec.size };
       if (outcome.kind === "failure") {
         throw new EncoderError(outcome.code, outcome.message, { internal: outcome.internal });

@@ -1,23 +1,34 @@
 import { availableCores } from "../available-cores.ts";
 import type { Config } from "../config.ts";
-import { EncoderError } from "../errors.ts";
-import { type DecoderProcess, type DecoderProcessOptions, startDecoderProcess } from "./decoder-process.ts";
+import { EncoderError, overloaded } from "../errors.ts";
+import { Pace } from "../pace.ts";
+import {
+  type DecoderEnd,
+  type DecoderProcess,
+  type DecoderProcessOptions,
+  startDecoderProcess,
+} from "./decoder-process.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions
   extends DecoderProcessOptions,
-    Pick<Config, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {}
+    Pick<Config, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {
+  /** Told of each process that ended and was not asked to. */
+  onEnd?: (reason: DecoderEnd) => void;
+}
 
 /** Turns encoded images into pixels, in processes of its own: whatever an image does to its decoder, it does it there. */
 export interface Decoder {
   /**
    * Aborting drops an image that still waits; one that is being decoded is finished, unobserved.
-   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, OVERLOADED or
-   * SHUTTING_DOWN; the signal's reason when aborted.
+   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, OVERLOADED,
+   * DECODER_FAILED or SHUTTING_DOWN; the signal's reason when aborted.
    */
   decode(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Pixels>;
   /** Images that wait for a process. */
   queueDepth(): number;
+  /** Milliseconds that what waits and this many more images take to be decoded; 0 while that is not known. */
+  msFor(images: number): number;
   close(): Promise<void>;
 }
 
@@ -42,6 +53,7 @@ const mostDeathsPerImage = 2;
 /** Starts one process at once, so that the first image finds it ready, and more when images wait. */
 export function createDecoder(options: DecoderOptions): Decoder {
   const most = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
+  const pace = new Pace(most, () => performance.now());
   const queue: Job[] = [];
   const idle: DecoderProcess[] = [];
   const alive = new Set<DecoderProcess>();
@@ -55,7 +67,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
     if (!process) return startLater();
     starting++;
     alive.add(process);
-    void process.exited.then(() => {
+    void process.exited.then((reason) => {
+      if (reason) options.onEnd?.(reason);
       alive.delete(process);
       next();
     });
@@ -86,7 +99,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       next();
     }, delayMs);
     if (alive.size > 0 || failedStarts < mostFailedStarts) return;
-    rejectQueue(new EncoderError("INTERNAL", "The image decoder could not be started."));
+    rejectQueue(new EncoderError("DECODER_FAILED", "The image decoder could not be started."));
   }
 
   function rejectQueue(error: EncoderError): void {
@@ -110,6 +123,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
   }
 
   async function run(job: Job, process: DecoderProcess): Promise<void> {
+    const startedAt = performance.now();
     try {
       const pixels = await process.decode(job.bytes);
       if (pixels) job.resolve(pixels);
@@ -119,6 +133,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     } catch (error) {
       job.reject(error);
     }
+    pace.measure(1, performance.now() - startedAt);
     offer(process);
   }
 
@@ -130,7 +145,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       if (closed) throw shuttingDown();
       requireBytesWithin(options.maxImageBytes, bytes.length);
       if (queue.length >= options.maxDecodeQueue) {
-        throw new EncoderError("OVERLOADED", "Too many images wait to be decoded.", { retryAfterSeconds: 1 });
+        throw overloaded("Too many images wait to be decoded.", pace.msFor(queue.length));
       }
       const job = newJob(bytes);
       const abort = () => {
@@ -144,6 +159,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       return job.pixels.finally(() => signal?.removeEventListener("abort", abort));
     },
     queueDepth: () => queue.length,
+    msFor: (images) => pace.msFor(queue.length + images),
     async close() {
       closed = true;
       clearTimeout(restart);

@@ -1,21 +1,33 @@
 import type { Config } from "../config.ts";
-import { EncoderError } from "../errors.ts";
+import { overloaded } from "../errors.ts";
+import { Pace, waitingShare } from "../pace.ts";
 
 /**
  * Lets fetches begin: so many at a time, and none while the images fetched before hold too much memory. At most
  * MAX_FETCHED_BYTES and one largest image per running fetch are held.
  */
 export interface FetchQueue {
-  /** Waits for a turn. @throws EncoderError OVERLOADED where too many wait; the signal's reason when aborted. */
-  begin(signal?: AbortSignal): Promise<void>;
-  /** The turn is over, and left these bytes, which count until `forget`. */
-  end(bytes: number): void;
+  /**
+   * Waits for a turn.
+   * @throws EncoderError OVERLOADED where too many wait, or the wait would take too much of what the deadline leaves;
+   * the signal's reason when aborted.
+   */
+  begin(wanted?: FetchWanted): Promise<void>;
+  /** The turn is over. It took so long and left these bytes, which count until `forget`. */
+  end(fetched: { bytes: number; ms: number }): void;
   forget(bytes: number): void;
+}
+
+export interface FetchWanted {
+  signal?: AbortSignal | undefined;
+  /** In `performance.now()` milliseconds. */
+  deadline?: number | undefined;
 }
 
 export type FetchQueueOptions = Pick<Config, "fetchConcurrency" | "maxFetchQueue" | "maxFetchedBytes">;
 
 export function createFetchQueue({ fetchConcurrency, maxFetchQueue, maxFetchedBytes }: FetchQueueOptions): FetchQueue {
+  const pace = new Pace(fetchConcurrency, () => performance.now());
   let running = 0;
   let heldBytes = 0;
   const waiting: (() => void)[] = [];
@@ -27,10 +39,12 @@ export function createFetchQueue({ fetchConcurrency, maxFetchQueue, maxFetchedBy
     }
   };
   return {
-    async begin(signal) {
+    async begin({ signal, deadline = Number.POSITIVE_INFINITY } = {}) {
       signal?.throwIfAborted();
-      if (waiting.length >= maxFetchQueue && !hasRoom()) {
-        throw new EncoderError("OVERLOADED", "Too many image URLs wait to be fetched.", { retryAfterSeconds: 1 });
+      const waitMs = pace.msFor(waiting.length);
+      const isLate = waitMs > (deadline - performance.now()) * waitingShare;
+      if (!hasRoom() && (isLate || waiting.length >= maxFetchQueue)) {
+        throw overloaded("Too many image URLs wait to be fetched.", waitMs);
       }
       await new Promise<void>((resolve, reject) => {
         const abort = () => {
@@ -46,7 +60,8 @@ export function createFetchQueue({ fetchConcurrency, maxFetchQueue, maxFetchedBy
         next();
       });
     },
-    end(bytes) {
+    end({ bytes, ms }) {
+      pace.measure(1, ms);
       running--;
       heldBytes += bytes;
       next();

@@ -4,7 +4,7 @@ import { buildConnector, Client, type Dispatcher } from "undici";
 import type { Config } from "../config.ts";
 import { EncoderError } from "../errors.ts";
 import { isPublicAddress } from "./address.ts";
-import { createFetchQueue } from "./fetch-queue.ts";
+import { createFetchQueue, type FetchWanted } from "./fetch-queue.ts";
 import { createResolver, type Resolve } from "./resolver.ts";
 
 /**
@@ -14,7 +14,7 @@ import { createResolver, type Resolve } from "./resolver.ts";
  */
 export interface ImageFetcher {
   /** @throws EncoderError URL_* or IMAGE_TOO_LARGE or OVERLOADED; the signal's reason when aborted. */
-  fetchImage(url: string, options?: { signal?: AbortSignal }): Promise<FetchedImage>;
+  fetchImage(url: string, options?: FetchWanted): Promise<FetchedImage>;
 }
 
 export interface FetchedImage {
@@ -50,11 +50,13 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
   const options = { ...settings, resolve };
   const queue = createFetchQueue(options);
   return {
-    async fetchImage(url, { signal } = {}) {
+    async fetchImage(url, wanted = {}) {
+      const { signal } = wanted;
       if (!options.imageUrls)
         throw new EncoderError("URL_FORBIDDEN", "Image URLs are switched off here; send the image itself.");
       const first = parseUrl(url);
-      await queue.begin(signal);
+      await queue.begin(wanted);
+      const startedAt = performance.now();
       const timeout = AbortSignal.timeout(options.fetchTimeoutMs);
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
       let fetched = 0;
@@ -65,7 +67,7 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
       } catch (error) {
         throw explain(error, either, timeout, options);
       } finally {
-        queue.end(fetched);
+        queue.end({ bytes: fetched, ms: performance.now() - startedAt });
       }
     },
   };

@@ -28,6 +28,7 @@ export function createGate(config: Config, metrics: Metrics): Gate {
     if (others > 0 && bytes + more > config.maxInFlightBytes) throw overloaded("request bodies");
   }
 
+  /** To be tried again in a second: a place is free as soon as any of the many requests is answered. */
   function overloaded(what: string): EncoderError {
     return new EncoderError("OVERLOADED", `The service holds as many ${what} as it may; try again shortly.`);
   }

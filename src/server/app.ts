@@ -21,6 +21,7 @@ import { homeRoute } from "./routes/home.ts";
 import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { answerMalformed } from "./socket.ts";
+import { traceIdOf } from "./trace.ts";
 import { answerUnrouted } from "./unrouted.ts";
 
 /** The service: encode and health routes, and what operators and people read unless ADMIN_PORT takes that. */
@@ -73,6 +74,10 @@ function createBase(context: ServerContext): FastifyInstance {
     // observeRequests writes one line per request
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: requestId,
+    childLoggerFactory(logger, bindings, options, { headers }) {
+      const traceId = traceIdOf(headers.traceparent);
+      return logger.child(traceId === undefined ? bindings : { ...bindings, traceId }, options);
+    },
     trustProxy: config.trustProxy,
     keepAliveTimeout: config.keepAliveTimeoutMs,
     requestTimeout: config.bodyTimeoutMs,
@@ -83,12 +88,13 @@ function createBase(context: ServerContext): FastifyInstance {
       requireHostHeader: false, // asked for below, in the shape of all errors
     },
     return503OnClosing: false, // answered below, in the shape of all errors
-    clientErrorHandler: answerMalformed,
+    clientErrorHandler: answerMalformed(metrics),
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });
   app.server.maxConnections = config.maxConnections;
   // Expectations other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer them without a body.
   app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
+  app.server.on("drop", () => metrics.connectionsDropped.inc());
   // As many as a connection has requests under way: a client may send the next before the answer (pipelining).
   app.server.on("connection", (socket) => socket.setMaxListeners(0));
   app.setValidatorCompiler(validatorCompiler);

@@ -1,23 +1,27 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { EncoderError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
 import { errorBody } from "./error-reply.ts";
 
 /** Answers what never became a request: malformed HTTP, headers that are too large, requests that trickle. */
-export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  // Node keeps the response in progress in this private field; in the middle of it nothing else may be written.
-  const { _httpMessage: response } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
-  if (error.code === "ECONNRESET" || !socket.writable || response?.headersSent) {
-    socket.destroy();
-    return;
-  }
-  const answer = malformedError(error.code);
-  const body = JSON.stringify(errorBody(answer));
-  socket.write(
-    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\nconnection: close\r\n` +
-      `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-  socket.destroySoon();
+export function answerMalformed(metrics: Metrics): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  return (error, socket) => {
+    // Node keeps the response in progress in this private field; in the middle of it nothing else may be written.
+    const { _httpMessage: response } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
+    if (error.code === "ECONNRESET" || !socket.writable || response?.headersSent) {
+      socket.destroy();
+      return;
+    }
+    const answer = malformedError(error.code);
+    metrics.errors.inc({ code: answer.code });
+    const body = JSON.stringify(errorBody(answer));
+    socket.write(
+      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\nconnection: close\r\n` +
+        `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+    socket.destroySoon();
+  };
 }
 
 function malformedError(code: string | undefined): EncoderError {

@@ -1,7 +1,12 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/checkpoints.ts";
 import { listen } from "../support/loopback.ts";
-import { startCli } from "../support/run-cli.ts";
+import { runCli, startCli } from "../support/run-cli.ts";
+import { buildTinyModel } from "../support/tiny-model.ts";
 
 /** The service with the embedded model on a free port. */
 async function startService(env: Record<string, string> = {}) {
@@ -89,6 +94,30 @@ describe("serve", () => {
     await says("stopping");
     child.kill("SIGTERM");
     expect((await ended).code).toBe(143);
+  });
+
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "ends with 0 and leaves nothing behind when %s comes while the embedded model is built",
+    async (signal) => {
+      const modelsDir = await temporaryFolder();
+      const { child, ended } = startCli(["serve", "--port", "0", "--host", "127.0.0.1"], { MODELS_DIR: modelsDir });
+      await expect.poll(() => readdirSync(modelsDir), { interval: 1, timeout: 20_000 }).not.toEqual([]);
+      child.kill(signal);
+      const { code, stdout } = await ended;
+      expect(code).toBe(0);
+      expect(stdout).not.toContain("listening");
+      expect(readdirSync(modelsDir)).toEqual([]);
+    },
+  );
+
+  it.each(["text.onnx", "tokenizer.json"])("says so and ends when %s of the model is broken", async (file) => {
+    const model = await buildTinyModel();
+    const path = join(model, file);
+    writeFileSync(path, Buffer.alloc(readFileSync(path).length, "x")); // of the size that the manifest says
+    const { code, stderr } = await runCli(["serve", "--model", model, "--port", "0"]);
+    await rm(dirname(model), { recursive: true });
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 
   it("says so when the port is taken, and ends with 1", async () => {

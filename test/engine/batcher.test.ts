@@ -30,14 +30,13 @@ function batcherOver(engines: Engine[], options: Partial<BatcherOptions<number>>
     costOf: () => 1,
     maxBatch: 4,
     maxBatchCost: 1000,
-    maxQueue: 100,
     ...options,
   });
 }
 
 const never = new AbortController().signal;
-const submit = (batcher: Batcher<number>, item: number, position = 0, signal = never) =>
-  batcher.submit(item, { signal, position }).then(({ embedding }) => [...embedding]);
+const submit = (batcher: Batcher<number>, item: number, dueAt = 0, signal = never) =>
+  batcher.submit(item, { signal, dueAt }).then(({ embedding }) => [...embedding]);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the batcher", () => {
@@ -73,7 +72,7 @@ describe("the batcher", () => {
     const batcher = batcherOver([engine]);
     for (let position = 0; position < 40; position++) void submit(batcher, position, position);
     await settle();
-    void submit(batcher, 99);
+    void submit(batcher, 99, 1);
     batches[0]!.finish();
     await settle();
     expect(batches[1]!.items).toContain(99);
@@ -87,7 +86,7 @@ describe("the batcher", () => {
     for (const item of bulk) void item.then(() => done++);
     await settle();
     for (let round = 0; round < 14; round++) {
-      for (let i = 0; i < 4; i++) void submit(batcher, 50);
+      for (let i = 0; i < 4; i++) void submit(batcher, 50, round);
       batches.at(-1)!.finish();
       await settle();
     }
@@ -159,17 +158,6 @@ describe("the batcher", () => {
     expect(await next).toEqual([7, 7]);
   });
 
-  it("refuses what does not fit into the queue, with a time to come back", async () => {
-    const { engine } = manualEngine();
-    const batcher = batcherOver([engine], { maxQueue: 2 });
-    void submit(batcher, 1);
-    await settle();
-    void submit(batcher, 2);
-    void submit(batcher, 3);
-    await expect(submit(batcher, 4)).rejects.toMatchObject({ code: "OVERLOADED", status: 429, retryAfterSeconds: 1 });
-    expect(batcher.depth).toBe(2);
-  });
-
   it("drops an item whose caller went away, and does not compute it", async () => {
     const { engine, batches } = manualEngine();
     const batcher = batcherOver([engine]);
@@ -185,6 +173,22 @@ describe("the batcher", () => {
     expect(batches[1]!.items).toEqual([3]);
     batches[1]!.finish();
     expect(await stays).toEqual([3, 3]);
+  });
+
+  it("tells the queue's depth whenever it changes", async () => {
+    const { engine, batches } = manualEngine();
+    const depths: number[] = [];
+    const observer = { onBatch() {}, onQueueDepth: (depth: number) => depths.push(depth) };
+    const batcher = batcherOver([engine], { observer });
+    const running = submit(batcher, 1);
+    await settle();
+    const caller = new AbortController();
+    const gone = submit(batcher, 2, 0, caller.signal);
+    caller.abort(new Error("client gone"));
+    await expect(gone).rejects.toThrow("client gone");
+    batches[0]!.finish();
+    await running;
+    expect(depths).toEqual([1, 0, 1, 0]);
   });
 
   it("answers a caller that goes away while its batch runs, without harming the batch", async () => {
@@ -222,5 +226,17 @@ describe("the batcher", () => {
     await settle();
     batches[1]!.finish();
     expect(await drained).toEqual([1, 2]);
+  });
+
+  it("is drained although a batch hangs, when nobody waits for it any more", async () => {
+    const { engine } = manualEngine();
+    const batcher = batcherOver([engine], { maxBatch: 1 });
+    const caller = new AbortController();
+    const items = [submit(batcher, 1, 0, caller.signal), submit(batcher, 2, 0, caller.signal)];
+    await settle();
+    const drained = batcher.drained();
+    caller.abort(new Error("client gone"));
+    for (const item of items) await expect(item).rejects.toThrow("client gone");
+    await drained;
   });
 });

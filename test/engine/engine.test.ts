@@ -1,4 +1,5 @@
-import { rename, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,7 +24,7 @@ afterAll(async () => {
 });
 
 /** An engine whose threads the test can get hold of. */
-async function start(options: { timeoutMs?: number; script?: URL } = {}) {
+async function start(options: { timeoutMs?: number; script?: URL; heapMb?: number } = {}) {
   const workers: Worker[] = [];
   const deaths: string[] = [];
   const engine = await startEngine({
@@ -32,7 +33,9 @@ async function start(options: { timeoutMs?: number; script?: URL } = {}) {
     timeoutMs: options.timeoutMs ?? 30_000,
     onDeath: (reason) => deaths.push(reason),
     spawn: (workerData) => {
-      const worker = new Worker(options.script ?? compiledEntry(source, "./worker.js"), { workerData });
+      const script = options.script ?? compiledEntry(source, "./worker.js");
+      const resourceLimits = options.heapMb === undefined ? {} : { maxOldGenerationSizeMb: options.heapMb };
+      const worker = new Worker(script, { workerData, resourceLimits });
       workers.push(worker);
       return worker;
     },
@@ -41,6 +44,11 @@ async function start(options: { timeoutMs?: number; script?: URL } = {}) {
   return { engine, workers, deaths };
 }
 
+/** A thread that says that it is ready, and does this when it gets a batch. */
+const threadThat = (action: string) =>
+  new URL(
+    `data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{${action}});p.postMessage({kind:'ready'})`,
+  );
 const oneText = () => textTensors([[2, 79, 3]], 0);
 const longBatch = () =>
   textTensors(
@@ -90,13 +98,54 @@ describe("an engine", () => {
     expect(workers).toHaveLength(2);
   });
 
+  it.each([
+    ["throws", "throw new Error('broken')", "broken"],
+    ["runs out of memory", "const kept=[];for(;;)kept.push(new Array(1000).fill(Math.random()))", "memory limit"],
+  ])("fails the batch over which its thread %s, and replaces it", async (_how, action, reason) => {
+    const { engine, workers, deaths } = await start({ script: threadThat(action), heapMb: 16 });
+    for (let batch = 1; batch <= 2; batch++) {
+      await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+      expect(workers).toHaveLength(batch);
+    }
+    expect(deaths).toEqual(Array(2).fill(expect.stringContaining(reason)));
+  });
+
+  it("ends its start when it is asked to", async () => {
+    const stop = new AbortController();
+    const workers: Worker[] = [];
+    const starting = startEngine({
+      graph,
+      threads: 1,
+      timeoutMs: 1000,
+      signal: stop.signal,
+      spawn: () => {
+        workers.push(new Worker(new URL("data:text/javascript,setInterval(()=>{},1000)"))); // never says that it is ready
+        return workers[0]!;
+      },
+    });
+    const outcome = expect(starting).rejects.toThrow("asked to stop");
+    await expect.poll(() => workers).toHaveLength(1);
+    const exited = once(workers[0]!, "exit");
+    stop.abort(new Error("asked to stop"));
+    await outcome;
+    await exited;
+  });
+
   it("gives up a batch that hangs", async () => {
-    const script = new URL(
-      "data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{});p.postMessage({kind:'ready'})",
-    );
+    const script = threadThat("");
     const { engine, deaths } = await start({ timeoutMs: 100, script });
     await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
     expect(deaths[0]).toContain("100 ms");
+  });
+
+  it("fails a batch whose vectors are no numbers", async () => {
+    const weights = join(directory, "text.weights");
+    const good = await readFile(weights);
+    await writeFile(weights, Buffer.alloc(good.length, 0xff)); // NaN, as float32
+    const { engine } = await start();
+    await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED", internal: /not finite/ });
+    await engine.close();
+    await writeFile(weights, good);
   });
 
   it("reports a graph that cannot be loaded", async () => {
@@ -109,6 +158,19 @@ describe("an engine", () => {
     await rename(graph, `${graph}.away`);
     await workers[0]!.terminate();
     for (let i = 0; i < 2; i++) await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    await rename(`${graph}.away`, graph);
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+  });
+
+  it("does not go on with another file in the graph's place", async () => {
+    const { engine, workers } = await start();
+    await copyFile(graph, `${graph}.other`);
+    await rename(graph, `${graph}.away`);
+    await rename(`${graph}.other`, graph);
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512); // of the old one, which is mapped
+    await workers[0]!.terminate();
+    const replaced = { code: "ENGINE_FAILED", internal: expect.stringContaining("replaced") };
+    for (let i = 0; i < 2; i++) await expect(engine.run(oneText())).rejects.toMatchObject(replaced);
     await rename(`${graph}.away`, graph);
     expect((await engine.run(oneText())).embeddings).toHaveLength(512);
   });

@@ -108,6 +108,23 @@ describe("the decoder", () => {
     await expect(other).resolves.toBeDefined();
   });
 
+  it("tells why its processes ended, and not of those it was told to end", async () => {
+    const ends: string[] = [];
+    await openStopped({
+      decodeTimeoutMs: 3000,
+      maxDecoderBytes: 128 * 1024 * 1024,
+      onEnd: (why) => ends.push(why),
+    });
+    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT" });
+    await decoder.decode(good);
+    process.kill(decoderPids()[0]!, "SIGKILL");
+    await decoder.decode(good);
+    await expect(decoder.decode(await blank(8000, 8000))).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
+    await decoder.decode(good);
+    await decoder.close();
+    expect(ends).toEqual(["hung", "crashed", "grown"]);
+  });
+
   it("survives the death of an idle process", async () => {
     await open().decode(good);
     for (const pid of decoderPids()) process.kill(pid, "SIGKILL");
@@ -130,6 +147,21 @@ describe("the decoder", () => {
     expect(decoder.queueDepth()).toBe(2);
     process.kill(pid, "SIGCONT");
     await expect(Promise.all(accepted)).resolves.toHaveLength(3);
+  });
+
+  it("tells how long what waits and more will take, once it has decoded something", async () => {
+    open();
+    expect(decoder.msFor(10)).toBe(0);
+    await decoder.decode(good);
+    const one = decoder.msFor(1);
+    expect(one).toBeGreaterThan(0);
+    expect(decoder.msFor(10)).toBeCloseTo(10 * one);
+    const [pid] = decoderPids();
+    process.kill(pid!, "SIGSTOP");
+    const images = [decoder.decode(good), decoder.decode(good), decoder.decode(good)]; // two of them wait
+    expect(decoder.msFor(1)).toBeCloseTo(3 * one);
+    process.kill(pid!, "SIGCONT");
+    await Promise.all(images);
   });
 
   it("drops waiting images that are aborted, and lets a running one end unobserved", async () => {

@@ -1,9 +1,13 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { describe, expect, it } from "vitest";
 import { configWith } from "../../src/config.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createAdminApp } from "../../src/server/app.ts";
 import { fakeEncoder } from "../support/fake-encoder.ts";
+import { listen } from "../support/loopback.ts";
+import { rawConnection } from "../support/raw-http.ts";
 import { testApp } from "../support/test-app.ts";
 
 const encode = { method: "POST", url: "/encode_text" } as const;
@@ -43,6 +47,50 @@ describe("GET /metrics", () => {
     expect(body).toMatch(/^encoder_model_info\{model="fake-model",.*version="1.2.3"\} 1$/m);
     expect(body).toMatch(/^process_resident_memory_bytes \d+$/m);
     expect(body).not.toContain("scanner");
+  });
+
+  it("counts what parts of the service did, alerts' counters from 0 on", async () => {
+    const { app, metrics } = testApp();
+    const before = (await app.inject("/metrics")).body.split("\n");
+    expect(before).toContain('encoder_engine_deaths_total{tower="text"} 0');
+    expect(before).toContain('encoder_decoder_ends_total{reason="crashed"} 0');
+    expect(before).toContain("encoder_connections_dropped_total 0");
+    metrics.observer.onEngineDeath!("text", "out of memory");
+    metrics.observer.onDecoderEnd!("crashed");
+    metrics.observer.onFetch!("ok");
+    metrics.observer.onFetch!("URL_TIMEOUT");
+    const after = (await app.inject("/metrics")).body.split("\n");
+    expect(after).toContain('encoder_engine_deaths_total{tower="text"} 1');
+    expect(after).toContain('encoder_decoder_ends_total{reason="crashed"} 1');
+    expect(after).toContain('encoder_fetches_total{outcome="ok"} 1');
+    expect(after).toContain('encoder_fetches_total{outcome="URL_TIMEOUT"} 1');
+  });
+
+  it("counts what never became a request", async () => {
+    const { app, metrics } = testApp({ maxConnections: 1 });
+    await app.ready();
+    const port = await listen(app.server);
+    const malformed = rawConnection(port);
+    await once(malformed.socket, "connect");
+    await rawConnection(port).closed; // one too many
+    await malformed.send("no HTTP\r\n\r\n");
+    expect((await malformed.reply())?.status).toBe(400);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('encoder_errors_total{code="INVALID_REQUEST"} 1\n');
+    expect(text).toContain("encoder_connections_dropped_total 1\n");
+  });
+
+  it("tells how busy and how late the main thread is", async () => {
+    const { app } = testApp();
+    const blockedUntil = performance.now() + 120;
+    while (performance.now() < blockedUntil); // the timer is late by some 70 ms
+    await sleep(60);
+    const { body } = await app.inject("/metrics");
+    const value = (name: string) => Number(new RegExp(`^${name} (.*)$`, "m").exec(body)?.[1]);
+    expect(value("encoder_event_loop_lag_seconds_count")).toBeGreaterThan(0);
+    expect(value("encoder_event_loop_lag_seconds_sum")).toBeGreaterThan(0.05);
+    expect(value("encoder_event_loop_utilization")).toBeGreaterThan(0);
+    expect(value("encoder_event_loop_utilization")).toBeLessThanOrEqual(1);
   });
 
   it("has a histogram of its own for each stage", async () => {
@@ -104,6 +152,19 @@ describe("what operators read", () => {
     const { app } = testApp({ metrics: false, docs: false });
     const statuses = await Promise.all(operatorPaths.map(async (path) => (await app.inject(path)).statusCode));
     expect(statuses).toEqual([404, 200, 404, 404]);
+  });
+});
+
+describe("a request of a trace", () => {
+  it("has the trace's id in each of its log lines", async () => {
+    const lines: string[] = [];
+    const { app, encoder } = testApp({}, pino({ level: "trace" }, { write: (line) => lines.push(line) }));
+    encoder.failure = Object.assign(new Error("why it broke"));
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await app.inject({ ...encode, headers: { traceparent }, payload: { text: "a" } });
+    await app.inject({ ...encode, headers: { traceparent: "00-nonsense" }, payload: { text: "a" } });
+    const traceIds = lines.map((line) => JSON.parse(line).traceId);
+    expect(traceIds).toEqual([...Array(2).fill("4bf92f3577b34da6a3ce929d0e0e4736"), undefined, undefined]);
   });
 });
 

@@ -20,11 +20,14 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Starts the executable as users do, with an environment that has no settings but those given. */
-export function startCli(args: string[], env: Record<string, string> = {}): Running {
+/**
+ * Starts the executable as users do, with an environment that has no settings but those given.
+ * @param before shell command whose effect the process is to have, such as a limit
+ */
+export function startCli(args: string[], env: Record<string, string> = {}, before = "true"): Running {
   const { PATH, HOME, TMPDIR } = process.env;
   const clean = Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined));
-  const child = spawn(process.execPath, [executable, ...args], {
+  const child = spawn("sh", ["-c", `${before} && exec "$0" "$@"`, process.execPath, executable, ...args], {
     env: { ...clean, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -54,4 +57,4 @@ export function startCli(args: string[], env: Record<string, string> = {}): Runn
   };
 }
 
-export const runCli = (args: string[], env: Record<string, string> = {}): Promise<Outcome> => startCli(args, env).ended;
+export const runCli = (...call: Parameters<typeof startCli>): Promise<Outcome> => startCli(...call).ended;

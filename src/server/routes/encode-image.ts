@@ -10,7 +10,7 @@ import type { ServerContext } from "../context.ts";
 import { sendEncoding } from "../encode-reply.ts";
 import { checkCount, checkImageBytes, imageTooLarge } from "../limits.ts";
 import { type Form, parseForm } from "../multipart.ts";
-import { requestSignal } from "../request-signal.ts";
+import { requestLimits } from "../request-limits.ts";
 import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
@@ -48,8 +48,8 @@ export function encodeImageRoute(app: FastifyInstance, context: ServerContext): 
       async (request, reply) => {
         const { images, isSingle, normalize } = await imagesOf(request.body, request, config);
         request.body = undefined; // base64 is a third more than the images that it became
-        const signal = requestSignal(reply, config.requestTimeoutMs);
-        const encoding = await encoder.encodeImages(images, { normalize, signal });
+        const limits = requestLimits(reply, config.requestTimeoutMs);
+        const encoding = await encoder.encodeImages(images, { normalize, ...limits });
         metrics.items.inc({ tower: "image" }, images.length);
         return sendEncoding(reply, { encoding, dimensions: encoder.manifest.dimensions, isSingle });
       },

@@ -5,7 +5,7 @@ import { EncoderError } from "../../errors.ts";
 import type { ServerContext } from "../context.ts";
 import { sendEncoding } from "../encode-reply.ts";
 import { checkTexts } from "../limits.ts";
-import { requestSignal } from "../request-signal.ts";
+import { requestLimits } from "../request-limits.ts";
 import { encodeReply, encodeTextBody } from "../schemas.ts";
 
 /** POST /encode_text */
@@ -23,7 +23,7 @@ export function encodeTextRoute(app: FastifyInstance, { encoder, config, metrics
     const normalize = request.body.normalize ?? true;
     const encoding = await encoder.encodeTexts(texts, {
       normalize,
-      signal: requestSignal(reply, config.requestTimeoutMs),
+      ...requestLimits(reply, config.requestTimeoutMs),
     });
     metrics.items.inc({ tower: "text" }, texts.length);
     metrics.truncated.inc(encoding.truncated);

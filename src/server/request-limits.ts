@@ -2,8 +2,15 @@ import type { FastifyReply } from "fastify";
 import { EncoderError } from "../errors.ts";
 import { onceOver } from "./once-over.ts";
 
-/** Aborts when the client goes away, and when `timeoutMs` are over; its reason is the error to answer with. */
-export function requestSignal(reply: FastifyReply, timeoutMs: number): AbortSignal {
+export interface RequestLimits {
+  /** Aborts when the client goes away and at the deadline; its reason is the error to answer with. */
+  signal: AbortSignal;
+  /** In `performance.now()` milliseconds. */
+  deadline: number;
+}
+
+/** What bounds the work on a request from now on. */
+export function requestLimits(reply: FastifyReply, timeoutMs: number): RequestLimits {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new EncoderError("DEADLINE_EXCEEDED", `The request took longer than ${timeoutMs} ms.`));
@@ -12,5 +19,5 @@ export function requestSignal(reply: FastifyReply, timeoutMs: number): AbortSign
     clearTimeout(timer);
     if (!reply.raw.writableEnded) controller.abort(new EncoderError("CLIENT_CLOSED", "The client went away."));
   });
-  return controller.signal;
+  return { signal: controller.signal, deadline: performance.now() + timeoutMs };
 }

@@ -1,0 +1,87 @@
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { configWith } from "../../src/config.ts";
+import { createEncoder } from "../../src/encoder.ts";
+import type { Engine } from "../../src/engine/contract.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { probeImage } from "../../src/probe.ts";
+import { createApp } from "../../src/server/app.ts";
+import { listen } from "../support/loopback.ts";
+import { buildTinyModel } from "../support/tiny-model.ts";
+
+/** A batch takes 40 ms, whatever is in it. */
+const slowEngine: Engine = {
+  async run([input]) {
+    await sleep(40);
+    return { embeddings: new Float32Array(input!.dims[0]! * 512).fill(1), inferenceMs: 40 };
+  },
+  close: async () => {},
+};
+
+/** The service on a socket, with engines that do 50 images and 100 texts a second. */
+async function slowService() {
+  const model = await buildTinyModel();
+  const config = configWith({
+    model,
+    maxImageBatch: 2,
+    maxTextBatch: 4,
+    requestTimeoutMs: 4000,
+    maxInFlightRequests: 100_000,
+  });
+  const metrics = createMetrics();
+  const encoder = await createEncoder(config, metrics.observer, { startEngine: async () => slowEngine });
+  const app = createApp({ encoder, config, metrics, version: "0" });
+  onTestFinished(async () => {
+    await app.close();
+    await encoder.close();
+    await rm(dirname(model), { recursive: true });
+  });
+  await app.ready();
+  const url = `http://127.0.0.1:${await listen(app.server)}`;
+  const post = async (path: string, type: string, body: string | Buffer) => {
+    const reply = await fetch(`${url}${path}`, { method: "POST", headers: { "content-type": type }, body });
+    return { status: reply.status, retryAfter: reply.headers.get("retry-after"), body: await reply.text() };
+  };
+  let count = 0;
+  return {
+    metrics,
+    text: () => post("/encode_text", "application/json", JSON.stringify({ text: `text ${count++}` })),
+    texts: (n: number) =>
+      post(
+        "/encode_text",
+        "application/json",
+        JSON.stringify({ texts: Array.from({ length: n }, () => `${count++}`) }),
+      ),
+    // A PNG may be followed by anything: equal pictures would be computed once.
+    image: () => post("/encode_image", "image/png", Buffer.concat([probeImage, Buffer.from(`${count++}`)])),
+  };
+}
+
+describe("the service at four times its capacity", () => {
+  it("answers what it accepts within the deadline, refuses the rest with a time to come back, and recovers", async () => {
+    const { text, texts, image, metrics } = await slowService();
+    const answers: ReturnType<typeof text>[] = [];
+    for (let turn = 0; turn < 160; turn++) {
+      for (let i = 0; i < 10; i++) answers.push(text());
+      for (let i = 0; i < 5; i++) answers.push(image());
+      if (turn % 20 === 0) answers.push(texts(50));
+      await sleep(25);
+    }
+    const replies = await Promise.all(answers);
+    const count = (status: number) => replies.filter((reply) => reply.status === status).length;
+    expect(replies.filter(({ status }) => status !== 200 && status !== 429)).toEqual([]); // 504 would be a deadline missed
+    expect(count(200)).toBeGreaterThan(100);
+    expect(count(429)).toBeGreaterThan(100);
+    for (const { status, retryAfter, body } of replies) {
+      if (status !== 429) continue;
+      expect(JSON.parse(body).code).toBe("OVERLOADED");
+      expect(retryAfter).toMatch(/^[1-9]$/);
+    }
+    expect((await texts(20)).status).toBe(200);
+    expect((await image()).status).toBe(200);
+    const { values } = await metrics.queueDepth.get();
+    expect(values.map(({ value }) => value)).toEqual([0, 0]);
+  });
+});
