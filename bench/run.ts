@@ -1,9 +1,9 @@
 /**
  * npm run bench: the service over HTTP on a full-size pair with random weights (speed does not depend on weights), both
- * precisions, and the raw engines beside them; with `--peer PYTHON` also sentence-transformers behind Flask on the same weights
- * (PYTHON has bench/peers/requirements.txt installed). All run at once, and are measured in turn, slice by slice, so that
- * whatever else the machine does meets all of them. Writes bench/results/http.json and the table in docs/performance.md.
- * Eight minutes, two of them for the memory.
+ * precisions, int8 also on one core (with Linux' taskset), and the raw engines beside them; with `--peer PYTHON` also
+ * sentence-transformers behind Flask on the same weights (PYTHON has bench/peers/requirements.txt installed). All run at once,
+ * and are measured in turn, slice by slice, so that whatever else the machine does meets all of them. Writes bench/results/http.json and the table in docs/performance.md.
+ * Nine minutes, three of them for the memory.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -23,7 +23,7 @@ import { machine, writeSection } from "./report.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "4" },
     seconds: { type: "string", default: "3" },
     requests: { type: "string", default: "10000" },
     work: { type: "string", default: defaultWork },
@@ -66,6 +66,7 @@ const models = await fullSizeModels(flags.work);
 const start: Record<string, () => Promise<Service>> = {
   fp32: () => startService(models.fp32),
   int8: () => startService(models.int8),
+  "int8, 1 core": () => startService(models.int8, { cores: "0" }),
 };
 if (flags.peer !== undefined) {
   const pair = await makeFullSizePair(join(flags.work, "pair"));
@@ -140,6 +141,7 @@ const ratio = (above: string, below: string) => (figure: string) => measured.rat
 const columns: Record<string, (figure: string) => string> = {
   ...Object.fromEntries(names.map((name) => [name, (figure: string) => cell(name, figure)])),
   "int8 / fp32": ratio("int8", "fp32"),
+  "int8 / 1 core": ratio("int8", "int8, 1 core"),
   ...(peer === undefined ? {} : { "int8 / Flask": ratio("int8", peer) }),
   "fp32 / raw engine": ratio("fp32", "raw fp32"),
   "int8 / raw engine": ratio("int8", "raw int8"),

@@ -28,7 +28,7 @@ const minutes = Number(positionals[0] ?? "2");
 const deadlineMs = Number(flags.deadline);
 const overload = 3;
 
-const service = await startService(flags.model, { REQUEST_TIMEOUT_MS: String(deadlineMs) });
+const service = await startService(flags.model, { settings: { REQUEST_TIMEOUT_MS: String(deadlineMs) } });
 const load = createLoad({ url: service.url, image: distinctImages(await imageBodies(100), 100), text: textBodies() });
 await load.capacity(3);
 const perSecond = await load.capacity(8);

@@ -17,9 +17,14 @@ export interface Service {
 
 const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
 
-export async function startService(model: string, settings: Record<string, string> = {}): Promise<Service> {
+/** @param cores which processors it may use, as taskset(1) writes them; all by default */
+export async function startService(
+  model: string,
+  { settings = {}, cores }: { settings?: Record<string, string>; cores?: string } = {},
+): Promise<Service> {
   const env = { LOG_LEVEL: "error", MODEL: model, HOST: "127.0.0.1", ...settings };
-  return start((port) => ({ command: [process.execPath, executable, "serve"], env: { ...env, PORT: String(port) } }));
+  const command = [...(cores ? ["taskset", "-c", cores] : []), process.execPath, executable, "serve"];
+  return start((port) => ({ command, env: { ...env, PORT: String(port) } }));
 }
 
 /** What people write by hand: sentence-transformers behind Flask, on the same checkpoints. */
