@@ -5,6 +5,7 @@ Usage: python flask_service.py IMAGE_CHECKPOINT TEXT_CHECKPOINT PORT
 
 import base64
 import io
+import logging
 import sys
 
 from flask import Flask, jsonify, request
@@ -38,4 +39,5 @@ def health():
 
 
 if __name__ == "__main__":
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is the point of the exercise
     serve(app, host="127.0.0.1", port=int(sys.argv[3]), threads=4)

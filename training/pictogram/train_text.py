@@ -1,9 +1,10 @@
-"""Stage 2: the text tower learns to give a concept's names the concept's prototype, with stage 1 frozen.
+"""Stage 2: the text tower learns to stand for a concept as the concept's prototype does, with stage 1 frozen.
 
 A prototype is the vector that finds its concept's pictures best, in styles that were never seen too: better than the mean of the
-concept's training pictures does. So texts are classified into prototypes, prototypes into the batch's texts, and texts are drawn
-to their prototype by cosine. No picture is needed, and each step takes a few hundred names and keywords in all locales.
-A text that names several concepts has them all as its target.
+concept's training pictures does. So texts are classified into prototypes, prototypes into the batch's texts, texts are drawn to
+their prototype by cosine, and, what matters most, each text must see pictures as its prototype does: its similarities to some
+thousand training pictures of all concepts are compared, as distributions. Each step takes a few hundred names and keywords in all
+locales. A text that names several concepts has them all as its target.
 """
 
 import argparse
@@ -19,8 +20,9 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from .augment import augment
 from .captions import hash_fraction
-from .pictures import load_concepts, load_pictures, plain_views
+from .pictures import concept_masks, load_concepts, load_pictures, plain_views, sampling_weights
 from .progress import PAUSE, Threads, log_line, rate_at, time_left
 from .towers import ImageConfig, ImageTower, TextConfig, TextTower, config_dict
 from .train_image import held_out_concepts, parameter_groups
@@ -30,6 +32,8 @@ LOCALE_WEIGHT = {"en": 4.0} | {k: 3.0 for k in ("de", "fr", "es", "zh", "ja", "h
 LOCALE_WEIGHT |= {k: 2.0 for k in ("it", "nl", "pl", "tr", "ko", "vi", "id", "sw", "fa", "he", "uk", "el", "th", "bn", "ta")}
 ENGLISH_FRAMES = ("a {}", "the {}", "an image of {}", "a drawing of a {}", "picture of a {}", "a photo of a {}", "{} icon", "{} emoji")
 HELD_OUT_KEYWORDS = 0.05
+PICTURES_A_STEP = 1536
+VIEW_SCALE = 30.0  # sharp enough that the nearest pictures count most
 BUCKETS = 8  # batches of texts of like length that are drawn together
 
 
@@ -118,6 +122,28 @@ def embed_pictures(tower: ImageTower, pixels: Tensor) -> Tensor:
         return F.normalize(torch.cat([tower(part).float() for part in pixels.split(256)]), dim=-1)
 
 
+def picture_pool(tower: ImageTower, data: Path, concepts: list[dict], held_out: set[int], count: int) -> Tensor:
+    """Embeddings of augmented training pictures, [count, 512]."""
+    pictures = load_pictures(data, "pictures")
+    keeps_colour, mirror = concept_masks(concepts)
+    weights = sampling_weights(pictures, concepts, held_out)
+    rows = np.random.default_rng(0).choice(len(weights), count, p=weights)
+    parts = []
+    for at in range(0, count, 256):
+        part = rows[at : at + 256]
+        concept = pictures.concept[part]
+        rgba = torch.from_numpy(pictures.pixels[part])
+        parts.append(embed_pictures(tower, augment(rgba, tower.config.image_size, keeps_colour[concept], mirror[concept])))
+    return torch.cat(parts)
+
+
+def view_loss(texts: Tensor, targets: Tensor, pictures: Tensor, scale: float) -> Tensor:
+    """How differently texts [B, D] and their targets [B, D] look upon pictures [P, D]: divergence of the two softmaxes."""
+    wanted = (scale * targets @ pictures.T).log_softmax(1)
+    given = (scale * texts @ pictures.T).log_softmax(1)
+    return F.kl_div(given, wanted, reduction="batchmean", log_target=True)
+
+
 def rank_loss(texts: Tensor, others: Tensor, scale: Tensor, target: Tensor) -> Tensor:
     """Texts [B, D] into concepts [C, D] with soft targets [B, C], and each concept back into the texts that name it."""
     logits = scale * (texts @ others.T)
@@ -136,8 +162,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--pictures", type=int, default=12000, help="augmented training pictures that texts are to see as prototypes do")
     parser.add_argument("--name-share", type=float, default=0.72)
     parser.add_argument("--warm", type=Path, help="an earlier checkpoint to start from")
+    parser.add_argument("--start", type=Path, help="text.pt of another run to start from")
     parser.add_argument("--hold-out-concepts", type=int, default=0, help="for test E")
     parser.add_argument("--without-locales", default="", help="for test D, e.g. gl,sl,af,mr,ky,lo")
     parser.add_argument("--eval-every", type=float, default=3, help="minutes")
@@ -156,6 +184,7 @@ def main() -> None:
     prototypes = F.normalize(saved_image["prototypes"], dim=-1)
     captions = Captions(args.data / "captions.jsonl", held_out, set(filter(None, args.without_locales.split(","))), args.name_share)
     print(f"{len(captions.text)} captions", flush=True)
+    pool = picture_pool(image, args.data, concepts, held_out, args.pictures)
     tests = retrieval_tests(image, args.data)
 
     tokenizer = Tokenizer.from_file(str(args.data / "tokenizer.json"))
@@ -163,6 +192,8 @@ def main() -> None:
     tokenizer.enable_truncation(tower.config.positions)
     if args.warm:
         warm_text(tower, tokenizer, args.warm)
+    if args.start:
+        tower.load_state_dict(torch.load(args.start)["tower"])
     log_scale = nn.Parameter(torch.tensor(2.7))
     optimizer = torch.optim.AdamW(parameter_groups(tower, [log_scale], 0.01), lr=args.rate, betas=(0.9, 0.98), fused=True)
     checkpoint, used, step = args.run / "text.pt", 0.0, 0
@@ -197,8 +228,11 @@ def main() -> None:
             with torch.autocast("cpu", torch.bfloat16):
                 embeddings = tower(padded, mask, word_dropout=0.05)
             embeddings = F.normalize(embeddings.float(), dim=-1)
+            wanted = F.normalize(target @ prototypes, dim=-1)
             loss = rank_loss(embeddings, prototypes, log_scale.exp().clamp(max=60), target)
-            loss = loss + 4 * (1 - (embeddings * F.normalize(target @ prototypes, dim=-1)).sum(1)).mean()
+            loss = loss + 4 * (1 - (embeddings * wanted).sum(1)).mean()
+            looked_at = pool[torch.randint(len(pool), (PICTURES_A_STEP,))]
+            loss = loss + 3 * view_loss(embeddings, wanted, looked_at, VIEW_SCALE)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
