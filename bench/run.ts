@@ -38,22 +38,51 @@ const textRate = "texts/s, 32 connections";
 const images = await imageBodies(200);
 const texts = textBodies();
 
+/** Milliseconds of one core that each answer costs, and who spends them. */
+async function withCosts(
+  service: Service,
+  what: string,
+  run: () => Promise<{ rate: number; failures: number }>,
+): Promise<{ rate: number; failures: number; costs: Figures }> {
+  const before = { ...service.processorTime(), generator: process.cpuUsage() };
+  const { rate, failures } = await run();
+  const after = service.processorTime();
+  const { user, system } = process.cpuUsage(before.generator);
+  const answers = rate * seconds;
+  const costs = {
+    [`core-ms of ${what}: engine and other threads`]: (after.threads - before.threads) / answers,
+    [`core-ms of ${what}: event loop`]: (after.main - before.main) / answers,
+    [`core-ms of ${what}: decoders`]: (after.decoders - before.decoders) / answers,
+    [`core-ms of ${what}: load generator`]: (user + system) / 1000 / answers,
+  };
+  return { rate, failures, costs };
+}
+
 /** What is measured of a service, a slice each. */
 const slices: ((service: Service) => Promise<Figures>)[] = [
+  async (service) => {
+    const { url } = service;
+    const { rate, failures, costs } = await withCosts(service, "an image", () =>
+      load({ url, path: "/encode_image", body: images, connections: 16, seconds }),
+    );
+    return { [imageRate]: rate, "answers other than 200": failures, ...costs };
+  },
   async ({ url }) => {
     const flatOut = load({ url, path: "/encode_image", body: images, connections: 16, seconds });
     const health = await load({ url, path: "/health", connections: 1, seconds, ratePerSecond: 40 });
-    const { rate, failures } = await flatOut;
-    const figures = { [imageRate]: rate, "GET /health while images are encoded, p99 ms": health.p99Ms };
-    return { ...figures, "answers other than 200": failures + health.failures };
+    await flatOut;
+    return { "GET /health while images are encoded, p99 ms": health.p99Ms, "answers other than 200": health.failures };
   },
   async ({ url }) => {
     const one = await load({ url, path: "/encode_image", body: images, connections: 1, seconds });
     return { "image, 1 connection, p50 ms": one.p50Ms, "image, 1 connection, p99 ms": one.p99Ms };
   },
-  async ({ url }) => {
-    const { rate, failures } = await load({ url, path: "/encode_text", body: texts, connections: 32, seconds });
-    return { [textRate]: rate, "answers other than 200": failures };
+  async (service) => {
+    const { url } = service;
+    const { rate, failures, costs } = await withCosts(service, "a text", () =>
+      load({ url, path: "/encode_text", body: texts, connections: 32, seconds }),
+    );
+    return { [textRate]: rate, "answers other than 200": failures, ...costs };
   },
   async ({ url }) => {
     const one = await load({ url, path: "/encode_text", body: texts, connections: 1, seconds });

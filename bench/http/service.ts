@@ -12,7 +12,18 @@ export interface Service {
   coldStartMs: number;
   /** Resident memory of the service and its decoder processes, in bytes. */
   residentBytes(): number;
+  /** Processor time spent so far. */
+  processorTime(): ProcessorTime;
   stop(): Promise<void>;
+}
+
+/** Milliseconds of one core. */
+export interface ProcessorTime {
+  /** The event loop: HTTP, JSON, base64, hashing, queues, printing. */
+  main: number;
+  /** Engines above all; tokenising and garbage collection too. */
+  threads: number;
+  decoders: number;
 }
 
 const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
@@ -47,6 +58,7 @@ async function start(how: (port: number) => { command: string[]; env: Record<str
     url,
     coldStartMs: performance.now() - startedAt,
     residentBytes: () => residentBytesOfTree(child.pid!),
+    processorTime: () => processorTimeOfTree(child.pid!),
     async stop() {
       child.kill("SIGTERM");
       if (child.exitCode === null) await once(child, "exit");
@@ -84,16 +96,40 @@ async function freePort(): Promise<number> {
 
 /** Pages in memory; those that processes share are split among them, so that they count once. Linux only. */
 function residentBytesOfTree(root: number): number {
-  const read = (file: string) => {
-    try {
-      return readFileSync(file, "utf8");
-    } catch {
-      return ""; // it ended meanwhile
-    }
+  return treeOf(root).reduce((sum, pid) => sum + field(read(`/proc/${pid}/smaps_rollup`), "Pss") * 1024, 0);
+}
+
+/** Linux only. */
+function processorTimeOfTree(root: number): ProcessorTime {
+  const ofFile = (file: string) => {
+    const fields = read(file).split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * millisecondsPerTick; // user and system time
   };
-  const field = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
-  const tree = readdirSync("/proc")
+  const main = ofFile(`/proc/${root}/task/${root}/stat`);
+  const children = treeOf(root).filter((pid) => pid !== root);
+  const decoders = children.reduce((sum, pid) => sum + ofFile(`/proc/${pid}/stat`), 0);
+  return { main, threads: ofFile(`/proc/${root}/stat`) - main, decoders };
+}
+
+/** USER_HZ is 100 on every Linux that Node runs on. */
+const millisecondsPerTick = 10;
+
+/** The process and its children. */
+function treeOf(root: number): number[] {
+  return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => Number(pid) === root || field(read(`/proc/${pid}/status`), "PPid") === root);
-  return tree.reduce((sum, pid) => sum + field(read(`/proc/${pid}/smaps_rollup`), "Pss") * 1024, 0);
+    .map(Number)
+    .filter((pid) => pid === root || field(read(`/proc/${pid}/status`), "PPid") === root);
+}
+
+function field(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // the process ended meanwhile
+  }
 }
