@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--keep", type=float, default=0.5, help="share of the patches looked at, except in the last part")
     parser.add_argument("--layers", type=int, default=5)
+    parser.add_argument("--patch", type=int, default=ImageConfig.patch_size, help="pixels a side; it divides 72")
     parser.add_argument("--warm", type=Path, help="an earlier checkpoint to start from")
     parser.add_argument("--warm-drop", type=int, help="the layer of it to leave out")
     parser.add_argument("--hold-out-concepts", type=int, default=0, help="for test E")
@@ -92,7 +93,7 @@ def main() -> None:
     pictures = load_pictures(args.data, "pictures")
     weights = sampling_weights(pictures, concepts, held_out_concepts(concepts, args.hold_out_concepts))
     cumulative = np.cumsum(weights)
-    tower = ImageTower(ImageConfig(layers=args.layers))
+    tower = ImageTower(ImageConfig(layers=args.layers, patch_size=args.patch))
     checkpoint = args.run / "image.pt"
     prototypes = nn.Parameter(torch.randn(len(concepts), 512) * 512**-0.5)
     log_scale = nn.Parameter(torch.tensor(3.0))
