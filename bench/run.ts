@@ -38,57 +38,52 @@ const textRate = "texts/s, 32 connections";
 const images = await imageBodies(200);
 const texts = textBodies();
 
-/** Milliseconds of one core that each answer costs, and who spends them. */
-async function withCosts(
-  service: Service,
-  what: string,
-  run: () => Promise<{ rate: number; failures: number }>,
-): Promise<{ rate: number; failures: number; costs: Figures }> {
-  const before = { ...service.processorTime(), generator: process.cpuUsage() };
-  const { rate, failures } = await run();
-  const after = service.processorTime();
-  const { user, system } = process.cpuUsage(before.generator);
-  const answers = rate * seconds;
-  const costs = {
-    [`core-ms of ${what}: engine and other threads`]: (after.threads - before.threads) / answers,
-    [`core-ms of ${what}: event loop`]: (after.main - before.main) / answers,
-    [`core-ms of ${what}: decoders`]: (after.decoders - before.decoders) / answers,
-    [`core-ms of ${what}: load generator`]: (user + system) / 1000 / answers,
-  };
-  return { rate, failures, costs };
-}
+const image = { what: "image", path: "/encode_image", body: images };
+const text = { what: "text", path: "/encode_text", body: texts };
 
 /** What is measured of a service, a slice each. */
 const slices: ((service: Service) => Promise<Figures>)[] = [
-  async (service) => {
-    const { url } = service;
-    const { rate, failures, costs } = await withCosts(service, "an image", () =>
-      load({ url, path: "/encode_image", body: images, connections: 16, seconds }),
-    );
-    return { [imageRate]: rate, "answers other than 200": failures, ...costs };
-  },
+  (service) => flatOut(service, { ...image, figure: imageRate, connections: 16 }),
   async ({ url }) => {
-    const flatOut = load({ url, path: "/encode_image", body: images, connections: 16, seconds });
+    const images = load({ ...image, url, connections: 16, seconds });
     const health = await load({ url, path: "/health", connections: 1, seconds, ratePerSecond: 40 });
-    await flatOut;
+    await images;
     return { "GET /health while images are encoded, p99 ms": health.p99Ms, "answers other than 200": health.failures };
   },
-  async ({ url }) => {
-    const one = await load({ url, path: "/encode_image", body: images, connections: 1, seconds });
-    return { "image, 1 connection, p50 ms": one.p50Ms, "image, 1 connection, p99 ms": one.p99Ms };
-  },
-  async (service) => {
-    const { url } = service;
-    const { rate, failures, costs } = await withCosts(service, "a text", () =>
-      load({ url, path: "/encode_text", body: texts, connections: 32, seconds }),
-    );
-    return { [textRate]: rate, "answers other than 200": failures, ...costs };
-  },
-  async ({ url }) => {
-    const one = await load({ url, path: "/encode_text", body: texts, connections: 1, seconds });
-    return { "text, 1 connection, p50 ms": one.p50Ms, "text, 1 connection, p99 ms": one.p99Ms };
-  },
+  (service) => alone(service, image),
+  (service) => flatOut(service, { ...text, figure: textRate, connections: 32 }),
+  (service) => alone(service, text),
 ];
+
+interface Work {
+  what: string;
+  path: string;
+  body: () => string;
+}
+
+/** The rate, and how many milliseconds of one core an answer costs, and who spends them. */
+async function flatOut(service: Service, work: Work & { figure: string; connections: number }): Promise<Figures> {
+  const { what, figure, path, body, connections } = work;
+  const before = { ...service.processorTime(), generator: process.cpuUsage() };
+  const { rate, failures } = await load({ url: service.url, path, body, connections, seconds });
+  const after = service.processorTime();
+  const { user, system } = process.cpuUsage(before.generator);
+  const answers = rate * seconds;
+  return {
+    [figure]: rate,
+    "answers other than 200": failures,
+    [`core-ms per ${what}: engine and other threads`]: (after.threads - before.threads) / answers,
+    [`core-ms per ${what}: event loop`]: (after.main - before.main) / answers,
+    [`core-ms per ${what}: decoders`]: (after.decoders - before.decoders) / answers,
+    [`core-ms per ${what}: load generator`]: (user + system) / 1000 / answers,
+  };
+}
+
+/** The latency of one request after another. */
+async function alone({ url }: Service, { what, path, body }: Work): Promise<Figures> {
+  const { p50Ms, p99Ms } = await load({ url, path, body, connections: 1, seconds });
+  return { [`${what}, 1 connection, p50 ms`]: p50Ms, [`${what}, 1 connection, p99 ms`]: p99Ms };
+}
 
 const defaults = configWith({});
 const models = await fullSizeModels(flags.work);
@@ -127,8 +122,8 @@ for (const precision of precisions) {
   });
 }
 for (const { url } of Object.values(services)) {
-  await load({ url, path: "/encode_image", body: images, connections: 16, seconds: 2 });
-  await load({ url, path: "/encode_text", body: texts, connections: 32, seconds: 1 });
+  await load({ ...image, url, connections: 16, seconds: 2 });
+  await load({ ...text, url, connections: 32, seconds: 1 });
 }
 for (let round = 0; round < rounds; round++) {
   for (const slice of slices) for (const name of names) measured.add(name, await slice(services[name]!));
@@ -146,11 +141,11 @@ await Promise.all(Object.values(raw).map((engine) => engine.close()));
 const memory: Record<string, MemoryCurve> = {};
 for (const name of precisions) {
   const service = await start[name]!();
-  memory[name] = await memoryCurve(service, { requests: Number(flags.requests), images, texts });
+  memory[name] = await memoryCurve(service, { requests: Number(flags.requests), image: images, text: texts });
   await service.stop();
 }
 
-const { text, image } = (await openModel(models.int8)).manifest;
+const { manifest } = await openModel(models.int8);
 const report = {
   date: new Date().toISOString(),
   machine: machine(),
@@ -158,7 +153,7 @@ const report = {
   seconds,
   measured: measured.values,
   memory,
-  fidelity: { image: image.fidelity, text: text.fidelity },
+  fidelity: { image: manifest.image.fidelity, text: manifest.text.fidelity },
 };
 const out = resolve(import.meta.dirname, "results");
 await mkdir(out, { recursive: true });
