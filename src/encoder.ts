@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { availableCores } from "./available-cores.ts";
 import { resolveModel } from "./build/resolve.ts";
 import { type Config, configWith } from "./config.ts";
@@ -20,9 +19,6 @@ import { mapAhead, type RequestScope, requestScope } from "./request-scope.ts";
 import { textTensors } from "./text/tensors.ts";
 import { openTokenizer, type Tokens } from "./text/tokenizer.ts";
 import { allOrNone, startTower, type Tower, type TowerPlace, type TowerResult } from "./tower.ts";
-
-/** Texts put into the queue between two turns of the event loop: some 3 ms of work. */
-const textsPerTurn = 64;
 
 /** An encoded picture (JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP), or where to fetch one. */
 export type ImageInput = Uint8Array | { url: string };
@@ -121,44 +117,39 @@ export async function createEncoder(
   });
   const fetcher = createImageFetcher(config);
 
+  /** Of a large request: enough that every engine finds its next batch waiting, and not the queue, where others would find no room. */
+  const ahead = (maxBatch: number) => maxBatch * (config.replicas + 1);
+
   async function encodeTexts(inputs: readonly string[], options: EncodeOptions = {}): Promise<Encoding> {
     const scope = requestScope(options.signal);
     const place = texts.open({ items: inputs.length, deadline: options.deadline });
-    const shares: Share<TowerResult>[] = [];
     try {
       if (inputs.length > 1) place.book({ items: 0, cost: 0 }); // spares tokenising many texts in vain
       const startedAt = performance.now();
       const tokens = await tokenizer.tokenize(inputs, scope.signal);
       const tokenizeMs = performance.now() - startedAt;
-      const keys = tokens.map(({ ids }) => ids.join());
-      const unknown = tokens.filter((_, index) => !texts.knows(keys[index]!));
+      const unknown = tokens.filter(({ key }) => !texts.knows(key));
       if (unknown.length > 0) place.book({ items: unknown.length, cost: tokenCount(unknown) });
       // Neighbours in the queue share batches, so texts of like length take their turns one after another.
       const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
-      const waiting: Promise<void>[] = [];
-      const results: TowerResult[] = [];
-      for (const [position, index] of order.entries()) {
-        if (position % textsPerTurn === textsPerTurn - 1) await scope.until(nextTurn());
-        const { ids } = tokens[index]!;
-        const share = place.embed({ key: keys[index]!, position, cost: ids.length }, () => ids);
-        shares.push(share);
-        const result = named(share.result, index).then((given) => {
-          results[index] = { ...given, embedding: finish(given.embedding, options) };
-        });
-        result.catch(() => {}); // looked at below, when all are under way
-        waiting.push(result);
-      }
-      await scope.until(Promise.all(waiting));
+      const embeddings: Float32Array[] = [];
+      const results = await mapAhead(order, ahead(config.maxTextBatch), async (index, position) => {
+        const { key, ids } = tokens[index]!;
+        const share = place.embed({ key, position, cost: ids.length }, () => ids);
+        const { embedding, ...timings } = await named(scope.until(share), index);
+        embeddings[index] = finish(embedding, options);
+        return timings;
+      });
       const timings = { tokenizeMs, ...longest(results) };
       observer.onTimings?.("text", timings);
       return {
-        embeddings: results.map(({ embedding }) => embedding),
+        embeddings,
         truncated: tokens.filter(({ truncated }) => truncated).length,
         tokens: tokenCount(tokens),
         timings,
       };
     } finally {
-      for (const share of shares) share.release();
+      scope.end(); // one failed item ends the work on the others
       place.close();
     }
   }
@@ -166,14 +157,13 @@ export async function createEncoder(
   async function encodeImages(inputs: readonly ImageInput[], options: EncodeOptions = {}): Promise<Encoding> {
     const scope = requestScope(options.signal);
     const place = images.open({ items: inputs.length, deadline: options.deadline, preparationMs: decoder.msFor });
-    // A large request must fill the next batch but not the queue, where other requests would find no room.
-    const ahead = config.maxImageBatch * 2;
+    const most = ahead(config.maxImageBatch);
     try {
       // A single image may be one that is under way already. What is behind a URL is booked when it is there, or slow
       // servers could keep others out.
       const given = inputs.length > 1 ? inputs.filter((input) => input instanceof Uint8Array).length : 0;
-      if (given > 0) place.book({ items: Math.min(given, ahead), cost: given });
-      const results = await mapAhead(inputs, ahead, (input, position) => {
+      if (given > 0) place.book({ items: Math.min(given, most), cost: given });
+      const results = await mapAhead(inputs, most, (input, position) => {
         const request = { place, position, scope, deadline: options.deadline };
         const isBooked = given > 0 && input instanceof Uint8Array;
         return named(encodeImage(input, { ...request, isBooked }), position);
@@ -214,14 +204,10 @@ export async function createEncoder(
     const key = createHash("sha256").update(bytes).digest("base64");
     if (!isBooked && !images.knows(key)) place.book({ items: 1, cost: 1 });
     const share = place.embed({ key, position, cost: 1 }, (signal) => decoder.decode(bytes, { signal }));
-    try {
-      const result = await scope.until(share.result);
-      const timings = fetchMs === undefined ? result : { ...result, fetchMs };
-      observer.onTimings?.("image", timings);
-      return timings;
-    } finally {
-      share.release();
-    }
+    const result = await scope.until(share);
+    const timings = fetchMs === undefined ? result : { ...result, fetchMs };
+    observer.onTimings?.("image", timings);
+    return timings;
   }
 
   let probes = 0;
@@ -233,18 +219,18 @@ export async function createEncoder(
   async function probe(silent: { image: boolean; text: boolean }, caller: AbortSignal | undefined): Promise<boolean> {
     const scope = requestScope(caller);
     const input = { key: `probe ${++probes}`, position: 0, cost: 1 };
-    const shares: Share<TowerResult>[] = [];
     try {
       const [tokens] = await tokenizer.tokenize([probeText], scope.signal);
+      const shares: Share<TowerResult>[] = [];
       const image = images.open({ items: 1 });
       if (silent.image) shares.push(image.embed(input, (signal) => decoder.decode(probeImage, { signal })));
       if (silent.text) shares.push(texts.open({ items: 1 }).embed(input, () => tokens!.ids));
-      await scope.until(Promise.all(shares.map(({ result }) => result)));
+      await Promise.all(shares.map(scope.until));
       return true;
     } catch {
       return false; // whatever it was, this service gives no vectors now
     } finally {
-      for (const share of shares) share.release();
+      scope.end();
     }
   }
 

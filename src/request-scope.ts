@@ -3,8 +3,8 @@ import { setMaxListeners } from "node:events";
 /** One request's life: ends when its caller aborts, or when the request itself gives up. */
 export interface RequestScope {
   signal: AbortSignal;
-  /** The promise's result, unless the scope ends first. */
-  until<T>(promise: Promise<T>): Promise<T>;
+  /** A share's result, unless the scope ends first; releases the share in any case. */
+  until<T>(share: { result: Promise<T>; release(): void }): Promise<T>;
   end(): void;
 }
 
@@ -12,16 +12,27 @@ export function requestScope(caller: AbortSignal | undefined): RequestScope {
   const ended = new AbortController();
   const signal = caller ? AbortSignal.any([caller, ended.signal]) : ended.signal;
   setMaxListeners(0, signal); // as many as the request has items
+  const givingUp = new Set<() => void>(); // one listener for all shares: a listener each would cost more than the rest
+  signal.addEventListener("abort", () => {
+    for (const giveUp of givingUp) giveUp();
+  });
   return {
     signal,
     end: () => ended.abort(),
-    until: (promise) =>
+    until: ({ result, release }) =>
       new Promise((resolve, reject) => {
-        const onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort, { once: true });
-        // In any case, or the promise's own failure, which comes later, would find nobody and end the process.
-        promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-        if (signal.aborted) onAbort();
+        const over = () => {
+          givingUp.delete(giveUp);
+          release();
+        };
+        const giveUp = () => {
+          reject(signal.reason);
+          over();
+        };
+        givingUp.add(giveUp);
+        // In any case, or the share's own failure, which comes later, would find nobody and end the process.
+        result.then(resolve, reject).finally(over);
+        if (signal.aborted) giveUp();
       }),
   };
 }

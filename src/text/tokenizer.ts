@@ -6,6 +6,8 @@ import { oneAtATime } from "../one-at-a-time.ts";
 export interface Tokens {
   /** Token ids with the special tokens, at most `maxTokens`. */
   ids: number[];
+  /** The same for the same ids. */
+  key: string;
   /** Whether tokens were cut off. */
   truncated: boolean;
 }
@@ -56,7 +58,8 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
 }
 
 function tokensOf(encoding: Encoding): Tokens {
-  return { ids: encoding.getIds(), truncated: encoding.getOverflowing().length > 0 };
+  const ids = encoding.getIds();
+  return { ids, key: ids.join(), truncated: encoding.getOverflowing().length > 0 };
 }
 
 interface Start {

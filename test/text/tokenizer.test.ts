@@ -16,7 +16,8 @@ describe.each(files)("the tokens of %s", (name) => {
   async function whole(text: string) {
     const ids = (await reference.encode(text)).getIds();
     const truncated = ids.length > maxTokens;
-    return { ids: truncated ? [...ids.slice(0, maxTokens - 1), ids.at(-1)!] : ids, truncated };
+    const kept = truncated ? [...ids.slice(0, maxTokens - 1), ids.at(-1)!] : ids;
+    return { ids: kept, key: kept.join(), truncated };
   }
 
   it("of any text, however long, are the first of the whole text's", async () => {
