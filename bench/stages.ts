@@ -2,8 +2,10 @@
  * npm run bench:stages: where the milliseconds of one request go. The service runs in this process on the full-size pair at
  * int8, its client in a thread of its own, one request after another. `Server-Timing` tells the stages; what is left of the
  * client's time is HTTP, JSON, base64, hashing and printing. The longest turn of the service's event loop tells what a request
- * does to all the others. Writes bench/results/stages.json and the table in docs/performance.md. A minute.
+ * does to all the others; a process that has nothing to do tells how much of it is the machine's. Writes bench/results/stages.json and the table in docs/performance.md. A minute.
  */
+
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -17,8 +19,8 @@ import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
 import { defaultWork, fullSizeModels } from "./full-size-models.ts";
 import { imageBodies, jpeg, textBodies } from "./http/inputs.ts";
-import { spread } from "./http/load.ts";
 import { machine, writeSection } from "./report.ts";
+import { type Spread, spread, spreadCell } from "./spread.ts";
 
 const { values: flags } = parseArgs({
   options: { times: { type: "string", default: "30" }, work: { type: "string", default: defaultWork } },
@@ -46,7 +48,7 @@ const requests: Record<string, { path: string; body: () => string; times?: numbe
   "2,000 texts": {
     path: "/encode_text",
     body: () => JSON.stringify({ texts: Array.from({ length: 2000 }, sentence) }),
-    times: 3,
+    times: 5,
   },
   "a 640x480 JPEG": { path: "/encode_image", body: images },
   "a 12-megapixel JPEG": { path: "/encode_image", body: () => JSON.stringify({ image_b64: another(large) }) },
@@ -60,6 +62,7 @@ const encoder = await createEncoder(config, metrics.observer);
 const app = createApp({ encoder, config, metrics, version: "bench" });
 const url = await app.listen({ host: "127.0.0.1", port: 0 });
 const client = new Worker(new URL("./stages-client.mjs", import.meta.url));
+const idle = fork(new URL("./stages-idle.mjs", import.meta.url));
 
 interface Answer {
   totalMs: number;
@@ -67,35 +70,46 @@ interface Answer {
   stages: Record<string, number>;
   /** Of the service's event loop. */
   longestTurnMs: number;
+  /** The same of a process that did nothing meanwhile. */
+  idleTurnMs: number;
 }
 
 async function ask(question: { url: string; body: string }): Promise<Answer> {
   client.postMessage(question);
   await once(client, "message"); // it has the body, whose handing over is no work of a service
   const delay = monitorEventLoopDelay({ resolution: 1 });
+  idle.send("begin");
+  await once(idle, "message");
   delay.enable();
   client.postMessage("go");
   const [answer] = await once(client, "message");
   delay.disable();
-  return { ...answer, longestTurnMs: delay.max / 1e6 };
+  idle.send("end");
+  const [idleTurnMs] = await once(idle, "message");
+  return { ...answer, longestTurnMs: delay.max / 1e6, idleTurnMs };
 }
 
 const stages = ["decode", "tokenize", "queue", "inference"] as const;
-const figures: Record<string, Record<string, number>> = {};
+const figures: Record<string, Record<string, Spread>> = {};
 for (const [name, { path, body, times = Number(flags.times) }] of Object.entries(requests)) {
   const answers: Answer[] = [];
   for (let turn = -2; turn < times; turn++) {
     const answer = await ask({ url: `${url}${path}`, body: body() });
     if (turn >= 0) answers.push(answer);
   }
-  const median = (of: (answer: Answer) => number) => spread(answers.map(of)).median;
-  const spent = Object.fromEntries(stages.map((stage) => [stage, median(({ stages }) => stages[stage] ?? 0)]));
-  const total = median(({ totalMs }) => totalMs);
-  const rest = total - Object.values(spent).reduce((sum, ms) => sum + ms, 0);
-  figures[name] = { total, ...spent, rest, "longest turn": median(({ longestTurnMs }) => longestTurnMs) };
+  const rest = ({ totalMs, stages }: Answer) => totalMs - Object.values(stages).reduce((sum, ms) => sum + ms, 0);
+  const columns: [string, (answer: Answer) => number][] = [
+    ["total", ({ totalMs }) => totalMs],
+    ...stages.map((stage): [string, (answer: Answer) => number] => [stage, (answer) => answer.stages[stage] ?? 0]),
+    ["rest", rest],
+    ["longest turn", ({ longestTurnMs }) => longestTurnMs],
+    ["of an idle process", ({ idleTurnMs }) => idleTurnMs],
+  ];
+  figures[name] = Object.fromEntries(columns.map(([column, of]) => [column, spread(answers.map(of))]));
   console.log(name, figures[name]);
 }
 await client.terminate();
+idle.kill();
 await app.close();
 await encoder.close();
 
@@ -103,12 +117,12 @@ const report = { date: new Date().toISOString(), machine: machine(), figures };
 const out = resolve(import.meta.dirname, "results");
 await mkdir(out, { recursive: true });
 await writeFile(join(out, "stages.json"), `${JSON.stringify(report, null, 2)}\n`);
-const columns = ["total", ...stages, "rest", "longest turn"];
+const columns = Object.keys(Object.values(figures)[0]!);
 const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "stages", [
-  `${report.date.slice(0, 10)}, ${report.machine}; int8, one request at a time, median milliseconds.`,
+  `${report.date.slice(0, 10)}, ${report.machine}; int8, one request at a time; milliseconds, median (lowest–highest).`,
   "",
   row(["", ...columns]),
   row(["---", ...columns.map(() => "---")]),
-  ...Object.entries(figures).map(([name, of]) => row([name, ...columns.map((column) => of[column]!.toFixed(2))])),
+  ...Object.entries(figures).map(([name, of]) => row([name, ...columns.map((column) => spreadCell(of[column]!))])),
 ]);

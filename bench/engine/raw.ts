@@ -13,7 +13,7 @@ export interface RawEngine {
   close(): Promise<void>;
 }
 
-/** @param sentences as many as the service gets in flight, and like them; they are batched with those of like length. */
+/** @param sentences as they come to the service, which finds a batch of them waiting: nobody sorts them by length beforehand. */
 export async function openRawEngine(options: {
   directory: string;
   threads: number;
@@ -30,7 +30,7 @@ export async function openRawEngine(options: {
   const file = join(directory, manifest.text.tokenizer);
   const tokenizer = openTokenizer({ file, maxTokens: manifest.text.maxTokens });
   const tokens = await tokenizer.tokenize(sentences, new AbortController().signal);
-  const ids = tokens.map((it) => it.ids).sort((a, b) => a.length - b.length);
+  const ids = tokens.map((it) => it.ids);
   const batches: Tensor[][] = [];
   for (let at = 0; at < ids.length; at += textBatch) {
     batches.push(textTensors(ids.slice(at, at + textBatch), manifest.text.padId));

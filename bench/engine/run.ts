@@ -11,8 +11,8 @@ import { makeFullSizePair } from "../../scripts/make-full-size-pair.ts";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { openSession } from "../../src/engine/session.ts";
 import { defaultWork, fullSizeModels, precisions } from "../full-size-models.ts";
-import { spread } from "../http/load.ts";
 import { machine, writeSection } from "../report.ts";
+import { type Spread, short, spread, spreadCell } from "../spread.ts";
 import { startTorch, type TorchEngine } from "./torch.ts";
 
 const { values: flags } = parseArgs({
@@ -82,12 +82,12 @@ await writeFile(join(out, "engine.json"), `${JSON.stringify(report, null, 2)}\n`
 const names = Object.keys(figures[0]!.perSecond);
 const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "engine", [
-  `${report.date.slice(0, 10)}, ${report.machine}; items per second, median over ${flags.seconds} s.`,
+  `${report.date.slice(0, 10)}, ${report.machine}; items per second over ${flags.seconds} s, median (quartiles).`,
   "",
   row(["", ...names, "int8 / fp32", "of processor time"]),
   row(["---", ...names.map(() => "---"), "---", "---"]),
   ...figures.map(({ what, perSecond, int8OverFp32: { wall, cpu } }) =>
-    row([what, ...names.map((name) => perSecond[name]!.toPrecision(3)), wall.toFixed(2), cpu.toFixed(2)]),
+    row([what, ...names.map((name) => spreadCell(perSecond[name]!)), short(wall), short(cpu)]),
   ),
 ]);
 
@@ -132,12 +132,15 @@ async function measure({ tower, batch, threads, torch }: Case) {
   for (const session of sessions) await session.close();
   const ratio = (times: Record<string, number[]>) => spread(times.fp32!).median / spread(times.int8!).median;
   const what = `${tower.name === "text" ? `texts of ${tokens} tokens` : "images"}, ${threads} threads, batch ${batch}`;
+  const perSecond: Record<string, Spread> = {};
+  for (const [name, times] of Object.entries(wallMs)) {
+    const rates = times.map((ms) => (batch * 1000) / ms);
+    perSecond[name] = spread(rates, 0.25);
+  }
   return {
     what,
     runs: wallMs.int8!.length,
-    perSecond: Object.fromEntries(
-      Object.entries(wallMs).map(([name, times]) => [name, (batch * 1000) / spread(times).median]),
-    ),
+    perSecond,
     int8OverFp32: { wall: ratio(wallMs), cpu: ratio(cpuMs) },
   };
 }

@@ -1,4 +1,4 @@
-import { spread } from "./load.ts";
+import { short, spread, spreadCell } from "../spread.ts";
 
 /** Figures of one slice of a contender's time, by name. */
 export type Figures = Record<string, number>;
@@ -27,9 +27,7 @@ export class Measurements {
   /** Median (lowest–highest), for a table. */
   cell(contender: string, figure: string): string {
     const values = this.of(contender, figure);
-    if (values.length === 0) return "";
-    const { median, min, max } = spread(values);
-    return `${short(median)} (${short(min)}–${short(max)})`;
+    return values.length === 0 ? "" : spreadCell(spread(values));
   }
 
   /** The median of the rounds' ratios: the two sides of each were measured within a minute. */
@@ -39,5 +37,3 @@ export class Measurements {
     return ratios.length > 0 && ratios.every(Number.isFinite) ? short(spread(ratios).median) : "";
   }
 }
-
-const short = (value: number) => String(Number(value.toPrecision(3)));
