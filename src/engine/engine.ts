@@ -28,10 +28,10 @@ function spawnWorker(workerData: WorkerOptions): Worker {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
   let thread: Promise<Thread> | undefined;
-  const start = (signal?: AbortSignal) =>
+  const start = (limits: LoadLimits) =>
     startThread({
       ...options,
-      signal,
+      ...limits,
       onDeath(reason) {
         thread = undefined;
         options.onDeath?.(reason);
@@ -39,11 +39,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
   const identity = await identityOf(options.graph);
   options.signal?.throwIfAborted();
-  thread = start(options.signal);
+  thread = start({ signal: options.signal, loadTimeoutMs: undefined });
   await thread;
 
   async function restart(): Promise<Thread> {
-    if ((await identityOf(options.graph)) === identity) return start();
+    if ((await identityOf(options.graph)) === identity)
+      return start({ signal: undefined, loadTimeoutMs: options.timeoutMs });
     thread = undefined;
     throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
   }
@@ -72,9 +73,15 @@ interface Thread {
   stop(): Promise<void>;
 }
 
+/** The first thread loads until its start is given up; those that replace it have requests waiting. */
+interface LoadLimits {
+  signal: AbortSignal | undefined;
+  loadTimeoutMs: number | undefined;
+}
+
 /** Resolves when the graph is loaded. One batch at a time: whoever calls `run` waits for its result. */
-function startThread(options: EngineOptions): Promise<Thread> {
-  const { graph, threads, timeoutMs, onDeath, signal, spawn = spawnWorker } = options;
+function startThread(options: EngineOptions & LoadLimits): Promise<Thread> {
+  const { graph, threads, timeoutMs, onDeath, signal, loadTimeoutMs, spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
@@ -90,6 +97,11 @@ function startThread(options: EngineOptions): Promise<Thread> {
     if (!stopping) onDeath?.(reason);
     pending?.reject(engineFailed(reason));
   };
+  const endUnlessWithin = (ms: number, what: string) =>
+    setTimeout(() => {
+      die(`no ${what} within ${ms} ms`);
+      void worker.terminate();
+    }, ms);
   worker.on("message", (reply: WorkerReply) => pending?.resolve(reply));
   worker.on("error", (error) => die(error.message));
   worker.on("exit", (code) => die(`its thread ended with code ${code}`));
@@ -102,10 +114,7 @@ function startThread(options: EngineOptions): Promise<Thread> {
         inputs,
         inputs.map((input) => input.data.buffer),
       );
-      const hang = setTimeout(() => {
-        die(`no result within ${timeoutMs} ms`);
-        void worker.terminate();
-      }, timeoutMs);
+      const hang = endUnlessWithin(timeoutMs, "result");
       try {
         const reply = await answer;
         if (reply.kind === "result") return { embeddings: reply.embeddings, inferenceMs: reply.inferenceMs };
@@ -125,10 +134,12 @@ function startThread(options: EngineOptions): Promise<Thread> {
     void thread.stop();
   };
   signal?.addEventListener("abort", abort, { once: true });
+  const hang = loadTimeoutMs === undefined ? undefined : endUnlessWithin(loadTimeoutMs, "graph");
   return nextReply()
     .then(() => thread)
     .finally(() => {
       pending = undefined;
+      clearTimeout(hang);
       signal?.removeEventListener("abort", abort);
     });
 }

@@ -138,6 +138,31 @@ describe("an engine", () => {
     expect(deaths[0]).toContain("100 ms");
   });
 
+  it("gives up a replacement that hangs while it loads, and tries another", async () => {
+    const scripts = [
+      threadThat(""),
+      new URL("data:text/javascript,setInterval(()=>{},1000)"),
+      compiledEntry(source, "./worker.js"),
+    ];
+    const deaths: string[] = [];
+    const workers: Worker[] = [];
+    const engine = await startEngine({
+      graph,
+      threads: 1,
+      timeoutMs: 2000,
+      onDeath: (reason) => deaths.push(reason),
+      spawn: (workerData) => {
+        workers.push(new Worker(scripts[workers.length]!, { workerData }));
+        return workers.at(-1)!;
+      },
+    });
+    opened.push(engine);
+    await workers[0]!.terminate();
+    await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    expect(deaths.at(-1)).toBe("no graph within 2000 ms");
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+  });
+
   it("fails a batch whose vectors are no numbers", async () => {
     const weights = join(directory, "text.weights");
     const good = await readFile(weights);
