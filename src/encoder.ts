@@ -132,13 +132,13 @@ export async function createEncoder(
       if (unknown.length > 0) place.book({ items: unknown.length, cost: tokenCount(unknown) });
       // Neighbours in the queue share batches, so texts of like length take their turns one after another.
       const order = tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
-      const embeddings: Float32Array[] = [];
-      const results = await mapAhead(order, ahead(config.maxTextBatch), async (index, position) => {
+      const embeddings = new Array<Float32Array>(tokens.length);
+      const results = await mapAhead(order, ahead(config.maxTextBatch), async (index, turn) => {
         const { key, ids } = tokens[index]!;
-        const share = place.embed({ key, position, cost: ids.length }, () => ids);
-        const { embedding, ...timings } = await named(scope.until(share), index);
+        const share = place.embed({ key, position: turn.index, cost: ids.length }, () => ids);
+        const { embedding, queueMs, inferenceMs } = await named(scope.until(share), index);
         embeddings[index] = finish(embedding, options);
-        return timings;
+        return { queueMs: turn.waitedMs + queueMs, inferenceMs };
       });
       const timings = { tokenizeMs, ...longest(results) };
       observer.onTimings?.("text", timings);
@@ -163,8 +163,8 @@ export async function createEncoder(
       // servers could keep others out.
       const given = inputs.length > 1 ? inputs.filter((input) => input instanceof Uint8Array).length : 0;
       if (given > 0) place.book({ items: Math.min(given, most), cost: given });
-      const results = await mapAhead(inputs, most, (input, position) => {
-        const request = { place, position, scope, deadline: options.deadline };
+      const results = await mapAhead(inputs, most, (input, { index: position, waitedMs }) => {
+        const request = { place, position, waitedMs, scope, deadline: options.deadline };
         const isBooked = given > 0 && input instanceof Uint8Array;
         return named(encodeImage(input, { ...request, isBooked }), position);
       });
@@ -200,12 +200,13 @@ export async function createEncoder(
     }
   }
 
-  async function encodeBytes(bytes: Uint8Array, { place, position, isBooked, scope, fetchMs }: ImageRequest) {
+  async function encodeBytes(bytes: Uint8Array, request: ImageRequest) {
+    const { place, position, waitedMs, isBooked, scope, fetchMs } = request;
     const key = createHash("sha256").update(bytes).digest("base64");
     if (!isBooked && !images.knows(key)) place.book({ items: 1, cost: 1 });
     const share = place.embed({ key, position, cost: 1 }, (signal) => decoder.decode(bytes, { signal }));
     const result = await scope.until(share);
-    const timings = fetchMs === undefined ? result : { ...result, fetchMs };
+    const timings = { ...result, queueMs: waitedMs + result.queueMs, ...(fetchMs === undefined ? {} : { fetchMs }) };
     observer.onTimings?.("image", timings);
     return timings;
   }
@@ -303,6 +304,8 @@ interface ImageRequest {
   place: TowerPlace<Pixels>;
   /** Among the request's images. */
   position: number;
+  /** For the images before it. */
+  waitedMs: number;
   /** With the request's others, before any was begun. */
   isBooked: boolean;
   scope: RequestScope;

@@ -37,8 +37,12 @@ export function requestScope(caller: AbortSignal | undefined): RequestScope {
   };
 }
 
+/** @param turn `waitedMs`: since the first item's */
+type Work<T, R> = (item: T, turn: { index: number; waitedMs: number }) => Promise<R>;
+
 /** Maps with at most `ahead` items at work; the first failure ends it. */
-export async function mapAhead<T, R>(items: readonly T[], ahead: number, work: (item: T, index: number) => Promise<R>) {
+export async function mapAhead<T, R>(items: readonly T[], ahead: number, work: Work<T, R>): Promise<R[]> {
+  const startedAt = performance.now();
   const results: R[] = [];
   let next = 0;
   let failed = false;
@@ -46,7 +50,7 @@ export async function mapAhead<T, R>(items: readonly T[], ahead: number, work: (
     while (next < items.length && !failed) {
       const index = next++;
       try {
-        results[index] = await work(items[index]!, index);
+        results[index] = await work(items[index]!, { index, waitedMs: performance.now() - startedAt });
       } catch (error) {
         failed = true;
         throw error;

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { createEncoder } from "../src/encoder.ts";
+import { createEncoder, type TowerName } from "../src/encoder.ts";
 import type { Engine } from "../src/engine/contract.ts";
 import type { EngineOptions } from "../src/engine/engine.ts";
 import { EncoderError } from "../src/errors.ts";
@@ -61,6 +61,38 @@ describe("health", () => {
       expect(await isHealthy()).toBe(false);
       expect(await isHealthy()).toBe(false);
       expect(encoder.queueDepth()).toEqual({ image: 0, text: 0 }); // probes do not pile up
+    },
+  );
+});
+
+describe("a large request", () => {
+  it.each([
+    [1, 16],
+    [3, 32],
+  ])(
+    "with %d engines has %d items in the queue at most, and tells how long they all waited",
+    async (replicas, most) => {
+      const depths: number[] = [];
+      const observer = { onQueueDepth: (_tower: TowerName, depth: number) => depths.push(depth) };
+      const startEngine = async (): Promise<Engine> => ({
+        async run([input]) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          const rows = input!.dims[0]!;
+          const embeddings = Float32Array.from({ length: rows * 512 }, (_, at) => at % 512);
+          return { embeddings, inferenceMs: 20 };
+        },
+        close: async () => {},
+      });
+      const encoder = await createEncoder({ model, maxTextBatch: 8, replicas }, observer, { startEngine });
+      onTestFinished(() => encoder.close());
+      const startedAt = performance.now();
+      const { embeddings, timings } = await encoder.encodeTexts(Array.from({ length: 200 }, (_, i) => `number ${i}`));
+      const tookMs = performance.now() - startedAt;
+      expect(embeddings).toHaveLength(200);
+      for (const embedding of embeddings) expect(embedding).toHaveLength(512);
+      expect(Math.max(...depths)).toBe(most);
+      expect(timings.queueMs).toBeGreaterThan((200 / 8 / replicas - 2) * 20);
+      expect(timings.queueMs).toBeLessThan(tookMs);
     },
   );
 });
