@@ -5,20 +5,26 @@ export interface RequestScope {
   signal: AbortSignal;
   /** A share's result, unless the scope ends first; releases the share in any case. */
   until<T>(share: { result: Promise<T>; release(): void }): Promise<T>;
+  /** To be called in any case: what still goes on is given up. */
   end(): void;
 }
+
+/** One for all: an error of its own for each request would cost more than ending it. */
+const isOver = new DOMException("The request is over.", "AbortError");
 
 export function requestScope(caller: AbortSignal | undefined): RequestScope {
   const ended = new AbortController();
   const signal = caller ? AbortSignal.any([caller, ended.signal]) : ended.signal;
   setMaxListeners(0, signal); // as many as the request has items
-  const givingUp = new Set<() => void>(); // one listener for all shares: a listener each would cost more than the rest
-  signal.addEventListener("abort", () => {
+  const givingUp = new Set<() => void>();
+  // One listener for all shares: a listener each would cost more than the rest. One that stayed would keep the signal for ever.
+  const giveUpAll = () => {
     for (const giveUp of givingUp) giveUp();
-  });
+  };
+  signal.addEventListener("abort", giveUpAll, { once: true });
   return {
     signal,
-    end: () => ended.abort(),
+    end: () => ended.abort(isOver),
     until: ({ result, release }) =>
       new Promise((resolve, reject) => {
         const over = () => {
