@@ -16,6 +16,7 @@ const ICON_SETS = [
   { style: "noto", by: "code" },
   { style: "noto-v1", by: "name" },
   { style: "twemoji", by: "code" },
+  { style: "fluent-emoji", by: "name" },
   { style: "fluent-emoji-flat", by: "code" },
   { style: "fluent-emoji-high-contrast", by: "code", mono: true },
   { style: "emojione", by: "name" },
@@ -24,7 +25,10 @@ const ICON_SETS = [
   { style: "streamline-emojis", by: "numbered" },
 ];
 
-/** General icon sets: the icons whose name, less its weight ("-outline"), is a concept's. At most `most` of a concept. */
+/**
+ * General icon sets: the icons whose name, less its weight ("-outline"), is a concept's, or with `ending` ends in one
+ * ("animal-bat"). At most `most` of a concept.
+ */
 const GENERAL_SETS = [
   { style: "icon-park", most: 2 },
   { style: "flat-color-icons", most: 2 },
@@ -35,9 +39,20 @@ const GENERAL_SETS = [
   { style: "lucide", mono: true, most: 2 },
   { style: "mdi", mono: true, most: 2 },
   { style: "fa6-solid", mono: true, most: 2 },
+  { style: "healthicons", mono: true, most: 2, ending: true },
+  ...["cyber", "flex", "freehand", "kameleon", "plump", "sharp", "stickies", "ultimate"].map((family) => ({
+    style: `streamline-${family}-color`,
+    most: 3,
+    ending: true,
+  })),
+  { style: "fluent-color", most: 2 },
+  { style: "flat-ui", most: 2 },
+  { style: "marketeq", most: 2 },
+  { style: "meteocons", most: 2 },
 ].map((set) => ({ ...set, by: "name", loose: true }));
 
-const WEIGHT = /-(outlined?|fill(ed)?|bold|thin|light|duotone|variant|solid|alt|line|one|two|\d+)$/;
+const WEIGHT =
+  /-(outlined?|fill(ed)?|bold|thin|light|duotone|duo|flat|negative|variant|solid|alt|line|one|two|\d+(px)?)$/;
 
 /** "apple-fill" -> "apple", "dog-side-2" -> "dog-side" */
 function withoutWeight(name) {
@@ -46,8 +61,9 @@ function withoutWeight(name) {
 }
 
 /** Folders of Open Clipart that hold no drawings of things. */
-const NO_THINGS = /^(computer\/(icons|buttons|folders)|shapes|special|signs_and_symbols|geography|unsorted)/;
-const CLIPART_OF_A_CONCEPT = 10;
+const NO_THINGS =
+  /^(computer\/(icons|buttons|folders)|buttons|logos|shapes|special|signs_and_symbols|geography|unsorted)/;
+const CLIPART_OF_A_CONCEPT = 20;
 
 /** Flag packages. circle-flags and flagpack: the first is kept for evaluation only. */
 const HELD_OUT_FLAGS = "flagpack";
@@ -95,14 +111,25 @@ function nameJoin(packages, concepts, by, style) {
   return join;
 }
 
+/** The concept of an icon's whole name or, with `ending`, of the most words that it ends in. */
+function conceptOfIcon(name, join, ending) {
+  const words = withoutWeight(name).split("-");
+  for (let at = 0; at < (ending ? words.length : 1); at += 1) {
+    const concept = join.get(words.slice(at).join("-"));
+    if (concept !== undefined) return concept;
+  }
+  return undefined;
+}
+
 function iconPictures(packages, concepts) {
-  return [...ICON_SETS, ...GENERAL_SETS].flatMap(({ style, by, mono = false, loose = false, most = Infinity }) => {
+  const sets = [...ICON_SETS, ...GENERAL_SETS];
+  return sets.flatMap(({ style, by, mono = false, loose = false, ending = false, most = Infinity }) => {
     const join = nameJoin(packages, concepts, by, style);
     const pictures = [];
     const seen = new Set();
     const count = new Map();
     for (const [name, icon] of readIconSet(packages, style, mono)) {
-      const concept = join.get(name) ?? (loose ? join.get(withoutWeight(name)) : undefined);
+      const concept = join.get(name) ?? (loose ? conceptOfIcon(name, join, ending) : undefined);
       const key = `${concept} ${icon.svg.length}`;
       if (concept === undefined || seen.has(key) || (count.get(concept) ?? 0) >= most) continue;
       if (loose && concepts[concept].flag) continue;
@@ -150,7 +177,19 @@ function conceptInWords(words, join) {
   return undefined;
 }
 
-/** Open Clipart's public-domain drawings (Debian's openclipart-svg, unpacked into `folder`), joined by the words of their names. */
+/** The one concept among the keywords that a drawing carries in its metadata. */
+function conceptInKeywords(svg, join) {
+  const keywords = [...svg.matchAll(/<rdf:li>([^<]+)/g)].map(([, word]) =>
+    word.trim().toLowerCase().replaceAll(" ", "-"),
+  );
+  const found = new Set(keywords.map((word) => join.get(word)).filter((concept) => concept !== undefined));
+  return found.size === 1 ? [...found][0] : undefined;
+}
+
+/**
+ * Open Clipart's public-domain drawings (Debian's openclipart-svg, unpacked into `folder`), joined by the words of their names,
+ * else by their keywords.
+ */
 function clipartPictures(folder, concepts) {
   if (!folder || !existsSync(folder)) return [];
   const join = new Map(concepts.map((concept, i) => [concept.slug, i]).filter(([, i]) => !concepts[i].flag));
@@ -162,7 +201,7 @@ function clipartPictures(folder, concepts) {
       .slice(path.lastIndexOf("/") + 1, -4)
       .toLowerCase()
       .split(/[^a-z]+/);
-    const concept = conceptInWords(words, join);
+    const concept = conceptInWords(words, join) ?? conceptInKeywords(readFileSync(`${folder}/${path}`, "utf8"), join);
     if (concept === undefined || (count.get(concept) ?? 0) >= CLIPART_OF_A_CONCEPT) continue;
     count.set(concept, (count.get(concept) ?? 0) + 1);
     pictures.push({ style: "openclipart", variant: "plain", concept, flag: false, file: `${folder}/${path}` });

@@ -46,6 +46,18 @@ def place(premultiplied: Tensor, size: int, flip: Tensor) -> Tensor:
     return F.grid_sample(premultiplied, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
+def beside(placed: Tensor, rows: Tensor) -> None:
+    """Puts another drawing of the batch, small, behind `rows`, in place: drawings often show more than their subject. Premultiplied."""
+    size = placed.shape[-1]
+    others = placed.roll(1, 0)[rows]
+    for row, other in zip(rows.tolist(), others):
+        side = int(size * (0.25 + 0.25 * torch.rand(()).item()))
+        small = F.interpolate(other[None], size=side, mode="bilinear", antialias=True)[0]
+        top, left = torch.randint(0, size - side + 1, (2,)).tolist()
+        window = placed[row, :, top : top + side, left : left + side]
+        window += small * (1 - window[3:])
+
+
 def backgrounds(batch: int, size: int) -> Tensor:
     """White (half), one colour, or a gradient of two; [B, 3, size, size]."""
     colour = torch.rand(batch, 3, 1, 1)
@@ -122,6 +134,7 @@ def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> 
     alpha = straight[:, 3:]
     flip = 1 - 2 * (may_flip & (torch.rand(batch) < 0.4)).float()
     placed = place(torch.cat([straight[:, :3] * alpha, alpha], 1), size, flip)
+    beside(placed, chance(batch, 0.12))
     colour, alpha = placed[:, :3], placed[:, 3:]
     pixels = colour + backgrounds(batch, size) * (1 - alpha)
 
@@ -142,7 +155,7 @@ def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> 
     rows = chance(batch, 0.07)
     rows = rows[free[rows]]
     pixels[rows] = 1 - edges(pixels[rows]).expand(-1, 3, -1, -1)
-    shade(pixels, chance(batch, 0.25))
+    shade(pixels, chance(batch, 0.35))
     rows = chance(batch, 0.12)
     other_strokes(pixels, rows[free[rows]])
     rows = chance(batch, 0.3)

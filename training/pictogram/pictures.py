@@ -24,7 +24,7 @@ ONE_WAY = re.compile(
 BY_COLOUR = re.compile(r"\b(red|orange|yellow|green|blue|purple|brown|black|white|pink|grey)\b.*\b(circle|square|heart|diamond|flag|book|apple)")
 
 # Sets that were not drawn as emojis: fewer concepts, simpler or freer drawings, some joined by a word that fits loosely.
-GENERAL = {"icon-park", "flat-color-icons", "streamline-color", "game-icons", "ph", "tabler", "lucide", "mdi", "fa6-solid", "openclipart"}
+GENERAL = re.compile(r"icon-park|flat-.*|marketeq|meteocons|fluent-color|streamline-.*color|game-icons|ph|tabler|lucide|mdi|fa6-solid|healthicons")
 
 
 @dataclass
@@ -60,7 +60,7 @@ def concept_masks(concepts: list[dict]) -> tuple[Tensor, Tensor]:
 def sampling_weights(pictures: Pictures, concepts: list[dict], held_out: set[int]) -> np.ndarray:
     """[N] probabilities: every concept alike (flags half, they are easy), variants and general icons half as often as plain emojis."""
     weight = np.array([1.0 if v == "plain" else 0.5 for v in pictures.variant])
-    weight *= np.array([0.5 if s in GENERAL and s != "openclipart" else 1.0 for s in pictures.style])
+    weight *= np.array([0.5 if GENERAL.fullmatch(s) else 1.0 for s in pictures.style])
     concept = pictures.concept.numpy()
     weight[np.isin(concept, list(held_out))] = 0
     keeps = concept_masks(concepts)[0].numpy()
