@@ -5,8 +5,7 @@
  * and are measured in turn, slice by slice, so that whatever else the machine does meets all of them. Writes bench/results/http.json and the table in docs/performance.md.
  * Nine minutes, three of them for the memory.
  */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
 import { availableCores } from "../src/available-cores.ts";
@@ -19,7 +18,7 @@ import { load } from "./http/load.ts";
 import { type Figures, Measurements } from "./http/measurements.ts";
 import { type MemoryCurve, memoryCurve } from "./http/memory.ts";
 import { type Service, startPeer, startService } from "./http/service.ts";
-import { machine, writeSection } from "./report.ts";
+import { machine, table, writeResults, writeSection } from "./report.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -155,9 +154,7 @@ const report = {
   memory,
   fidelity: { image: manifest.image.fidelity, text: manifest.text.fidelity },
 };
-const out = resolve(import.meta.dirname, "results");
-await mkdir(out, { recursive: true });
-await writeFile(join(out, "http.json"), `${JSON.stringify(report, null, 2)}\n`);
+await writeResults("http", report);
 
 const peer = names.find((name) => name.startsWith("Flask"));
 const cell = (name: string, figure: string) => measured.cell(name, figure);
@@ -170,17 +167,17 @@ const columns: Record<string, (figure: string) => string> = {
   "fp32 / raw engine": ratio("fp32", "raw fp32"),
   "int8 / raw engine": ratio("int8", "raw int8"),
 };
-const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "http", [
   `${report.date.slice(0, 10)}, ${report.machine}; ${rounds} rounds of ${seconds} s per figure, in turn; median (lowest–highest); ratios are medians of the rounds' ratios.`,
   "",
-  row(["figure", ...Object.keys(columns)]),
-  row(["---", ...Object.keys(columns).map(() => "---")]),
-  ...measured.figures(names).map((figure) => row([figure, ...Object.values(columns).map((of) => of(figure))])),
-  ...memory.int8!.map(({ requests }, quarter) =>
-    row([
-      `MiB resident after ${requests} mixed requests`,
-      ...Object.keys(columns).map((name) => memory[name]?.[quarter]?.mebibytes.toFixed(0) ?? ""),
-    ]),
+  ...table(
+    ["figure", ...Object.keys(columns)],
+    [
+      ...measured.figures(names).map((figure) => [figure, ...Object.values(columns).map((of) => of(figure))]),
+      ...memory.int8!.map(({ requests }, quarter) => [
+        `MiB resident after ${requests} mixed requests`,
+        ...Object.keys(columns).map((name) => memory[name]?.[quarter]?.mebibytes.toFixed(0) ?? ""),
+      ]),
+    ],
   ),
 ]);

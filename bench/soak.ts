@@ -1,18 +1,9 @@
-/**
- * npm run soak -- [minutes]: the service at three times its capacity. Measures what it can do, offers three times that at a
- * fixed rate whatever the answers are, and prints answers by status, whether accepted requests kept their deadline, memory,
- * and how long it takes to answer normally afterwards. With --write also to bench/results/soak.json and docs/reliability.md.
- * --model names the model (the full-size pair of `npm run bench` lies in a folder that it prints), --deadline the
- * REQUEST_TIMEOUT_MS.
- */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { imageBodies, textBodies } from "./http/inputs.ts";
 import { startService } from "./http/service.ts";
 import { type Answer, createLoad, distinctImages } from "./overload.ts";
-import { machine, writeSection } from "./report.ts";
+import { machine, writeResults, writeSection } from "./report.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -83,7 +74,7 @@ const row = (name: string, { byStatus, p50Ms, p99Ms }: ReturnType<typeof figures
     .join(", ")} |`,
   `| ${name} that were accepted, p50 / p99 | ${round(p50Ms)} / ${round(p99Ms)} ms |`,
 ];
-const table = [
+const lines = [
   `${result.date.slice(0, 10)}, ${result.machine}; ${minutes} min at ${(result.offeredPerSecond / perSecond).toFixed(1)} times capacity, model ${result.model}.`,
   "",
   "| figure | value |",
@@ -99,12 +90,10 @@ const table = [
   `| resident memory before / highest / last | ${round(restingMiB)} / ${round(result.memoryMiB.highest)} / ${round(result.memoryMiB.last)} MiB |`,
   `| from the end of the load to a normal answer | ${round(recoveryMs)} ms |`,
 ];
-console.log(table.join("\n"));
+console.log(lines.join("\n"));
 if (flags.write) {
-  const out = resolve(import.meta.dirname, "results");
-  await mkdir(out, { recursive: true });
-  await writeFile(join(out, "soak.json"), `${JSON.stringify(result, null, 2)}\n`);
-  await writeSection("reliability.md", "soak", table);
+  await writeResults("soak", result);
+  await writeSection("reliability.md", "soak", lines);
 }
 
 function figuresOf(path: string) {

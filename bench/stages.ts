@@ -7,8 +7,6 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -19,7 +17,7 @@ import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
 import { defaultWork, fullSizeModels } from "./full-size-models.ts";
 import { imageBodies, jpeg, textBodies } from "./http/inputs.ts";
-import { machine, writeSection } from "./report.ts";
+import { machine, table, writeResults, writeSection } from "./report.ts";
 import { type Spread, spread, spreadCell } from "./spread.ts";
 
 const { values: flags } = parseArgs({
@@ -114,15 +112,13 @@ await app.close();
 await encoder.close();
 
 const report = { date: new Date().toISOString(), machine: machine(), figures };
-const out = resolve(import.meta.dirname, "results");
-await mkdir(out, { recursive: true });
-await writeFile(join(out, "stages.json"), `${JSON.stringify(report, null, 2)}\n`);
+await writeResults("stages", report);
 const columns = Object.keys(Object.values(figures)[0]!);
-const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "stages", [
   `${report.date.slice(0, 10)}, ${report.machine}; int8, one request at a time; milliseconds, median (lowest–highest).`,
   "",
-  row(["", ...columns]),
-  row(["---", ...columns.map(() => "---")]),
-  ...Object.entries(figures).map(([name, of]) => row([name, ...columns.map((column) => spreadCell(of[column]!))])),
+  ...table(
+    ["", ...columns],
+    Object.entries(figures).map(([name, of]) => [name, ...columns.map((column) => spreadCell(of[column]!))]),
+  ),
 ]);

@@ -4,14 +4,13 @@
  * reads the processor time, which other programs disturb less. With `--peer PYTHON` (bench/peers/requirements.txt installed)
  * PyTorch takes turns too. Writes bench/results/engine.json and the table in docs/performance.md. Two minutes, four with a peer.
  */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../../scripts/make-full-size-pair.ts";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { openSession } from "../../src/engine/session.ts";
 import { defaultWork, fullSizeModels, precisions } from "../full-size-models.ts";
-import { machine, writeSection } from "../report.ts";
+import { machine, table, writeResults, writeSection } from "../report.ts";
 import { type Spread, short, spread, spreadCell } from "../spread.ts";
 import { startTorch, type TorchEngine } from "./torch.ts";
 
@@ -76,18 +75,19 @@ for (const threads of [1, 2]) {
   await torch?.stop();
 }
 const report = { date: new Date().toISOString(), machine: machine(), figures };
-const out = resolve(import.meta.dirname, "../results");
-await mkdir(out, { recursive: true });
-await writeFile(join(out, "engine.json"), `${JSON.stringify(report, null, 2)}\n`);
+await writeResults("engine", report);
 const names = Object.keys(figures[0]!.perSecond);
-const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 await writeSection("performance.md", "engine", [
   `${report.date.slice(0, 10)}, ${report.machine}; items per second over ${flags.seconds} s, median (quartiles).`,
   "",
-  row(["", ...names, "int8 / fp32", "of processor time"]),
-  row(["---", ...names.map(() => "---"), "---", "---"]),
-  ...figures.map(({ what, perSecond, int8OverFp32: { wall, cpu } }) =>
-    row([what, ...names.map((name) => spreadCell(perSecond[name]!)), short(wall), short(cpu)]),
+  ...table(
+    ["", ...names, "int8 / fp32", "of processor time"],
+    figures.map(({ what, perSecond, int8OverFp32: { wall, cpu } }) => [
+      what,
+      ...names.map((name) => spreadCell(perSecond[name]!)),
+      short(wall),
+      short(cpu),
+    ]),
   ),
 ]);
 
