@@ -49,7 +49,7 @@ def place(premultiplied: Tensor, size: int, flip: Tensor) -> Tensor:
 def beside(placed: Tensor, rows: Tensor) -> None:
     """Puts another drawing of the batch, small, behind `rows`, in place: drawings often show more than their subject. Premultiplied."""
     size = placed.shape[-1]
-    others = placed.roll(1, 0)[rows]
+    others = placed[rows - 1]  # a copy; the first's neighbour is the last
     for row, other in zip(rows.tolist(), others):
         side = int(size * (0.25 + 0.25 * torch.rand(()).item()))
         small = F.interpolate(other[None], size=side, mode="bilinear", antialias=True)[0]
