@@ -1,8 +1,9 @@
-// Draws every picture of every package at 80x80 with its alpha channel kept.
+// Draws every picture of every package at 104x104 with its alpha channel kept.
 //
-//   node render.mjs --packages node_modules --concepts data/concepts.json --out data [--clipart DIR] [--only openmoji,openmoji-black]
+//   node render.mjs --packages node_modules --concepts data/concepts.json --out data [--clipart DIR] [--symbola FILE]
+//     [--only openmoji,openmoji-black]
 //
-// Training pictures go to pictures.rgba (N x 80 x 80 x 4 bytes) with one line each in pictures.jsonl:
+// Training pictures go to pictures.rgba (N x 104 x 104 x 4 bytes) with one line each in pictures.jsonl:
 //   {"row": 17, "style": "noto", "variant": "outline", "concept": 1203}
 // Pictures that are only ever used to evaluate go to heldout.rgba and heldout.jsonl, so that training cannot read them by mistake.
 //
@@ -15,7 +16,7 @@ import sharp from "sharp";
 import { listPictures } from "./sources.mjs";
 import { variantsOf } from "./variants.mjs";
 
-const SIZE = 80; // pixels a side; training crops and scales to 72 or less
+const SIZE = 104; // pixels a side; training crops and scales to 96 or less
 const CONCURRENT = 8; // renders in flight; sharp runs them on its own threads
 
 sharp.cache(false);
@@ -31,11 +32,11 @@ async function renderRgba(source) {
     .toBuffer();
 }
 
-/** Dots per inch that draw the longer side with about 160 pixels, twice what is kept. */
+/** Dots per inch that draw the longer side with about twice the pixels that are kept. */
 function densityOf(svg) {
   const box = /viewBox="[-\d.]+[ ,]+[-\d.]+[ ,]+([\d.]+)[ ,]+([\d.]+)"/.exec(svg);
   const side = box ? Math.max(Number(box[1]), Number(box[2])) : 64;
-  return Math.min(2400, Math.max(1, (72 * 160) / side));
+  return Math.min(2400, Math.max(1, (72 * 2 * SIZE) / side));
 }
 
 async function renderAll(jobs, out, name) {
@@ -73,17 +74,17 @@ const { values } = parseArgs({
     concepts: { type: "string", default: "data/concepts.json" },
     out: { type: "string", default: "data" },
     clipart: { type: "string" }, // Open Clipart's folder of SVGs; without it that style is left out
+    symbola: { type: "string" }, // the Symbola font; without it that style is left out
     only: { type: "string" },
-    plain: { type: "boolean", default: false }, // no variants: for the quick run
   },
 });
 const concepts = JSON.parse(readFileSync(values.concepts, "utf8"));
 const wanted = values.only ? new Set(values.only.split(",")) : undefined;
-const pictures = listPictures(values.packages, concepts, values.clipart).filter((p) => !wanted || wanted.has(p.style));
+const pictures = listPictures(values.packages, concepts, values).filter((p) => !wanted || wanted.has(p.style));
 const heldOut = pictures.filter((p) => p.heldOut);
 const training = pictures
   .filter((p) => !p.heldOut)
-  .flatMap((p) => [p, ...(values.plain || !p.svg ? [] : variantsOf(p))]);
+  .flatMap((p) => [p, ...(p.svg ? variantsOf(p) : [])]);
 
 const perStyle = {};
 for (const p of pictures) perStyle[p.style] = (perStyle[p.style] ?? 0) + 1;

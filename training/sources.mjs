@@ -1,6 +1,7 @@
 // Where the pictures are and which concept each one draws.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import * as fontkit from "fontkit";
 
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 const withoutFe0f = (code) =>
@@ -166,6 +167,42 @@ function filePictures(packages, concepts) {
   });
 }
 
+/** The glyph that draws a text whole, from the first of the fonts that has one. */
+function glyphOf(fonts, text) {
+  for (const font of fonts) {
+    const { glyphs } = font.layout(text);
+    if (glyphs.length === 1 && glyphs[0].id !== 0 && glyphs[0].path.commands.length > 0) return glyphs[0];
+  }
+  return undefined;
+}
+
+/** Fonts of black line drawings: Noto Emoji in two weights, each in a dozen files, and Symbola if `symbola` is unpacked. */
+function fontPictures(packages, concepts, symbola) {
+  const folder = `${packages}/@fontsource/noto-emoji/files`;
+  const files = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const weight = (number) => files.filter((f) => f.endsWith(`-${number}-normal.woff2`)).map((f) => `${folder}/${f}`);
+  const styles = [
+    { style: "noto-font", paths: weight(400) },
+    { style: "noto-font-bold", paths: weight(700) },
+    { style: "symbola", paths: symbola && existsSync(symbola) ? [symbola] : [] },
+  ];
+  return styles.flatMap(({ style, paths }) => {
+    const fonts = paths.map((path) => fontkit.create(readFileSync(path)));
+    return concepts.flatMap((concept, i) => {
+      const points = concept.code.split("-").map((point) => Number.parseInt(point, 16));
+      const glyph = concept.flag ? undefined : glyphOf(fonts, String.fromCodePoint(...points));
+      if (!glyph) return [];
+      const { minX, minY, maxX, maxY } = glyph.bbox;
+      const side = Math.max(maxX - minX, maxY - minY);
+      const margin = side * 0.04;
+      const box = [minX - margin, -maxY - margin, maxX - minX + 2 * margin, maxY - minY + 2 * margin];
+      const body = `<path transform="scale(1 -1)" fill="#000" d="${glyph.path.toSVG()}"/>`;
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box.join(" ")}">${body}</svg>`;
+      return [{ style, variant: "plain", concept: i, mono: true, flag: false, svg, side }];
+    });
+  });
+}
+
 /** The concept of the longest run of words in a file's name that names one: "contour_polar_bear_02" -> polar bear. */
 function conceptInWords(words, join) {
   for (let length = Math.min(4, words.length); length > 0; length -= 1) {
@@ -250,10 +287,11 @@ function flagPictures(packages, concepts) {
 }
 
 /** Every picture: {style, variant, concept, flag, heldOut, and svg with side, or file}. */
-export function listPictures(packages, concepts, clipart) {
+export function listPictures(packages, concepts, { clipart, symbola }) {
   return [
     ...iconPictures(packages, concepts),
     ...filePictures(packages, concepts),
+    ...fontPictures(packages, concepts, symbola),
     ...flagPictures(packages, concepts),
     ...clipartPictures(clipart, concepts),
   ];

@@ -15,11 +15,10 @@ from .captions import hash_fraction
 from .evaluate import first_right, names_of, recall
 from .model import Model
 from .outside import opaque
-from .pictures import load_concepts, load_pictures
+from .pictures import STORED, load_concepts, load_pictures
 
 LOCALES = ("en", "de", "zh", "ja", "hi")
 MARGIN = 5  # points between the checkpoint's figure and the floor
-SIDE = 72
 
 ATTRIBUTION = """# Pictures for the retrieval test
 
@@ -47,9 +46,8 @@ def main() -> None:
     (args.out / "pictures").mkdir(parents=True)
     files = []
     for i in rows:
-        picture = Image.fromarray(held.pixels[i], "RGBA").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
         files.append(args.out / "pictures" / f"{concepts[held.concept[i]]['code']}.png")
-        picture.save(files[-1], optimize=True)
+        Image.fromarray(held.pixels[i], "RGBA").save(files[-1], optimize=True)
     where = {held.concept[row].item(): i for i, row in enumerate(rows)}
     captions = [json.loads(line) for line in (args.data / "captions.jsonl").open()]
     model = Model(args.model)
@@ -70,7 +68,7 @@ def main() -> None:
         "names": names,
     }
     (args.out / "retrieval.json").write_text(json.dumps(retrieval, ensure_ascii=False, indent=1) + "\n")
-    (args.out / "ATTRIBUTION.md").write_text(ATTRIBUTION.format(count=len(rows), side=SIDE))
+    (args.out / "ATTRIBUTION.md").write_text(ATTRIBUTION.format(count=len(rows), side=STORED))
     shutil.copyfile(args.packages / "openmoji/LICENSE.txt", args.out / "LICENSE.txt")
     size = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file())
     print(f"{len(rows)} pictures, {size:,} bytes in all; {measured}")

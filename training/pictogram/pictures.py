@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .augment import normalise
 
-STORED = 80  # pixels a side, as render.mjs draws them
+STORED = 104  # pixels a side, as render.mjs draws them
 
 # Concepts that their mirror image turns into something else.
 ONE_WAY = re.compile(
@@ -29,7 +29,7 @@ GENERAL = re.compile(r"icon-park|flat-.*|marketeq|meteocons|fluent-color|streaml
 
 @dataclass
 class Pictures:
-    pixels: np.ndarray  # [N, 80, 80, 4] uint8, straight alpha
+    pixels: np.ndarray  # [N, 104, 104, 4] uint8, straight alpha
     concept: Tensor  # [N] long
     style: list[str]
     variant: list[str]
