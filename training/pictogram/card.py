@@ -88,7 +88,7 @@ def measured(results: dict) -> str:
     c = results["C"]
     floor = c["floor_trigrams"]
     parts.append(
-        f"\n### C to F\n\n- **C, keywords held out of training** -> OpenMoji: R@1 {c['r1']}, R@10 {c['r10']} (n {c['n']:,}, chance R@1 {c['chance_r1']}). "
+        f"\n### C to G\n\n- **C, keywords held out of training** -> OpenMoji: R@1 {c['r1']}, R@10 {c['r10']} (n {c['n']:,}, chance R@1 {c['chance_r1']}). "
         f"Looking the keyword up by its character trigrams, with perfect pictures, gives {floor['r1']} / {floor['r10']}."
     )
     parts.append(ablation(results["D"], results.get("ablation")))
@@ -105,6 +105,11 @@ def measured(results: dict) -> str:
         parts.append(
             f"- **F, photographs** into {len(f['labels'])} coarse labels: {f['accuracy']} (n {f['n']}, chance {f['chance']}, always the commonest label {f['floor_majority']})."
         )
+    g = results["G"]
+    parts.append(
+        f"- **G, {g['n']:,} English synonyms and kinds from WordNet** (\"knapsack\", \"spaniel\"), all seen in training -> OpenMoji: "
+        f"R@1 {g['r1']}, R@10 {g['r10']}."
+    )
     return "\n".join(parts) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Tests A to F on an exported model, each with chance, floor and n. Prints Markdown and writes results.json.
+"""Tests A to G on an exported model, each with chance, floor and n. Prints Markdown and writes results.json.
 
   A   text -> OpenMoji colour (a style never trained on), all concepts, by language, each asked by CLDR's short name alone;
       `others`: without the flags, which are easy; image -> concept; flags among flags in a style of their own, by all names
@@ -8,6 +8,7 @@
   D   as A, for six languages; after a training without them this says how much comes from shared spelling
   E   as A, for the concepts given by --held-out-concepts
   F   photographs by coarse label: expect it to be poor
+  G   English synonyms and kinds from WordNet, all trained on: do they find their concept's OpenMoji picture
 """
 
 import argparse
@@ -103,6 +104,14 @@ def held_out_keywords(model: Model, captions: list[dict], pictures: Tensor, conc
     return result | {"floor_trigrams": floors.trigram_lookup(captions, rows, concept)}
 
 
+def wordnet_words(model: Model, captions: list[dict], pictures: Tensor, concept: list[int]) -> dict:
+    """Test G."""
+    where = {c: i for i, c in enumerate(concept)}
+    rows = [r for r in captions if r["kind"] == "wordnet"]
+    scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
+    return recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
+
+
 def six_languages(model: Model, by_locale: dict[str, list[dict]], pictures: Tensor, concept: list[int]) -> dict:
     """Test D: the languages that a training may leave out."""
     languages = {x: retrieval(model, by_locale[x], x, pictures, concept) for x in ABLATION}
@@ -133,6 +142,7 @@ def main() -> None:
     parser.add_argument("--held-out-concepts", type=int, default=0, help="how many were held out (test E)")
     parser.add_argument("--only", choices=("D", "E"), help="that test alone, of a training run for it")
     parser.add_argument("--floors", action="store_true", help="compute the floors too (a minute)")
+    parser.add_argument("--results", type=Path, help="default: results.json beside the model")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -143,6 +153,7 @@ def main() -> None:
         by_locale[row["locale"]].append(row)
     held = load_pictures(args.data, "heldout")
     model = Model(args.model)
+    out = args.results or args.model / "results.json"
     results: dict[str, dict] = {}
 
     if args.only:
@@ -152,7 +163,7 @@ def main() -> None:
         else:
             among = held_out_concepts(concepts, args.held_out_concepts)
             results["E"] = unseen_concepts(model, by_locale["en"], among, pictures, concept)
-        (args.model / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
         print_report(results)
         return
 
@@ -179,6 +190,7 @@ def main() -> None:
             }  # fmt: skip
             results["C"] = held_out_keywords(model, captions, pictures, concept, 4)
             results["D"] = six_languages(model, by_locale, pictures, concept)
+            results["G"] = wordnet_words(model, captions, pictures, concept)
 
     pictures, concept = style_embeddings(model, held, "flagpack")
     assert all(is_flag(concepts[c]["code"]) for c in concept)
@@ -192,7 +204,7 @@ def main() -> None:
     if args.outside:
         results["B"] = art4apps_test(model, args.outside, by_locale)
         results["F"] = photo_test(model, args.outside)
-    (args.model / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    out.write_text(json.dumps(results, indent=1) + "\n")
     print_report(results)
 
 
@@ -209,7 +221,7 @@ def print_report(results: dict[str, dict]) -> None:
             print(f"\nwithout flags: English {part['others']['languages']['en']}, mean {part['others']['mean']}")
         if "image_to_concept" in part:
             print(f"\nimage -> concept: {part['image_to_concept']}")
-    for test in ("C", "D", "E", "F"):
+    for test in ("C", "D", "E", "F", "G"):
         if test in results:
             print(f"\n## {test}\n\n{json.dumps(results[test])}")
 

@@ -16,6 +16,8 @@ MORE = {"en": 4, "de": 2, "fr": 2, "es": 2, "zh": 2, "ja": 2, "hi": 2, "ar": 2, 
 def weighted_texts(captions: Path) -> Iterator[str]:
     for line in captions.open():
         row = json.loads(line)
+        if row["kind"] == "wordnet":
+            continue
         for _ in range((2 if row["kind"] == "name" else 1) * MORE.get(row["locale"], 1)):
             yield row["text"]
 
@@ -41,7 +43,7 @@ def build(captions: Path, size: int) -> Tokenizer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--size", type=int, default=13000)
+    parser.add_argument("--size", type=int, default=11800)
     parser.add_argument("--warm", type=Path, help="an earlier checkpoint, whose vocabulary is kept if it is of this size")
     args = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(args.warm / "text/tokenizer.json")) if args.warm else None
