@@ -30,7 +30,7 @@ def place(premultiplied: Tensor, size: int, flip: Tensor) -> Tensor:
     batch = len(premultiplied)
     bend = (torch.rand(batch) < 0.5).float() * between(0.02, 0.09, batch)  # moves points by a few pixels: other proportions
     angle = torch.randn(batch) * math.radians(9)
-    zoom = 1 / between(0.62, 1.12, batch)  # above 1: the drawing becomes smaller
+    zoom = 1 / between(0.55, 1.2, batch)  # above 1: the drawing becomes smaller
     stretch = torch.exp(torch.randn(batch) * 0.07)
     shear = torch.randn(batch) * 0.06
     cos, sin = torch.cos(angle), torch.sin(angle)
@@ -124,6 +124,19 @@ def other_strokes(pixels: Tensor, rows: Tensor) -> None:
     pixels[rows] = floor + (mixed - low) / (high - low + 1e-3) * (roof - floor)
 
 
+def other_spectrum(pixels: Tensor, rows: Tensor) -> None:
+    """Pictures with some of another's amplitudes in the frequency domain, and their own phases, in place: shapes lie in the phases,
+    much of a style in the amplitudes (Xu et al. 2021, "A Fourier-based framework for domain generalization")."""
+    if len(rows) == 0:
+        return
+    spectrum = torch.fft.rfft2(pixels[rows])
+    amplitude = spectrum.abs()
+    share = between(0, 0.8, len(rows), 1, 1, 1)
+    mixed = (1 - share) * amplitude + share * amplitude.roll(1, 0)
+    size = pixels.shape[-2:]
+    pixels[rows] = torch.fft.irfft2(spectrum * (mixed / (amplitude + 1e-6)), s=size).clamp(0, 1)
+
+
 def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> Tensor:
     """uint8 [B, H, H, 4] with straight alpha -> normalised float [B, 3, size, size].
 
@@ -158,6 +171,8 @@ def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> 
     shade(pixels, chance(batch, 0.35))
     rows = chance(batch, 0.12)
     other_strokes(pixels, rows[free[rows]])
+    rows = chance(batch, 0.1)
+    other_spectrum(pixels, rows[free[rows]])
     rows = chance(batch, 0.3)
     pixels[rows] = pixels[rows].clamp(1e-3, 1).pow(torch.exp(torch.randn(len(rows), 1, 1, 1) * 0.35))
     rows = chance(batch, 0.08)

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from .towers import MEAN, STD, ImageConfig, ImageTower, TextConfig, TextTower
+from .towers import MEAN, STD, ImageConfig, ImageTower, TextConfig
+from .training import tower_of
 
 BACKGROUND = [255, 255, 255]  # what transparent pictures are put on; the real CLIP has no such key
 LIMIT_BYTES = 16_000_000
@@ -144,9 +145,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--no-check", action="store_true", help="do not compare with the transformers library")
     args = parser.parse_args()
-    image, text = torch.load(args.image, map_location="cpu"), torch.load(args.text, map_location="cpu")
-    export_image(ImageConfig(**image["config"]), image["tower"], args.out / "image")
-    export_text(TextConfig(**text["config"]), text["tower"], args.data / "tokenizer.json", args.out / "text")
+    config, state = tower_of(args.image)
+    export_image(ImageConfig(**config), state, args.out / "image")
+    config, state = tower_of(args.text)
+    export_text(TextConfig(**config), state, args.data / "tokenizer.json", args.out / "text")
     size = sum(p.stat().st_size for part in ("image", "text") for p in (args.out / part).rglob("*") if p.is_file())
     for file in args.out.rglob("*.safetensors"):
         file.chmod(0o644)  # safetensors writes 0600

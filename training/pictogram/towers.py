@@ -4,7 +4,7 @@ ImageTower is CLIPVisionModelWithProjection (pre-LayerNorm, quick GELU); TextTow
 GELU) with mean pooling and a dense layer without bias. export.py checks both against the transformers library.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ class ImageConfig:
     layers: int = 5
     heads: int = 4
     mlp: int = 1024
-    image_size: int = 72
+    image_size: int = 96
     patch_size: int = 8
     projection: int = 512
 
@@ -31,9 +31,9 @@ class ImageConfig:
 
 @dataclass
 class TextConfig:
-    vocabulary: int = 13000
+    vocabulary: int = 11800
     width: int = 192
-    layers: int = 2
+    layers: int = 3
     heads: int = 3
     mlp: int = 768
     positions: int = 64
@@ -73,8 +73,9 @@ class ImageMlp(nn.Module):
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.fc1(x)
-        return self.fc2(h * torch.sigmoid(1.702 * h))
+        """Quick GELU, h * sigmoid(1.702 h), as silu(1.702 h) / 1.702 with the factor in the weights: one kernel instead of six."""
+        h = F.linear(x, 1.702 * self.fc1.weight, 1.702 * self.fc1.bias)
+        return F.linear(F.silu(h), self.fc2.weight / 1.702, self.fc2.bias)
 
 
 class ImageLayer(nn.Module):
@@ -178,7 +179,3 @@ class TextTower(nn.Module):
         weights = mask[:, :, None].to(x.dtype)
         pooled = (x * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
         return self.dense(pooled)
-
-
-def config_dict(tower: ImageTower | TextTower) -> dict:
-    return asdict(tower.config)

@@ -9,9 +9,7 @@ locales. A text that names several concepts has them all as its target.
 
 import argparse
 import json
-import os
-import signal
-import time
+import random
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +21,34 @@ from torch import Tensor, nn
 from .augment import augment
 from .captions import hash_fraction
 from .pictures import concept_masks, load_concepts, load_pictures, plain_views, sampling_weights
-from .progress import PAUSE, Threads, log_line, rate_at, time_left
-from .towers import ImageConfig, ImageTower, TextConfig, TextTower, config_dict
-from .train_image import held_out_concepts, parameter_groups
+from .towers import ImageTower, TextConfig, TextLayer, TextTower
+from .train_image import embed_pictures, held_out_concepts, load_trained
+from .training import Training, add_options
 from .warm import encode_texts, load_text
 
 LOCALE_WEIGHT = {"en": 4.0} | {k: 3.0 for k in ("de", "fr", "es", "zh", "ja", "hi", "ar", "ru", "pt")}
 LOCALE_WEIGHT |= {k: 2.0 for k in ("it", "nl", "pl", "tr", "ko", "vi", "id", "sw", "fa", "he", "uk", "el", "th", "bn", "ta")}
-ENGLISH_FRAMES = ("a {}", "the {}", "an image of {}", "a drawing of a {}", "picture of a {}", "a photo of a {}", "{} icon", "{} emoji")
+FRAMES = {
+    "en": ("a {}", "the {}", "an image of {}", "a drawing of a {}", "picture of a {}", "a photo of a {}", "{} icon", "{} emoji"),
+    "de": ("ein {}", "eine {}", "das {}", "ein Bild von {}", "eine Zeichnung: {}", "{} Symbol", "Foto von {}"),
+    "fr": ("un {}", "une {}", "le {}", "une image de {}", "un dessin de {}", "icône {}", "photo de {}"),
+    "es": ("un {}", "una {}", "el {}", "una imagen de {}", "un dibujo de {}", "icono de {}", "foto de {}"),
+    "pt": ("um {}", "uma {}", "o {}", "uma imagem de {}", "um desenho de {}", "ícone de {}", "foto de {}"),
+    "it": ("un {}", "una {}", "il {}", "un'immagine di {}", "un disegno di {}", "icona {}", "foto di {}"),
+    "nl": ("een {}", "de {}", "een afbeelding van {}", "een tekening van {}", "pictogram {}", "foto van {}"),
+    "pl": ("obrazek {}", "rysunek: {}", "ikona {}", "zdjęcie: {}"),
+    "tr": ("bir {}", "{} resmi", "{} çizimi", "{} simgesi"),
+    "ru": ("картинка {}", "рисунок: {}", "значок {}", "фото {}"),
+    "zh": ("一张{}的图片", "{}的图标", "一个{}", "{}照片"),
+    "ja": ("{}の絵", "{}のアイコン", "{}の写真"),
+    "ko": ("{} 그림", "{} 아이콘", "{} 사진"),
+    "hi": ("एक {}", "{} का चित्र"),
+    "ar": ("صورة {}", "رسم {}"),
+}
+FRAMED = 0.15  # of the texts of these languages
+MISTYPED = 0.05
+RESEGMENTED = 0.3  # of the texts
+SPLIT = 0.3  # of the pieces of these
 HELD_OUT_KEYWORDS = 0.05
 PICTURES_A_STEP = 1536
 VIEW_SCALE = 30.0  # sharp enough that the nearest pictures count most
@@ -50,7 +68,7 @@ class Captions:
         rows = [r for r in rows if r["locale"] not in without_locales and not is_held_out_keyword(r)]
         rows = [r for r in rows if not held_out.intersection(r["concepts"])]
         self.text = [r["text"] for r in rows]
-        self.english = np.array([r["locale"] == "en" for r in rows])
+        self.frames = [FRAMES.get(r["locale"], ()) for r in rows]
         counts = np.array([len(r["concepts"]) for r in rows])
         self.starts = np.concatenate([[0], np.cumsum(counts)])
         self.concepts = torch.tensor([c for r in rows for c in r["concepts"]])
@@ -75,16 +93,51 @@ class Captions:
         return out
 
 
-def vary(text: str, english: bool, rng: np.random.Generator) -> str:
-    """What people type differs in capitals, articles and frames."""
-    luck = rng.random()
-    if english and luck < 0.2:
-        return ENGLISH_FRAMES[rng.integers(len(ENGLISH_FRAMES))].format(text)
-    if luck < 0.3:
+def mistype(text: str) -> str:
+    """One letter left out, doubled or swapped with the next, in words of alphabets."""
+    if len(text) < 5:
+        return text
+    at = random.randrange(len(text) - 1)
+    if not text[at : at + 2].isalpha() or text[at] > "\u0fff":
+        return text
+    kind = random.randrange(3)
+    return text[:at] + ("", text[at] * 2, text[at + 1] + text[at])[kind] + text[at + (2 if kind == 2 else 1) :]
+
+
+def vary(text: str, frames: tuple[str, ...]) -> str:
+    """What people type differs in articles, frames, capitals and slips of the finger."""
+    if frames and random.random() < FRAMED:
+        return random.choice(frames).format(text)
+    luck = random.random()
+    if luck < MISTYPED:
+        return mistype(text)
+    if luck < 0.2:
         return text.lower()
-    if luck < 0.4:
+    if luck < 0.3:
         return text[:1].upper() + text[1:]
     return text
+
+
+class Resegmenter:
+    """Cuts a text's pieces into smaller ones of the vocabulary now and then, so that forms of a word that are cut elsewhere ("frogs",
+    "froggy") have something in common with it."""
+
+    def __init__(self, vocabulary: dict[str, int]):
+        self.cuts: dict[int, list[tuple[int, int]]] = {}
+        for piece, i in vocabulary.items():
+            start = 2 if piece.startswith("##") else 0
+            halves = ((vocabulary.get(piece[:at]), vocabulary.get("##" + piece[at:])) for at in range(start + 1, len(piece)))
+            if cuts := [(left, right) for left, right in halves if left is not None and right is not None]:
+                self.cuts[i] = cuts
+
+    def __call__(self, ids: list[int]) -> list[int]:
+        if random.random() >= RESEGMENTED:
+            return ids
+        out = []
+        for i in ids:
+            cuts = self.cuts.get(i)
+            out.extend(random.choice(cuts) if cuts and random.random() < SPLIT else (i,))
+        return out
 
 
 def pad(ids: list[list[int]]) -> tuple[Tensor, Tensor]:
@@ -93,33 +146,39 @@ def pad(ids: list[list[int]]) -> tuple[Tensor, Tensor]:
     return padded, (torch.arange(length)[None, :] < torch.tensor([len(row) for row in ids])[:, None]).long()
 
 
-def warm_text(tower: TextTower, tokenizer: Tokenizer, folder: Path) -> None:
-    """Takes over an earlier checkpoint whole if it has the same shape and vocabulary; else its word embeddings, for each piece its
-    own (or those of its parts), on that table's main axes."""
-    old_tower, old = load_text(folder)
-    vocabulary = old.get_vocab()
-    if old_tower.config == tower.config and vocabulary == tokenizer.get_vocab():
-        tower.load_state_dict(old_tower.state_dict())
-        return
-    table = old_tower.word_embeddings.weight.data
-    mean = table.mean(0)
-    axes = torch.linalg.svd(table - mean, full_matrices=False).Vh[: tower.config.width]  # [width, old width]
-    small = (table - mean) @ axes.T
-    small *= 0.05 / small.std()
-    for piece, i in tokenizer.get_vocab().items():
-        if piece in vocabulary:
-            tower.word_embeddings.weight.data[i] = small[vocabulary[piece]]
-        elif not piece.startswith("##"):
-            parts = old.encode(piece, add_special_tokens=False).ids
-            if parts:
-                tower.word_embeddings.weight.data[i] = small[parts].mean(0)
-
-
 @torch.no_grad()
-def embed_pictures(tower: ImageTower, pixels: Tensor) -> Tensor:
-    """[B, 3, S, S] -> unit embeddings [B, 512]."""
-    with torch.autocast("cpu", torch.bfloat16):
-        return F.normalize(torch.cat([tower(part).float() for part in pixels.split(256)]), dim=-1)
+def warm_text(tower: TextTower, tokenizer: Tokenizer, folder: Path) -> None:
+    """Takes over an earlier checkpoint: the embeddings of the pieces that both vocabularies have, all layers and the projection.
+    Layers that it lacks start as what changes next to nothing. A checkpoint of another width gives its word embeddings alone, on
+    that table's main axes, and a piece that it lacks the mean of its parts."""
+    old_tower, old = load_text(folder)
+    vocabulary, config = old.get_vocab(), old_tower.config
+    table = old_tower.word_embeddings.weight
+    same = config.width == tower.config.width
+    if same:
+        state = old_tower.state_dict()
+        del state["word_embeddings.weight"]
+        tower.load_state_dict(state, strict=False)
+        for layer in tower.layers[config.layers :]:
+            pass_through(layer, old_tower.layers[-1])
+    else:
+        mean = table.mean(0)
+        axes = torch.linalg.svd(table - mean, full_matrices=False).Vh[: tower.config.width]  # [width, old width]
+        table = (table - mean) @ axes.T
+        table *= 0.05 / table.std()
+    for piece, i in tokenizer.get_vocab().items():
+        parts = [vocabulary[piece]] if piece in vocabulary else old.encode(piece, add_special_tokens=False).ids
+        if piece in vocabulary or (parts and not piece.startswith("##")):
+            tower.word_embeddings.weight[i] = table[parts].mean(0)
+
+
+def pass_through(layer: TextLayer, before: TextLayer) -> None:
+    """Makes a fresh layer hand on what comes from the layer before it, but for the mean and the scale of each token."""
+    for added in (layer.attention.out_lin, layer.ffn.lin2):
+        nn.init.zeros_(added.weight)
+        nn.init.zeros_(added.bias)
+    norm = before.output_layer_norm
+    nn.init.constant_(layer.output_layer_norm.weight, (norm.weight.square().mean() + norm.bias.var()).sqrt().item())
 
 
 def picture_pool(tower: ImageTower, data: Path, concepts: list[dict], held_out: set[int], count: int) -> Tensor:
@@ -153,102 +212,62 @@ def rank_loss(texts: Tensor, others: Tensor, scale: Tensor, target: Tensor) -> T
     return forward - 0.3 * (logits[:, columns].log_softmax(0) * back).sum(0).mean()
 
 
+class TextModule(nn.Module):
+    """What stage 2 learns: the tower and the scale of the cosines."""
+
+    def __init__(self, config: TextConfig):
+        super().__init__()
+        self.tower = TextTower(config)
+        self.log_scale = nn.Parameter(torch.tensor(2.7))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    add_options(parser, minutes=60, batch=512, rate=1.5e-3, eval_every=3)
     parser.add_argument("--image", type=Path, required=True, help="image.pt of stage 1")
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=40)
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--layers", type=int, default=TextConfig.layers)
     parser.add_argument("--pictures", type=int, default=12000, help="augmented training pictures that texts are to see as prototypes do")
-    parser.add_argument("--name-share", type=float, default=0.72)
-    parser.add_argument("--warm", type=Path, help="an earlier checkpoint to start from")
-    parser.add_argument("--start", type=Path, help="text.pt of another run to start from")
-    parser.add_argument("--hold-out-concepts", type=int, default=0, help="for test E")
+    parser.add_argument("--name-share", type=float, default=0.62)
     parser.add_argument("--without-locales", default="", help="for test D, e.g. gl,sl,af,mr,ky,lo")
-    parser.add_argument("--eval-every", type=float, default=3, help="minutes")
-    parser.add_argument("--threads", type=int, default=0, help="0: as many as are free")
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    threads = Threads(args.threads)
     torch.manual_seed(args.seed)
-    args.run.mkdir(parents=True, exist_ok=True)
 
     concepts = load_concepts(args.data)
     held_out = held_out_concepts(concepts, args.hold_out_concepts)
-    saved_image = torch.load(args.image)
-    image = ImageTower(ImageConfig(**saved_image["config"])).eval()
-    image.load_state_dict(saved_image["tower"])
-    prototypes = F.normalize(saved_image["prototypes"], dim=-1)
+    image = load_trained(args.image)
+    prototypes = F.normalize(image.prototypes.data, dim=-1)
     captions = Captions(args.data / "captions.jsonl", held_out, set(filter(None, args.without_locales.split(","))), args.name_share)
     print(f"{len(captions.text)} captions", flush=True)
-    pool = picture_pool(image, args.data, concepts, held_out, args.pictures)
-    tests = retrieval_tests(image, args.data)
+    pool = picture_pool(image.tower, args.data, concepts, held_out, args.pictures)
+    tests = retrieval_tests(image.tower, args.data)
 
     tokenizer = Tokenizer.from_file(str(args.data / "tokenizer.json"))
-    tower = TextTower(TextConfig(vocabulary=tokenizer.get_vocab_size(), layers=args.layers))
-    tokenizer.enable_truncation(tower.config.positions)
+    config = TextConfig(vocabulary=tokenizer.get_vocab_size(), layers=args.layers)
+    tokenizer.enable_truncation(config.positions)
+    resegment = Resegmenter(tokenizer.get_vocab())
+    module = TextModule(config)
     if args.warm:
-        warm_text(tower, tokenizer, args.warm)
-    if args.start:
-        tower.load_state_dict(torch.load(args.start)["tower"])
-    log_scale = nn.Parameter(torch.tensor(2.7))
-    optimizer = torch.optim.AdamW(parameter_groups(tower, [log_scale], 0.01), lr=args.rate, betas=(0.9, 0.98), fused=True)
-    checkpoint, used, step = args.run / "text.pt", 0.0, 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint)
-        tower.load_state_dict(saved["tower"])
-        log_scale.data, used, step = saved["log_scale"], saved["used"], saved["step"]
-        optimizer.load_state_dict(saved["optimizer"])
-        print(f"continuing at step {step}, {used / 60:.1f} minutes in")
-
-    def save() -> None:
-        state = {"tower": tower.state_dict(), "config": config_dict(tower), "log_scale": log_scale.data}
-        state |= {"optimizer": optimizer.state_dict(), "used": used, "step": step}
-        torch.save(state, checkpoint.with_suffix(".new"))
-        os.replace(checkpoint.with_suffix(".new"), checkpoint)
-
-    stopping: list[bool] = []
-    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    rng = np.random.default_rng(args.seed + step)
-    budget, last, next_eval, recent = args.minutes * 60, time.time(), used + args.eval_every * 60, []
-    while used < budget and not stopping:
-        threads.adjust()
-        rows = captions.sample(rng, BUCKETS * args.batch)
-        texts = [vary(captions.text[i], captions.english[i], rng) for i in rows]
-        ids = [e.ids for e in tokenizer.encode_batch(texts)]
+        warm_text(module.tower, tokenizer, args.warm)
+    training = Training(module, "text", "texts", 0.01, args)
+    random.seed(args.seed + training.step)
+    while training.goes_on():
+        rows = captions.sample(training.rng, BUCKETS * args.batch)
+        texts = [vary(captions.text[i], captions.frames[i]) for i in rows]
+        ids = [resegment(e.ids)[: config.positions] for e in tokenizer.encode_batch(texts)]
         order = np.array([len(x) for x in ids]).argsort(kind="stable").reshape(BUCKETS, args.batch)  # like lengths together
-        for part in rng.permutation(order):
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(args.rate, used / budget, step)
+        for part in training.rng.permutation(order):
             padded, mask = pad([ids[i] for i in part])
             target = captions.targets(rows[part], len(concepts))
             with torch.autocast("cpu", torch.bfloat16):
-                embeddings = tower(padded, mask, word_dropout=0.05)
+                embeddings = module.tower(padded, mask, word_dropout=0.05)
             embeddings = F.normalize(embeddings.float(), dim=-1)
             wanted = F.normalize(target @ prototypes, dim=-1)
-            loss = rank_loss(embeddings, prototypes, log_scale.exp().clamp(max=60), target)
+            loss = rank_loss(embeddings, prototypes, module.log_scale.exp().clamp(max=60), target)
             loss = loss + 4 * (1 - (embeddings * wanted).sum(1)).mean()
             looked_at = pool[torch.randint(len(pool), (PICTURES_A_STEP,))]
-            loss = loss + 3 * view_loss(embeddings, wanted, looked_at, VIEW_SCALE)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
-            optimizer.step()
-            step += 1
-            recent.append(loss.item())
-            now = time.time()
-            used, last = used + min(now - last, PAUSE), now
-        if step % 200 == 0:
-            print(f"step {step} loss {np.mean(recent[-100:]):.3f}, {time_left(used, budget)}", flush=True)
-        if used >= next_eval or used >= budget or stopping:
-            save()
-            line = {"stage": "text", "minutes": round(used / 60, 1), "step": step, "texts": step * args.batch}
-            line |= {"loss": round(float(np.mean(recent[-200:])), 3)}
-            log_line(args.run / "log.jsonl", line | {"r1_r10": evaluate(tower, tokenizer, tests)})
-            next_eval, recent, last = used + args.eval_every * 60, recent[-200:], time.time()
+            training.learn(loss + 3 * view_loss(embeddings, wanted, looked_at, VIEW_SCALE))
+        if training.is_evaluation_due():
+            training.log({"r1_r10": evaluate(training.averaged.tower, tokenizer, tests)})
 
 
 def retrieval_tests(image: ImageTower, data: Path) -> dict[str, tuple[list[str], Tensor, Tensor]]:
@@ -266,13 +285,11 @@ def retrieval_tests(image: ImageTower, data: Path) -> dict[str, tuple[list[str],
 
 
 def evaluate(tower: TextTower, tokenizer: Tokenizer, tests: dict) -> dict[str, list[float]]:
-    tower.eval()
     figures = {}
     for locale, (texts, concept, pictures) in tests.items():
         scores = encode_texts(tower, tokenizer, texts) @ pictures.T
         top = scores.topk(10, 1).indices == concept[:, None]
         figures[locale] = [round(100 * hit.float().mean().item(), 1) for hit in (top[:, 0], top.any(1))]
-    tower.train()
     return figures
 
 
