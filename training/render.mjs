@@ -82,9 +82,7 @@ const concepts = JSON.parse(readFileSync(values.concepts, "utf8"));
 const wanted = values.only ? new Set(values.only.split(",")) : undefined;
 const pictures = listPictures(values.packages, concepts, values).filter((p) => !wanted || wanted.has(p.style));
 const heldOut = pictures.filter((p) => p.heldOut);
-const training = pictures
-  .filter((p) => !p.heldOut)
-  .flatMap((p) => [p, ...(p.svg ? variantsOf(p) : [])]);
+const training = pictures.filter((p) => !p.heldOut).flatMap((p) => [p, ...(p.svg ? variantsOf(p) : [])]);
 
 const perStyle = {};
 for (const p of pictures) perStyle[p.style] = (perStyle[p.style] ?? 0) + 1;
