@@ -69,6 +69,13 @@ const CLIPART_OF_A_CONCEPT = 20;
 /** Flag packages. circle-flags and flagpack: the first is kept for evaluation only. */
 const HELD_OUT_FLAGS = "flagpack";
 
+/** The code points of a concept's emoji. */
+const pointsOf = (concept) => concept.code.split("-").map((point) => Number.parseInt(point, 16));
+
+/** An SVG file of a view box [left, top, width, height] and what is drawn in it. */
+const svgFile = (box, body) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box.join(" ")}">${body}</svg>`;
+
 /** The icons of a set as {name: svg}, aliases that only rename included. */
 function readIconSet(packages, style, mono) {
   const set = readJson(`${packages}/@iconify-json/${style}/icons.json`);
@@ -76,8 +83,7 @@ function readIconSet(packages, style, mono) {
     const width = icon.width ?? set.width ?? 16;
     const height = icon.height ?? set.height ?? 16;
     const body = mono ? icon.body.replaceAll("currentColor", "#000") : icon.body;
-    const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box}">${body}</svg>`;
+    const svg = svgFile([icon.left ?? 0, icon.top ?? 0, width, height], body);
     return { svg, side: Math.max(width, height) };
   };
   const icons = new Map(Object.entries(set.icons).map(([name, icon]) => [name, svgOf(icon)]));
@@ -189,16 +195,14 @@ function fontPictures(packages, concepts, symbola) {
   return styles.flatMap(({ style, paths }) => {
     const fonts = paths.map((path) => fontkit.create(readFileSync(path)));
     return concepts.flatMap((concept, i) => {
-      const points = concept.code.split("-").map((point) => Number.parseInt(point, 16));
-      const glyph = concept.flag ? undefined : glyphOf(fonts, String.fromCodePoint(...points));
+      const glyph = concept.flag ? undefined : glyphOf(fonts, String.fromCodePoint(...pointsOf(concept)));
       if (!glyph) return [];
       const { minX, minY, maxX, maxY } = glyph.bbox;
       const side = Math.max(maxX - minX, maxY - minY);
       const margin = side * 0.04;
       const box = [minX - margin, -maxY - margin, maxX - minX + 2 * margin, maxY - minY + 2 * margin];
       const body = `<path transform="scale(1 -1)" fill="#000" d="${glyph.path.toSVG()}"/>`;
-      const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box.join(" ")}">${body}</svg>`;
-      return [{ style, variant: "plain", concept: i, mono: true, flag: false, svg, side }];
+      return [{ style, variant: "plain", concept: i, mono: true, flag: false, svg: svgFile(box, body), side }];
     });
   });
 }
@@ -248,7 +252,7 @@ function clipartPictures(folder, concepts) {
 
 /** {concept of a flag: region code}, e.g. "de" or "gb-eng". */
 function regionOf(concept) {
-  const points = concept.code.split("-").map((point) => Number.parseInt(point, 16));
+  const points = pointsOf(concept);
   if (points[0] !== 0x1f3f4) return points.map((point) => String.fromCharCode(point - 0x1f1e6 + 97)).join("");
   const letters = points
     .slice(1, -1)

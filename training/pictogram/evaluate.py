@@ -64,16 +64,21 @@ def style_embeddings(model: Model, held: Pictures, style: str) -> tuple[Tensor, 
     return model.encode_images([on_white(held.pixels[i]) for i in rows]), held.concept[rows].tolist()
 
 
+def ask(model: Model, rows: list[dict], pictures: Tensor, concept: list[int]) -> dict:
+    """Captions -> pictures, whose concepts are given."""
+    where = {c: i for i, c in enumerate(concept)}
+    scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
+    return recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
+
+
 def retrieval(
     model: Model, captions: list[dict], locale: str, pictures: Tensor, concept: list[int], short: bool = True
 ) -> dict:
     """Names of one language -> pictures of one style."""
-    where = {c: i for i, c in enumerate(concept)}
-    rows = names_of(captions, locale, set(where), short)
+    rows = names_of(captions, locale, set(concept), short)
     if not rows:
         return {"r1": 0.0, "r10": 0.0, "n": 0}
-    scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
-    return recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
+    return ask(model, rows, pictures, concept)
 
 
 def concept_vectors(model: Model, captions: list[dict], concepts: int) -> Tensor:
@@ -104,14 +109,6 @@ def held_out_keywords(model: Model, captions: list[dict], pictures: Tensor, conc
     return result | {"floor_trigrams": floors.trigram_lookup(captions, rows, concept)}
 
 
-def wordnet_words(model: Model, captions: list[dict], pictures: Tensor, concept: list[int]) -> dict:
-    """Test G."""
-    where = {c: i for i, c in enumerate(concept)}
-    rows = [r for r in captions if r["kind"] == "wordnet"]
-    scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
-    return recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
-
-
 def six_languages(model: Model, by_locale: dict[str, list[dict]], pictures: Tensor, concept: list[int]) -> dict:
     """Test D: the languages that a training may leave out."""
     languages = {x: retrieval(model, by_locale[x], x, pictures, concept) for x in ABLATION}
@@ -120,14 +117,8 @@ def six_languages(model: Model, by_locale: dict[str, list[dict]], pictures: Tens
 
 def unseen_concepts(model: Model, english: list[dict], among: set[int], pictures: Tensor, concept: list[int]) -> dict:
     """Test E: English names of concepts that no training saw, among all pictures; and those of all others beside."""
-    where = {c: i for i, c in enumerate(concept)}
-
-    def ask(chosen: set[int]) -> dict:
-        rows = names_of(english, "en", chosen)
-        scores = model.encode_texts([r["text"] for r in rows]) @ pictures.T
-        return recall(first_right(scores, [[where[c] for c in r["concepts"]] for r in rows]))
-
-    return ask(among & set(where)) | {"seen": ask(set(where) - among)}
+    unseen, seen = (names_of(english, "en", chosen) for chosen in (among & set(concept), set(concept) - among))
+    return ask(model, unseen, pictures, concept) | {"seen": ask(model, seen, pictures, concept)}
 
 
 def mean_of(results: dict[str, dict], key: str) -> float:
@@ -190,7 +181,7 @@ def main() -> None:
             }  # fmt: skip
             results["C"] = held_out_keywords(model, captions, pictures, concept, 4)
             results["D"] = six_languages(model, by_locale, pictures, concept)
-            results["G"] = wordnet_words(model, captions, pictures, concept)
+            results["G"] = ask(model, [r for r in captions if r["kind"] == "wordnet"], pictures, concept)
 
     pictures, concept = style_embeddings(model, held, "flagpack")
     assert all(is_flag(concepts[c]["code"]) for c in concept)

@@ -91,6 +91,10 @@ class Training:
         return self.used / self.budget
 
     def goes_on(self) -> bool:
+        """Asked before each batch of work; saves when it is time to, and at the end."""
+        if self.stopping or self.used >= min(self.next_save, self.budget):
+            self.save()
+            self.next_save = self.used + SAVE_EVERY
         if self.stopping:
             print(f"stopped at step {self.step}; the same command continues")
         return not self.stopping and self.used < self.budget
@@ -112,9 +116,6 @@ class Training:
         if self.step % 100 == 0:
             left = max(0.0, self.budget - self.used) / 60
             print(f"step {self.step} loss {np.mean(self.losses):.3f}, {self.used / 60:.1f} min used, {left:.1f} min left", flush=True)
-        if self.used >= min(self.next_save, self.budget) or self.stopping:
-            self.save()
-            self.next_save = self.used + SAVE_EVERY
 
     @torch.no_grad()
     def average(self) -> None:

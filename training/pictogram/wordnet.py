@@ -53,7 +53,7 @@ class WordNet:
     def meaning(self, name: str, keywords: set[str]) -> str | None:
         """The synset of a concept's name that has most to do with its keywords."""
         best, most = None, 0
-        for key in self.senses.get(name.lower().replace(" ", "_"), []):
+        for key in self.senses.get(name.replace(" ", "_"), []):
             shared = len(keywords & (set(self.synsets[key].words) | self.ancestors(key)))
             if shared > most:
                 best, most = key, shared
