@@ -26,7 +26,8 @@ def add_options(parser: argparse.ArgumentParser, *, minutes: float, batch: int, 
     parser.add_argument("--minutes", type=float, default=minutes)
     parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--rate", type=float, default=rate)
-    parser.add_argument("--warm", type=Path, help="an earlier checkpoint to start from")
+    parser.add_argument("--warm", type=Path, help="an exported checkpoint to start from")
+    parser.add_argument("--start", type=Path, help="the checkpoint of another run of this stage to start from, of the same shape")
     parser.add_argument("--hold-out-concepts", type=int, default=0, help="for test E")
     parser.add_argument("--eval-every", type=float, default=eval_every, help="minutes")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as are free")
@@ -36,6 +37,22 @@ def add_options(parser: argparse.ArgumentParser, *, minutes: float, batch: int, 
 def rate_at(peak: float, progress: float, step: int) -> float:
     """A short linear warm-up in steps, then half a cosine over the share of the time that is used up."""
     return peak * min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+def optimizers(module: nn.Module, rate: float, decay: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, brought to AdamW's step length, so that one rate does for both; AdamW for all else."""
+    layers = [p for p in module.tower.layers.parameters() if p.ndim == 2]
+    ids = {id(p) for p in layers}
+    others = [p for p in module.parameters() if id(p) not in ids]
+    decayed = {id(p) for p in module.tower.parameters() if p.ndim >= 2}
+    groups = [
+        {"params": [p for p in others if id(p) in decayed], "weight_decay": decay},
+        {"params": [p for p in others if id(p) not in decayed], "weight_decay": 0.0},
+    ]
+    return [
+        torch.optim.Muon(layers, lr=rate, weight_decay=decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True),
+    ]
 
 
 class Training:
@@ -49,16 +66,15 @@ class Training:
         """`stage` names the checkpoint, `unit` what a batch is made of."""
         self.module, self.averaged = module, copy.deepcopy(module).eval()
         self.stage, self.unit, self.args = stage, unit, args
-        matrices = [p for p in module.tower.parameters() if p.ndim >= 2]
-        ids = {id(p) for p in matrices}
-        others = [p for p in module.parameters() if id(p) not in ids]
-        groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
+        self.optimizers = optimizers(module, args.rate, decay)
         self.budget, self.used, self.step = args.minutes * 60, 0.0, 0
         args.run.mkdir(parents=True, exist_ok=True)
         self.checkpoint = args.run / f"{stage}.pt"
         if self.checkpoint.exists():
             self.load()
+        elif args.start:
+            for copied in (self.module, self.averaged):
+                copied.load_state_dict(torch.load(args.start)["module"])
         self.stopping = False
         signal.signal(signal.SIGTERM, self.stop)
         self.threads = Threads(args.threads)
@@ -75,13 +91,15 @@ class Training:
         saved = torch.load(self.checkpoint)
         self.averaged.load_state_dict(saved["module"])
         self.module.load_state_dict(saved["training"]["module"])
-        self.optimizer.load_state_dict(saved["training"]["optimizer"])
+        for optimizer, state in zip(self.optimizers, saved["training"]["optimizers"]):
+            optimizer.load_state_dict(state)
         self.used, self.step = saved["training"]["used"], saved["training"]["step"]
         print(f"continuing at step {self.step}, {self.used / 60:.1f} minutes in")
 
     def save(self) -> None:
         """Writes beside the checkpoint, then renames, so that a stop leaves the old one or the new one whole."""
-        training = {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict(), "used": self.used, "step": self.step}
+        states = [optimizer.state_dict() for optimizer in self.optimizers]
+        training = {"module": self.module.state_dict(), "optimizers": states, "used": self.used, "step": self.step}
         new = self.checkpoint.with_suffix(".new")
         torch.save({"module": self.averaged.state_dict(), "config": asdict(self.module.tower.config), "training": training}, new)
         os.replace(new, self.checkpoint)
@@ -102,12 +120,14 @@ class Training:
     def learn(self, loss: Tensor) -> None:
         """One step of gradient descent."""
         self.threads.adjust()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.args.rate, self.progress, self.step)
-        self.optimizer.zero_grad(set_to_none=True)
+        rate = rate_at(self.args.rate, self.progress, self.step)
+        self.module.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.tower.parameters(), 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
         self.step += 1
         self.average()
         self.losses = [*self.losses[-199:], loss.item()]
