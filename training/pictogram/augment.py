@@ -28,7 +28,7 @@ def waves(batch: int, size: int, channels: int, cells: int) -> Tensor:
 def place(premultiplied: Tensor, size: int, flip: Tensor) -> Tensor:
     """Random scale, aspect, rotation, shear, shift and bending. [B, 4, H, H] -> [B, 4, size, size]; flip [B] is 1 or -1."""
     batch = len(premultiplied)
-    bend = (torch.rand(batch) < 0.5).float() * between(0.02, 0.12, batch)  # moves points by a few pixels: other proportions
+    bend = (torch.rand(batch) < 0.5).float() * between(0.02, 0.09, batch)  # moves points by a few pixels: other proportions
     angle = torch.randn(batch) * math.radians(9)
     zoom = 1 / between(0.55, 1.2, batch)  # above 1: the drawing becomes smaller
     stretch = torch.exp(torch.randn(batch) * 0.07)
@@ -108,26 +108,6 @@ def shade(pixels: Tensor, rows: Tensor) -> None:
     pixels[rows] = (pixels[rows] * light).clamp(0, 1)
 
 
-def puff(pixels: Tensor, alpha: Tensor, rows: Tensor) -> None:
-    """Every surface of a drawing [B, 3, S, S] with its opacity [B, 1, S, S] rounded like a cushion that light falls on from one side,
-    in place: how cartoons are shaded. Surfaces end where brightness or colour does."""
-    count = len(rows)
-    if count == 0:
-        return
-    flat = pixels[rows]
-    height = 1 - edges(flat)
-    for width in (3, 5, 9):
-        soft = F.avg_pool2d(F.pad(height, (width // 2,) * 4, mode="replicate"), width, stride=1)
-        height = torch.minimum(height, soft)
-    height = blur(height)
-    angle = between(0, 2 * math.pi, count, 1, 1, 1)
-    dx = F.pad(height[..., 1:] - height[..., :-1], (0, 1))
-    dy = F.pad(height[..., 1:, :] - height[..., :-1, :], (0, 0, 0, 1))
-    slope = blur(blur(torch.cos(angle) * dx + torch.sin(angle) * dy)) * between(2, 6, count, 1, 1, 1) * alpha[rows]
-    darker = flat * (1 + slope.clamp(-0.8, 0))
-    pixels[rows] = darker + (1 - darker) * slope.clamp(0, 0.8)
-
-
 def other_strokes(pixels: Tensor, rows: Tensor) -> None:
     """Every picture through a random 3x3 filter over space and colour, mixed with the original and brought back to its range."""
     count, size = len(rows), pixels.shape[-1]
@@ -189,7 +169,6 @@ def augment(rgba: Tensor, size: int, keeps_colour: Tensor, may_flip: Tensor) -> 
     rows = rows[free[rows]]
     pixels[rows] = 1 - edges(pixels[rows]).expand(-1, 3, -1, -1)
     shade(pixels, chance(batch, 0.35))
-    puff(pixels, alpha, chance(batch, 0.2))
     rows = chance(batch, 0.12)
     other_strokes(pixels, rows[free[rows]])
     rows = chance(batch, 0.1)

@@ -26,12 +26,6 @@ BY_COLOUR = re.compile(r"\b(red|orange|yellow|green|blue|purple|brown|black|whit
 # Sets that were not drawn as emojis: fewer concepts, simpler or freer drawings, some joined by a word that fits loosely.
 GENERAL = re.compile(r"icon-park|flat-.*|marketeq|meteocons|fluent-color|streamline-.*color|game-icons|ph|tabler|lucide|mdi|fa6-solid|healthicons")
 
-# Sets drawn in black alone.
-MONO = re.compile(r"fluent-emoji-high-contrast|emojione-monotone|noto-font.*|symbola|game-icons|ph|tabler|lucide|mdi|fa6-solid|healthicons")
-
-# How often a variant is drawn from, for each time that the plain drawing is. Most of what people search has colours.
-VARIANT = {"outline": 0.6, "outline-palette": 0.6, "palette": 0.4, "line-white": 0.25, "line-hollow": 0.25, "hollow": 0.5, "colour": 0.5}
-
 
 @dataclass
 class Pictures:
@@ -64,10 +58,9 @@ def concept_masks(concepts: list[dict]) -> tuple[Tensor, Tensor]:
 
 
 def sampling_weights(pictures: Pictures, concepts: list[dict], held_out: set[int]) -> np.ndarray:
-    """[N] probabilities: every concept alike (flags half, they are easy), black and general icons half as often as colour emojis, variants as VARIANT says."""
-    weight = np.array([VARIANT.get(v, 1.0) for v in pictures.variant])
-    for half in (GENERAL, MONO):
-        weight *= np.array([0.5 if half.fullmatch(s) else 1.0 for s in pictures.style])
+    """[N] probabilities: every concept alike (flags half, they are easy), variants and general icons half as often as plain emojis."""
+    weight = np.array([1.0 if v == "plain" else 0.5 for v in pictures.variant])
+    weight *= np.array([0.5 if GENERAL.fullmatch(s) else 1.0 for s in pictures.style])
     concept = pictures.concept.numpy()
     weight[np.isin(concept, list(held_out))] = 0
     keeps = concept_masks(concepts)[0].numpy()
