@@ -35,7 +35,7 @@ Measured on the exported files, in percent, by `training/`. R@1: the right pictu
 the ten nearest. Chance is what guessing gives; a floor is what a trick without learning gives. OpenMoji, Flagpack and Art4Apps were never
 trained on. OpenMoji was looked at while the training was developed (when to stop, above all), so its figures flatter a little. Of Art4Apps
 was taken that cartoons are far from emojis and show more than their subject, for which clip art, shaded drawings, closer views and a second drawing behind the first
-were added to the training; nothing was chosen by Flagpack.
+were added to the training, and two later attempts at cartoons were judged by it, neither of which helped; nothing was chosen by Flagpack.
 """
 
 
