@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--image", type=Path, required=True, help="image.pt of stage 1")
     parser.add_argument("--layers", type=int, default=TextConfig.layers)
     parser.add_argument("--pictures", type=int, default=12000, help="augmented training pictures that texts are to see as prototypes do")
-    parser.add_argument("--name-share", type=float, default=0.62)
+    parser.add_argument("--name-share", type=float, default=0.78)
     parser.add_argument("--without-locales", default="", help="for test D, e.g. gl,sl,af,mr,ky,lo")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
