@@ -41,16 +41,17 @@ def rate_at(peak: float, progress: float, step: int) -> float:
 
 def optimizers(module: nn.Module, rate: float, decay: float) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the layers, brought to AdamW's step length, so that one rate does for both; AdamW for all else."""
-    layers = [p for p in module.tower.layers.parameters() if p.ndim == 2]
-    ids = {id(p) for p in layers}
-    others = [p for p in module.parameters() if id(p) not in ids]
-    decayed = {id(p) for p in module.tower.parameters() if p.ndim >= 2}
-    groups = [
-        {"params": [p for p in others if id(p) in decayed], "weight_decay": decay},
-        {"params": [p for p in others if id(p) not in decayed], "weight_decay": 0.0},
-    ]
+    matrices, decayed, others = [], [], []
+    for name, parameter in module.named_parameters():
+        if name.startswith("tower.layers.") and parameter.ndim == 2:
+            matrices.append(parameter)
+        elif name.startswith("tower.") and parameter.ndim >= 2:
+            decayed.append(parameter)
+        else:
+            others.append(parameter)
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
     return [
-        torch.optim.Muon(layers, lr=rate, weight_decay=decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.Muon(matrices, lr=rate, weight_decay=decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True),
     ]
 
@@ -73,8 +74,9 @@ class Training:
         if self.checkpoint.exists():
             self.load()
         elif args.start:
-            for copied in (self.module, self.averaged):
-                copied.load_state_dict(torch.load(args.start)["module"])
+            start = torch.load(args.start)["module"]
+            self.module.load_state_dict(start)
+            self.averaged.load_state_dict(start)
         self.stopping = False
         signal.signal(signal.SIGTERM, self.stop)
         self.threads = Threads(args.threads)
