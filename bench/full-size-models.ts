@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
 import { buildModel } from "../src/build/build.ts";
-import { openModel } from "../src/models/model-folder.ts";
+import { openModel } from "../src/model/folder.ts";
 
 export const precisions = ["fp32", "int8"] as const;
 export type Precision = (typeof precisions)[number];

@@ -8,9 +8,9 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
-import { availableCores } from "../src/available-cores.ts";
-import { configWith } from "../src/config.ts";
-import { openModel } from "../src/models/model-folder.ts";
+import { serviceConfig } from "../src/config/service.ts";
+import { availableCores } from "../src/host/available-cores.ts";
+import { openModel } from "../src/model/folder.ts";
 import { openRawEngine, type RawEngine } from "./engine/raw.ts";
 import { defaultWork, fullSizeModels, precisions } from "./full-size-models.ts";
 import { imageBodies, textBodies } from "./http/inputs.ts";
@@ -84,7 +84,7 @@ async function alone({ url }: Service, { what, path, body }: Work): Promise<Figu
   return { [`${what}, 1 connection, p50 ms`]: p50Ms, [`${what}, 1 connection, p99 ms`]: p99Ms };
 }
 
-const defaults = configWith({});
+const defaults = serviceConfig({});
 const models = await fullSizeModels(flags.work);
 const start: Record<string, () => Promise<Service>> = {
   fp32: () => startService(models.fp32),

@@ -11,8 +11,10 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import sharp from "sharp";
-import { configWith } from "../src/config.ts";
-import { createEncoder } from "../src/encoder.ts";
+import { encoderSettings } from "../src/config/encoder.ts";
+import { serviceConfig } from "../src/config/service.ts";
+import { pickSettings } from "../src/config/setting.ts";
+import { createEncoder } from "../src/encoder/encoder.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
 import { defaultWork, fullSizeModels } from "./full-size-models.ts";
@@ -54,9 +56,9 @@ const requests: Record<string, { path: string; body: () => string; times?: numbe
 };
 
 const { int8 } = await fullSizeModels(flags.work);
-const config = configWith({ model: int8, requestTimeoutMs: 120_000 });
+const config = serviceConfig({ model: int8, requestTimeoutMs: 120_000 });
 const metrics = createMetrics();
-const encoder = await createEncoder(config, metrics.observer);
+const encoder = await createEncoder(pickSettings(encoderSettings, config), metrics.observer);
 const app = createApp({ encoder, config, metrics, version: "bench" });
 const url = await app.listen({ host: "127.0.0.1", port: 0 });
 const client = new Worker(new URL("./stages-client.mjs", import.meta.url));

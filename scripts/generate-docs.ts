@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { commands } from "../src/cli/commands.ts";
 import { defaultText } from "../src/cli/help.ts";
+import { serviceConfig } from "../src/config/service.ts";
 import { environmentName, flagName, type SettingTable } from "../src/config/setting.ts";
-import { configWith } from "../src/config.ts";
 import { errorCodes } from "../src/errors.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
@@ -32,7 +32,7 @@ function configurationPage(): string {
 
 Every setting is a flag of the command and an environment variable; the flag wins, and an empty variable counts as not set. A wrong value
 ends the command with exit code 2 and one line that says what was expected. Sizes are bytes and times milliseconds where the name says so.
-Generated from \`src/config.ts\` by \`npm run docs\`.
+Generated from \`src/config/\` by \`npm run docs\`.
 
 ## serve
 
@@ -79,7 +79,12 @@ ${rows.join("\n")}
 
 /** What GET /openapi.json answers at the default settings. */
 async function apiDocument(): Promise<string> {
-  const app = createApp({ encoder: fakeEncoder(), config: configWith(), metrics: createMetrics(), version: "0.1.0" });
+  const app = createApp({
+    encoder: fakeEncoder(),
+    config: serviceConfig(),
+    metrics: createMetrics(),
+    version: "0.1.0",
+  });
   try {
     const reply = await app.inject("/openapi.json");
     return `${JSON.stringify(reply.json(), null, 2)}\n`;

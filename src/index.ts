@@ -7,6 +7,6 @@ export {
   type Encoding,
   type ImageInput,
   type StageTimings,
-} from "./encoder.ts";
+} from "./encoder/encoder.ts";
 export { EncoderError, type ErrorCode } from "./errors.ts";
-export type { Manifest } from "./models/manifest.ts";
+export type { Manifest } from "./model/manifest.ts";

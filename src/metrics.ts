@@ -1,6 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { EncoderObserver } from "./encoder.ts";
-import { utilization, watchLag } from "./event-loop.ts";
+import type { EncoderObserver } from "./encoder/encoder.ts";
 
 /** From a tenth of a millisecond (tokenising) to half a minute (a deadline). */
 const secondsBuckets = [
@@ -22,8 +21,6 @@ export function createMetrics() {
 
   // process_resident_memory_bytes, nodejs_eventloop_lag_seconds and the like
   collectDefaultMetrics({ register: registry });
-
-  const busy = utilization();
 
   const metrics = {
     registry,
@@ -60,21 +57,6 @@ export function createMetrics() {
       "Decoder processes that ended and were replaced: crashed, hung (DECODE_TIMEOUT_MS), or grown, when a fresh one is better.",
       ["reason"],
     ),
-    // the main thread
-    eventLoopLag: new Histogram({
-      name: "encoder_event_loop_lag_seconds",
-      help: "How late the main thread comes to its timers, looked at 20 times a second.",
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-      registers,
-    }),
-    eventLoopUtilization: new Gauge({
-      name: "encoder_event_loop_utilization",
-      help: "How busy the main thread was since the last scrape, from 0 to 1.",
-      registers,
-      collect() {
-        this.set(busy());
-      },
-    }),
     modelInfo: gauge("encoder_model_info", "Always 1; its labels say what is served.", [
       "model",
       "dimensions",
@@ -87,7 +69,6 @@ export function createMetrics() {
   // From nothing to 1 is no increase to Prometheus: what alerts watch must start at 0.
   for (const tower of ["image", "text"]) metrics.engineDeaths.inc({ tower }, 0);
   for (const reason of ["crashed", "hung", "grown"]) metrics.decoderEnds.inc({ reason }, 0);
-  watchLag((lagMs) => metrics.eventLoopLag.observe(lagMs / 1000));
 
   const observer: EncoderObserver = {
     onTimings(tower, { fetchMs, decodeMs, tokenizeMs, queueMs }) {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { openSession } from "../../src/engine/session.ts";
-import { openModel } from "../../src/models/model-folder.ts";
+import { openModel } from "../../src/model/folder.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 

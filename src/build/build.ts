@@ -1,19 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { imageGraph } from "../architecture/clip-vision/graph.ts";
+import { readImageCheckpoint } from "../architecture/clip-vision/reader.ts";
+import { textGraph } from "../architecture/distilbert/graph.ts";
+import { readTextCheckpoint } from "../architecture/distilbert/reader.ts";
+import { type CheckpointFolder, openCheckpoint } from "../checkpoint/folder.ts";
+import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { EncoderError } from "../errors.ts";
-import { type CheckpointFolder, openCheckpoint } from "../models/checkpoint-folder.ts";
-import { readImageCheckpoint } from "../models/checkpoint-image.ts";
-import { readTextCheckpoint } from "../models/checkpoint-text.ts";
-import { imageGraph } from "../models/image-graph.ts";
-import { formatVersion, type Manifest, type Model, manifestFile } from "../models/manifest.ts";
-import { fileRecord, openModel } from "../models/model-folder.ts";
-import type { Safetensors } from "../models/safetensors.ts";
-import { textGraph } from "../models/text-graph.ts";
+import { packageVersion } from "../host/package.ts";
+import { fileRecord, openModel } from "../model/folder.ts";
+import { formatVersion, type Manifest, type Model, manifestFile } from "../model/manifest.ts";
+import { createStaging } from "../storage/staging.ts";
+import { writeBytes } from "../storage/write-through.ts";
 import { imageSamples, textSamples } from "./int8/samples.ts";
 import { type PrecisionChoice, writeTower } from "./int8/tower.ts";
-import { packageVersion } from "./package.ts";
-import { createStaging } from "./storage.ts";
-import { writeBytes } from "./write-files.ts";
 
 export interface BuildOptions {
   /** Checkpoint folders in the sentence-transformers layout. */

@@ -3,12 +3,12 @@ import { lstat, mkdir, mkdtemp, readdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EncoderError } from "../errors.ts";
-import { embeddedName } from "../models/locate.ts";
-import { formatVersion, type Model } from "../models/manifest.ts";
-import { fileRecord, openModel } from "../models/model-folder.ts";
+import { packageRoot, packageVersion } from "../host/package.ts";
+import { fileRecord, openModel } from "../model/folder.ts";
+import { embeddedName } from "../model/locate.ts";
+import { formatVersion, type Model } from "../model/manifest.ts";
+import { storing } from "../storage/staging.ts";
 import { buildModel } from "./build.ts";
-import { packageRoot, packageVersion } from "./package.ts";
-import { storing } from "./storage.ts";
 
 export interface EmbeddedOptions {
   modelsDir: string;

@@ -1,7 +1,7 @@
 import type { EncoderError } from "../errors.ts";
-import { locateModel, withHome } from "../models/locate.ts";
-import type { Model } from "../models/manifest.ts";
-import { openModel } from "../models/model-folder.ts";
+import { openModel } from "../model/folder.ts";
+import { locateModel, withHome } from "../model/locate.ts";
+import type { Model } from "../model/manifest.ts";
 import { openEmbedded } from "./embedded.ts";
 
 export interface ResolveOptions {

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { encoderSettings } from "../config/encoder.ts";
 import { integer, setting } from "../config/setting.ts";
-import { settings } from "../config.ts";
-import { createEncoder, type Encoder } from "../encoder.ts";
+import { createEncoder, type Encoder } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { command } from "./command.ts";
 
-const { model, modelsDir, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = settings;
+const { model, modelsDir, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = encoderSettings;
 
 /** The encoder in this process, without HTTP: what this machine does with this model. */
 export const bench = command({

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { buildModel } from "../build/build.ts";
 import { setting, text } from "../config/setting.ts";
-import { withHome } from "../models/locate.ts";
+import { withHome } from "../model/locate.ts";
 import { command } from "./command.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";

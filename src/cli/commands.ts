@@ -1,4 +1,4 @@
-import { settings } from "../config.ts";
+import { modelSettings } from "../config/encoder.ts";
 import { bench } from "./bench.ts";
 import { build } from "./build.ts";
 import { type Command, command } from "./command.ts";
@@ -18,7 +18,7 @@ export const commands: Record<string, Command> = {
   models: command({
     summary: "List, verify or remove installed models",
     operands: "list | verify [NAME] | remove NAME",
-    settings: { modelsDir: settings.modelsDir },
+    settings: { modelsDir: modelSettings.modelsDir },
     run: ({ values, operands, signal }) => models({ modelsDir: values.modelsDir, args: operands, signal }),
   }),
   build,

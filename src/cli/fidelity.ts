@@ -1,4 +1,4 @@
-import type { Manifest } from "../models/manifest.ts";
+import type { Manifest } from "../model/manifest.ts";
 
 /** One line per tower that int8 was tried for: how close it came to fp32, and what was chosen. */
 export function describeFidelity({ image, text }: Manifest): string {

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { packageVersion } from "../build/package.ts";
 import { flagName, readSettings } from "../config/setting.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
+import { packageVersion } from "../host/package.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { isReplaceable } from "../build/storage.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
-import { withHome } from "../models/locate.ts";
-import type { Model } from "../models/manifest.ts";
-import { openModel, verifyModel } from "../models/model-folder.ts";
+import { openModel, verifyModel } from "../model/folder.ts";
+import { withHome } from "../model/locate.ts";
+import type { Model } from "../model/manifest.ts";
+import { isReplaceable } from "../storage/staging.ts";
 
 export interface ModelsCommand {
   modelsDir: string;

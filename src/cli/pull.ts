@@ -1,19 +1,19 @@
 import { join, resolve } from "node:path";
+import { modelSettings } from "../config/encoder.ts";
 import { hubSettings } from "../config/hub.ts";
 import { choice, setting, text, type ValuesOf } from "../config/setting.ts";
-import { settings } from "../config.ts";
 import { EncoderError } from "../errors.ts";
 import { openHub } from "../hub/hub.ts";
 import { type CheckpointSource, pullModel } from "../hub/pull-model.ts";
 import { parseRepository } from "../hub/repository-file.ts";
-import { catalog } from "../models/catalog.ts";
-import { withHome } from "../models/locate.ts";
+import { catalog } from "../model/catalog.ts";
+import { withHome } from "../model/locate.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
 import { createTransferLine } from "./transfer-line.ts";
 
 export const pullSettings = {
-  modelsDir: settings.modelsDir,
+  modelsDir: modelSettings.modelsDir,
   image: setting({ ...text("org/name or org/name@revision"), default: "", help: "Image checkpoint, instead of NAME." }),
   text: setting({ ...text("org/name or org/name@revision"), default: "", help: "Text checkpoint, instead of NAME." }),
   out: setting({ ...text("a folder"), default: "", help: "Where the model is put; with NAME in MODELS_DIR." }),

@@ -1,23 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
-import { packageVersion } from "../build/package.ts";
-import { type Config, settings } from "../config.ts";
-import { createEncoder, type Encoder, type EncoderObserver } from "../encoder.ts";
+import { encoderSettings } from "../config/encoder.ts";
+import { type ServiceConfig, serviceSettings } from "../config/service.ts";
+import { pickSettings } from "../config/setting.ts";
+import { createEncoder, type Encoder, type EncoderObserver } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
+import { packageVersion } from "../host/package.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
-import { embeddedName } from "../models/locate.ts";
+import { embeddedName } from "../model/locate.ts";
 import { createAdminApp, createApp } from "../server/app.ts";
 import { command } from "./command.ts";
 import { createLogger } from "./log.ts";
 
 export const serve = command({
   summary: "Run the HTTP service",
-  settings,
+  settings: serviceSettings,
   async run({ values: config, signal }) {
     const logger = createLogger(config.logLevel);
     const metrics = createMetrics();
-    const encoder = await createEncoder(config, observer(metrics, logger), { signal }).catch((error) => {
+    const encoder = await createEncoder(pickSettings(encoderSettings, config), observer(metrics, logger), {
+      signal,
+    }).catch((error) => {
       if (error !== signal.reason) throw error;
     });
     if (!encoder) return; // asked to stop, and nothing was begun
@@ -77,7 +81,7 @@ function announce(logger: Logger, { manifest }: Encoder): void {
 }
 
 /** Answers what is in flight; connections that are still busy after DRAIN_TIMEOUT_MS are cut. */
-async function drain(apps: FastifyInstance[], encoder: Encoder, config: Config, logger: Logger): Promise<void> {
+async function drain(apps: FastifyInstance[], encoder: Encoder, config: ServiceConfig, logger: Logger): Promise<void> {
   const closed = Promise.all(apps.map((app) => app.close())).then(() => "closed");
   const outcome = await Promise.race([closed, sleep(config.drainTimeoutMs, "late", { ref: false })]);
   if (outcome === "late") {

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { integer, list, MiB, setting, text, toggle } from "./setting.ts";
+import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts";
 
 const proxyAddress = z.string().refine((value) => {
   if (["loopback", "linklocal", "uniquelocal"].includes(value)) return true;
@@ -153,4 +153,13 @@ export const serverSettings = {
   }),
   metrics: setting({ ...toggle(), default: true, help: "Whether GET /metrics is served." }),
   docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json and the page at / are served." }),
+};
+
+/** Settings of the log. */
+export const logSettings = {
+  logLevel: setting({
+    ...choice("fatal", "error", "warn", "info", "debug", "trace", "silent"),
+    default: "info" as const,
+    help: "Least severe level that is logged.",
+  }),
 };

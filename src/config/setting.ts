@@ -112,3 +112,29 @@ export function parseSettings<Table extends SettingTable>(
   });
   return Object.fromEntries(values) as ValuesOf<Table>; // every key of the table was parsed by its own schema
 }
+
+/**
+ * The values of a program instead of flags: checked, and at their defaults where `given` has none.
+ * @throws EncoderError CONFIG_INVALID for a wrong value, and for a key that the table does not have.
+ */
+export function settingsWith<Table extends SettingTable>(
+  table: Table,
+  given: Partial<ValuesOf<Table>>,
+): ValuesOf<Table> {
+  const values = new Map<string, unknown>(Object.entries(given));
+  const unknown = [...values.keys()].find((name) => !Object.hasOwn(table, name));
+  if (unknown !== undefined) {
+    const message = `There is no setting ${JSON.stringify(unknown)}; expected some of ${Object.keys(table).join(", ")}.`;
+    throw new EncoderError("CONFIG_INVALID", message);
+  }
+  return parseSettings(table, (name) => {
+    const value = values.get(name);
+    return value === undefined ? undefined : { value, source: name };
+  });
+}
+
+/** Of `values`, those that `table` declares: no part is handed settings that it does not need. */
+export function pickSettings<Table extends SettingTable>(table: Table, values: ValuesOf<Table>): ValuesOf<Table> {
+  const own = Object.entries(values).filter(([name]) => Object.hasOwn(table, name));
+  return Object.fromEntries(own) as ValuesOf<Table>; // `values` has every key of the table, and its types
+}

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { compiledEntry } from "../compiled-entry.ts";
 import { EncoderError } from "../errors.ts";
+import { entryBeside } from "../host/entry.ts";
 import type { BatchResult, Engine, Tensor } from "./contract.ts";
 import type { WorkerOptions, WorkerReply } from "./worker.ts";
 
@@ -17,7 +17,7 @@ export interface EngineOptions extends WorkerOptions {
 }
 
 function spawnWorker(workerData: WorkerOptions): Worker {
-  return new Worker(compiledEntry(import.meta.url, "./worker.js"), { workerData, name: "engine" });
+  return new Worker(entryBeside(import.meta.url, "worker").thread, { workerData, name: "engine" });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { fileRecord } from "../models/model-folder.ts";
+import { fileRecord } from "../model/folder.ts";
 
 /** What a file's bytes must hash to. */
 export interface ContentHash {

@@ -1,8 +1,8 @@
 import { constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Response } from "undici";
-import { storing } from "../build/storage.ts";
 import { EncoderError } from "../errors.ts";
+import { storing } from "../storage/staging.ts";
 import { checkContent } from "./content-hash.ts";
 import type { FileFacts } from "./file-facts.ts";
 import type { Hub } from "./hub.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EnvHttpProxyAgent, fetch, type RequestInit, type Response } from "undici";
 import type { HubConfig } from "../config/hub.ts";
 import { EncoderError } from "../errors.ts";
-import { withHome } from "../models/locate.ts";
+import { withHome } from "../model/locate.ts";
 
 /** Where checkpoints come from, and how that place is spoken to. */
 export interface Hub {

@@ -1,15 +1,15 @@
 import { rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { readImageCheckpoint } from "../architecture/clip-vision/reader.ts";
+import { readTextCheckpoint } from "../architecture/distilbert/reader.ts";
 import { type BuildOptions, type BuildProgress, buildModel } from "../build/build.ts";
-import { isReplaceable, storing } from "../build/storage.ts";
 import { EncoderError } from "../errors.ts";
-import { readImageCheckpoint } from "../models/checkpoint-image.ts";
-import { readTextCheckpoint } from "../models/checkpoint-text.ts";
-import type { Model } from "../models/manifest.ts";
-import { openModel, verifyModel } from "../models/model-folder.ts";
-import { checkFreeSpace } from "./free-space.ts";
+import { openModel, verifyModel } from "../model/folder.ts";
+import type { Model } from "../model/manifest.ts";
+import { checkFreeSpace } from "../storage/free-space.ts";
+import { acquireLock, type LockOptions } from "../storage/lock.ts";
+import { isReplaceable, storing } from "../storage/staging.ts";
 import type { Hub } from "./hub.ts";
-import { acquireLock, type LockOptions } from "./lock.ts";
 import {
   fetchFile,
   type LocatedFile,

@@ -1,8 +1,8 @@
 import { mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { storing } from "../build/storage.ts";
+import { type CheckpointFolder, openCheckpoint } from "../checkpoint/folder.ts";
 import { EncoderError } from "../errors.ts";
-import { type CheckpointFolder, openCheckpoint } from "../models/checkpoint-folder.ts";
+import { storing } from "../storage/staging.ts";
 import { cachedCommit, findCached } from "./cached-file.ts";
 import { checkContent } from "./content-hash.ts";
 import { downloadFile } from "./download-file.ts";

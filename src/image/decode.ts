@@ -1,5 +1,5 @@
 import sharp, { type Metadata, type Sharp } from "sharp";
-import type { Config } from "../config.ts";
+import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
 import { cmykToRgb, flatten } from "./colour.ts";
@@ -10,7 +10,7 @@ import type { Raster } from "./raster.ts";
 import { requireReadColours } from "./tiff.ts";
 
 /** `maxImagePixels` counts by the header, before anything is decoded. */
-export type DecodeLimits = Pick<Config, "maxImagePixels">;
+export type DecodeLimits = Pick<EncoderConfig, "maxImagePixels">;
 
 /** A decoded picture, perhaps smaller than the file's: `fullWidth` and `fullHeight` are those of the upright original. */
 export interface DecodedImage extends Raster {

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { compiledEntry } from "../compiled-entry.ts";
-import type { Config } from "../config.ts";
+import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, type ErrorCode } from "../errors.ts";
+import { entryBeside } from "../host/entry.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
 
-export interface DecoderProcessOptions extends Pick<Config, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes"> {
+export interface DecoderProcessOptions
+  extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes"> {
   spec: PixelSpec;
 }
 
@@ -48,8 +48,9 @@ export interface DecoderProcess {
 type Outcome = DecoderReply | { kind: "death" } | { kind: "killed"; error: EncoderError };
 
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
-  const child = fork(fileURLToPath(compiledEntry(import.meta.url, "./decoder-main.js")), [argument(options)], {
-    execArgv,
+  const script = entryBeside(import.meta.url, "decoder-main").process;
+  const child = fork(script.path, [argument(options)], {
+    execArgv: [...execArgv, ...script.execArgv],
     env,
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],

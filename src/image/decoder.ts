@@ -1,7 +1,7 @@
-import { availableCores } from "../available-cores.ts";
-import type { Config } from "../config.ts";
+import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, overloaded } from "../errors.ts";
-import { Pace } from "../pace.ts";
+import { availableCores } from "../host/available-cores.ts";
+import { Pace } from "../scheduling/pace.ts";
 import {
   type DecoderEnd,
   type DecoderProcess,
@@ -12,7 +12,7 @@ import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions
   extends DecoderProcessOptions,
-    Pick<Config, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {
+    Pick<EncoderConfig, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {
   /** Told of each process that ended and was not asked to. */
   onEnd?: (reason: DecoderEnd) => void;
 }

@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
+import type { EncoderConfig } from "../config/encoder.ts";
 import { overloaded } from "../errors.ts";
-import { Pace, waitingShare } from "../pace.ts";
+import { Pace, waitingShare } from "../scheduling/pace.ts";
 
 /**
  * Lets fetches begin: so many at a time, and none while the images fetched before hold too much memory. At most
@@ -24,7 +24,7 @@ export interface FetchWanted {
   deadline?: number | undefined;
 }
 
-export type FetchQueueOptions = Pick<Config, "fetchConcurrency" | "maxFetchQueue" | "maxFetchedBytes">;
+export type FetchQueueOptions = Pick<EncoderConfig, "fetchConcurrency" | "maxFetchQueue" | "maxFetchedBytes">;
 
 export function createFetchQueue({ fetchConcurrency, maxFetchQueue, maxFetchedBytes }: FetchQueueOptions): FetchQueue {
   const pace = new Pace(fetchConcurrency, () => performance.now());

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from "node:net";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { buildConnector, Client, type Dispatcher } from "undici";
-import type { Config } from "../config.ts";
+import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { isPublicAddress } from "./address.ts";
 import { createFetchQueue, type FetchWanted } from "./fetch-queue.ts";
@@ -24,7 +24,7 @@ export interface FetchedImage {
 }
 
 export type FetchOptions = Pick<
-  Config,
+  EncoderConfig,
   | "imageUrls"
   | "allowPrivateUrls"
   | "urlAllowlist"

@@ -1,5 +1,5 @@
 import { lookup, Resolver } from "node:dns/promises";
-import { oneAtATime } from "../one-at-a-time.ts";
+import { oneAtATime } from "../scheduling/one-at-a-time.ts";
 
 /** All addresses of a host name, as text. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<string[]>;

@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Config } from "../config.ts";
+import type { ServiceConfig } from "../config/service.ts";
 import { EncoderError } from "../errors.ts";
 import { clientAt, createRateLimit } from "./rate-limit.ts";
 
 /** Asks every request but health checks for a key, and bounds the rate of each client, where the settings say so. */
-export function guardAccess(app: FastifyInstance, config: Config): void {
+export function guardAccess(app: FastifyInstance, config: ServiceConfig): void {
   const digests = config.apiKeys.map(digestOf);
   const limit = config.rateLimit > 0 ? createRateLimit(config) : undefined;
   if (digests.length === 0 && !limit) return;

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { ServiceConfig } from "../config/service.ts";
 import { EncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -19,7 +19,7 @@ export interface Gate {
 }
 
 /** Bounds the encode requests in flight and the bytes of their bodies, so that memory stays bounded under any load. */
-export function createGate(config: Config, metrics: Metrics): Gate {
+export function createGate(config: ServiceConfig, metrics: Metrics): Gate {
   let requests = 0;
   let bytes = 0;
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
-import type { Config } from "../config.ts";
+import type { ServiceConfig } from "../config/service.ts";
 import { EncoderError } from "../errors.ts";
 import { guardAccess } from "./access.ts";
 import { createGate } from "./admission.ts";
@@ -121,7 +121,7 @@ function createBase(context: ServerContext): FastifyInstance {
 }
 
 /** For silence in both directions, and for reading an answer: longer than a request may take to arrive and be answered. */
-function silenceLimitMs({ bodyTimeoutMs, requestTimeoutMs }: Config): number {
+function silenceLimitMs({ bodyTimeoutMs, requestTimeoutMs }: ServiceConfig): number {
   return bodyTimeoutMs + requestTimeoutMs;
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
-import type { Encoding, StageTimings } from "../encoder.ts";
+import type { Encoding, StageTimings } from "../encoder/encoder.ts";
 import { vectorJson } from "./vector-json.ts";
 
 /** Vectors printed between two turns of the event loop: half a millisecond or so. */

@@ -1,8 +1,8 @@
-import type { Config } from "../config.ts";
+import type { ServiceConfig } from "../config/service.ts";
 import { EncoderError } from "../errors.ts";
 
 /** @throws EncoderError, with the index of the first text that cannot be encoded */
-export function checkTexts(texts: readonly string[], config: Config): void {
+export function checkTexts(texts: readonly string[], config: ServiceConfig): void {
   checkCount(texts, "text", config);
   for (const [index, text] of texts.entries()) {
     if (text.trim() === "") throw new EncoderError("EMPTY_TEXT", "The text is empty.", { index });
@@ -14,7 +14,7 @@ export function checkTexts(texts: readonly string[], config: Config): void {
   }
 }
 
-export function checkCount(items: readonly unknown[], noun: string, { maxBatchItems }: Config): void {
+export function checkCount(items: readonly unknown[], noun: string, { maxBatchItems }: ServiceConfig): void {
   if (items.length === 0) throw new EncoderError("INVALID_REQUEST", `The request holds no ${noun}.`);
   if (items.length > maxBatchItems) {
     const message = `The request holds ${items.length} ${noun}s; at most ${maxBatchItems} fit one (MAX_BATCH_ITEMS).`;
@@ -22,7 +22,7 @@ export function checkCount(items: readonly unknown[], noun: string, { maxBatchIt
   }
 }
 
-export function checkImageBytes(image: Uint8Array, { maxImageBytes }: Config): Uint8Array {
+export function checkImageBytes(image: Uint8Array, { maxImageBytes }: ServiceConfig): Uint8Array {
   if (image.length === 0) throw new EncoderError("IMAGE_UNREADABLE", "The image is empty.");
   if (image.length > maxImageBytes) throw imageTooLarge(maxImageBytes);
   return image;

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { LRUCache } from "lru-cache";
-import type { Config } from "../config.ts";
+import type { ServiceConfig } from "../config/service.ts";
 import { EncoderError } from "../errors.ts";
 
 interface Bucket {
@@ -13,7 +13,7 @@ interface Bucket {
  * @returns a function that takes a token of a client, and throws EncoderError RATE_LIMITED where there is none
  */
 export function createRateLimit(
-  { rateLimit, rateLimitClients }: Pick<Config, "rateLimit" | "rateLimitClients">,
+  { rateLimit, rateLimitClients }: Pick<ServiceConfig, "rateLimit" | "rateLimitClients">,
   now: () => number = () => performance.now(),
 ): (client: string) => void {
   const buckets = new LRUCache<string, Bucket>({ max: rateLimitClients });

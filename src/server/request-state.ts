@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { ErrorCode } from "../errors.ts";
-import { oneAtATime } from "../one-at-a-time.ts";
+import { oneAtATime } from "../scheduling/one-at-a-time.ts";
 import type { Admission } from "./admission.ts";
 
 declare module "fastify" {

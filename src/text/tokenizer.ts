@@ -1,6 +1,6 @@
 import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
 import { EncoderError } from "../errors.ts";
-import { oneAtATime } from "../one-at-a-time.ts";
+import { oneAtATime } from "../scheduling/one-at-a-time.ts";
 
 /** The only module that knows the tokenizer library (Hugging Face's Rust one: exact, and off the main thread). */
 export interface Tokens {

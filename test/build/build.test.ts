@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../src/build/build.ts";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { type GraphSession, openSession } from "../../src/engine/session.ts";
-import { cosine } from "../../src/engine/vectors.ts";
 import { createEncoder } from "../../src/index.ts";
-import type { Model } from "../../src/models/manifest.ts";
+import type { Model } from "../../src/model/manifest.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
+import { cosine } from "../../src/tower/vectors.ts";
 import { copyPair, editJson, second, temporaryFolder } from "../support/checkpoints.ts";
 import { golden } from "../support/tiny-model.ts";
 

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../src/build/build.ts";
 import { resolveModel } from "../../src/build/resolve.ts";
 import type { EncoderError } from "../../src/errors.ts";
-import { verifyModel } from "../../src/models/model-folder.ts";
+import { verifyModel } from "../../src/model/folder.ts";
 import { second, temporaryFolder } from "../support/checkpoints.ts";
 
 const imageDir = join(second, "image");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeFidelity } from "../../src/cli/fidelity.ts";
-import type { Manifest } from "../../src/models/manifest.ts";
+import type { Manifest } from "../../src/model/manifest.ts";
 
 const fidelity = { samples: 64, mean: 0.9993, min: 0.9988, p01: 0.9989, p05: 0.999, p50: 0.9994 };
 

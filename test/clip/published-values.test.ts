@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cosine } from "../../src/engine/vectors.ts";
 import { createEncoder, type Encoder, EncoderError } from "../../src/index.ts";
-import { locateModel } from "../../src/models/locate.ts";
+import { locateModel } from "../../src/model/locate.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
+import { cosine } from "../../src/tower/vectors.ts";
 
 // Published values of the real checkpoints, for a machine where they are installed. docs/models.md tells how to run this.
 const model = process.env.MODEL || "clip-vit-b-32";

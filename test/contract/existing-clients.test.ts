@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { configWith } from "../../src/config.ts";
-import { createEncoder, type Encoder } from "../../src/encoder.ts";
+import { serviceConfig } from "../../src/config/service.ts";
+import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 import { buildTinyModel, golden } from "../support/tiny-model.ts";
@@ -31,8 +31,9 @@ let encoder: Encoder;
 let app: FastifyInstance;
 
 beforeAll(async () => {
-  const config = configWith({ model: await buildTinyModel() });
-  encoder = await createEncoder(config);
+  const model = await buildTinyModel();
+  const config = serviceConfig({ model });
+  encoder = await createEncoder({ model });
   app = createApp({ encoder, config, metrics: createMetrics(), version: "1.0.0" });
 });
 afterAll(async () => {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { configWith } from "../../src/config.ts";
-import { createEncoder, type Encoder } from "../../src/encoder.ts";
+import { serviceConfig } from "../../src/config/service.ts";
+import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 
@@ -27,8 +27,8 @@ let pictures: number[][];
 
 beforeAll(async () => {
   modelsDir = await mkdtemp(join(tmpdir(), "embedded-"));
-  const config = configWith({ modelsDir, logLevel: "silent" });
-  encoder = await createEncoder(config);
+  const config = serviceConfig({ modelsDir, logLevel: "silent" });
+  encoder = await createEncoder({ modelsDir });
   app = createApp({ encoder, config, metrics: createMetrics(), version: "test" });
   const images = files.map((file) => ({ b64: readFileSync(join(fixture, "pictures", file), "base64") }));
   pictures = await embeddings("/encode_image", { images });

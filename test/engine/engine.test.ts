@@ -3,9 +3,9 @@ import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compiledEntry } from "../../src/compiled-entry.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { startEngine } from "../../src/engine/engine.ts";
+import { entryBeside } from "../../src/host/entry.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
@@ -33,7 +33,7 @@ async function start(options: { timeoutMs?: number; script?: URL; heapMb?: numbe
     timeoutMs: options.timeoutMs ?? 30_000,
     onDeath: (reason) => deaths.push(reason),
     spawn: (workerData) => {
-      const script = options.script ?? compiledEntry(source, "./worker.js");
+      const script = options.script ?? entryBeside(source, "worker").thread;
       const resourceLimits = options.heapMb === undefined ? {} : { maxOldGenerationSizeMb: options.heapMb };
       const worker = new Worker(script, { workerData, resourceLimits });
       workers.push(worker);
@@ -142,7 +142,7 @@ describe("an engine", () => {
     const scripts = [
       threadThat(""),
       new URL("data:text/javascript,setInterval(()=>{},1000)"),
-      compiledEntry(source, "./worker.js"),
+      entryBeside(source, "worker").thread,
     ];
     const deaths: string[] = [];
     const workers: Worker[] = [];

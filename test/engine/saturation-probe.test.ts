@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { probeModel } from "../../src/engine/saturation-probe.ts";
-import { createGraph } from "../../src/models/graph.ts";
-import { encodeModel } from "../../src/models/onnx.ts";
+import { createGraph } from "../../src/graph/graph.ts";
+import { encodeModel } from "../../src/graph/onnx.ts";
 
 it("the probe is the model that its comment describes", () => {
   const graph = createGraph();

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { probeImage } from "../../src/probe.ts";
+import { probeImage } from "../../src/encoder/probe.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 import { startCli } from "../support/run-cli.ts";
 

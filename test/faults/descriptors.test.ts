@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { probeImage } from "../../src/probe.ts";
+import { probeImage } from "../../src/encoder/probe.ts";
 import { decoderPids } from "../support/decoder-pids.ts";
 import { startCli } from "../support/run-cli.ts";
 

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createEncoder } from "../../src/encoder.ts";
+import { createEncoder } from "../../src/encoder/encoder.ts";
 import { second } from "../support/checkpoints.ts";
 import { runCli } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cosine } from "../../src/engine/vectors.ts";
 import { createEncoder, type Encoder } from "../../src/index.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
+import { cosine } from "../../src/tower/vectors.ts";
 import { buildTinyModel, golden } from "../support/tiny-model.ts";
 
 interface Reference {

@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Config } from "../../src/config.ts";
+import type { ServiceConfig } from "../../src/config/service.ts";
 import { jsonPost, type RawReply, rawConnection } from "../support/raw-http.ts";
 import { testApp } from "../support/test-app.ts";
 
@@ -10,7 +10,7 @@ const path = "/encode_text";
 const good = jsonPost(path, '{"text":"a"}');
 
 /** The service on a real socket. */
-async function start(overrides: Partial<Config> = {}) {
+async function start(overrides: Partial<ServiceConfig> = {}) {
   const { app, encoder, metrics } = testApp({ headersTimeoutMs: 300, bodyTimeoutMs: 600, ...overrides });
   await app.listen({ port: 0, host: "127.0.0.1" });
   onTestFinished(async () => {

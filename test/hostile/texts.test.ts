@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { configWith } from "../../src/config.ts";
-import { createEncoder, type Encoder } from "../../src/encoder.ts";
+import { serviceConfig } from "../../src/config/service.ts";
+import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
@@ -14,8 +14,9 @@ let encoder: Encoder;
 let app: FastifyInstance;
 beforeAll(async () => {
   model = await buildTinyModel();
-  const config = configWith({ model, threads: 1, decodeProcesses: 1 });
-  encoder = await createEncoder(config);
+  const settings = { model, threads: 1, decodeProcesses: 1 };
+  const config = serviceConfig(settings);
+  encoder = await createEncoder(settings);
   app = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3" });
 });
 afterAll(async () => {

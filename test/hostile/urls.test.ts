@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { configWith } from "../../src/config.ts";
+import { serviceConfig } from "../../src/config/service.ts";
 import type { FetchOptions } from "../../src/image/fetch.ts";
 import { fetcherOfBytes, serve } from "../support/loopback.ts";
 
-const config = configWith({ fetchTimeoutMs: 1500, fetchConnectTimeoutMs: 500, fetchIdleTimeoutMs: 400 });
+const config = serviceConfig({ fetchTimeoutMs: 1500, fetchConnectTimeoutMs: 500, fetchIdleTimeoutMs: 400 });
 const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
 /** Opened on purpose, as an operator would: this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });

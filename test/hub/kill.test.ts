@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openModel, verifyModel } from "../../src/models/model-folder.ts";
+import { openModel, verifyModel } from "../../src/model/folder.ts";
 import { buildTinyModel, golden } from "../support/tiny-model.ts";
 import { type LoopbackHub, startLoopbackHub } from "./loopback-hub.ts";
 

@@ -9,8 +9,8 @@ import { hubSettings } from "../../src/config/hub.ts";
 import { readSettings } from "../../src/config/setting.ts";
 import { type Hub, openHub } from "../../src/hub/hub.ts";
 import { type PullOptions, pullModel } from "../../src/hub/pull-model.ts";
-import type { Manifest } from "../../src/models/manifest.ts";
-import { openModel, verifyModel } from "../../src/models/model-folder.ts";
+import { openModel, verifyModel } from "../../src/model/folder.ts";
+import type { Manifest } from "../../src/model/manifest.ts";
 import { buildTinyModel, golden } from "../support/tiny-model.ts";
 import { commitOf, type Fault, type HubRequest, type LoopbackHub, sha256Of, startLoopbackHub } from "./loopback-hub.ts";
 

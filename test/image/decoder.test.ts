@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { compiledEntry } from "../../src/compiled-entry.ts";
-import { configWith } from "../../src/config.ts";
+import { serviceConfig } from "../../src/config/service.ts";
 import { createDecoder, type Decoder, type DecoderOptions } from "../../src/image/decoder.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { decoderPids, isAlive } from "../support/decoder-pids.ts";
@@ -17,7 +16,7 @@ const good = read("icc.jpg");
 
 let decoder: Decoder;
 function open(options: Partial<DecoderOptions> = {}): Decoder {
-  decoder = createDecoder({ ...configWith(), decodeProcesses: 1, spec, ...options });
+  decoder = createDecoder({ ...serviceConfig(), decodeProcesses: 1, spec, ...options });
   return decoder;
 }
 afterEach(() => decoder.close());
@@ -44,7 +43,7 @@ describe("the decoder", () => {
     const images = Array.from({ length: 4 }, () => files)
       .flat()
       .map(read);
-    const preprocess = createPreprocessor(spec, configWith());
+    const preprocess = createPreprocessor(spec, serviceConfig());
     const expected = await Promise.all(images.map(preprocess));
     const got = await Promise.all(images.map((image) => decoder.decode(image)));
     expect(got.map(({ data }) => Buffer.from(data))).toEqual(expected.map(({ data }) => Buffer.from(data)));
@@ -198,7 +197,7 @@ describe("the decoder", () => {
 
   it("hands neither the environment nor other settings to its processes", async () => {
     process.env.API_KEYS = "marked-secret";
-    const everything = { ...configWith(), apiKeys: ["marked-secret"] };
+    const everything = { ...serviceConfig(), apiKeys: ["marked-secret"] };
     await open(everything).decode(good);
     delete process.env.API_KEYS;
     const [pid] = decoderPids();
@@ -213,13 +212,15 @@ describe("a program with a decoder", () => {
   function startProgram(then: string) {
     const source = `
       import { readFileSync } from "node:fs";
-      const { createDecoder } = await import(${JSON.stringify(compiledEntry(new URL("../../src/image/x.ts", import.meta.url).href, "./decoder.js").href)});
-      const { configWith } = await import(${JSON.stringify(compiledEntry(new URL("../../src/x.ts", import.meta.url).href, "./config.js").href)});
-      const decoder = createDecoder({ ...configWith(), decodeProcesses: 1, spec: ${JSON.stringify(spec)} });
+      const { createDecoder } = await import(${JSON.stringify(new URL("../../src/image/decoder.ts", import.meta.url))});
+      const { serviceConfig } = await import(${JSON.stringify(new URL("../../src/config/service.ts", import.meta.url))});
+      const decoder = createDecoder({ ...serviceConfig(), decodeProcesses: 1, spec: ${JSON.stringify(spec)} });
       await decoder.decode(readFileSync(${JSON.stringify(join(folder, "icc.jpg"))}));
       console.log("decoded");
       ${then}`;
-    return spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["ignore", "pipe", "inherit"] });
+    return spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", source], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
   }
 
   it("ends when it has nothing more to do, although the decoder is open", async () => {

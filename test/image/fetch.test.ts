@@ -7,11 +7,11 @@ import { resolve as resolvePath } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { configWith } from "../../src/config.ts";
+import { serviceConfig } from "../../src/config/service.ts";
 import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
 import { fetcherOfBytes, listen, serve } from "../support/loopback.ts";
 
-const config = configWith({
+const config = serviceConfig({
   fetchTimeoutMs: 1500,
   fetchConnectTimeoutMs: 500,
   fetchIdleTimeoutMs: 400,

@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { configWith } from "../../src/config.ts";
+import { serviceConfig } from "../../src/config/service.ts";
 import { createImageFetcher } from "../../src/image/fetch.ts";
 import { createResolver, type ResolverOptions } from "../../src/image/resolver.ts";
 
@@ -86,7 +86,7 @@ describe("a host name", () => {
 
   it("whose DNS server hangs ends with the fetch's deadline", async () => {
     const { resolve, questions } = await dns(() => "silence");
-    const images = createImageFetcher({ ...configWith({ fetchTimeoutMs: 300 }), resolve });
+    const images = createImageFetcher({ ...serviceConfig({ fetchTimeoutMs: 300 }), resolve });
     await expect(images.fetchImage("http://slow.example.com/")).rejects.toMatchObject({ code: "URL_TIMEOUT" });
     expect(questions()).toBeGreaterThan(0);
   });

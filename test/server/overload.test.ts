@@ -2,11 +2,13 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { configWith } from "../../src/config.ts";
-import { createEncoder } from "../../src/encoder.ts";
+import { encoderSettings } from "../../src/config/encoder.ts";
+import { serviceConfig } from "../../src/config/service.ts";
+import { pickSettings } from "../../src/config/setting.ts";
+import { createEncoder } from "../../src/encoder/encoder.ts";
+import { probeImage } from "../../src/encoder/probe.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { createMetrics } from "../../src/metrics.ts";
-import { probeImage } from "../../src/probe.ts";
 import { createApp } from "../../src/server/app.ts";
 import { listen } from "../support/loopback.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
@@ -23,7 +25,7 @@ const slowEngine: Engine = {
 /** The service on a socket, with engines that do 50 images and 100 texts a second. */
 async function slowService() {
   const model = await buildTinyModel();
-  const config = configWith({
+  const config = serviceConfig({
     model,
     maxImageBatch: 2,
     maxTextBatch: 4,
@@ -31,7 +33,9 @@ async function slowService() {
     maxInFlightRequests: 100_000,
   });
   const metrics = createMetrics();
-  const encoder = await createEncoder(config, metrics.observer, { startEngine: async () => slowEngine });
+  const encoder = await createEncoder(pickSettings(encoderSettings, config), metrics.observer, {
+    startEngine: async () => slowEngine,
+  });
   const app = createApp({ encoder, config, metrics, version: "0" });
   onTestFinished(async () => {
     await app.close();

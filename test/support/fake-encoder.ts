@@ -1,6 +1,6 @@
-import type { EncodeOptions, Encoder, Encoding, ImageInput } from "../../src/encoder.ts";
+import type { EncodeOptions, Encoder, Encoding, ImageInput } from "../../src/encoder/encoder.ts";
 import type { EncoderError } from "../../src/errors.ts";
-import type { Manifest } from "../../src/models/manifest.ts";
+import type { Manifest } from "../../src/model/manifest.ts";
 
 const dimensions = 512;
 

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { type Config, configWith } from "../../src/config.ts";
+import { type ServiceConfig, serviceConfig } from "../../src/config/service.ts";
 import { createMetrics, type Metrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 import { type FakeEncoder, fakeEncoder } from "./fake-encoder.ts";
@@ -11,10 +11,10 @@ export interface TestApp {
 }
 
 /** The service around an encoder without a model. */
-export function testApp(overrides: Partial<Config> = {}, logger?: FastifyBaseLogger): TestApp {
+export function testApp(overrides: Partial<ServiceConfig> = {}, logger?: FastifyBaseLogger): TestApp {
   const encoder = fakeEncoder();
   const metrics = createMetrics();
-  const config = configWith(overrides);
+  const config = serviceConfig(overrides);
   const app = createApp({ encoder, config, metrics, version: "1.2.3", ...(logger && { logger }) });
   return { app, encoder, metrics };
 }

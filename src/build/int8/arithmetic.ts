@@ -1,5 +1,5 @@
-import type { Arithmetic, LinearOperands } from "../../models/arithmetic.ts";
-import type { Graph, Value } from "../../models/graph.ts";
+import type { Arithmetic, LinearOperands } from "../../graph/arithmetic.ts";
+import type { Graph, Value } from "../../graph/graph.ts";
 import type { InputPlan } from "./plan.ts";
 import { type QuantisedMatrix, quantisedMatrix, quantisedRows } from "./quantise.ts";
 

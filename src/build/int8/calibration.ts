@@ -1,5 +1,5 @@
-import { type Arithmetic, fp32 } from "../../models/arithmetic.ts";
-import type { Graph, Value } from "../../models/graph.ts";
+import { type Arithmetic, fp32 } from "../../graph/arithmetic.ts";
+import type { Graph, Value } from "../../graph/graph.ts";
 import type { InputRange } from "./plan.ts";
 
 /**

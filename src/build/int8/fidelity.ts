@@ -1,5 +1,5 @@
-import { cosine } from "../../engine/vectors.ts";
-import type { Fidelity } from "../../models/manifest.ts";
+import type { Fidelity } from "../../model/manifest.ts";
+import { cosine } from "../../tower/vectors.ts";
 
 /** What `precision: auto` asks of a tower before it keeps int8. */
 const leastFidelity = { mean: 0.995, min: 0.98 };

@@ -1,4 +1,4 @@
-import type { Graph, Node, Value } from "../../models/graph.ts";
+import type { Graph, Node, Value } from "../../graph/graph.ts";
 
 /**
  * Takes multiplications by a constant per channel out of a finished graph, where what comes before can do them for nothing: a

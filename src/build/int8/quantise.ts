@@ -1,4 +1,4 @@
-import type { Weight } from "../../models/weight.ts";
+import type { Weight } from "../../graph/weight.ts";
 
 /** A matrix [in, out] as int8, symmetric about zero, with a scale for each output: value ≈ integer * scale. */
 export interface QuantisedMatrix {

@@ -1,12 +1,12 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { availableCores } from "../../available-cores.ts";
 import type { Tensor } from "../../engine/contract.ts";
 import { openSession } from "../../engine/session.ts";
-import { type Arithmetic, fp32 } from "../../models/arithmetic.ts";
-import type { Graph } from "../../models/graph.ts";
-import type { Fidelity, FileRecord, Precision } from "../../models/manifest.ts";
-import { writeGraph } from "../write-files.ts";
+import { type Arithmetic, fp32 } from "../../graph/arithmetic.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { availableCores } from "../../host/available-cores.ts";
+import type { Fidelity, FileRecord, Precision } from "../../model/manifest.ts";
+import { writeGraph } from "../../storage/write-through.ts";
 import { int8Arithmetic } from "./arithmetic.ts";
 import { type Calibration, createCalibration } from "./calibration.ts";
 import { fidelityOf, isFaithful } from "./fidelity.ts";

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { Config } from "../../config.ts";
-import type { ImageInput } from "../../encoder.ts";
+import type { ServiceConfig } from "../../config/service.ts";
+import type { ImageInput } from "../../encoder/encoder.ts";
 import { atIndex, EncoderError } from "../../errors.ts";
 import { decodeBase64 } from "../base64.ts";
 import { bodyReader, bodyTooLarge, bytesPerTurn } from "../body.ts";
@@ -57,7 +57,7 @@ export function encodeImageRoute(app: FastifyInstance, context: ServerContext): 
   });
 }
 
-function readImageBodies(app: FastifyInstance, config: Config): void {
+function readImageBodies(app: FastifyInstance, config: ServiceConfig): void {
   const readImage = bodyReader(Math.min(config.maxImageBytes, config.maxBodyBytes), imageTooLarge);
   const readForm = bodyReader(config.maxBodyBytes, bodyTooLarge);
   for (const type of [/^image\//, "application/octet-stream"]) {
@@ -72,7 +72,7 @@ function readImageBodies(app: FastifyInstance, config: Config): void {
 async function imagesOf(
   body: Body,
   request: FastifyRequest<{ Querystring: z.output<typeof encodeImageQuery> }>,
-  config: Config,
+  config: ServiceConfig,
 ): Promise<ImageRequest> {
   if (body === undefined) throw new EncoderError("INVALID_REQUEST", "The request has no body; it must hold an image.");
   if (Buffer.isBuffer(body)) {
@@ -82,7 +82,7 @@ async function imagesOf(
   return imagesOfJson(body, request, config);
 }
 
-async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Config): Promise<ImageRequest> {
+async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: ServiceConfig): Promise<ImageRequest> {
   const { image_url: url, image_b64: b64, images: items } = body;
   const given = [url, b64, items].filter((source) => source != null).length;
   if (given !== 1) {
@@ -113,7 +113,7 @@ async function imagesOfJson(body: ImageJson, request: FastifyRequest, config: Co
 
 function imageOf(
   item: { url?: string | null | undefined; b64?: string | null | undefined },
-  config: Config,
+  config: ServiceConfig,
 ): ImageInput {
   const { url, b64 } = item;
   if (url != null && b64 == null) return { url };
@@ -124,7 +124,7 @@ function imageOf(
   );
 }
 
-function imagesOfForm({ files, fields }: Form, request: FastifyRequest, config: Config): ImageRequest {
+function imagesOfForm({ files, fields }: Form, request: FastifyRequest, config: ServiceConfig): ImageRequest {
   for (const [name, value] of fields) {
     if (name !== "normalize" || !["true", "false"].includes(value)) {
       const message = "A form holds image files and, if wanted, the field normalize, true or false; nothing else.";

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import type { Config } from "../../config.ts";
-import type { Encoder } from "../../encoder.ts";
+import type { ServiceConfig } from "../../config/service.ts";
+import type { Encoder } from "../../encoder/encoder.ts";
 import type { ServerContext } from "../context.ts";
 import { health } from "../schemas.ts";
 
@@ -33,7 +33,7 @@ export function healthRoutes(app: FastifyInstance, { encoder, config }: ServerCo
 }
 
 /** One probe at a time however many ask, and for itself: a caller that goes away must not make the others fail. */
-function healthProbe(encoder: Encoder, { healthMaxAgeMs, healthTimeoutMs }: Config): () => Promise<boolean> {
+function healthProbe(encoder: Encoder, { healthMaxAgeMs, healthTimeoutMs }: ServiceConfig): () => Promise<boolean> {
   let running: Promise<boolean> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { Manifest } from "../../models/manifest.ts";
+import type { Manifest } from "../../model/manifest.ts";
 import type { ServerContext } from "../context.ts";
 import { info } from "../schemas.ts";
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../../src/build/build.ts";
 import type { PrecisionChoice } from "../../../src/build/int8/tower.ts";
-import { cosine } from "../../../src/engine/vectors.ts";
 import { createEncoder } from "../../../src/index.ts";
-import type { Model } from "../../../src/models/manifest.ts";
+import type { Model } from "../../../src/model/manifest.ts";
+import { cosine } from "../../../src/tower/vectors.ts";
 import { golden } from "../../support/tiny-model.ts";
 
 const tiny = { imageDir: join(golden, "tiny/clip"), textDir: join(golden, "tiny/text") };

@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { type CheckpointFolder, readModules, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
+import { readTokenizer } from "../../checkpoint/tokenizer.ts";
+import { configuration, exactly, only, size } from "../../checkpoint/transformers-config.ts";
+
+/** DistilBERT, mean pooling and a dense projection, as their configurations describe them. */
+export interface TextTower {
+  vocabulary: number;
+  positions: number;
+  width: number;
+  layers: number;
+  heads: number;
+  mlpWidth: number;
+  /** Length of the vector it gives. */
+  dimensions: number;
+}
+
+export interface TextCheckpoint {
+  tower: TextTower;
+  /** Longest token sequence, special tokens included. */
+  maxTokens: number;
+  padId: number;
+  tensorsFile: string;
+  denseTensorsFile: string;
+  tokenizerFile: string;
+}
+
+/** @throws EncoderError CHECKPOINT_INVALID naming the file and the key of whatever is not implemented. */
+export async function readTextCheckpoint(checkpoint: CheckpointFolder): Promise<TextCheckpoint> {
+  const modules = await readModules(checkpoint);
+  const kinds = modules.map(({ kind }) => kind).join(" -> ");
+  if (kinds !== "Transformer -> Pooling -> Dense") {
+    throw checkpoint.refusal(
+      `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense`,
+    );
+  }
+  await refuseDefaultPrompt(checkpoint);
+  const [transformer, pooling, dense] = modules.map(({ path }) => path) as [string, string, string]; // as just checked
+  const bert = await checkpoint.json(`${transformer}config.json`, distilbertSchema);
+  const projection = await checkpoint.json(`${dense}config.json`, denseSchema);
+  const { width: poolingWidth } = await checkpoint.json(`${pooling}config.json`, poolingSchema);
+
+  if (bert.dim % bert.n_heads !== 0)
+    throw checkpoint.refusal(`config.json: dim ${bert.dim} is no multiple of n_heads ${bert.n_heads}`);
+  if (poolingWidth !== bert.dim)
+    throw checkpoint.refusal(
+      `${pooling}config.json: the pooled width ${poolingWidth} is not config.json's dim ${bert.dim}`,
+    );
+  if (projection.in_features !== bert.dim) {
+    throw checkpoint.refusal(
+      `${dense}config.json: in_features ${projection.in_features} is not config.json's dim ${bert.dim}`,
+    );
+  }
+  const tokenizer = await readTokenizer(checkpoint, { folder: transformer, vocabulary: bert.vocab_size });
+  return {
+    tower: {
+      vocabulary: bert.vocab_size,
+      positions: bert.max_position_embeddings,
+      width: bert.dim,
+      layers: bert.n_layers,
+      heads: bert.n_heads,
+      mlpWidth: bert.hidden_dim,
+      dimensions: projection.out_features,
+    },
+    maxTokens: Math.min(tokenizer.maxTokens ?? bert.max_position_embeddings, bert.max_position_embeddings),
+    padId: tokenizer.padId,
+    tensorsFile: `${transformer}model.safetensors`,
+    denseTensorsFile: `${dense}model.safetensors`,
+    tokenizerFile: tokenizer.file,
+  };
+}
+
+/** The defaults are those of transformers' DistilBertConfig. */
+const distilbertSchema = configuration({
+  model_type: exactly("distilbert"),
+  vocab_size: size().default(30522),
+  max_position_embeddings: size().default(512),
+  dim: size().default(768),
+  hidden_dim: size().default(3072),
+  n_layers: size().default(6),
+  n_heads: size().default(12),
+  activation: exactly("gelu").default("gelu"), // with the exact error function
+  sinusoidal_pos_embds: z.unknown().optional(), // stored in the file like learned ones
+  output_past: z.unknown().optional(),
+});
+
+const modes = ["cls_token", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"] as const;
+const legacyModes = Object.fromEntries(modes.map((mode) => [`pooling_mode_${mode}`, exactly(false).optional()]));
+
+/** sentence-transformers before 5.4 has a flag per mode, later ones one `pooling_mode`. */
+const poolingSchema = z
+  .strictObject({
+    ...legacyModes,
+    pooling_mode_mean_tokens: exactly(true).optional(),
+    pooling_mode: only(z.union([z.literal("mean"), z.tuple([z.literal("mean")])]), 'only "mean" is').optional(),
+    word_embedding_dimension: size().optional(),
+    embedding_dimension: size().optional(),
+    include_prompt: z.unknown().optional(), // there is no prompt
+  })
+  .transform((pooling) => ({ width: pooling.embedding_dimension ?? pooling.word_embedding_dimension }));
+
+const denseSchema = z.strictObject({
+  in_features: size(),
+  out_features: size(),
+  bias: exactly(false),
+  activation_function: exactly("torch.nn.modules.linear.Identity"),
+  module_input_name: exactly("sentence_embedding").optional(),
+  module_output_name: exactly("sentence_embedding").nullish(),
+  use_residual: exactly(false).optional(),
+});

@@ -1,0 +1,116 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { describeIssues } from "../config/issues.ts";
+import { EncoderError } from "../errors.ts";
+import { openSafetensors, type Safetensors } from "./safetensors.ts";
+
+/** A checkpoint in the sentence-transformers layout. Files are named by their path inside it, with `/`. */
+export interface CheckpointFolder {
+  directory: string;
+  /** Files that were read, for the manifest. */
+  filesRead: Set<string>;
+  has(file: string): Promise<boolean>;
+  /** @throws EncoderError CHECKPOINT_INVALID that names the file and what does not fit. */
+  json<T>(file: string, schema: z.ZodType<T>): Promise<T>;
+  tensors(file: string): Promise<Safetensors>;
+  /** The error to throw for what is wrong with this checkpoint. */
+  refusal(problem: string): EncoderError;
+  close(): Promise<void>;
+}
+
+/** A vocabulary of a million pieces is 40 MB as JSON; configurations are a few kilobytes. */
+const maxJsonBytes = 128 * 1024 * 1024;
+
+/** @param title what messages call it. */
+export async function openCheckpoint(directory: string, title = "Checkpoint"): Promise<CheckpointFolder> {
+  const refusal = (problem: string) =>
+    new EncoderError("CHECKPOINT_INVALID", `${title}: ${problem}.`, { internal: directory });
+  const found = await stat(directory).catch(() => undefined);
+  if (!found?.isDirectory()) throw refusal("there is no such folder");
+  const filesRead = new Set<string>();
+  const open: Safetensors[] = [];
+
+  async function sizeOf(file: string): Promise<number | undefined> {
+    const found = await stat(join(directory, file)).catch(() => undefined);
+    return found?.isFile() ? found.size : undefined;
+  }
+  return {
+    directory,
+    filesRead,
+    refusal,
+    has: async (file) => (await sizeOf(file)) !== undefined,
+    async json(file, schema) {
+      const bytes = await sizeOf(file);
+      if (bytes === undefined) throw refusal(`${file} is missing`);
+      if (bytes > maxJsonBytes) throw refusal(`${file} has ${bytes} bytes; expected at most ${maxJsonBytes}`);
+      filesRead.add(file);
+      const parsed = schema.safeParse(parseJson(await readFile(join(directory, file), "utf8"), file));
+      if (!parsed.success) throw refusal(`${file}: ${describeIssues(parsed.error)}`);
+      return parsed.data;
+    },
+    async tensors(file) {
+      if ((await sizeOf(file)) === undefined) throw refusal(await missingTensors(file));
+      filesRead.add(file);
+      const tensors = await openSafetensors({ path: join(directory, file), title: `${title}: ${file}` });
+      open.push(tensors);
+      return tensors;
+    },
+    async close() {
+      for (const tensors of open) await tensors.close();
+    },
+  };
+
+  function parseJson(text: string, file: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw refusal(`${file} is not JSON`);
+    }
+  }
+
+  async function missingTensors(file: string): Promise<string> {
+    if (await sizeOf(`${file}.index.json`)) {
+      return `${file} is missing: a checkpoint in several shards is not implemented; save it with max_shard_size="10GB"`;
+    }
+    const pickle = file.replace("model.safetensors", "pytorch_model.bin");
+    if (await sizeOf(pickle)) {
+      return `${file} is missing, and ${pickle} is not read; load the checkpoint with sentence-transformers and save it again, which writes safetensors`;
+    }
+    return `${file} is missing`;
+  }
+}
+
+/** The modules of a sentence-transformers checkpoint in order, by class name; where the class lies moves between versions. */
+export async function readModules(checkpoint: CheckpointFolder): Promise<{ kind: string; path: string }[]> {
+  const modules = await checkpoint.json("modules.json", modulesSchema);
+  return modules
+    .toSorted((a, b) => a.idx - b.idx)
+    .map(({ type, path }) => ({ kind: type.slice(type.lastIndexOf(".") + 1), path: path === "" ? "" : `${path}/` }));
+}
+
+const modulesSchema = z.array(
+  z.object({
+    idx: z.number().int(),
+    // A path that leaves the checkpoint would read files its author has no business with.
+    path: z.string().regex(/^[\w-]*$/, "expected the name of a folder in the checkpoint"),
+    type: z.string(),
+  }),
+);
+
+/** Prompts and truncation that sentence-transformers would apply by itself. */
+export async function refuseDefaultPrompt(checkpoint: CheckpointFolder): Promise<void> {
+  const file = "config_sentence_transformers.json";
+  if (!(await checkpoint.has(file))) return;
+  const { default_prompt_name, prompts } = await checkpoint.json(file, settingsSchema);
+  const prompt = default_prompt_name ? prompts?.[default_prompt_name] : undefined;
+  if (prompt)
+    throw checkpoint.refusal(
+      `${file}: default_prompt_name ${JSON.stringify(default_prompt_name)}: prompts are not implemented`,
+    );
+}
+
+const settingsSchema = z.object({
+  default_prompt_name: z.string().nullish(),
+  prompts: z.record(z.string(), z.string()).nullish(),
+});

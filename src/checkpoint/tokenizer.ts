@@ -1,0 +1,102 @@
+import { z } from "zod";
+import type { CheckpointFolder } from "./folder.ts";
+import { exactly } from "./transformers-config.ts";
+
+export interface TokenizerFacts {
+  file: string;
+  padId: number;
+  /** Undefined where the checkpoint sets no limit. */
+  maxTokens: number | undefined;
+}
+
+/**
+ * What must be known of the tokenizer besides tokenizer.json itself, and whether the files around it agree with it.
+ * @param vocabulary rows of the embedding table
+ */
+export async function readTokenizer(
+  checkpoint: CheckpointFolder,
+  { folder, vocabulary }: { folder: string; vocabulary: number },
+): Promise<TokenizerFacts> {
+  const file = `${folder}tokenizer.json`;
+  if (!(await checkpoint.has(file))) {
+    throw checkpoint.refusal(
+      `${file} is missing; load the folder with transformers' AutoTokenizer and call save_pretrained, which writes it`,
+    );
+  }
+  const tokenizer = await checkpoint.json(file, tokenizerSchema);
+  const settings = await optional(checkpoint, `${folder}tokenizer_config.json`, tokenizerConfigSchema);
+  const limits = await optional(checkpoint, `${folder}sentence_bert_config.json`, sentenceBertSchema);
+  refuseContradictions(checkpoint, tokenizer, settings);
+
+  const ids = idsByToken(tokenizer);
+  let highest = 0;
+  for (const id of ids.values()) highest = Math.max(highest, id);
+  if (highest >= vocabulary)
+    throw checkpoint.refusal(`${file} has the token id ${highest}; config.json's vocab_size is ${vocabulary}`);
+
+  const padToken = settings.pad_token ?? "[PAD]";
+  const padId = ids.get(padToken);
+  if (padId === undefined) throw checkpoint.refusal(`${file}: the padding token ${padToken} is not in the vocabulary`);
+  return { file, padId, maxTokens: limits.max_seq_length ?? settings.model_max_length };
+}
+
+async function optional<T>(checkpoint: CheckpointFolder, file: string, schema: z.ZodType<T>): Promise<T> {
+  return (await checkpoint.has(file)) ? checkpoint.json(file, schema) : schema.parse({});
+}
+
+const tokenId = z.number().int().nonnegative();
+
+/** The tokenizer library reads the file itself; here only what is compared with other files. */
+const tokenizerSchema = z.object({
+  normalizer: z.looseObject({ type: z.string() }).nullable(),
+  added_tokens: z.array(z.object({ id: tokenId, content: z.string() })),
+  // A list of [piece, score] for Unigram models, whose ids are the positions.
+  model: z.object({ vocab: z.union([z.record(z.string(), tokenId), z.array(z.tuple([z.string(), z.number()]))]) }),
+});
+
+type TokenizerJson = z.output<typeof tokenizerSchema>;
+
+const tokenizerConfigSchema = z.object({
+  pad_token: z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish(),
+  model_max_length: z.number().positive().optional(), // 1e30 stands for none
+  padding_side: exactly("right").optional(),
+  truncation_side: exactly("right").optional(),
+  do_lower_case: z.boolean().optional(),
+  strip_accents: z.boolean().nullish(),
+  tokenize_chinese_chars: z.boolean().optional(),
+});
+
+type TokenizerConfig = z.output<typeof tokenizerConfigSchema>;
+
+const sentenceBertSchema = z.object({
+  max_seq_length: z.number().int().positive().nullish(),
+  do_lower_case: exactly(false).optional(),
+});
+
+/** Where both files set the same thing, transformers believes tokenizer_config.json and rewrites the normaliser. */
+function refuseContradictions(
+  checkpoint: CheckpointFolder,
+  { normalizer }: TokenizerJson,
+  settings: TokenizerConfig,
+): void {
+  if (normalizer?.type !== "BertNormalizer") return;
+  const pairs = [
+    ["do_lower_case", "lowercase"],
+    ["strip_accents", "strip_accents"],
+    ["tokenize_chinese_chars", "handle_chinese_chars"],
+  ] as const;
+  for (const [setting, key] of pairs) {
+    if (settings[setting] !== undefined && settings[setting] !== normalizer[key]) {
+      throw checkpoint.refusal(
+        `tokenizer_config.json: ${setting} ${settings[setting]} contradicts tokenizer.json's ${key} ${normalizer[key]}; save the tokenizer again with transformers`,
+      );
+    }
+  }
+}
+
+function idsByToken({ model, added_tokens }: TokenizerJson): Map<string, number> {
+  const pieces = Array.isArray(model.vocab)
+    ? model.vocab.map(([piece], id): [string, number] => [piece, id])
+    : Object.entries(model.vocab);
+  return new Map([...pieces, ...added_tokens.map(({ content, id }): [string, number] => [content, id])]);
+}

@@ -1,0 +1,182 @@
+import { z } from "zod";
+import { integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
+
+/** A host as `URL.hostname` spells it, so that comparing is enough; IPv6 without its brackets. */
+const hostPattern = z
+  .string()
+  .toLowerCase()
+  .refine((value) => {
+    const host = value.replace(/^\*\./, "");
+    const spelling = host.includes(":") ? `[${host}]` : host;
+    return (
+      !host.includes("*") && URL.canParse(`http://${spelling}`) && new URL(`http://${spelling}`).hostname === spelling
+    );
+  });
+
+/** Which model is opened. */
+export const modelSettings = {
+  model: setting({
+    ...text("a model's name or a model folder"),
+    default: "pictogram-mini",
+    help: "Model to serve: an installed model's name, or a model folder.",
+    why: "The embedded model needs no download, so a fresh machine answers at once.",
+  }),
+  modelsDir: setting({
+    ...text("a folder"),
+    default: "~/.cache/image-text-encoder/models",
+    help: "Folder of installed models; ~ is the home folder.",
+  }),
+};
+
+/** How the encoder works, whoever calls it. */
+export const encodingSettings = {
+  // images
+  maxImageBytes: setting({
+    ...integer({ min: 1024, max: 1024 * MiB }),
+    default: 20 * MiB,
+    help: "Largest encoded image.",
+    why: "A 50-megapixel camera's JPEG is about 20 MB.",
+  }),
+  maxImagePixels: setting({
+    ...integer({ min: 1, max: 2_000_000_000 }),
+    default: 64_000_000,
+    help: "Most pixels of one image, read from its header before decoding.",
+    why: "64 megapixels are 192 MB decoded; phone cameras go to 50.",
+  }),
+  decodeTimeoutMs: setting({
+    ...integer({ min: 50, max: 600_000 }),
+    default: 10_000,
+    help: "Longest decoding time of one image.",
+    why: "A 64-megapixel PNG takes about 2 s on one slow core; a busy machine may take a few times that.",
+  }),
+  decodeProcesses: setting({
+    ...integer({ min: 0, max: 256 }),
+    default: 0,
+    help: "Processes that decode images; 0 means one per available core, at most 8.",
+    why: "Decoding is single-threaded per image; a process of its own keeps a decoder crash away from the service.",
+  }),
+  maxDecodeQueue: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 256,
+    help: "Images that may wait for a decoder; beyond it requests get 429.",
+    why: "Two to eight seconds of work on two cores.",
+  }),
+  maxDecoderBytes: setting({
+    ...integer({ min: 128 * MiB, max: 64 * 1024 * MiB }),
+    default: 1280 * MiB,
+    help: "Memory that a decoder may take while it decodes; an image that needs more is refused.",
+    why: "64 megapixels take 1.0 GB as AVIF, 0.8 GB as an interlaced 16-bit PNG, 0.6 GB or less as anything else.",
+  }),
+
+  // image URLs
+  imageUrls: setting({ ...toggle(), default: true, help: "Whether images may be given by URL." }),
+  allowPrivateUrls: setting({
+    ...toggle(),
+    default: false,
+    help: "Allow image URLs that point to private, loopback or otherwise special addresses.",
+    why: "Off, since whoever may send a URL could otherwise read this network's internal services.",
+  }),
+  urlAllowlist: setting({
+    ...list("a comma-separated list of hosts without scheme or port, *. in front for all names below one", hostPattern),
+    default: [] as string[],
+    help: "Host patterns (images.example.com, *.example.com, 10.0.0.5) that image URLs may use even at private addresses; if set, no other host is fetched.",
+  }),
+  fetchTimeoutMs: setting({
+    ...integer({ min: 50, max: 600_000 }),
+    default: 10_000,
+    help: "Total time to fetch one image URL.",
+  }),
+  fetchConnectTimeoutMs: setting({
+    ...integer({ min: 50, max: 600_000 }),
+    default: 3_000,
+    help: "Time to connect to an image URL's server.",
+  }),
+  fetchIdleTimeoutMs: setting({
+    ...integer({ min: 50, max: 600_000 }),
+    default: 3_000,
+    help: "Longest silence while an image URL is being read.",
+  }),
+  maxRedirects: setting({ ...integer({ min: 0, max: 10 }), default: 3, help: "Redirects followed for one image URL." }),
+  fetchConcurrency: setting({
+    ...integer({ min: 1, max: 1024 }),
+    default: 32,
+    help: "Image URLs fetched at the same time.",
+    why: "Keeps the encoder fed at 100 images/s with 300 ms per fetch, without flooding a small site.",
+  }),
+
+  maxFetchQueue: setting({
+    ...integer({ min: 0, max: 100_000 }),
+    default: 512,
+    help: "Image URLs that may wait to be fetched; beyond it requests get 429.",
+    why: "At 32 at a time and 300 ms each, five seconds of waiting.",
+  }),
+  maxFetchedBytes: setting({
+    ...integer({ min: 1, max: 1024 * 1024 * MiB }),
+    default: 128 * MiB,
+    help: "While images that were fetched and are not answered yet hold this many bytes, no other fetch begins.",
+    why: "Some hundred photographs; those that are being fetched at that moment come on top.",
+  }),
+
+  // engine
+  threads: setting({
+    ...integer({ min: 0, max: 1024 }),
+    default: 0,
+    help: "Threads per engine; 0 means as many as this process may use cores (cgroup quotas count).",
+  }),
+  replicas: setting({ ...integer({ min: 1, max: 256 }), default: 1, help: "Engines per tower." }),
+  maxImageBatch: setting({
+    ...integer({ min: 1, max: 1024 }),
+    default: 16,
+    help: "Most images in one run of the image tower.",
+    why: "Throughput is flat from 8 on, and a larger batch only makes the next one wait.",
+  }),
+  maxTextBatch: setting({
+    ...integer({ min: 1, max: 4096 }),
+    default: 32,
+    help: "Most texts in one run of the text tower.",
+    why: "Throughput is flat from 32 on, and a larger batch only makes the next one wait.",
+  }),
+  maxBatchTokens: setting({
+    ...integer({ min: 128, max: 1_000_000 }),
+    default: 2048,
+    help: "Most tokens in one run of the text tower, padding included.",
+    why: "A full batch of sentences fits; a batch of long texts stays short enough not to hold up the next query.",
+  }),
+  maxImageQueue: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 256,
+    help: "Images that may wait to be decoded and for the image tower; beyond it requests get 429. One request alone may have more.",
+    why: "150 kB each once decoded, so 38 MB. What could not be done within REQUEST_TIMEOUT_MS is refused before.",
+  }),
+  maxTextQueue: setting({
+    ...integer({ min: 1, max: 1_000_000 }),
+    default: 8192,
+    help: "Texts that may wait for the text tower; beyond it requests get 429. One request alone may have more.",
+    why: "Four requests of the largest size; texts are small. What could not be done within REQUEST_TIMEOUT_MS is refused before.",
+  }),
+  engineTimeoutMs: setting({
+    ...integer({ min: 100, max: 3_600_000 }),
+    default: 60_000,
+    help: "A batch that takes longer is given up, and its engine replaced.",
+    why: "Many times what the largest batch takes on one slow core; only a hang takes longer.",
+  }),
+  cacheSize: setting({
+    ...integer({ min: 0, max: 10_000_000 }),
+    default: 0,
+    help: "Vectors kept in a result cache (2 KiB each); 0 switches it off.",
+    why: "Most indexing jobs never see an input twice.",
+  }),
+};
+
+/** Everything that `createEncoder` takes. */
+export const encoderSettings = { ...modelSettings, ...encodingSettings };
+
+export type EncoderConfig = ValuesOf<typeof encoderSettings>;
+
+/**
+ * Every setting of the encoder, at its default where `given` has no value for it.
+ * @throws EncoderError CONFIG_INVALID for a wrong value, and for a key that is no setting of the encoder.
+ */
+export function encoderConfig(given: Partial<EncoderConfig> = {}): EncoderConfig {
+  return settingsWith(encoderSettings, given);
+}

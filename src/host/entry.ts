@@ -1,0 +1,27 @@
+import { fileURLToPath } from "node:url";
+
+/** What starts a thread or a process from a script of this package. */
+export interface Entry {
+  /** For `new Worker()`. */
+  thread: URL;
+  /** For `fork()`: a path, and the flags of Node.js that it needs. */
+  process: { path: string; execArgv: string[] };
+}
+
+/**
+ * The script `name` (without its ending) beside the module `moduleUrl`. From dist/ it is JavaScript. From src/, in tests and
+ * in development, it is TypeScript, which Node 20 starts with the help of tsx alone.
+ */
+export function entryBeside(moduleUrl: string, name: string): Entry {
+  const isSource = moduleUrl.endsWith(".ts");
+  const script = new URL(`./${name}.${isSource ? "ts" : "js"}`, moduleUrl);
+  const process = { path: fileURLToPath(script), execArgv: isSource ? ["--import", "tsx"] : [] };
+  return { thread: isSource ? throughTsx(script) : script, process };
+}
+
+/** A thread does not inherit the hooks of `--import`, so it registers them by itself. */
+function throughTsx(script: URL): URL {
+  const api = import.meta.resolve("tsx/esm/api");
+  const source = `import { register } from ${JSON.stringify(api)}; register(); await import(${JSON.stringify(script)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}

@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { describeIssues } from "../config/issues.ts";
+import { EncoderError } from "../errors.ts";
+import { type FileRecord, formatVersion, type Model, manifestFile, manifestSchema } from "./manifest.ts";
+
+/**
+ * Opens a model folder: reads its manifest and looks whether every file is there at its full size.
+ * @throws EncoderError MODEL_INVALID saying what is wrong and how to mend it.
+ */
+export async function openModel(directory: string): Promise<Model> {
+  const fail = (problem: string) => modelInvalid(problem, directory);
+  if (!(await isFolder(directory))) throw fail("there is no such model folder");
+  const manifest = await readManifest(directory);
+  for (const [file, { bytes }] of Object.entries(manifest.files)) {
+    const found = await stat(join(directory, file)).catch(() => undefined);
+    if (!found?.isFile()) throw fail(`${file} is missing`);
+    if (found.size !== bytes) throw fail(`${file} has ${found.size} bytes, the manifest says ${bytes}`);
+  }
+  return { directory, manifest };
+}
+
+/**
+ * Compares the sha256 of every file with the manifest's: seconds for a large model.
+ * @throws EncoderError MODEL_INVALID naming the first file that was altered.
+ */
+export async function verifyModel({ directory, manifest }: Model, signal?: AbortSignal): Promise<void> {
+  for (const [file, { sha256 }] of Object.entries(manifest.files)) {
+    const actual = await fileRecord(join(directory, file), signal);
+    if (actual.sha256 !== sha256)
+      throw modelInvalid(`${file} was altered: its sha256 is not the manifest's`, directory);
+  }
+}
+
+export async function fileRecord(path: string, signal?: AbortSignal): Promise<FileRecord> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+async function readManifest(directory: string) {
+  const fail = (problem: string) => modelInvalid(problem, directory);
+  const text = await readFile(join(directory, manifestFile), "utf8").catch(async () => {
+    const checkpoint = await stat(join(directory, "modules.json")).catch(() => undefined);
+    throw fail(
+      checkpoint
+        ? "this is a checkpoint, not a model folder: it must be built first"
+        : `${manifestFile} is missing: this is not a model folder`,
+    );
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw fail(`${manifestFile} is not JSON`);
+  }
+  const version = z.object({ formatVersion: z.number() }).safeParse(json).data?.formatVersion;
+  if (version !== undefined && version !== formatVersion) {
+    throw fail(`it has format version ${version}, this program reads ${formatVersion}`);
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) throw fail(`${manifestFile} does not fit: ${describeIssues(parsed.error)}`);
+  const { image, text: tower, files } = parsed.data;
+  const unlisted = [image.graph, tower.graph, tower.tokenizer].find((file) => !(file in files));
+  if (unlisted !== undefined) throw fail(`${manifestFile} does not list ${unlisted} among its files`);
+  return parsed.data;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+function modelInvalid(problem: string, directory: string): EncoderError {
+  const remedy =
+    "Download it with: image-text-encoder pull NAME, or build it with: image-text-encoder build --image DIR --text DIR --out DIR";
+  return new EncoderError("MODEL_INVALID", `The model cannot be used: ${problem}. ${remedy}`, { internal: directory });
+}

@@ -1,0 +1,111 @@
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { createEncoder, type TowerName } from "../../src/encoder/encoder.ts";
+import type { Engine } from "../../src/engine/contract.ts";
+import type { EngineOptions } from "../../src/engine/engine.ts";
+import { EncoderError } from "../../src/errors.ts";
+import { buildTinyModel } from "../support/tiny-model.ts";
+
+let model: string;
+beforeAll(async () => {
+  model = await buildTinyModel();
+});
+afterAll(() => rm(dirname(model), { recursive: true }));
+
+type Behaviour = "works" | "fails" | "hangs";
+
+/** An encoder whose engines do as the test says; all else is real. */
+async function encoderWith(behaviour: { image: Behaviour; text: Behaviour }) {
+  const startEngine = async ({ graph }: EngineOptions): Promise<Engine> => {
+    const tower = graph.endsWith("image.onnx") ? "image" : "text";
+    return {
+      async run([input]) {
+        if (behaviour[tower] === "hangs") return new Promise(() => {});
+        if (behaviour[tower] === "fails") throw new EncoderError("ENGINE_FAILED", "failed");
+        return { embeddings: new Float32Array(input!.dims[0]! * 512).fill(1), inferenceMs: 1 };
+      },
+      close: async () => {},
+    };
+  };
+  const encoder = await createEncoder({ model }, {}, { startEngine });
+  onTestFinished(() => encoder.close());
+  return encoder;
+}
+
+describe("health", () => {
+  it("is good when both towers give vectors, and needs no new one while the last is recent", async () => {
+    const behaviour = { image: "works", text: "works" } as { image: Behaviour; text: Behaviour };
+    const encoder = await encoderWith(behaviour);
+    expect(await encoder.isHealthy({ maxAgeMs: 60_000 })).toBe(true);
+    behaviour.text = "fails";
+    expect(await encoder.isHealthy({ maxAgeMs: 60_000 })).toBe(true);
+    expect(await encoder.isHealthy({ maxAgeMs: 0 })).toBe(false);
+    behaviour.text = "works";
+    expect(await encoder.isHealthy({ maxAgeMs: 0 })).toBe(true);
+  });
+
+  it.each(["image", "text"] as const)("is bad when the %s tower fails, whatever the other one does", async (tower) => {
+    const behaviour = { image: "works", text: "works", [tower]: "fails" } as { image: Behaviour; text: Behaviour };
+    const encoder = await encoderWith(behaviour);
+    await Promise.allSettled([encoder.encodeTexts(["a"])]);
+    expect(await encoder.isHealthy({ maxAgeMs: 60_000 })).toBe(false);
+  });
+
+  it.each(["image", "text"] as const)(
+    "is bad when the %s tower hangs although nobody asks anything of it",
+    async (tower) => {
+      const behaviour = { image: "works", text: "works", [tower]: "hangs" } as { image: Behaviour; text: Behaviour };
+      const encoder = await encoderWith(behaviour);
+      const isHealthy = () => encoder.isHealthy({ maxAgeMs: 60_000, signal: AbortSignal.timeout(200) });
+      expect(await isHealthy()).toBe(false);
+      expect(await isHealthy()).toBe(false);
+      expect(encoder.queueDepth()).toEqual({ image: 0, text: 0 }); // probes do not pile up
+    },
+  );
+});
+
+describe("a large request", () => {
+  it.each([
+    [1, 16],
+    [3, 32],
+  ])(
+    "with %d engines has %d items in the queue at most, and tells how long they all waited",
+    async (replicas, most) => {
+      const depths: number[] = [];
+      const observer = { onQueueDepth: (_tower: TowerName, depth: number) => depths.push(depth) };
+      const startEngine = async (): Promise<Engine> => ({
+        async run([input]) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          const rows = input!.dims[0]!;
+          const embeddings = Float32Array.from({ length: rows * 512 }, (_, at) => at % 512);
+          return { embeddings, inferenceMs: 20 };
+        },
+        close: async () => {},
+      });
+      const encoder = await createEncoder({ model, maxTextBatch: 8, replicas }, observer, { startEngine });
+      onTestFinished(() => encoder.close());
+      const startedAt = performance.now();
+      const { embeddings, timings } = await encoder.encodeTexts(Array.from({ length: 200 }, (_, i) => `number ${i}`));
+      const tookMs = performance.now() - startedAt;
+      expect(embeddings).toHaveLength(200);
+      for (const embedding of embeddings) expect(embedding).toHaveLength(512);
+      expect(Math.max(...depths)).toBe(most);
+      expect(timings.queueMs).toBeGreaterThan((200 / 8 / replicas - 2) * 20);
+      expect(timings.queueMs).toBeLessThan(tookMs);
+    },
+  );
+});
+
+describe("a request under way", () => {
+  it("is joined by an equal one, also where any other is refused", async () => {
+    const encoder = await encoderWith({ image: "works", text: "hangs" });
+    const ask = (text: string, msLeft: number) =>
+      encoder.encodeTexts([text], { deadline: performance.now() + msLeft, signal: AbortSignal.timeout(msLeft) });
+    const first = ask("the same", 5000);
+    first.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(ask("another", 150)).rejects.toMatchObject({ code: "OVERLOADED" });
+    await expect(ask("the same", 150)).rejects.toThrow(/timeout/); // it was accepted
+  });
+});

@@ -1,0 +1,242 @@
+import { describe, expect, it } from "vitest";
+import type { BatchResult, Engine, Tensor } from "../../src/engine/contract.ts";
+import { EncoderError } from "../../src/errors.ts";
+import { Batcher, type BatcherOptions } from "../../src/tower/batcher.ts";
+
+/** An engine whose batches end when the test says so. An item is one byte; its vector is [item, item]. */
+function manualEngine() {
+  const batches: { items: number[]; finish(): void; fail(error?: Error): void }[] = [];
+  const engine: Engine = {
+    run(inputs: Tensor[]) {
+      const items = [...(inputs[0]!.data as Uint8Array)];
+      return new Promise<BatchResult>((resolve, reject) => {
+        batches.push({
+          items,
+          finish: () =>
+            resolve({ embeddings: Float32Array.from(items.flatMap((item) => [item, item])), inferenceMs: 1 }),
+          fail: (error = new EncoderError("ENGINE_FAILED", "failed")) => reject(error),
+        });
+      });
+    },
+    close: async () => {},
+  };
+  return { engine, batches };
+}
+
+function batcherOver(engines: Engine[], options: Partial<BatcherOptions<number>> = {}) {
+  return new Batcher<number>({
+    engines,
+    toTensors: (items) => [{ name: "items", data: Uint8Array.from(items), dims: [items.length] }],
+    costOf: () => 1,
+    maxBatch: 4,
+    maxBatchCost: 1000,
+    ...options,
+  });
+}
+
+const never = new AbortController().signal;
+const submit = (batcher: Batcher<number>, item: number, dueAt = 0, signal = never) =>
+  batcher.submit(item, { signal, dueAt }).then(({ embedding }) => [...embedding]);
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("the batcher", () => {
+  it("starts at once when the engine is idle and batches what queues meanwhile", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    const first = submit(batcher, 1);
+    await settle();
+    expect(batches.map(({ items }) => items)).toEqual([[1]]);
+    const rest = [2, 3, 4, 5, 6].map((item) => submit(batcher, item));
+    await settle();
+    expect(batches).toHaveLength(1);
+    batches[0]!.finish();
+    expect(await first).toEqual([1, 1]);
+    await settle();
+    expect(batches[1]!.items).toEqual([2, 3, 4, 5]);
+    batches[1]!.finish();
+    await settle();
+    batches[2]!.finish();
+    expect(await Promise.all(rest)).toEqual([2, 3, 4, 5, 6].map((item) => [item, item]));
+  });
+
+  it("puts items of one synchronous request into one batch", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    for (const item of [1, 2, 3]) void submit(batcher, item, item);
+    await settle();
+    expect(batches[0]!.items).toEqual([1, 2, 3]);
+  });
+
+  it("lets a single item overtake a large request that came before it", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    for (let position = 0; position < 40; position++) void submit(batcher, position, position);
+    await settle();
+    void submit(batcher, 99, 1);
+    batches[0]!.finish();
+    await settle();
+    expect(batches[1]!.items).toContain(99);
+  });
+
+  it("lets a large request go on while single items keep arriving", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    const bulk = Array.from({ length: 12 }, (_, position) => submit(batcher, 1, position));
+    let done = 0;
+    for (const item of bulk) void item.then(() => done++);
+    await settle();
+    for (let round = 0; round < 14; round++) {
+      for (let i = 0; i < 4; i++) void submit(batcher, 50, round);
+      batches.at(-1)!.finish();
+      await settle();
+    }
+    expect(done).toBe(12);
+  });
+
+  it("batches items of like cost, and within the cost limit once padded", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine], { costOf: (item) => item, maxBatchCost: 60 });
+    void submit(batcher, 5);
+    await settle();
+    for (const item of [20, 100, 21, 90, 22, 5]) void submit(batcher, item);
+    const sizes: number[][] = [];
+    for (let i = 0; i < 6 && i < batches.length; i++) {
+      batches[i]!.finish();
+      await settle();
+      sizes.push(batches[i]!.items);
+    }
+    expect(sizes[0]).toEqual([5]);
+    expect(sizes[1]).toEqual([20, 21]);
+    for (const items of sizes) expect(items.length === 1 || Math.max(...items) * items.length <= 60).toBe(true);
+    expect(sizes.flat().sort((a, b) => a - b)).toEqual([5, 5, 20, 21, 22, 90, 100]);
+  });
+
+  it("retries a failed batch whole", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    const items = [1, 2].map((item) => submit(batcher, item));
+    await settle();
+    batches[0]!.fail();
+    await settle();
+    expect(batches[1]!.items).toEqual([1, 2]);
+    batches[1]!.finish();
+    expect(await Promise.all(items)).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+  });
+
+  it("isolates an item that breaks the engine, and gives its batch mates their vectors", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    const items = [1, 66, 3].map((item) => submit(batcher, item));
+    const outcomes = Promise.allSettled(items);
+    for (let i = 0; i < 5; i++) {
+      await settle();
+      const batch = batches[i]!;
+      if (batch.items.includes(66)) batch.fail();
+      else batch.finish();
+    }
+    const [a, poison, b] = await outcomes;
+    expect(a).toMatchObject({ status: "fulfilled", value: [1, 1] });
+    expect(b).toMatchObject({ status: "fulfilled", value: [3, 3] });
+    expect(poison).toMatchObject({ status: "rejected", reason: { code: "ENGINE_FAILED" } });
+  });
+
+  it("goes on after a failure", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    const poison = submit(batcher, 66).catch((error) => error.code);
+    for (let i = 0; i < 2; i++) {
+      await settle();
+      batches[i]!.fail();
+    }
+    expect(await poison).toBe("ENGINE_FAILED");
+    const next = submit(batcher, 7);
+    await settle();
+    batches[2]!.finish();
+    expect(await next).toEqual([7, 7]);
+  });
+
+  it("drops an item whose caller went away, and does not compute it", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    void submit(batcher, 1);
+    await settle();
+    const caller = new AbortController();
+    const gone = submit(batcher, 2, 0, caller.signal);
+    const stays = submit(batcher, 3);
+    caller.abort(new Error("client gone"));
+    await expect(gone).rejects.toThrow("client gone");
+    batches[0]!.finish();
+    await settle();
+    expect(batches[1]!.items).toEqual([3]);
+    batches[1]!.finish();
+    expect(await stays).toEqual([3, 3]);
+  });
+
+  it("tells the queue's depth whenever it changes", async () => {
+    const { engine, batches } = manualEngine();
+    const depths: number[] = [];
+    const observer = { onBatch() {}, onQueueDepth: (depth: number) => depths.push(depth) };
+    const batcher = batcherOver([engine], { observer });
+    const running = submit(batcher, 1);
+    await settle();
+    const caller = new AbortController();
+    const gone = submit(batcher, 2, 0, caller.signal);
+    caller.abort(new Error("client gone"));
+    await expect(gone).rejects.toThrow("client gone");
+    batches[0]!.finish();
+    await running;
+    expect(depths).toEqual([1, 0, 1, 0]);
+  });
+
+  it("answers a caller that goes away while its batch runs, without harming the batch", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine]);
+    const caller = new AbortController();
+    const gone = submit(batcher, 1, 0, caller.signal);
+    const stays = submit(batcher, 2);
+    await settle();
+    caller.abort(new Error("client gone"));
+    await expect(gone).rejects.toThrow("client gone");
+    batches[0]!.finish();
+    expect(await stays).toEqual([2, 2]);
+  });
+
+  it("keeps several engines busy at the same time", async () => {
+    const one = manualEngine();
+    const two = manualEngine();
+    const batcher = batcherOver([one.engine, two.engine], { maxBatch: 1 });
+    void submit(batcher, 1);
+    void submit(batcher, 2);
+    await settle();
+    expect([...one.batches, ...two.batches].map(({ items }) => items).sort()).toEqual([[1], [2]]);
+  });
+
+  it("is drained when everything accepted has been answered", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine], { maxBatch: 1 });
+    const answers: number[] = [];
+    void submit(batcher, 1).then(() => answers.push(1));
+    void submit(batcher, 2).then(() => answers.push(2));
+    const drained = batcher.drained().then(() => [...answers]);
+    await settle();
+    batches[0]!.finish();
+    await settle();
+    batches[1]!.finish();
+    expect(await drained).toEqual([1, 2]);
+  });
+
+  it("is drained although a batch hangs, when nobody waits for it any more", async () => {
+    const { engine } = manualEngine();
+    const batcher = batcherOver([engine], { maxBatch: 1 });
+    const caller = new AbortController();
+    const items = [submit(batcher, 1, 0, caller.signal), submit(batcher, 2, 0, caller.signal)];
+    await settle();
+    const drained = batcher.drained();
+    caller.abort(new Error("client gone"));
+    for (const item of items) await expect(item).rejects.toThrow("client gone");
+    await drained;
+  });
+});

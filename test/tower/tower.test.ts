@@ -1,0 +1,223 @@
+import { describe, expect, it } from "vitest";
+import type { Engine } from "../../src/engine/contract.ts";
+import type { EncoderError } from "../../src/errors.ts";
+import { startTower, type TowerOptions } from "../../src/tower/tower.ts";
+import { virtualTime } from "../support/virtual-time.ts";
+
+/** A tower in virtual time. An item is the milliseconds that it takes an engine; a batch takes their sum and 5 ms more. */
+async function slowTower(options: Partial<TowerOptions<number>> = {}) {
+  const time = virtualTime();
+  const speed = { factor: 1 };
+  const engine: Engine = {
+    async run([items]) {
+      const costs = [...(items!.data as BigInt64Array)].map(Number);
+      const ms = (5 + costs.reduce((sum, cost) => sum + cost, 0)) / speed.factor;
+      await time.sleep(ms);
+      return { embeddings: new Float32Array(costs.length), inferenceMs: ms };
+    },
+    close: async () => {},
+  };
+  const tower = await startTower<number>({
+    graph: "",
+    threads: 1,
+    timeoutMs: 60_000,
+    replicas: 1,
+    cacheSize: 0,
+    startEngine: async () => engine,
+    toTensors: (items) => [{ name: "costs", data: BigInt64Array.from(items.map(BigInt)), dims: [items.length] }],
+    costOf: (item) => item,
+    maxBatch: 8,
+    maxBatchCost: 1000,
+    maxQueue: 100_000,
+    now: time.now,
+    ...options,
+  });
+  const deadlineMs = 10_000;
+  const done: { items: number; ms: number }[] = [];
+  const refused: { items: number; retryAfterSeconds: number; message: string }[] = [];
+  let keys = 0;
+  /** A request of so many items that take `ms` each, which gives up at its deadline. */
+  async function request(items: number, ms = 10, sameKey?: string): Promise<void> {
+    const startedAt = time.now();
+    const place = tower.open({ items, deadline: startedAt + deadlineMs });
+    try {
+      if (sameKey === undefined || !tower.knows(sameKey)) place.book({ items, cost: items * ms });
+      const shares = Array.from({ length: items }, (_, position) =>
+        place.embed({ key: sameKey ?? `${keys++}`, position, cost: ms }, () => ms),
+      );
+      await Promise.all(shares.map(({ result }) => result));
+      done.push({ items, ms: time.now() - startedAt });
+    } catch (error) {
+      const { message, retryAfterSeconds } = error as EncoderError & { retryAfterSeconds: number }; // only ever OVERLOADED
+      refused.push({ items, message, retryAfterSeconds });
+    } finally {
+      place.close();
+    }
+  }
+  /** Single items at this rate, in hundredths of what the tower can do, for so long. */
+  async function singles(percent: number, forMs: number): Promise<void> {
+    const capacityPerMs = 8 / (5 + 8 * 10);
+    const everyMs = 100 / percent / capacityPerMs;
+    const end = time.now() + forMs;
+    while (time.now() < end) {
+      void request(1);
+      await time.sleep(everyMs);
+    }
+  }
+  const late = () => done.filter(({ ms }) => ms > deadlineMs);
+  return { tower, time, speed, request, singles, done, refused, late, deadlineMs };
+}
+
+describe("a tower that is offered three times what it can do", () => {
+  it("refuses at once what it cannot do in time, and does the rest in time, at full speed", async () => {
+    const { time, singles, done, refused, late } = await slowTower();
+    void singles(300, 60_000);
+    await time.runUntil(80_000);
+    expect(late()).toEqual([]);
+    expect(refused.length).toBeGreaterThan(done.length);
+    expect(done.length).toBeGreaterThan(0.95 * 60_000 * (8 / 85));
+    for (const { retryAfterSeconds } of refused) {
+      expect(retryAfterSeconds).toBeGreaterThanOrEqual(1);
+      expect(retryAfterSeconds).toBeLessThanOrEqual(4); // a third of the deadline waits, and a batch runs
+    }
+    expect(Math.max(...refused.map((it) => it.retryAfterSeconds))).toBeGreaterThan(2);
+  });
+
+  it("keeps its word to a large request that was accepted before, although single items go first", async () => {
+    const { time, request, singles, done, refused, late } = await slowTower();
+    void singles(50, 2000); // so that it knows its pace
+    await time.runUntil(2000);
+    void request(300);
+    void singles(300, 30_000);
+    await time.runUntil(50_000);
+    expect(late()).toEqual([]);
+    expect(done.filter(({ items }) => items === 300)).toHaveLength(1);
+    expect(refused.every(({ items }) => items === 1)).toBe(true);
+    const afterLarge = done.filter(({ items }) => items === 1);
+    expect(afterLarge.length).toBeGreaterThan(100);
+  });
+
+  it("keeps its word when it becomes twice as slow meanwhile", async () => {
+    const { time, speed, singles, late, done } = await slowTower();
+    void singles(300, 60_000);
+    await time.runUntil(30_000);
+    speed.factor = 0.5;
+    await time.runUntil(90_000);
+    expect(late()).toEqual([]);
+    expect(done.length).toBeGreaterThan(0);
+  });
+
+  it("works normally as soon as the load is gone", async () => {
+    const { tower, time, request, singles, done, refused } = await slowTower();
+    void singles(300, 20_000);
+    await time.runUntil(40_000);
+    expect(tower.depth).toBe(0);
+    const before = { done: done.length, refused: refused.length };
+    void request(20);
+    await time.runUntil(45_000);
+    expect({ done: done.length, refused: refused.length }).toEqual({ ...before, done: before.done + 1 });
+  });
+});
+
+describe("a tower", () => {
+  it("closes what it has started when the rest fails to start", async () => {
+    let started = 0;
+    let closed = 0;
+    const startEngine = async () => {
+      if (++started === 2) throw new Error("no memory");
+      return {
+        run: () => Promise.reject(new Error("unused")),
+        close: async () => {
+          closed++;
+        },
+      };
+    };
+    await expect(slowTower({ replicas: 3, startEngine })).rejects.toThrow("no memory");
+    expect([started, closed]).toEqual([3, 2]);
+  });
+
+  it("accepts whatever comes while it has measured nothing", async () => {
+    const { time, request, done, refused } = await slowTower();
+    for (let i = 0; i < 500; i++) void request(1, 1);
+    await time.runUntil(5000);
+    expect([done.length, refused.length]).toEqual([500, 0]);
+  });
+
+  it("refuses a request of many items whole, before any of them is begun", async () => {
+    const { tower, time, request, singles, refused } = await slowTower();
+    void singles(300, 5000);
+    await time.runUntil(5000);
+    const depth = tower.depth;
+    void request(800);
+    await time.runUntil(5000);
+    expect(refused.at(-1)).toMatchObject({ items: 800, message: expect.stringContaining("too long for the 10.0 s") });
+    expect(tower.depth).toBe(depth);
+  });
+
+  it("says so when a request that is alone is too large for its deadline", async () => {
+    const { time, request, refused, done } = await slowTower();
+    void request(32);
+    await time.runUntil(1000);
+    void request(2000);
+    await time.runUntil(2000);
+    expect(refused).toMatchObject([{ items: 2000, message: expect.stringContaining("send fewer items at a time") }]);
+    void request(800); // most of the time, but nothing else wants it
+    await time.runUntil(12_000);
+    expect(done.map(({ items }) => items)).toEqual([32, 800]);
+  });
+
+  it("accepts an input that is under way already, where it would refuse any other", async () => {
+    const { time, speed, request, refused } = await slowTower();
+    speed.factor = 1e-6;
+    void request(1);
+    await time.runUntil(1000);
+    void request(1, 10, "the same");
+    await time.runUntil(7000);
+    void request(1, 10, "another");
+    void request(1, 10, "the same");
+    await time.runUntil(7001);
+    expect(refused).toHaveLength(1);
+  });
+
+  it("refuses what would wait behind a batch that hangs", async () => {
+    const { time, speed, request, refused } = await slowTower();
+    speed.factor = 1e-6;
+    void request(1);
+    await time.runUntil(3000);
+    void request(1);
+    await time.runUntil(3001);
+    expect(refused).toEqual([]);
+    await time.runUntil(6000);
+    void request(1);
+    await time.runUntil(6001);
+    expect(refused).toMatchObject([{ retryAfterSeconds: 6 }]);
+  });
+
+  it("forgets after a minute that it was slow", async () => {
+    const { time, speed, request, done, refused } = await slowTower();
+    speed.factor = 0.05;
+    void request(32);
+    await time.runUntil(7500);
+    speed.factor = 1;
+    void request(400);
+    await time.runUntil(8000);
+    expect(refused).toHaveLength(1);
+    await time.runUntil(80_000);
+    void request(400);
+    await time.runUntil(90_000);
+    expect(done.map(({ items }) => items)).toEqual([32, 400]);
+  });
+
+  it("has as many items at a time as it may, and a request that is alone whatever its size", async () => {
+    const { time, request, done, refused } = await slowTower({ maxQueue: 10 });
+    void request(20);
+    void request(1);
+    await time.runUntil(1000);
+    void request(4);
+    void request(6);
+    void request(1);
+    await time.runUntil(2000);
+    expect(done.map(({ items }) => items)).toEqual([20, 4, 6]);
+    expect(refused.map(({ message }) => message)).toEqual(Array(2).fill("The queue is full (10 items)."));
+  });
+});
