@@ -33,7 +33,7 @@ export async function openRawEngine(options: {
   const ids = tokens.map((it) => it.ids);
   const batches: Tensor[][] = [];
   for (let at = 0; at < ids.length; at += textBatch) {
-    batches.push(textTensors(ids.slice(at, at + textBatch), manifest.text.padId));
+    batches.push(textTensors(ids.slice(at, at + textBatch), manifest.text));
   }
   const image = await openSession({ graph: join(directory, manifest.image.graph), threads });
   const text = await openSession({ graph: join(directory, manifest.text.graph), threads });

@@ -1,22 +1,19 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { imageGraph } from "../architecture/clip-vision/graph.ts";
-import { readImageCheckpoint } from "../architecture/clip-vision/reader.ts";
-import { textGraph } from "../architecture/distilbert/graph.ts";
-import { readTextCheckpoint } from "../architecture/distilbert/reader.ts";
+import { readImageTower, readTextTower } from "../architecture/registry.ts";
+import type { ImageTower, TextTower } from "../architecture/tower.ts";
 import { type CheckpointFolder, openCheckpoint } from "../checkpoint/folder.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { EncoderError } from "../errors.ts";
 import { packageVersion } from "../host/package.ts";
-import { fileRecord, openModel } from "../model/folder.ts";
+import { fileRecord, isReplaceable, openModel } from "../model/folder.ts";
 import { formatVersion, type Manifest, type Model, manifestFile } from "../model/manifest.ts";
 import { createStaging } from "../storage/staging.ts";
 import { writeBytes } from "../storage/write-through.ts";
 import { imageSamples, textSamples } from "./int8/samples.ts";
-import { type PrecisionChoice, writeTower } from "./int8/tower.ts";
+import { type PrecisionChoice, type TowerOptions, writeTower } from "./write-tower.ts";
 
 export interface BuildOptions {
-  /** Checkpoint folders in the sentence-transformers layout. */
+  /** Checkpoint folders; one that holds both towers may be given twice. */
   imageDir: string;
   textDir: string;
   /** Appears only when it is complete. A model that is already there is replaced; anything else is left alone. */
@@ -25,7 +22,7 @@ export interface BuildOptions {
   precision: PrecisionChoice;
   /** Where the checkpoints come from, for the manifest. */
   sources?: { image: Origin; text: Origin };
-  /** Leaves a model that another build put in place meanwhile. */
+  /** Keeps a whole model that another process put in place meanwhile. */
   keepExisting?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: BuildProgress) => void;
@@ -43,19 +40,22 @@ export interface BuildProgress {
 }
 
 /**
- * Builds a model folder from a checkpoint pair. Equal checkpoints give equal bytes.
+ * Builds a model folder from a checkpoint of each tower. Equal checkpoints give equal bytes.
  * @throws EncoderError CHECKPOINT_INVALID for whatever is wrong with or not implemented of the checkpoints, and
  * STORAGE_FAILED when the result cannot be written.
  */
 export async function buildModel(options: BuildOptions): Promise<Model> {
+  const { outDir, signal = new AbortController().signal, keepExisting = false } = options;
   const image = await openCheckpoint(options.imageDir, "Image checkpoint");
   const text = await openCheckpoint(options.textDir, "Text checkpoint");
   try {
-    const staging = await createStaging(options.outDir);
+    const staging = await createStaging({ target: outDir, isReplaceable, signal });
     try {
-      const manifest = await writeModel({ ...options, image, text, directory: staging.directory });
+      const existing = keepExisting ? await openModel(outDir).catch(() => undefined) : undefined;
+      if (existing) return existing;
+      const manifest = await writeModel({ ...options, image, text, directory: staging.directory, signal });
       await writeBytes(join(staging.directory, manifestFile), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
-      await staging.publish({ keepExisting: options.keepExisting ?? false });
+      await staging.publish();
     } finally {
       await staging.discard();
     }
@@ -63,92 +63,83 @@ export async function buildModel(options: BuildOptions): Promise<Model> {
     await image.close();
     await text.close();
   }
-  return openModel(options.outDir);
+  return openModel(outDir);
 }
 
+interface WriteOptions extends BuildOptions {
+  image: CheckpointFolder;
+  text: CheckpointFolder;
+  directory: string;
+  signal: AbortSignal;
+}
+
+const tokenizerFile = "tokenizer.json";
+
 /** Writes everything but the manifest, which it returns. */
-async function writeModel(
-  options: BuildOptions & { image: CheckpointFolder; text: CheckpointFolder; directory: string },
-): Promise<Manifest> {
-  const { image, text, directory, precision, onProgress, signal = new AbortController().signal } = options;
-  const imageCheckpoint = await readImageCheckpoint(image);
-  const textCheckpoint = await readTextCheckpoint(text);
-  const { dimensions } = imageCheckpoint.tower;
-  if (textCheckpoint.tower.dimensions !== dimensions) {
+async function writeModel(options: WriteOptions): Promise<Manifest> {
+  const { directory, precision, onProgress, signal } = options;
+  const image = await readImageTower(options.image);
+  const text = await readTextTower(options.text);
+  const { dimensions } = image;
+  if (text.dimensions !== dimensions) {
     throw new EncoderError(
       "CHECKPOINT_INVALID",
-      `The image tower gives ${dimensions} dimensions and the text tower ${textCheckpoint.tower.dimensions}: they are no pair.`,
+      `The image tower gives ${dimensions} dimensions and the text tower ${text.dimensions}: they are no pair.`,
     );
   }
+  const imageTensors = await openTensors(options.image, image);
+  const textTensors = await openTensors(options.text, text);
+  const tokenizer = await writeBytes(join(directory, tokenizerFile), text.tokenizer);
 
-  const imageTensors = await image.tensors(imageCheckpoint.tensorsFile);
-  const textTensors = await text.tensors(textCheckpoint.tensorsFile);
-  const dense = await text.tensors(textCheckpoint.denseTensorsFile);
-  const tokenizerFile = join(text.directory, textCheckpoint.tokenizerFile);
-  const common = (name: "image" | "text") => ({
-    name,
-    precision,
-    dimensions,
-    directory,
-    signal,
-    onProgress: (fraction: number) => onProgress?.({ tower: name, fraction }),
+  const write = (name: "image" | "text", tower: Pick<TowerOptions, "graphWith" | "samples">) =>
+    writeTower({
+      ...tower,
+      ...{ name, precision, dimensions, directory, signal },
+      onProgress: (fraction) => onProgress?.({ tower: name, fraction }),
+    });
+  const imageResult = await write("image", {
+    graphWith: (arithmetic) => image.graph(imageTensors, arithmetic),
+    samples: async () => imageSamples(image.inputs.size),
   });
-  const imageTower = await writeTower({
-    ...common("image"),
-    graphWith: (arithmetic) => imageGraph({ tower: imageCheckpoint.tower, tensors: imageTensors, arithmetic }),
-    samples: async () => imageSamples(imageCheckpoint.tower.imageSize),
+  const textResult = await write("text", {
+    graphWith: (arithmetic) => text.graph(textTensors, arithmetic),
+    samples: () => textSamples({ file: join(directory, tokenizerFile), inputs: text.inputs, signal }),
   });
-  const textTower = await writeTower({
-    ...common("text"),
-    graphWith: (arithmetic) => textGraph({ tower: textCheckpoint.tower, tensors: textTensors, dense, arithmetic }),
-    samples: () => textSamples({ ...textCheckpoint, file: tokenizerFile, signal }),
-  });
-  const tokenizer = await readFile(tokenizerFile);
 
+  const recordsOf = createRecords(signal);
   return {
     formatVersion,
     name: options.name,
     dimensions,
-    logitScale: await readLogitScale(imageTensors),
-    image: {
-      graph: "image.onnx",
-      precision: imageTower.precision,
-      size: imageCheckpoint.tower.imageSize,
-      resize: imageCheckpoint.resize,
-      mean: imageCheckpoint.tower.mean,
-      std: imageCheckpoint.tower.std,
-      background: imageCheckpoint.background,
-      ...(imageTower.fidelity && { fidelity: imageTower.fidelity }),
-    },
-    text: {
-      graph: "text.onnx",
-      tokenizer: "tokenizer.json",
-      precision: textTower.precision,
-      maxTokens: textCheckpoint.maxTokens,
-      padId: textCheckpoint.padId,
-      ...(textTower.fidelity && { fidelity: textTower.fidelity }),
-    },
+    logit: await image.logit(imageTensors),
+    image: { architecture: image.architecture, ...image.inputs, ...imageResult.tower },
+    text: { architecture: text.architecture, tokenizer: tokenizerFile, ...text.inputs, ...textResult.tower },
     sources: {
-      image: { ...options.sources?.image, files: await recordsOf(image, signal) },
-      text: { ...options.sources?.text, files: await recordsOf(text, signal) },
+      image: { ...options.sources?.image, files: await recordsOf(options.image) },
+      text: { ...options.sources?.text, files: await recordsOf(options.text) },
     },
-    files: {
-      ...imageTower.files,
-      ...textTower.files,
-      "tokenizer.json": await writeBytes(join(directory, "tokenizer.json"), tokenizer),
-    },
+    files: { ...imageResult.files, ...textResult.files, [tokenizerFile]: tokenizer },
     builtBy: await packageVersion(),
   };
 }
 
-async function readLogitScale(tensors: Safetensors): Promise<number | null> {
-  if (!tensors.names.has("logit_scale")) return null;
-  const [value] = await tensors.weight("logit_scale", []).read();
-  return value!;
+async function openTensors(checkpoint: CheckpointFolder, { weightFiles }: ImageTower | TextTower) {
+  const tensors: Safetensors[] = [];
+  for (const file of weightFiles) tensors.push(await checkpoint.tensors(file));
+  return tensors;
 }
 
-async function recordsOf({ directory, filesRead }: CheckpointFolder, signal: AbortSignal) {
-  const records: Manifest["sources"]["image"]["files"] = {};
-  for (const file of [...filesRead].sort()) records[file] = await fileRecord(join(directory, file), signal);
-  return records;
+/** Size and sha256 of each file that was read. One that both towers read is hashed once. */
+function createRecords(signal: AbortSignal) {
+  const known = new Map<string, ReturnType<typeof fileRecord>>();
+  return async ({ directory, filesRead }: CheckpointFolder) => {
+    const records: Manifest["sources"]["image"]["files"] = {};
+    for (const file of [...filesRead].sort()) {
+      const path = join(directory, file);
+      const record = known.get(path) ?? fileRecord(path, signal);
+      known.set(path, record);
+      records[file] = await record;
+    }
+    return records;
+  };
 }

@@ -7,19 +7,19 @@ import { packageRoot, packageVersion } from "../host/package.ts";
 import { fileRecord, openModel } from "../model/folder.ts";
 import { embeddedName } from "../model/locate.ts";
 import { formatVersion, type Model } from "../model/manifest.ts";
-import { storing } from "../storage/staging.ts";
+import { storing } from "../storage/storing.ts";
 import { buildModel } from "./build.ts";
 
 export interface EmbeddedOptions {
   modelsDir: string;
   signal?: AbortSignal | undefined;
-  /** Told why the model was built into a temporary folder, where `modelsDir` cannot be written. */
+  /** Called with the reason if the model is built into a temporary folder, because `modelsDir` cannot be written. */
   onTemporary?: ((reason: EncoderError) => void) | undefined;
 }
 
 /**
  * The embedded model, built on its first use into a folder of `modelsDir` that is named after everything it depends on.
- * Several processes may do this at once: the first result stays.
+ * Of several processes that do this at once, one builds and the others take its result.
  */
 export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedOptions): Promise<Model> {
   const checkpoint = join(packageRoot, "models", embeddedName);
@@ -40,25 +40,22 @@ async function openOrBuild(options: {
   signal: AbortSignal | undefined;
 }): Promise<Model> {
   const { checkpoint, outDir, signal } = options;
-  const build = (keepExisting: boolean) =>
-    buildModel({
+  try {
+    return await openModel(outDir);
+  } catch {
+    return buildModel({
       imageDir: join(checkpoint, "image"),
       textDir: join(checkpoint, "text"),
       outDir,
       name: embeddedName,
       precision: "fp32",
-      keepExisting,
+      keepExisting: true,
       ...(signal && { signal }),
     });
-  try {
-    return await openModel(outDir);
-  } catch {
-    const missing = !(await stat(outDir).catch(() => undefined));
-    return build(missing);
   }
 }
 
-/** This user's own: whoever else can write to a folder of models decides what this process computes. */
+/** The folder is this user's own, as whoever else can write to a folder of models decides what this process computes. */
 async function temporaryFolder(): Promise<string> {
   const uid = process.getuid?.() ?? -1; // a user without an entry in /etc/passwd has a number all the same
   const folder = join(tmpdir(), `image-text-encoder-${uid}`);

@@ -9,7 +9,7 @@ export interface ResolveOptions {
   model: string;
   modelsDir: string;
   signal?: AbortSignal;
-  /** Told why the embedded model was built into a temporary folder, where `modelsDir` cannot be written. */
+  /** Called with the reason if the embedded model is built into a temporary folder: `modelsDir` cannot be written. */
   onTemporary?: (reason: EncoderError) => void;
 }
 

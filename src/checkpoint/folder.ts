@@ -5,12 +5,14 @@ import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
 
-/** A checkpoint in the sentence-transformers layout. Files are named by their path inside it, with `/`. */
+/** A checkpoint's folder. Files are named by their path inside it, with `/`. */
 export interface CheckpointFolder {
   directory: string;
   /** Files that were read, for the manifest. */
   filesRead: Set<string>;
   has(file: string): Promise<boolean>;
+  /** @throws EncoderError CHECKPOINT_INVALID where the file is missing or implausibly large. */
+  bytes(file: string): Promise<Uint8Array>;
   /** @throws EncoderError CHECKPOINT_INVALID that names the file and what does not fit. */
   json<T>(file: string, schema: z.ZodType<T>): Promise<T>;
   tensors(file: string): Promise<Safetensors>;
@@ -20,7 +22,7 @@ export interface CheckpointFolder {
 }
 
 /** A vocabulary of a million pieces is 40 MB as JSON; configurations are a few kilobytes. */
-const maxJsonBytes = 128 * 1024 * 1024;
+const maxFileBytes = 128 * 1024 * 1024;
 
 /** @param title what messages call it. */
 export async function openCheckpoint(directory: string, title = "Checkpoint"): Promise<CheckpointFolder> {
@@ -35,17 +37,21 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
     const found = await stat(join(directory, file)).catch(() => undefined);
     return found?.isFile() ? found.size : undefined;
   }
+  async function readBytes(file: string): Promise<Buffer> {
+    const size = await sizeOf(file);
+    if (size === undefined) throw refusal(`${file} is missing`);
+    if (size > maxFileBytes) throw refusal(`${file} has ${size} bytes; expected at most ${maxFileBytes}`);
+    filesRead.add(file);
+    return readFile(join(directory, file));
+  }
   return {
     directory,
     filesRead,
     refusal,
     has: async (file) => (await sizeOf(file)) !== undefined,
+    bytes: readBytes,
     async json(file, schema) {
-      const bytes = await sizeOf(file);
-      if (bytes === undefined) throw refusal(`${file} is missing`);
-      if (bytes > maxJsonBytes) throw refusal(`${file} has ${bytes} bytes; expected at most ${maxJsonBytes}`);
-      filesRead.add(file);
-      const parsed = schema.safeParse(parseJson(await readFile(join(directory, file), "utf8"), file));
+      const parsed = schema.safeParse(parseJson((await readBytes(file)).toString(), file));
       if (!parsed.success) throw refusal(`${file}: ${describeIssues(parsed.error)}`);
       return parsed.data;
     },
@@ -81,22 +87,33 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
   }
 }
 
-/** The modules of a sentence-transformers checkpoint in order, by class name; where the class lies moves between versions. */
-export async function readModules(checkpoint: CheckpointFolder): Promise<{ kind: string; path: string }[]> {
+/** A part of a checkpoint. */
+export interface CheckpointModule {
+  /** Name of its class; where the class lies moves between versions of sentence-transformers. */
+  kind: string;
+  /** "" or a folder with its `/`. */
+  path: string;
+}
+
+/** The modules in their order. A folder without modules.json is transformers' own, which holds one model. */
+export async function readModules(checkpoint: CheckpointFolder): Promise<CheckpointModule[]> {
+  if (!(await checkpoint.has("modules.json"))) return [{ kind: "Transformer", path: "" }];
   const modules = await checkpoint.json("modules.json", modulesSchema);
   return modules
     .toSorted((a, b) => a.idx - b.idx)
     .map(({ type, path }) => ({ kind: type.slice(type.lastIndexOf(".") + 1), path: path === "" ? "" : `${path}/` }));
 }
 
-const modulesSchema = z.array(
-  z.object({
-    idx: z.number().int(),
-    // A path that leaves the checkpoint would read files its author has no business with.
-    path: z.string().regex(/^[\w-]*$/, "expected the name of a folder in the checkpoint"),
-    type: z.string(),
-  }),
-);
+const modulesSchema = z
+  .array(
+    z.object({
+      idx: z.number().int(),
+      // A path that leaves the checkpoint would read files its author has no business with.
+      path: z.string().regex(/^[\w-]*$/, "expected the name of a folder in the checkpoint"),
+      type: z.string(),
+    }),
+  )
+  .nonempty();
 
 /** Prompts and truncation that sentence-transformers would apply by itself. */
 export async function refuseDefaultPrompt(checkpoint: CheckpointFolder): Promise<void> {

@@ -2,10 +2,9 @@ import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { EncoderError, toEncoderError } from "../errors.ts";
-import { openModel, verifyModel } from "../model/folder.ts";
+import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
 import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
-import { isReplaceable } from "../storage/staging.ts";
 
 export interface ModelsCommand {
   modelsDir: string;

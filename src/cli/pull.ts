@@ -49,9 +49,9 @@ export async function pull({ config, name, signal }: PullCommand): Promise<void>
       outDir,
       precision: config.precision,
       signal,
-      onWait: ({ pid, host, file }) =>
+      onWait: ({ pid, host }) =>
         stderr.write(
-          `Waiting for another pull (process ${pid} on ${host}) to end. If there is none, delete ${join(outDir, "../.downloads", file)}\n`,
+          `Waiting for another pull (process ${pid} on ${host}) to end. If it has died, this one goes on within half a minute.\n`,
         ),
       onDownload: (progress) => show(line.report(progress)),
       onBuild({ tower, fraction }) {

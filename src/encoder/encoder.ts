@@ -290,7 +290,7 @@ function startTowers({ directory, manifest, config, observer, start }: TowersOpt
     }),
     startTower<number[]>({
       ...towerOptions("text"),
-      toTensors: (batch) => textTensors(batch, manifest.text.padId),
+      toTensors: (batch) => textTensors(batch, manifest.text),
       costOf: (ids) => ids.length,
       maxBatch: config.maxTextBatch,
       maxBatchCost: config.maxBatchTokens,

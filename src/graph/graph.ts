@@ -50,6 +50,8 @@ export interface Graph {
   input(port: Port): Value;
   /** Applies an operator that has one result. */
   apply(operator: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value;
+  /** The operator that gives a value; undefined for inputs and constants. */
+  operatorOf(value: Value): string | undefined;
   /** Declares the only output, under a name of its own. */
   give(name: string, value: Value, shape: Port["shape"]): void;
   /** A float32 constant, stored. */
@@ -81,6 +83,9 @@ export function createGraph(): Graph {
     },
     apply(operator, inputs, attributes = {}) {
       return add(operator, inputs, attributes, [`${operator}.${graph.nodes.length}`])[0]!;
+    },
+    operatorOf(value) {
+      return graph.nodes.find(({ outputs }) => outputs.includes(value))?.operator;
     },
     give(name, value, shape) {
       add("Identity", [value], {}, [name]);

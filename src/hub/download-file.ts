@@ -2,7 +2,7 @@ import { constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/pro
 import { dirname } from "node:path";
 import type { Response } from "undici";
 import { EncoderError } from "../errors.ts";
-import { storing } from "../storage/staging.ts";
+import { storing } from "../storage/storing.ts";
 import { checkContent } from "./content-hash.ts";
 import type { FileFacts } from "./file-facts.ts";
 import type { Hub } from "./hub.ts";

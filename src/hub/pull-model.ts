@@ -1,14 +1,13 @@
 import { rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { readImageCheckpoint } from "../architecture/clip-vision/reader.ts";
-import { readTextCheckpoint } from "../architecture/distilbert/reader.ts";
+import { readImageTower, readTextTower } from "../architecture/registry.ts";
 import { type BuildOptions, type BuildProgress, buildModel } from "../build/build.ts";
 import { EncoderError } from "../errors.ts";
-import { openModel, verifyModel } from "../model/folder.ts";
+import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
 import type { Model } from "../model/manifest.ts";
 import { checkFreeSpace } from "../storage/free-space.ts";
 import { acquireLock, type LockOptions } from "../storage/lock.ts";
-import { isReplaceable, storing } from "../storage/staging.ts";
+import { storing } from "../storage/storing.ts";
 import type { Hub } from "./hub.ts";
 import {
   fetchFile,
@@ -54,9 +53,9 @@ export async function pullModel(options: PullOptions): Promise<{ model: Model; w
     throw new EncoderError("STORAGE_FAILED", `${outDir} holds files that are not a model; choose another folder.`);
   }
   const downloadsDir = join(dirname(outDir), ".downloads");
-  const release = await acquireLock({ directory: downloadsDir, signal, ...(onWait && { onWait }) });
+  const lock = await acquireLock({ directory: downloadsDir, signal, ...(onWait && { onWait }) });
   const stop = new AbortController();
-  const scope = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const scope = AbortSignal.any([stop.signal, lock.signal, ...(signal ? [signal] : [])]);
   try {
     const open = (source: CheckpointSource) =>
       openRepository({ ...source, hub: options.hub, downloadsDir, signal: scope });
@@ -83,7 +82,7 @@ export async function pullModel(options: PullOptions): Promise<{ model: Model; w
     return { model, wasInstalled: false };
   } finally {
     stop.abort();
-    await release();
+    await lock.release();
   }
 }
 
@@ -120,13 +119,13 @@ interface Weights {
 
 /** Brings the small files here, which also tells of what is not implemented before a gigabyte was downloaded. */
 async function locateWeights(image: Repository, text: Repository): Promise<Weights[]> {
-  const imageCheckpoint = await readImageCheckpoint(await openHubCheckpoint(image));
-  const textCheckpoint = await readTextCheckpoint(await openHubCheckpoint(text));
-  return Promise.all([
-    locateFile(image, imageCheckpoint.tensorsFile).then((file) => ({ from: image, file })),
-    locateFile(text, textCheckpoint.tensorsFile).then((file) => ({ from: text, file })),
-    locateFile(text, textCheckpoint.denseTensorsFile).then((file) => ({ from: text, file })),
-  ]);
+  const towers = [
+    { from: image, ...(await readImageTower(await openHubCheckpoint(image))) },
+    { from: text, ...(await readTextTower(await openHubCheckpoint(text))) },
+  ];
+  const wanted = towers.flatMap(({ from, weightFiles }) => weightFiles.map((file) => ({ from, file })));
+  const once = new Map(wanted.map((it) => [`${it.from.directory} ${it.file}`, it])); // both towers may be in one file
+  return Promise.all([...once.values()].map(async ({ from, file }) => ({ from, file: await locateFile(from, file) })));
 }
 
 async function download(

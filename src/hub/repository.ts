@@ -2,7 +2,7 @@ import { mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type CheckpointFolder, openCheckpoint } from "../checkpoint/folder.ts";
 import { EncoderError } from "../errors.ts";
-import { storing } from "../storage/staging.ts";
+import { storing } from "../storage/storing.ts";
 import { cachedCommit, findCached } from "./cached-file.ts";
 import { checkContent } from "./content-hash.ts";
 import { downloadFile } from "./download-file.ts";
@@ -41,7 +41,13 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
 
 async function resolveCommit({ hub, repository, revision, signal }: OpenRepositoryOptions): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(revision)) return revision;
-  if (!hub.offline) return (await fileFacts(hub, { repository, revision, path: "modules.json" }, signal)).commit;
+  const commitBy = async (path: string) => (await fileFacts(hub, { repository, revision, path }, signal)).commit;
+  if (!hub.offline) {
+    return commitBy("modules.json").catch((error) => {
+      if (isMissingFile(error)) return commitBy("config.json"); // a checkpoint of transformers has no modules
+      throw error;
+    });
+  }
   const commit = await cachedCommit(hub, { repository, revision });
   if (commit) return commit;
   throw new EncoderError(
@@ -136,6 +142,10 @@ export async function openHubCheckpoint(from: Repository): Promise<CheckpointFol
         if (isMissingFile(error)) return false;
         throw error;
       }
+    },
+    async bytes(file) {
+      await bring(file);
+      return folder.bytes(file);
     },
     async json(file, schema) {
       await bring(file);

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
-import { type FileRecord, formatVersion, type Model, manifestFile, manifestSchema } from "./manifest.ts";
+import { type FileRecord, type Model, manifestFile, manifestSchema, readableVersions } from "./manifest.ts";
 
 /**
  * Opens a model folder: reads its manifest and looks whether every file is there at its full size.
@@ -45,6 +45,26 @@ export async function fileRecord(path: string, signal?: AbortSignal): Promise<Fi
   return { bytes, sha256: hash.digest("hex") };
 }
 
+/** Nothing, an empty folder, or a model and not a file besides: a manifest.json alone also lies in other projects. */
+export async function isReplaceable(place: string): Promise<boolean> {
+  const names: string[] = await readdir(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  if (names.length === 0) return true;
+  const files = await filesOfModel(place);
+  return files !== undefined && names.every((name) => name === manifestFile || Object.hasOwn(files, name));
+}
+
+async function filesOfModel(place: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const manifest = JSON.parse(await readFile(join(place, manifestFile), "utf8"));
+    return z.object({ formatVersion: z.number(), files: z.record(z.string(), z.unknown()) }).parse(manifest).files;
+  } catch {
+    return undefined;
+  }
+}
+
 async function readManifest(directory: string) {
   const fail = (problem: string) => modelInvalid(problem, directory);
   const text = await readFile(join(directory, manifestFile), "utf8").catch(async () => {
@@ -62,8 +82,8 @@ async function readManifest(directory: string) {
     throw fail(`${manifestFile} is not JSON`);
   }
   const version = z.object({ formatVersion: z.number() }).safeParse(json).data?.formatVersion;
-  if (version !== undefined && version !== formatVersion) {
-    throw fail(`it has format version ${version}, this program reads ${formatVersion}`);
+  if (version !== undefined && !readableVersions.includes(version)) {
+    throw fail(`it has format version ${version}, this program reads ${readableVersions.join(" and ")}`);
   }
   const parsed = manifestSchema.safeParse(json);
   if (!parsed.success) throw fail(`${manifestFile} does not fit: ${describeIssues(parsed.error)}`);

@@ -1,8 +1,11 @@
 import { z } from "zod";
 
-/** A model folder's manifest.json: everything about a model that is not in its graphs. */
+/** A model folder's manifest.json holds everything about a model that is not in its graphs. */
 export const manifestFile = "manifest.json";
-export const formatVersion = 1;
+
+/** The version that is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
+export const formatVersion = 2;
+export const readableVersions: readonly number[] = [1, 2];
 
 const fileRecord = z.object({ bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
@@ -21,6 +24,20 @@ const fidelity = z.object({
 
 const precision = z.enum(["fp32", "int8"]);
 
+/**
+ * How a checkpoint turns the cosines of pairs into probabilities. `scale` is the logarithm that the checkpoint has
+ * learned: softmax(exp(scale) * cosine) over the candidates, or sigmoid(exp(scale) * cosine + bias) for each pair alone.
+ */
+const logit = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("softmax"), scale: z.number() }),
+  z.object({ kind: z.literal("sigmoid"), scale: z.number(), bias: z.number() }),
+]);
+
+/** How a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or it is squashed. */
+const fit = z.enum(["cover", "squash"]);
+const resample = z.enum(["bicubic", "bilinear"]);
+const rgb = z.tuple([z.number(), z.number(), z.number()]);
+
 const source = z.object({
   /** Hub repository and commit, where the checkpoint came from one. */
   repository: z.string().optional(),
@@ -29,34 +46,41 @@ const source = z.object({
   files: z.record(z.string(), fileRecord),
 });
 
-export const manifestSchema = z.object({
-  formatVersion: z.literal(formatVersion),
+const manifestKeys = z.object({
+  formatVersion: z.number().int(),
   name: z.string().min(1),
   /** Length of a vector, the same for both towers. */
   dimensions: z.number().int().positive(),
-  /** The checkpoint's learned temperature: softmax(exp(logitScale) * cosine). Null where it has none. */
-  logitScale: z.number().nullable(),
+  /** Null where the checkpoint has learned none. */
+  logit: logit.nullable(),
   image: z.object({
+    architecture: z.string().default("clip-vision"),
     graph: fileName,
     precision,
     /** Side of the square the graph takes, in pixels. */
     size: z.number().int().positive(),
-    /** What the shortest side is resized to before the centre crop. */
+    /** What the shortest side is resized to before the centre crop; with "squash", `size`. */
     resize: z.number().int().positive(),
+    fit: fit.default("cover"),
+    resample: resample.default("bicubic"),
     /** Already folded into the graph; here for information. */
-    mean: z.tuple([z.number(), z.number(), z.number()]),
-    std: z.tuple([z.number(), z.number(), z.number()]),
+    mean: rgb,
+    std: rgb,
     /** RGB put behind transparent images; null drops alpha as the reference does. */
-    background: z.tuple([z.number(), z.number(), z.number()]).nullable(),
+    background: rgb.nullable(),
     fidelity: fidelity.optional(),
   }),
   text: z.object({
+    architecture: z.string().default("distilbert"),
     graph: fileName,
     tokenizer: fileName,
     precision,
     /** Longest token sequence, special tokens included. */
     maxTokens: z.number().int().positive(),
     padId: z.number().int().nonnegative(),
+    /** The length that every text is padded to, or "batch" for that of the longest in its batch. */
+    padding: z.union([z.literal("batch"), z.number().int().positive()]).default("batch"),
+    paddingSide: z.enum(["right", "left"]).default("right"),
     fidelity: fidelity.optional(),
   }),
   sources: z.object({ image: source, text: source }),
@@ -66,10 +90,20 @@ export const manifestSchema = z.object({
   builtBy: z.string(),
 });
 
+export const manifestSchema = z.preprocess(withLogit, manifestKeys);
+
+/** A folder of version 1 has a `logitScale`, which is always that of a softmax. */
+function withLogit(manifest: unknown): unknown {
+  const scale = z.object({ logitScale: z.number().nullable() }).safeParse(manifest).data?.logitScale;
+  if (scale === undefined) return manifest;
+  return { ...(manifest as object), logit: scale === null ? null : { kind: "softmax", scale } }; // just parsed as one
+}
+
 export type Manifest = z.output<typeof manifestSchema>;
 export type FileRecord = z.output<typeof fileRecord>;
 export type Fidelity = z.output<typeof fidelity>;
 export type Precision = z.output<typeof precision>;
+export type Logit = z.output<typeof logit>;
 
 /** A model folder that was found and whose manifest was read. */
 export interface Model {

@@ -1,71 +1,158 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { mkdir, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { storing } from "./staging.ts";
+import { EncoderError } from "../errors.ts";
+import { livenessOf, nameOwnProcess, type ProcessName } from "./liveness.ts";
+import { storing } from "./storing.ts";
 
 export interface LockOptions {
+  /** The folder to lock; it is made where there is none. */
   directory: string;
-  signal: AbortSignal | undefined;
+  signal?: AbortSignal | undefined;
   /** Called once, if another process holds the lock. */
-  onWait?(holder: { pid: number; host: string; file: string }): void;
+  onWait?(holder: Holder): void;
+  /** "refuse": as soon as another holder is known to be alive, the lock is refused. The default is to wait. */
+  ifHeld?: "wait" | "refuse";
+  timing?: LockTiming;
 }
 
-const pollMs = 500;
+export interface Holder extends ProcessName {
+  /** Name of its file in the locked folder. */
+  file: string;
+}
+
+export interface LockTiming {
+  /** How often a holder renews its file's time. */
+  heartbeatMs: number;
+  /** How long the heartbeat must have stood still before a holder that cannot be seen counts as dead. */
+  deadAfterMs: number;
+  pollMs: number;
+}
+
+/** Ten missed heartbeats: no part of a build keeps the event loop that long, and a restarted container waits half a minute. */
+const defaultTiming: LockTiming = { heartbeatMs: 3_000, deadAfterMs: 30_000, pollMs: 500 };
+
+export interface Lock {
+  /** Aborts if the lock was lost, because this process stood still (suspended) for so long that it counted as dead. */
+  signal: AbortSignal;
+  release(): Promise<void>;
+}
 
 /**
- * One holder per folder, across processes. Everyone who wants the lock first creates a file that names its process, then
- * looks for those of others: of two who come at once at least one sees the other and steps back. Nothing is ever taken
- * over, so a file whose process is dead (killed, or another one with its number) can be deleted by anyone at any time.
- * @returns releases the lock.
+ * One holder per folder, across processes, containers and machines. Everyone who wants the lock first creates a file that
+ * names its process, then looks for those of others: of two who come at once at least one sees the other and steps back.
+ * A holder is dead if its process is seen to be gone, or if its heartbeat stands still, measured by the watcher's own
+ * clock, since those of two machines differ. A dead holder's file can be deleted by anyone at any time.
+ * @throws EncoderError STORAGE_FAILED when the folder cannot be written, or is held and `ifHeld` is "refuse".
  */
-export async function acquireLock({ directory, signal, onWait }: LockOptions): Promise<() => Promise<void>> {
-  await storing(() => mkdir(directory, { recursive: true }));
-  const start = (await startOf(process.pid)) ?? "0";
-  const own = `lock.${process.pid}.${start}.${randomBytes(4).toString("hex")}.${hostname()}`;
+export async function acquireLock(options: LockOptions): Promise<Lock> {
+  const { directory, signal, onWait, ifHeld = "wait", timing = defaultTiming } = options;
+  const { pid, start, namespace, host } = await nameOwnProcess();
+  const own = `lock.${pid}.${start}.${randomBytes(4).toString("hex")}.${namespace}.${host}`;
+  const watch = createWatch(directory, timing.deadAfterMs);
   let waited = false;
   for (;;) {
     signal?.throwIfAborted();
-    let holder = await liveHolder(directory);
-    if (!holder) {
-      await storing(() => writeFile(join(directory, own), ""));
-      holder = await liveHolder(directory, own);
-      if (!holder) return () => rm(join(directory, own), { force: true });
+    await storing(() => mkdir(directory, { recursive: true }));
+    let holder = await watch.findHolder();
+    if (!holder && (await createFile(join(directory, own)))) {
+      holder = await watch.findHolder(own);
+      if (!holder) return hold(join(directory, own), timing.heartbeatMs);
       await rm(join(directory, own), { force: true });
     }
+    if (!holder) continue;
+    if (ifHeld === "refuse" && holder.isKnownAlive) throw heldBy(holder, directory);
     if (!waited) onWait?.(holder);
     waited = true;
-    await sleep(pollMs * (0.5 + Math.random()), undefined, { signal });
+    await sleep(timing.pollMs * (0.5 + Math.random()), undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
 }
 
-async function liveHolder(directory: string, own?: string) {
-  for (const file of await readdir(directory)) {
-    const { pid, start, host } = /^lock\.(?<pid>\d+)\.(?<start>\d+)\.\w+\.(?<host>.+)$/.exec(file)?.groups ?? {};
-    if (pid === undefined || start === undefined || host === undefined || file === own) continue;
-    // Another machine's (or container's) processes cannot be seen from here, so its lock counts.
-    if (host !== hostname() || (await startOf(Number(pid))) === start) return { pid: Number(pid), host, file };
-    await rm(join(directory, file), { force: true });
-  }
-  return undefined;
+/** @returns whether it is there; the last holder may have removed the folder in this moment. */
+async function createFile(path: string): Promise<boolean> {
+  return storing(() =>
+    writeFile(path, "").then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return false;
+        throw error;
+      },
+    ),
+  );
 }
 
-/** When a process started, in a unit of the system's; "0" where that is not told, undefined when there is none. */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // field 22; the name before it may hold anything
-  } catch {
-    return isAlive(pid) ? "0" : undefined;
-  }
+/** Keeps the heartbeat of a lock that was just acquired. */
+function hold(path: string, heartbeatMs: number): Lock {
+  const lost = new AbortController();
+  const timer = setInterval(async () => {
+    const now = new Date();
+    await utimes(path, now, now).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") lost.abort(lostError());
+    });
+  }, heartbeatMs);
+  timer.unref(); // whoever holds a lock has something else to do
+  return {
+    signal: lost.signal,
+    async release() {
+      clearInterval(timer);
+      await rm(path, { force: true });
+    },
+  };
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0); // only asks
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // as process.kill documents
+/** Looks at the holders of a lock again and again, and remembers since when each heartbeat has stood still. */
+function createWatch(directory: string, deadAfterMs: number) {
+  const seen = new Map<string, { beat: number; sinceMs: number; hasMoved: boolean }>();
+
+  /** Undefined if the file is gone. */
+  async function heartbeatOf(file: string) {
+    const beat = (await stat(join(directory, file)).catch(() => undefined))?.mtimeMs;
+    if (beat === undefined) return undefined;
+    const last = seen.get(file);
+    const now = { beat, sinceMs: performance.now(), hasMoved: last !== undefined };
+    const heartbeat = last?.beat === beat ? last : now;
+    seen.set(file, heartbeat);
+    return heartbeat;
   }
+  return {
+    /** Somebody besides `own` who may be alive; files of the dead are deleted. */
+    async findHolder(own?: string) {
+      for (const file of await readdir(directory).catch(() => [])) {
+        const owner = parseName(file);
+        const heartbeat = owner && file !== own ? await heartbeatOf(file) : undefined;
+        if (!owner || !heartbeat) continue;
+        const liveness = await livenessOf(owner);
+        const standsStill = performance.now() - heartbeat.sinceMs > deadAfterMs;
+        const isDead = liveness === "dead" || (liveness === "unknown" && standsStill);
+        if (!isDead) return { ...owner, file, isKnownAlive: liveness === "alive" || heartbeat.hasMoved };
+        await rm(join(directory, file), { force: true });
+      }
+      return undefined;
+    },
+  };
+}
+
+const namePattern = /^lock\.(?<pid>\d+)\.(?<start>\d+)\.[0-9a-f]+\.(?:(?<namespace>0|[0-9a-f]{16})\.)?(?<host>.+)$/;
+
+/** Files of earlier versions have no namespace, and no heartbeat either. */
+function parseName(file: string): ProcessName | undefined {
+  const { pid, start, namespace = "0", host } = namePattern.exec(file)?.groups ?? {};
+  if (pid === undefined || start === undefined || host === undefined) return undefined;
+  return { pid: Number(pid), start, namespace, host };
+}
+
+function heldBy({ pid, host }: Holder, directory: string): EncoderError {
+  return new EncoderError(
+    "STORAGE_FAILED",
+    `Another process (${pid} on ${host}) works in the output folder: wait for it to end, or choose another folder.`,
+    { internal: directory },
+  );
+}
+
+function lostError(): EncoderError {
+  return new EncoderError(
+    "STORAGE_FAILED",
+    "This process stood still for so long that another one took over its folder: start it again.",
+  );
 }

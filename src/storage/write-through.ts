@@ -1,51 +1,26 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
-import { join } from "node:path";
-import type { Graph } from "../graph/graph.ts";
-import { alignment, bytesOf, encodeModel, type StoredRange } from "../graph/onnx.ts";
-import type { FileRecord } from "../model/manifest.ts";
-import { storing } from "./staging.ts";
+import { type FileHandle, open } from "node:fs/promises";
+import { storing } from "./storing.ts";
 
-/** Writes a graph as NAME.onnx and NAME.weights, one constant in memory at a time. */
-export async function writeGraph(options: {
-  graph: Graph;
-  directory: string;
-  name: string;
-  signal: AbortSignal;
-  /** Told after each constant how much of the tower is written, from 0 to 1. */
-  onProgress: (fraction: number) => void;
-}): Promise<Record<string, FileRecord>> {
-  const { graph, directory, name, signal, onProgress } = options;
-  const weightsFile = `${name}.weights`;
-  const graphFile = `${name}.onnx`;
-  const ranges: StoredRange[] = [];
-  const weights = await writeFile(join(directory, weightsFile), async (append) => {
-    let offset = 0;
-    for (const constant of graph.stored) {
-      signal.throwIfAborted();
-      const bytes = bytesOf(await constant.read());
-      const padding = (alignment - (offset % alignment)) % alignment;
-      await append(new Uint8Array(padding));
-      await append(bytes);
-      ranges.push({ offset: offset + padding, bytes: bytes.length });
-      offset += padding + bytes.length;
-      onProgress(ranges.length / graph.stored.length);
-    }
-  });
-  const model = encodeModel(graph, { ranges, weightsFile });
-  const record = await writeFile(join(directory, graphFile), (append) => append(model));
-  return { [graphFile]: record, [weightsFile]: weights };
+/** What was written: its size, and the SHA-256 of its bytes in hexadecimal. */
+export interface Written {
+  bytes: number;
+  sha256: string;
 }
 
-export async function writeBytes(path: string, bytes: Uint8Array): Promise<FileRecord> {
-  return writeFile(path, (append) => append(bytes));
+/** Writes a new file through to the disk. @throws EncoderError STORAGE_FAILED */
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<Written> {
+  return writePieces(path, (append) => append(bytes));
 }
 
-/** Writes a new file through to the disk. */
-async function writeFile(
+/**
+ * Writes a new file piece by piece through to the disk.
+ * @throws EncoderError STORAGE_FAILED
+ */
+export async function writePieces(
   path: string,
   produce: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<FileRecord> {
+): Promise<Written> {
   const hash = createHash("sha256");
   let written = 0;
   const handle = await storing(() => open(path, "wx"));
@@ -53,7 +28,7 @@ async function writeFile(
     await produce((bytes) =>
       storing(async () => {
         hash.update(bytes);
-        for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+        await writeWhole(handle, bytes);
         written += bytes.length;
       }),
     );
@@ -62,4 +37,12 @@ async function writeFile(
     await handle.close();
   }
   return { bytes: written, sha256: hash.digest("hex") };
+}
+
+/** One write may take less than it was given: at most 2 GiB, or what a disk that runs full still holds. */
+export async function writeWhole(handle: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const place = position === undefined ? null : position + at;
+    at += (await handle.write(bytes, at, bytes.length - at, place)).bytesWritten;
+  }
 }

@@ -1,22 +1,30 @@
 import type { Tensor } from "../engine/contract.ts";
 
+/** How texts of one batch become equally long. */
+export interface TextPadding {
+  padId: number;
+  /** A fixed length, or "batch", the default, for that of the longest. */
+  padding?: "batch" | number;
+  paddingSide?: "right" | "left";
+}
+
 /**
- * Token ids and mask, both int64 [N, T], padded on the right to the longest of the batch, and to an even length: the
- * runtime adds up the last three terms of a row in another order when they are followed by a fourth, so that a text of
- * 7, 11 or 15 tokens would not have the same bits alone as beside a longer one.
+ * Token ids and mask, both int64 [N, T]. T is a fixed length, or that of the longest text made even: the runtime adds up
+ * the last three terms of a row in another order when they are followed by a fourth, so that a text of 7, 11 or 15
+ * tokens would not have the same bits alone as beside a longer one.
  */
-export function textTensors(batch: readonly (readonly number[])[], padId: number): Tensor[] {
-  const needed = batch.reduce((length, ids) => Math.max(length, ids.length), 0);
-  const longest = needed + (needed % 2);
-  const ids = new BigInt64Array(batch.length * longest).fill(BigInt(padId));
-  const mask = new BigInt64Array(batch.length * longest);
+export function textTensors(batch: readonly (readonly number[])[], options: TextPadding): Tensor[] {
+  const { padId, padding = "batch", paddingSide = "right" } = options;
+  const longest = batch.reduce((length, ids) => Math.max(length, ids.length), 0);
+  const length = padding === "batch" ? longest + (longest % 2) : padding;
+  const ids = new BigInt64Array(batch.length * length).fill(BigInt(padId));
+  const mask = new BigInt64Array(batch.length * length);
   batch.forEach((tokens, row) => {
-    tokens.forEach((id, column) => {
-      ids[row * longest + column] = BigInt(id);
-      mask[row * longest + column] = 1n;
-    });
+    const start = row * length + (paddingSide === "left" ? length - tokens.length : 0);
+    ids.set(tokens.map(BigInt), start);
+    mask.fill(1n, start, start + tokens.length);
   });
-  const dims = [batch.length, longest];
+  const dims = [batch.length, length];
   return [
     { name: "input_ids", data: ids, dims },
     { name: "attention_mask", data: mask, dims },

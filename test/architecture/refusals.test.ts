@@ -107,7 +107,6 @@ describe("a checkpoint is refused by name for", () => {
   });
 
   it.each([
-    ["image", "modules.json"],
     ["image", "config.json"],
     ["image", "processor_config.json"],
     ["image", "model.safetensors"],
@@ -189,6 +188,7 @@ const layouts: [string, (pair: Pair) => Promise<void>][] = [
       await editJson(file, "vision_config", { hidden_size: 999 });
     },
   ],
+  ["no modules.json, as transformers saves it", ({ imageDir }) => rm(join(imageDir, "modules.json"))],
   [
     "the many keys that transformers 4 writes",
     async ({ imageDir, textDir }) => {

@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../src/build/build.ts";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { type GraphSession, openSession } from "../../src/engine/session.ts";
 import { createEncoder } from "../../src/index.ts";
+import { openModel } from "../../src/model/folder.ts";
 import type { Model } from "../../src/model/manifest.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
@@ -62,7 +60,7 @@ describe("a pair with other sizes, other number formats, another activation and 
 
   it("gives the reference's vectors for token ids", async () => {
     for (const { ids, embedding } of reference.texts) {
-      expectClose(await text.run(textTensors([ids], model.manifest.text.padId)), embedding);
+      expectClose(await text.run(textTensors([ids], model.manifest.text)), embedding);
     }
   });
 
@@ -85,11 +83,11 @@ describe("a pair with other sizes, other number formats, another activation and 
     const texts = await text.run(
       textTensors(
         reference.texts.map(({ ids }) => ids),
-        3,
+        { padId: 3 },
       ),
     );
     for (const [i, { ids }] of reference.texts.entries()) {
-      expect(row(texts, i)).toEqual(await text.run(textTensors([ids], 3)));
+      expect(row(texts, i)).toEqual(await text.run(textTensors([ids], { padId: 3 })));
     }
   });
 
@@ -129,7 +127,7 @@ it("a sequence as long as the positions works, also where their number is odd", 
 
 async function runText(directory: string, ids: number[]): Promise<Float32Array> {
   const session = await openSession({ graph: join(directory, "text.onnx"), threads: 1 });
-  const vector = await session.run(textTensors([ids], 3));
+  const vector = await session.run(textTensors([ids], { padId: 3 }));
   await session.close();
   return vector;
 }
@@ -186,7 +184,7 @@ describe("the manifest", () => {
       image: { size: 40, resize: 44, mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3], background: null },
       text: { maxTokens: 32, padId: 3 },
     });
-    expect(model.manifest.logitScale).toBeCloseTo(-0.04404, 5);
+    expect(model.manifest.logit).toEqual({ kind: "softmax", scale: expect.closeTo(-0.04404, 5) });
   });
 
   it("holds where the checkpoints came from, if that is known", async () => {
@@ -266,25 +264,34 @@ describe("building", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it("sweeps what a killed build left behind, and only that", async () => {
+  it("sweeps what a killed build left behind", async () => {
     const folder = await temporaryFolder();
-    const left = async (owner: string, ageMs: number) => {
-      const path = join(folder, `.model.building.${owner}`);
-      await mkdir(path);
-      await writeFile(join(path, "image.weights"), "half");
-      const then = new Date(Date.now() - ageMs);
-      await utimes(path, then, then);
-      return basename(path);
-    };
-    const { stdout } = await promisify(execFile)(process.execPath, ["-p", "process.pid"]);
-    const minute = 60_000;
-    await left(`${hostname()}.${stdout.trim()}.aa`, minute); // that process has ended
-    await left("another-host.1.bb", 25 * 60 * minute);
-    const kept = [await left(`${hostname()}.${process.ppid}.cc`, minute), await left("another-host.1.dd", minute)];
-    await mkdir(join(folder, ".other.building.another-host.1.ee"));
-
+    await mkdir(join(folder, ".model.building/new"), { recursive: true });
+    await writeFile(join(folder, ".model.building/new/image.weights"), "half");
+    await mkdir(join(folder, ".other.building"));
     await buildModel({ ...pair, outDir: join(folder, "model") });
-    expect((await readdir(folder)).sort()).toEqual([...kept, ".other.building.another-host.1.ee", "model"].sort());
+    expect((await readdir(folder)).sort()).toEqual([".other.building", "model"]);
+  });
+
+  it("puts back the model that a build had moved away when it was killed", async () => {
+    const folder = await temporaryFolder();
+    const outDir = join(folder, "model");
+    await buildModel({ ...pair, outDir });
+    await mkdir(join(folder, ".model.building"));
+    await rename(outDir, join(folder, ".model.building/replaced"));
+    await expect(buildModel({ ...pair, imageDir: join(golden, "tiny/clip"), outDir })).rejects.toThrow("no pair");
+    expect((await openModel(outDir)).manifest.name).toBe("second");
+    expect(await readdir(folder)).toEqual(["model"]);
+  });
+
+  it("of one folder happens once at a time, and whoever keeps what is there builds nothing", async () => {
+    const outDir = join(await temporaryFolder(), "model");
+    let built = 0;
+    const onProgress = ({ tower, fraction }: { tower: string; fraction: number }) => {
+      if (tower === "text" && fraction === 1) built++;
+    };
+    await Promise.all([1, 2, 3].map(() => buildModel({ ...pair, outDir, keepExisting: true, onProgress })));
+    expect(built).toBe(1);
   });
 
   it("says that the disk cannot be written", async () => {

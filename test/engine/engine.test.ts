@@ -49,11 +49,11 @@ const threadThat = (action: string) =>
   new URL(
     `data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{${action}});p.postMessage({kind:'ready'})`,
   );
-const oneText = () => textTensors([[2, 79, 3]], 0);
+const oneText = () => textTensors([[2, 79, 3]], { padId: 0 });
 const longBatch = () =>
   textTensors(
     Array.from({ length: 400 }, () => Array<number>(128).fill(79)),
-    0,
+    { padId: 0 },
   );
 
 describe("an engine", () => {
@@ -65,7 +65,7 @@ describe("an engine", () => {
           [2, 79, 3],
           [2, 80, 81, 3],
         ],
-        0,
+        { padId: 0 },
       ),
     );
     expect(embeddings).toHaveLength(2 * 512);

@@ -21,7 +21,7 @@ const mayImport: Record<string, string[]> = {
   engine: ["host", "errors"],
   text: ["scheduling", "errors"],
   image: ["scheduling", "host", "errors"],
-  storage: ["model", "graph", "errors"],
+  storage: ["errors"],
   model: ["config", "errors"],
   scheduling: ["errors"],
   config: ["errors"],

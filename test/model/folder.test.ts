@@ -67,7 +67,7 @@ describe("a model folder cannot be used, saying why, when", () => {
 
   it("the manifest is of another format version", async () => {
     await editJson(join(directory, "manifest.json"), "formatVersion", 99);
-    expect(await problem()).toMatch(/format version 99, this program reads 1/);
+    expect(await problem()).toMatch(/format version 99, this program reads 1 and 2/);
   });
 
   it.each(["../../etc/passwd", "/etc/passwd", "a/b", ".."])("the manifest names the file %s", async (file) => {
@@ -79,6 +79,21 @@ describe("a model folder cannot be used, saying why, when", () => {
     await editJson(join(directory, "manifest.json"), "text.graph", "other.onnx");
     expect(await problem()).toMatch(/does not list other\.onnx/);
   });
+});
+
+it("a model folder of version 1 opens, with what such models have always had", async () => {
+  const file = join(directory, "manifest.json");
+  const { logit, image, text, ...rest } = JSON.parse(await readFile(file, "utf8"));
+  const { architecture: _image, fit: _fit, resample: _resample, ...oldImage } = image;
+  const { architecture: _text, padding: _padding, paddingSide: _side, ...oldText } = text;
+  const old = { ...rest, formatVersion: 1, logitScale: 4.6, image: oldImage, text: oldText };
+  await writeFile(file, JSON.stringify(old));
+  const { manifest } = await openModel(directory);
+  expect(manifest.logit).toEqual({ kind: "softmax", scale: 4.6 });
+  expect(manifest.image).toEqual({ ...oldImage, architecture: "clip-vision", fit: "cover", resample: "bicubic" });
+  expect(manifest.text).toMatchObject({ architecture: "distilbert", padding: "batch", paddingSide: "right" });
+  await writeFile(file, JSON.stringify({ ...old, logitScale: null }));
+  expect((await openModel(directory)).manifest.logit).toBeNull();
 });
 
 describe("verifying a model", () => {

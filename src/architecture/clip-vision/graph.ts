@@ -3,7 +3,7 @@ import type { Arithmetic } from "../../graph/arithmetic.ts";
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { scaled, type Weight } from "../../graph/weight.ts";
-import type { ImageTower } from "./reader.ts";
+import type { VisionTransformer } from "./reader.ts";
 
 /**
  * CLIP's vision transformer (https://arxiv.org/abs/2103.00020, section 2.4): pre-norm blocks over patches and a class
@@ -33,7 +33,7 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
 
 interface Parts {
   graph: Graph;
-  tower: ImageTower;
+  tower: VisionTransformer;
   tensors: Safetensors;
   arithmetic: Arithmetic;
 }
@@ -78,7 +78,7 @@ function embedPatches({ graph, tower, tensors, arithmetic }: Parts): Value {
  * The convolution's weight for bytes in picture order. The reference feeds (byte / 255 - mean) / std; the division goes
  * into the weight here, the subtraction into `tokenOffsets`. [W, 3, P, P] -> [W, P * P * 3]
  */
-function patchWeight(convolution: Weight, { patchSize, width, std }: ImageTower): Weight {
+function patchWeight(convolution: Weight, { patchSize, width, std }: VisionTransformer): Weight {
   const area = patchSize * patchSize;
   return {
     shape: [width, area * 3],
@@ -102,7 +102,7 @@ function tokenOffsets(parts: {
   convolution: Weight;
   classToken: Weight;
   positions: Weight;
-  tower: ImageTower;
+  tower: VisionTransformer;
 }): Weight {
   const { mean, std, patchSize, width } = parts.tower;
   const area = patchSize * patchSize;

@@ -1,9 +1,14 @@
 import { z } from "zod";
-import { type CheckpointFolder, readModules } from "../../checkpoint/folder.ts";
+import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
+import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, oneOf, only, size } from "../../checkpoint/transformers-config.ts";
+import type { Architecture, ImageTower, Logit } from "../tower.ts";
+import { imageGraph } from "./graph.ts";
+
+export const clipVision: Architecture<ImageTower> = { name: "clip-vision", modelType: "clip", read };
 
 /** CLIP's vision transformer, as its configuration describes it. */
-export interface ImageTower {
+export interface VisionTransformer {
   imageSize: number;
   patchSize: number;
   width: number;
@@ -18,17 +23,7 @@ export interface ImageTower {
   std: [number, number, number];
 }
 
-export interface ImageCheckpoint {
-  tower: ImageTower;
-  /** What the shortest side of a picture is resized to before the crop to `tower.imageSize`. */
-  resize: number;
-  background: [number, number, number] | null;
-  tensorsFile: string;
-}
-
-/** @throws EncoderError CHECKPOINT_INVALID naming the file and the key of whatever is not implemented. */
-export async function readImageCheckpoint(checkpoint: CheckpointFolder): Promise<ImageCheckpoint> {
-  const modules = await readModules(checkpoint);
+async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<ImageTower> {
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
   if (kinds !== "CLIPModel" && kinds !== "Transformer") {
     throw checkpoint.refusal(`modules.json: the modules ${kinds} are not implemented; expected CLIPModel alone`);
@@ -58,24 +53,37 @@ export async function readImageCheckpoint(checkpoint: CheckpointFolder): Promise
       `the preprocessor's size ${pixels.size} is smaller than its crop_size ${pixels.crop_size}: padding is not implemented`,
     );
   }
-  return {
-    tower: {
-      imageSize: vision.image_size,
-      patchSize: vision.patch_size,
-      width: vision.hidden_size,
-      layers: vision.num_hidden_layers,
-      heads: vision.num_attention_heads,
-      mlpWidth: vision.intermediate_size,
-      activation: vision.hidden_act,
-      epsilon: vision.layer_norm_eps,
-      dimensions: clip.projection_dim,
-      mean: pixels.image_mean,
-      std: pixels.image_std,
-    },
-    resize: pixels.size,
-    background: pixels.background ?? null,
-    tensorsFile: `${folder}model.safetensors`,
+  const [mean, std] = [pixels.image_mean, pixels.image_std];
+  const tower: VisionTransformer = {
+    imageSize: vision.image_size,
+    patchSize: vision.patch_size,
+    width: vision.hidden_size,
+    layers: vision.num_hidden_layers,
+    heads: vision.num_attention_heads,
+    mlpWidth: vision.intermediate_size,
+    activation: vision.hidden_act,
+    epsilon: vision.layer_norm_eps,
+    dimensions: clip.projection_dim,
+    mean,
+    std,
   };
+  return {
+    architecture: clipVision.name,
+    dimensions: tower.dimensions,
+    weightFiles: [`${folder}model.safetensors`],
+    inputs: {
+      ...{ size: tower.imageSize, resize: pixels.size, fit: "cover", resample: "bicubic", mean, std },
+      background: pixels.background ?? null,
+    },
+    graph: ([tensors], arithmetic) => imageGraph({ tower, tensors: tensors!, arithmetic }),
+    logit: ([tensors]) => readLogit(tensors!),
+  };
+}
+
+async function readLogit(tensors: Safetensors): Promise<Logit | null> {
+  if (!tensors.names.has("logit_scale")) return null;
+  const [scale] = await tensors.weight("logit_scale", []).read();
+  return { kind: "softmax", scale: scale! };
 }
 
 /** The defaults are those of transformers' CLIPVisionConfig. */

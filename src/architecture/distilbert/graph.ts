@@ -3,7 +3,7 @@ import type { Arithmetic } from "../../graph/arithmetic.ts";
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { stacked, type Weight } from "../../graph/weight.ts";
-import type { TextTower } from "./reader.ts";
+import type { Distilbert } from "./reader.ts";
 
 /** Fixed in the architecture, not in its configuration. */
 const epsilon = 1e-12;
@@ -40,7 +40,7 @@ export function textGraph(options: Omit<Parts, "graph" | "prefix"> & { dense: Sa
 
 interface Parts {
   graph: Graph;
-  tower: TextTower;
+  tower: Distilbert;
   tensors: Safetensors;
   arithmetic: Arithmetic;
   /** Of tensor names: some checkpoints carry "distilbert.". */

@@ -1,10 +1,14 @@
 import { z } from "zod";
-import { type CheckpointFolder, readModules, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
+import { type CheckpointFolder, type CheckpointModule, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, only, size } from "../../checkpoint/transformers-config.ts";
+import type { Architecture, TextTower } from "../tower.ts";
+import { textGraph } from "./graph.ts";
+
+export const distilbert: Architecture<TextTower> = { name: "distilbert", modelType: "distilbert", read };
 
 /** DistilBERT, mean pooling and a dense projection, as their configurations describe them. */
-export interface TextTower {
+export interface Distilbert {
   vocabulary: number;
   positions: number;
   width: number;
@@ -15,19 +19,7 @@ export interface TextTower {
   dimensions: number;
 }
 
-export interface TextCheckpoint {
-  tower: TextTower;
-  /** Longest token sequence, special tokens included. */
-  maxTokens: number;
-  padId: number;
-  tensorsFile: string;
-  denseTensorsFile: string;
-  tokenizerFile: string;
-}
-
-/** @throws EncoderError CHECKPOINT_INVALID naming the file and the key of whatever is not implemented. */
-export async function readTextCheckpoint(checkpoint: CheckpointFolder): Promise<TextCheckpoint> {
-  const modules = await readModules(checkpoint);
+async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
   if (kinds !== "Transformer -> Pooling -> Dense") {
     throw checkpoint.refusal(
@@ -52,21 +44,28 @@ export async function readTextCheckpoint(checkpoint: CheckpointFolder): Promise<
     );
   }
   const tokenizer = await readTokenizer(checkpoint, { folder: transformer, vocabulary: bert.vocab_size });
+  const tower: Distilbert = {
+    vocabulary: bert.vocab_size,
+    positions: bert.max_position_embeddings,
+    width: bert.dim,
+    layers: bert.n_layers,
+    heads: bert.n_heads,
+    mlpWidth: bert.hidden_dim,
+    dimensions: projection.out_features,
+  };
   return {
-    tower: {
-      vocabulary: bert.vocab_size,
-      positions: bert.max_position_embeddings,
-      width: bert.dim,
-      layers: bert.n_layers,
-      heads: bert.n_heads,
-      mlpWidth: bert.hidden_dim,
-      dimensions: projection.out_features,
+    architecture: distilbert.name,
+    dimensions: tower.dimensions,
+    weightFiles: [`${transformer}model.safetensors`, `${dense}model.safetensors`],
+    inputs: {
+      maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
+      padId: tokenizer.padId,
+      padding: "batch",
+      paddingSide: "right",
     },
-    maxTokens: Math.min(tokenizer.maxTokens ?? bert.max_position_embeddings, bert.max_position_embeddings),
-    padId: tokenizer.padId,
-    tensorsFile: `${transformer}model.safetensors`,
-    denseTensorsFile: `${dense}model.safetensors`,
-    tokenizerFile: tokenizer.file,
+    tokenizer: await checkpoint.bytes(tokenizer.file),
+    graph: ([tensors, projection], arithmetic) =>
+      textGraph({ tower, tensors: tensors!, dense: projection!, arithmetic }),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Arithmetic, LinearOperands } from "../../graph/arithmetic.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
-import type { InputPlan } from "./plan.ts";
+import type { InputPlan, PlanOf } from "./plan.ts";
 import { type QuantisedMatrix, quantisedMatrix, quantisedRows } from "./quantise.ts";
 
 /** uint8 that stands for 0 in inputs that are symmetric about it, and in those that have GELU's small dip below it. */
 const symmetricZero = 128;
 const activationZero = 32;
+
+const gelus = new Set<string | undefined>(["Gelu", "QuickGelu"]);
 
 /** About the mean of a picture's bytes: the products' rounding errors then cancel instead of adding up. */
 const pixelZero = 128;
@@ -14,13 +16,13 @@ const pixelZero = 128;
  * uint8 inputs times int8 weights, the pair of types for which processors have instructions (VNNI, AMX). Integer sums
  * are exact, so an item's vector does not depend on its batch. docs/int8.md has the measurements behind each choice.
  */
-export function int8Arithmetic(planOf: (name: string) => InputPlan): Arithmetic {
+export function int8Arithmetic(planOf: PlanOf): Arithmetic {
   /** Inputs as bytes: queries, keys and values come of the same. */
   const shared = new Map<Value, Value>();
   return {
     linear(graph, operands) {
       const { name, x, weight, bias } = operands;
-      const plan = planOf(name);
+      const plan = planOf({ name, followsGelu: gelus.has(graph.operatorOf(x)) });
       if (plan.kind === "perToken") return perTokenLinear(graph, operands, plan);
       const { scale, divisors } = plan; // equal wherever x is, as it comes of what x was during calibration
       const bytes = shared.get(x) ?? fixedBytes(graph, { name, x, scale, divisors });

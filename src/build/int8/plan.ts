@@ -4,6 +4,18 @@ export interface InputRange {
   max: Float32Array;
 }
 
+/** A linear layer, as far as its plan depends on it. */
+export interface PlannedLayer {
+  name: string;
+  /**
+   * Whether its input comes out of a GELU. Such an input never falls below the function's dip, and its largest value
+   * varies from token to token more than tenfold, so that one scale for all would leave most tokens few steps.
+   */
+  followsGelu: boolean;
+}
+
+export type PlanOf = (layer: PlannedLayer) => InputPlan;
+
 /** How a linear layer's input becomes uint8. */
 export type InputPlan =
   /** One scale for every token, known beforehand; `divisors` tame channels that tower over the others. */
@@ -19,15 +31,9 @@ const outlierRatio = 4;
 /** To how many times the median range outlier channels are brought down; what they lose, their weights gain. */
 const tamedRatio = 2;
 
-/**
- * A layer behind a GELU: its input never falls below the function's dip, and its largest value varies from token to
- * token more than tenfold, so that one scale for all would leave most tokens few steps.
- */
-const followsActivation = /\.(fc2|lin2)$/;
-
-export function planInput(name: string, { min, max }: InputRange): InputPlan {
+export function planInput({ followsGelu }: PlannedLayer, { min, max }: InputRange): InputPlan {
   const lowest = min.reduce((a, b) => Math.min(a, b), 0);
-  if (followsActivation.test(name)) return { kind: "perToken", floor: coarse(Math.max(-lowest, 1e-3)) };
+  if (followsGelu) return { kind: "perToken", floor: coarse(Math.max(-lowest, 1e-3)) };
   const ranges = max.map((value, channel) => Math.max(value, -min[channel]!));
   const median = medianOf(ranges);
   const divisors = ranges.map((range) => coarse(Math.max(1, range / (tamedRatio * median))));

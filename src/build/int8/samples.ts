@@ -1,3 +1,4 @@
+import type { TokenInputs } from "../../architecture/tower.ts";
 import type { Tensor } from "../../engine/contract.ts";
 import { imageTensors } from "../../image/tensors.ts";
 import { textTensors } from "../../text/tensors.ts";
@@ -20,17 +21,17 @@ export function imageSamples(size: number): Samples {
   return { calibration: made(pictureCounts.calibration, 1), heldOut: made(pictureCounts.heldOut, 2) };
 }
 
-/** @param file the checkpoint's tokenizer.json */
+/** @param file a tokenizer.json */
 export async function textSamples(options: {
   file: string;
-  maxTokens: number;
-  padId: number;
+  inputs: TokenInputs;
   signal: AbortSignal;
 }): Promise<Samples> {
-  const tokenizer = openTokenizer(options);
+  const { file, inputs, signal } = options;
+  const tokenizer = openTokenizer({ file, maxTokens: inputs.maxTokens });
   const tokenized = async (sentences: readonly string[]) => {
-    const tokens = await tokenizer.tokenize(sentences, options.signal);
-    return tokens.map(({ ids }) => textTensors([ids], options.padId));
+    const tokens = await tokenizer.tokenize(sentences, signal);
+    return tokens.map(({ ids }) => textTensors([ids], inputs));
   };
   return { calibration: await tokenized(calibrationSentences), heldOut: await tokenized(heldOutSentences) };
 }

@@ -10,7 +10,7 @@ export function infoRoute(app: FastifyInstance, { encoder, config, version }: Se
   const answer = {
     model: manifest.name,
     dimensions: manifest.dimensions,
-    logitScale: manifest.logitScale,
+    logitScale: manifest.logit?.scale ?? null,
     image: { precision: image.precision, fidelity: image.fidelity, size: image.size },
     text: { precision: text.precision, fidelity: text.fidelity, maxTokens: text.maxTokens },
     sources: { image: origin(manifest, "image"), text: origin(manifest, "text") },

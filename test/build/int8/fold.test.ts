@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { foldFactors } from "../../../src/build/int8/fold.ts";
+import { writeGraph } from "../../../src/build/write-graph.ts";
 import { openSession } from "../../../src/engine/session.ts";
 import { attention } from "../../../src/graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../../src/graph/graph.ts";
-import { writeGraph } from "../../../src/storage/write-through.ts";
 
 const width = 4;
 const bytes = { name: "x", data: Uint8Array.of(7, 250, 31, 90, 200, 3, 64, 128), dims: [1, 2, width] };

@@ -5,6 +5,8 @@ import { planInput } from "../../../src/build/int8/plan.ts";
 import { quantisedMatrix } from "../../../src/build/int8/quantise.ts";
 import { calibrationSentences, heldOutSentences } from "../../../src/build/int8/sentences.ts";
 
+const plain = { name: "layer", followsGelu: false };
+
 /** Ranges of eight channels, symmetric about zero. */
 function ranges(...largest: number[]) {
   return { max: Float32Array.from(largest), min: Float32Array.from(largest, (value) => -value) };
@@ -12,7 +14,7 @@ function ranges(...largest: number[]) {
 
 describe("an input's plan", () => {
   it("is one scale that covers what calibration saw, with some room", () => {
-    const plan = planInput("layer.0.mlp.fc1", ranges(1, 1, 2, 3, 2, 1, 1, 1));
+    const plan = planInput(plain, ranges(1, 1, 2, 3, 2, 1, 1, 1));
     expect(plan).toMatchObject({ kind: "fixed", divisors: undefined });
     const covered = plan.kind === "fixed" ? plan.scale * 127 : 0;
     expect(covered).toBeGreaterThan(3.3);
@@ -20,7 +22,7 @@ describe("an input's plan", () => {
   });
 
   it("divides channels that tower over the others, and no others", () => {
-    const plan = planInput("layer.0.mlp.fc1", ranges(1, 1, 1, 50, 1, 1, 1, 1));
+    const plan = planInput(plain, ranges(1, 1, 1, 50, 1, 1, 1, 1));
     const divisors = plan.kind === "fixed" ? plan.divisors! : new Float32Array();
     expect(divisors[3]).toBeGreaterThanOrEqual(25);
     expect([...divisors].filter((divisor) => divisor !== 1)).toHaveLength(1);
@@ -29,12 +31,12 @@ describe("an input's plan", () => {
 
   it("does not change with the last bits of what was seen", () => {
     const nudged = ranges(1, 1.0000001, 1, 50.00001, 1, 1, 1, 1);
-    expect(planInput("a.fc1", nudged)).toEqual(planInput("a.fc1", ranges(1, 1, 1, 50, 1, 1, 1, 1)));
+    expect(planInput(plain, nudged)).toEqual(planInput(plain, ranges(1, 1, 1, 50, 1, 1, 1, 1)));
   });
 
   it("is a scale per token behind an activation, down to the activation's dip", () => {
     const seen = { max: Float32Array.of(40, 3), min: Float32Array.of(-0.17, -0.1) };
-    const plan = planInput("transformer.layer.0.ffn.lin2", seen);
+    const plan = planInput({ name: "layer", followsGelu: true }, seen);
     const floor = plan.kind === "perToken" ? plan.floor! : 0;
     expect(floor).toBeGreaterThanOrEqual(Math.fround(0.17));
     expect(floor).toBeLessThan(0.2);

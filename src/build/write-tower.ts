@@ -1,18 +1,18 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Tensor } from "../../engine/contract.ts";
-import { openSession } from "../../engine/session.ts";
-import { type Arithmetic, fp32 } from "../../graph/arithmetic.ts";
-import type { Graph } from "../../graph/graph.ts";
-import { availableCores } from "../../host/available-cores.ts";
-import type { Fidelity, FileRecord, Precision } from "../../model/manifest.ts";
-import { writeGraph } from "../../storage/write-through.ts";
-import { int8Arithmetic } from "./arithmetic.ts";
-import { type Calibration, createCalibration } from "./calibration.ts";
-import { fidelityOf, isFaithful } from "./fidelity.ts";
-import { foldFactors } from "./fold.ts";
-import { type InputPlan, perTokenPlan, planInput } from "./plan.ts";
-import type { Samples } from "./samples.ts";
+import type { Tensor } from "../engine/contract.ts";
+import { openSession } from "../engine/session.ts";
+import { type Arithmetic, fp32 } from "../graph/arithmetic.ts";
+import type { Graph } from "../graph/graph.ts";
+import { availableCores } from "../host/available-cores.ts";
+import type { Fidelity, FileRecord, Precision } from "../model/manifest.ts";
+import { int8Arithmetic } from "./int8/arithmetic.ts";
+import { type Calibration, createCalibration } from "./int8/calibration.ts";
+import { fidelityOf, isFaithful } from "./int8/fidelity.ts";
+import { foldFactors } from "./int8/fold.ts";
+import { type PlanOf, perTokenPlan, planInput } from "./int8/plan.ts";
+import type { Samples } from "./int8/samples.ts";
+import { writeGraph } from "./write-graph.ts";
 
 /** "auto" keeps int8 where it is faithful to fp32, tower by tower. */
 export type PrecisionChoice = Precision | "auto";
@@ -30,31 +30,39 @@ export interface TowerOptions {
 }
 
 export interface WrittenTower {
-  precision: Precision;
+  /** For the manifest. */
+  tower: {
+    graph: string;
+    precision: Precision;
+    /** Of int8 against fp32: also where it was too low, and the tower is fp32. */
+    fidelity?: Fidelity;
+  };
   files: Record<string, FileRecord>;
-  /** Of int8 against fp32: also where it was too low, and the tower is fp32. */
-  fidelity?: Fidelity;
 }
 
 /** Writes NAME.onnx and NAME.weights in the chosen precision. */
 export async function writeTower(options: TowerOptions): Promise<WrittenTower> {
-  if (options.precision === "fp32") return { precision: "fp32", files: await write(options, fp32) };
+  const { precision, fidelity, files } = await writeInPrecision(options);
+  return { tower: { graph: `${options.name}.onnx`, precision, ...(fidelity && { fidelity }) }, files };
+}
+
+async function writeInPrecision(options: TowerOptions) {
+  if (options.precision === "fp32") return { precision: "fp32" as const, files: await write(options, fp32) };
   const { calibration, heldOut, exact } = await reference(options);
 
-  let best: { fidelity: Fidelity; plan: (name: string) => InputPlan } | undefined;
-  let files: Record<string, FileRecord> | undefined;
-  const plans = [(name: string) => planInput(name, calibration.range(name)), perTokenPlan];
+  let best: { fidelity: Fidelity; plan: PlanOf } | undefined;
+  const plans: PlanOf[] = [(layer) => planInput(layer, calibration.range(layer.name)), perTokenPlan];
   for (const plan of plans) {
-    files = await write(options, int8Arithmetic(plan));
+    const files = await write(options, int8Arithmetic(plan));
     const approximate = await vectors(options, { directory: options.directory, items: heldOut });
     const fidelity = fidelityOf(exact, approximate);
-    if (isFaithful(fidelity)) return { precision: "int8", files, fidelity };
+    if (isFaithful(fidelity)) return { precision: "int8" as const, files, fidelity };
     if (!best || fidelity.mean > best.fidelity.mean) best = { fidelity, plan };
   }
   const { fidelity, plan } = best!; // there is at least one plan
   return options.precision === "auto"
-    ? { precision: "fp32", files: await write(options, fp32), fidelity }
-    : { precision: "int8", files: await write(options, int8Arithmetic(plan)), fidelity };
+    ? { precision: "fp32" as const, files: await write(options, fp32), fidelity }
+    : { precision: "int8" as const, files: await write(options, int8Arithmetic(plan)), fidelity };
 }
 
 /** Runs the tower in fp32: calibrates with some samples and keeps the vectors of the others. */

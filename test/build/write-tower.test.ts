@@ -2,12 +2,12 @@ import { cp, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildModel } from "../../../src/build/build.ts";
-import type { PrecisionChoice } from "../../../src/build/int8/tower.ts";
-import { createEncoder } from "../../../src/index.ts";
-import type { Model } from "../../../src/model/manifest.ts";
-import { cosine } from "../../../src/tower/vectors.ts";
-import { golden } from "../../support/tiny-model.ts";
+import { buildModel } from "../../src/build/build.ts";
+import type { PrecisionChoice } from "../../src/build/write-tower.ts";
+import { createEncoder } from "../../src/index.ts";
+import type { Model } from "../../src/model/manifest.ts";
+import { cosine } from "../../src/tower/vectors.ts";
+import { golden } from "../support/tiny-model.ts";
 
 const tiny = { imageDir: join(golden, "tiny/clip"), textDir: join(golden, "tiny/text") };
 let work: string;

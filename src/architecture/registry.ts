@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { type CheckpointFolder, readModules } from "../checkpoint/folder.ts";
+import { clipVision } from "./clip-vision/reader.ts";
+import { distilbert } from "./distilbert/reader.ts";
+import type { Architecture, ImageTower, TextTower } from "./tower.ts";
+
+/** Every architecture, by what it encodes. */
+const imageArchitectures: readonly Architecture<ImageTower>[] = [clipVision];
+const textArchitectures: readonly Architecture<TextTower>[] = [distilbert];
+
+/** @throws EncoderError CHECKPOINT_INVALID, as every reader. */
+export function readImageTower(checkpoint: CheckpointFolder): Promise<ImageTower> {
+  return readTower(checkpoint, imageArchitectures);
+}
+
+/** @throws EncoderError CHECKPOINT_INVALID, as every reader. */
+export function readTextTower(checkpoint: CheckpointFolder): Promise<TextTower> {
+  return readTower(checkpoint, textArchitectures);
+}
+
+async function readTower<Kind extends ImageTower | TextTower>(
+  checkpoint: CheckpointFolder,
+  architectures: readonly Architecture<Kind>[],
+): Promise<Kind> {
+  const modules = await readModules(checkpoint);
+  const file = `${modules[0]!.path}config.json`;
+  const { model_type } = await checkpoint.json(file, configSchema);
+  const architecture = architectures.find(({ modelType }) => modelType === model_type);
+  if (architecture) return architecture.read(checkpoint, modules);
+  const known = architectures.map(({ modelType }) => JSON.stringify(modelType)).join(", ");
+  throw checkpoint.refusal(`${file}: model_type: ${JSON.stringify(model_type)} is not implemented (${known})`);
+}
+
+const configSchema = z.object({ model_type: z.string().optional() });

@@ -1,0 +1,60 @@
+import type { CheckpointFolder, CheckpointModule } from "../checkpoint/folder.ts";
+import type { Safetensors } from "../checkpoint/safetensors.ts";
+import type { Arithmetic } from "../graph/arithmetic.ts";
+import type { Graph } from "../graph/graph.ts";
+
+/** One tower of a checkpoint: all that downloading, building and serving must know of it. */
+interface Tower {
+  /** Name of the architecture, for the manifest. */
+  architecture: string;
+  /** Length of the vector it gives. */
+  dimensions: number;
+  /** Files of tensors inside the checkpoint, in the order in which `graph` takes them. */
+  weightFiles: readonly string[];
+  /** The graph's only output is float32 [N, dimensions], not normalised. */
+  graph(tensors: readonly Safetensors[], arithmetic: Arithmetic): Graph;
+}
+
+/** Its graph takes `pixels`, uint8 [N, size, size, 3]. */
+export interface ImageTower extends Tower {
+  inputs: PixelInputs;
+  /** How cosines become probabilities; null where the checkpoint has not learned it. */
+  logit(tensors: readonly Safetensors[]): Promise<Logit | null>;
+}
+
+/** Its graph takes `input_ids` and, if padding must not count, `attention_mask`, both int64 [N, T]. */
+export interface TextTower extends Tower {
+  inputs: TokenInputs;
+  /** A tokenizer.json, for Hugging Face's tokenizers. */
+  tokenizer: Uint8Array;
+}
+
+/** How pictures become pixels; the manifest explains the keys. */
+export interface PixelInputs {
+  size: number;
+  resize: number;
+  fit: "cover" | "squash";
+  resample: "bicubic" | "bilinear";
+  mean: [number, number, number];
+  std: [number, number, number];
+  background: [number, number, number] | null;
+}
+
+/** How token ids become tensors; the manifest explains the keys. */
+export interface TokenInputs {
+  maxTokens: number;
+  padId: number;
+  padding: "batch" | number;
+  paddingSide: "right" | "left";
+}
+
+export type Logit = { kind: "softmax"; scale: number } | { kind: "sigmoid"; scale: number; bias: number };
+
+/** What the registry knows of an architecture. */
+export interface Architecture<Kind extends ImageTower | TextTower> {
+  name: string;
+  /** The `model_type` of the configurations it reads. */
+  modelType: string;
+  /** @throws EncoderError CHECKPOINT_INVALID naming the file and the key of whatever is not implemented. */
+  read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<Kind>;
+}
