@@ -25,7 +25,7 @@ export function createMetrics() {
   const metrics = {
     registry,
     // requests
-    requests: counter("encoder_requests_total", "Answered requests.", ["route", "method", "status"]),
+    requests: counter("encoder_requests_total", "Answered requests.", ["route", "method", "status", "protocol"]),
     requestSeconds: seconds("encoder_request_seconds", "Time from a request's header to the end of its answer.", [
       "route",
     ]),
@@ -33,7 +33,7 @@ export function createMetrics() {
     bodyBytesInFlight: gauge("encoder_body_bytes_in_flight", "Bytes of the bodies of encode requests in flight.", []),
     errors: counter("encoder_errors_total", "Requests refused or failed, by error code.", ["code"]),
     connectionsDropped: counter("encoder_connections_dropped_total", "Connections beyond MAX_CONNECTIONS.", []),
-    items: counter("encoder_items_total", "Texts or images whose vectors were returned.", ["tower"]),
+    items: counter("encoder_items_total", "Texts or images that were encoded.", ["tower", "protocol"]),
     truncated: counter("encoder_truncated_texts_total", "Texts cut to the model's longest sequence.", []),
     fetches: counter("encoder_fetches_total", "Image URLs, by outcome: ok or an error code.", ["outcome"]),
     // stages of an item's way

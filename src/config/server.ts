@@ -12,8 +12,7 @@ const proxyAddress = z.string().refine((value) => {
 
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 
-/** Settings of the HTTP service: where it listens, what it accepts, who may ask, what it tells. */
-export const serverSettings = {
+const listenSettings = {
   port: setting({
     ...integer({ min: 0, max: 65535 }),
     default: 5555,
@@ -25,8 +24,15 @@ export const serverSettings = {
     help: "Address to listen on.",
     why: "A container must be reachable from outside; bind to 127.0.0.1 where only this machine should reach it.",
   }),
+  drainTimeoutMs: setting({
+    ...integer({ min: 0, max: 3_600_000 }),
+    default: 25_000,
+    help: "After SIGTERM, how long requests in flight may take to finish.",
+    why: "Kubernetes kills after 30 s.",
+  }),
+};
 
-  // connections
+export const connectionSettings = {
   maxConnections: setting({
     ...integer({ min: 1, max: 1_000_000 }),
     default: 2048,
@@ -51,14 +57,18 @@ export const serverSettings = {
     help: "How long an idle connection is kept.",
     why: "Longer than the 60 s of common proxies, so that it is they who close, and no request meets a closing connection.",
   }),
-  drainTimeoutMs: setting({
-    ...integer({ min: 0, max: 3_600_000 }),
-    default: 25_000,
-    help: "After SIGTERM, how long requests in flight may take to finish.",
-    why: "Kubernetes kills after 30 s.",
+  trustProxy: setting({
+    ...list(
+      "a comma-separated list of addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal",
+      proxyAddress,
+    ),
+    default: [] as string[],
+    help: "Proxies whose x-forwarded-for header is believed, for rate limits and logs.",
+    why: "None, since any client can send that header.",
   }),
+};
 
-  // requests
+export const requestSettings = {
   maxBodyBytes: setting({
     ...integer({ min: 1024, max: 512 * MiB }),
     default: 64 * MiB,
@@ -83,6 +93,9 @@ export const serverSettings = {
     help: "A request that is not answered by then, counted from the arrival of its body, gets 504. One that would wait for a third of it gets 429 at once.",
     why: "Shorter than clients and proxies wait (60 s is common), and long enough for the largest batches.",
   }),
+};
+
+export const admissionSettings = {
   maxInFlightRequests: setting({
     ...integer({ min: 1, max: 1_000_000 }),
     default: 1024,
@@ -95,8 +108,9 @@ export const serverSettings = {
     help: "Bytes of request bodies held at the same time; more get 429. A single request is let in whatever its size.",
     why: "Two of the largest bodies, or a thousand ordinary images. Decoding base64 takes up to three times as much memory.",
   }),
+};
 
-  // health
+export const healthSettings = {
   healthMaxAgeMs: setting({
     ...integer({ min: 0, max: 3_600_000 }),
     default: 30_000,
@@ -109,19 +123,14 @@ export const serverSettings = {
     help: "A health probe that takes longer is unhealthy.",
     why: "Longer than the largest batch that can be ahead of it, in the time that orchestrators commonly grant.",
   }),
+};
 
-  // access
+export const accessSettings = {
   apiKeys: setting({
     ...list("a comma-separated list of keys"),
     default: [] as string[],
     secret: true,
     help: "Keys of which each request but health checks must carry one, as `authorization: Bearer KEY` or `x-api-key: KEY`. Empty asks for none.",
-  }),
-  corsOrigins: setting({
-    ...list("a comma-separated list of origins such as https://app.example.com, or *", origin),
-    default: [] as string[],
-    help: "Origins whose web pages may call this service; * is any.",
-    why: "None, since a page anywhere could otherwise use a service that only its visitor can reach.",
   }),
   rateLimit: setting({
     ...integer({ min: 0, max: 1_000_000_000 }),
@@ -135,24 +144,33 @@ export const serverSettings = {
     help: "Clients whose rate is remembered; beyond it the one not seen for longest is forgotten.",
     why: "About 20 MB at most.",
   }),
-  trustProxy: setting({
-    ...list(
-      "a comma-separated list of addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal",
-      proxyAddress,
-    ),
-    default: [] as string[],
-    help: "Proxies whose x-forwarded-for header is believed, for rate limits and logs.",
-    why: "None, since any client can send that header.",
-  }),
+};
 
-  // operations
+const operationSettings = {
+  corsOrigins: setting({
+    ...list("a comma-separated list of origins such as https://app.example.com, or *", origin),
+    default: [] as string[],
+    help: "Origins whose web pages may call this service; * is any.",
+    why: "None, since a page anywhere could otherwise use a service that only its visitor can reach.",
+  }),
   adminPort: setting({
     ...integer({ min: 0, max: 65535 }),
     default: 0,
-    help: "Port that /metrics, /info, /openapi.json and the page at / move to; 0 leaves them on PORT.",
+    help: "Port that /metrics and /info move to; 0 leaves them on PORT.",
   }),
   metrics: setting({ ...toggle(), default: true, help: "Whether GET /metrics is served." }),
   docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json and the page at / are served." }),
+};
+
+/** Settings of the HTTP service: where it listens, what it accepts, who may ask, what it tells. */
+export const serverSettings = {
+  ...listenSettings,
+  ...connectionSettings,
+  ...requestSettings,
+  ...admissionSettings,
+  ...healthSettings,
+  ...accessSettings,
+  ...operationSettings,
 };
 
 /** Settings of the log. */

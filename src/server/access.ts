@@ -1,17 +1,18 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { ServiceConfig } from "../config/service.ts";
+import type { accessSettings } from "../config/server.ts";
+import type { ValuesOf } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 import { clientAt, createRateLimit } from "./rate-limit.ts";
 
-/** Asks every request but health checks for a key, and bounds the rate of each client, where the settings say so. */
-export function guardAccess(app: FastifyInstance, config: ServiceConfig): void {
-  const digests = config.apiKeys.map(digestOf);
-  const limit = config.rateLimit > 0 ? createRateLimit(config) : undefined;
+/** Asks every request for a key, unless its route is keyless, and bounds the rate of each client, if the settings say so. */
+export function guardAccess(app: FastifyInstance, settings: ValuesOf<typeof accessSettings>): void {
+  const digests = settings.apiKeys.map(digestOf);
+  const limit = settings.rateLimit > 0 ? createRateLimit(settings) : undefined;
   if (digests.length === 0 && !limit) return;
 
-  app.addHook("onRequest", async (request) => {
-    if (isHealthCheck(request)) return;
+  app.addHook("onRequest", async (request: FastifyRequest) => {
+    if (request.routeOptions.config.keyless) return;
     const key = matchingKey(digests, request);
     limit?.(key === undefined ? clientAt(request.ip) : `key ${key}`);
     if (digests.length > 0 && key === undefined) {
@@ -19,10 +20,6 @@ export function guardAccess(app: FastifyInstance, config: ServiceConfig): void {
       throw new EncoderError("UNAUTHORIZED", message);
     }
   });
-}
-
-function isHealthCheck({ routeOptions }: FastifyRequest): boolean {
-  return routeOptions.url === "/health" || routeOptions.url?.startsWith("/health/") === true;
 }
 
 const digestOf = (key: string | Buffer) => createHash("sha256").update(key).digest();

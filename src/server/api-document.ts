@@ -2,11 +2,10 @@ import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { ServerContext } from "./context.ts";
 import { failure } from "./schemas.ts";
 
-/** Collects the OpenAPI document from the routes' own schemas; GET /openapi.json serves it. */
-export function documentApi(app: FastifyInstance, { version }: ServerContext): void {
+/** GET /openapi.json: the OpenAPI document, collected from the routes' own schemas. */
+export function documentApi(app: FastifyInstance, { version }: { version: string }): void {
   app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -25,11 +24,14 @@ export function documentApi(app: FastifyInstance, { version }: ServerContext): v
     },
     transform: (route) => {
       const { body, ...rest } = route.schema ?? {};
-      const response = { ...(rest.response ?? {}), default: failure };
+      const response = { ...(rest.response ?? {}), default: route.route.config?.protocol?.failure ?? failure };
       const media = mediaTypes(body);
       const { schema, url } = jsonSchemaTransform({ ...route, schema: { ...rest, ...(!media && { body }), response } });
       return { url, schema: media ? { ...schema, body: { content: media } } : schema };
     },
+  });
+  app.register(async (scope) => {
+    scope.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   });
 }
 

@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EncoderError } from "../errors.ts";
-import type { ServerContext } from "./context.ts";
 import { JsonGuard } from "./json-guard.ts";
 
 /**
@@ -18,10 +17,13 @@ export type ReadBody = (
 ) => Promise<Buffer>;
 
 /** JSON for every route, in place of fastify's parser; other types are read by the routes that take them. */
-export function readJsonBodies(app: FastifyInstance, { config }: ServerContext): void {
-  const readBody = bodyReader(config.maxBodyBytes, bodyTooLarge);
+export function readJsonBodies(
+  app: FastifyInstance,
+  { maxBodyBytes, maxBatchItems }: { maxBodyBytes: number; maxBatchItems: number },
+): void {
+  const readBody = bodyReader(maxBodyBytes, bodyTooLarge);
   // An item of a batch is a handful of values in every protocol spoken here.
-  const maxValues = 1024 + 16 * config.maxBatchItems;
+  const maxValues = 1024 + 16 * maxBatchItems;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: Readable) => {
     const guard = new JsonGuard({ maxValues });

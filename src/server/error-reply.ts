@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
+import type { ErrorAnswer } from "./protocol.ts";
 
 /** Fastify's own errors that a client can cause, in our codes. */
 const frameworkErrors: Record<string, { code: ErrorCode; message: string }> = {
@@ -13,27 +14,28 @@ const frameworkErrors: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_BAD_URL: { code: "INVALID_REQUEST", message: "The request's path is not a valid URL path." },
 };
 
-/** Shape of an error body; other protocols have their own. */
-export type ErrorBody = (error: EncoderError) => object;
-
-export const errorBody: ErrorBody = ({ code, message }) => ({ success: false, error: message, code });
+export const nativeAnswer: ErrorAnswer = ({ status, message, code }) => ({
+  status,
+  body: { success: false, error: message, code },
+});
 
 /** Answers every error of the routes of `app` in one shape. */
-export function answerErrors(app: FastifyInstance, metrics: Metrics, body: ErrorBody = errorBody): void {
+export function answerErrors(app: FastifyInstance, shape: { metrics: Metrics; answer: ErrorAnswer }): void {
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
-    sendError({ error: requestError(thrown, request), request, reply, metrics, body });
+    sendError(requestError(thrown, request), { request, reply, ...shape });
   });
 }
 
-interface ErrorAnswer {
-  error: EncoderError;
+interface Exchange {
   request: FastifyRequest;
   reply: FastifyReply;
   metrics: Metrics;
-  body?: ErrorBody;
+  answer?: ErrorAnswer;
 }
 
-export function sendError({ error, request, reply, metrics, body = errorBody }: ErrorAnswer): FastifyReply {
+export function sendError(error: EncoderError, exchange: Exchange): FastifyReply {
+  const { request, reply, metrics, answer = nativeAnswer } = exchange;
+  const { status, body } = answer(error);
   metrics.errors.inc({ code: error.code });
   request.errorCode = error.code;
   if (error.status >= 500 && error.code !== "SHUTTING_DOWN") {
@@ -44,10 +46,10 @@ export function sendError({ error, request, reply, metrics, body = errorBody }: 
   // Fastify would close the connection under a client that still sends and so never reads the answer. What is still to
   // come is discarded instead, within BODY_TIMEOUT_MS.
   reply.removeHeader("connection");
-  if (error.status === 429 || error.status === 503) reply.header("retry-after", error.retryAfterSeconds ?? 1);
-  if (error.status === 401) reply.header("www-authenticate", "Bearer");
+  if (status === 429 || status === 503) reply.header("retry-after", error.retryAfterSeconds ?? 1);
+  if (status === 401) reply.header("www-authenticate", "Bearer");
   reply.header("x-request-id", request.id).header("content-type", "application/json; charset=utf-8");
-  return reply.code(error.status).send(body(error));
+  return reply.code(status).send(body);
 }
 
 /** What was thrown, as an error that says which item of a batch it is about. */

@@ -2,19 +2,25 @@ import type { FastifyInstance } from "fastify";
 import type { Metrics } from "../metrics.ts";
 import { onceOver } from "./once-over.ts";
 
-/** One metric and one log line per request, when its answer is out or its client gone. Neither holds what was sent. */
+/** Counts and logs each request when its answer is out or its client gone. Neither metrics nor logs hold what was sent. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook("onRequest", async (request, reply) => {
     const startedAt = performance.now();
     onceOver(reply, () => {
-      const { method, errorCode: code } = request;
-      const route = request.routeOptions.url ?? "unknown";
+      const { method, encoded, errorCode: code, routeOptions } = request;
+      const route = routeOptions.url ?? "unknown";
+      const protocol = routeOptions.config.protocol?.name ?? "native";
       const status = reply.raw.writableEnded ? reply.statusCode : 499;
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
-      metrics.requests.inc({ route, method, status });
+      metrics.requests.inc({ route, method, status, protocol });
       metrics.requestSeconds.observe({ route }, ms / 1000);
-      const level = route.startsWith("/health") || route === "/metrics" ? "debug" : "info";
-      request.log[level]({ method, route, status, ms, code, client: request.ip }, "request");
+      if (encoded?.text) metrics.items.inc({ tower: "text", protocol }, encoded.text);
+      if (encoded?.image) metrics.items.inc({ tower: "image", protocol }, encoded.image);
+      if (encoded?.truncated) metrics.truncated.inc(encoded.truncated);
+      request.log[routeOptions.config.quiet ? "debug" : "info"](
+        { method, route, status, ms, code, client: request.ip },
+        "request",
+      );
     });
   });
 }

@@ -1,6 +1,5 @@
 import { isIPv6 } from "node:net";
 import { LRUCache } from "lru-cache";
-import type { ServiceConfig } from "../config/service.ts";
 import { EncoderError } from "../errors.ts";
 
 interface Bucket {
@@ -13,7 +12,7 @@ interface Bucket {
  * @returns a function that takes a token of a client, and throws EncoderError RATE_LIMITED where there is none
  */
 export function createRateLimit(
-  { rateLimit, rateLimitClients }: Pick<ServiceConfig, "rateLimit" | "rateLimitClients">,
+  { rateLimit, rateLimitClients }: { rateLimit: number; rateLimitClients: number },
   now: () => number = () => performance.now(),
 ): (client: string) => void {
   const buckets = new LRUCache<string, Bucket>({ max: rateLimitClients });

@@ -10,6 +10,8 @@ declare module "fastify" {
     /** Name of the field that holds the request's items, where it has several. */
     batchField: string | undefined;
     errorCode: ErrorCode | undefined;
+    /** How many texts and images were encoded, and how many of the texts were cut. */
+    encoded: { text: number; image: number; truncated: number } | undefined;
   }
   interface FastifyInstance {
     /** The service is stopping: what is in flight is finished, nothing new is taken. */
@@ -23,6 +25,7 @@ export function decorateRequests(app: FastifyInstance): void {
   app.decorateRequest("admission", undefined);
   app.decorateRequest("batchField", undefined);
   app.decorateRequest("errorCode", undefined);
+  app.decorateRequest("encoded", undefined);
   app.decorate("draining", false);
   const inTurn = oneAtATime();
   app.decorate("ownTurn", () => inTurn(() => nextTurn()));

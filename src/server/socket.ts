@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { EncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import { errorBody } from "./error-reply.ts";
+import { nativeAnswer } from "./error-reply.ts";
 
 /** Answers what never became a request: malformed HTTP, headers that are too large, requests that trickle. */
 export function answerMalformed(metrics: Metrics): (error: NodeJS.ErrnoException, socket: Socket) => void {
@@ -15,7 +15,7 @@ export function answerMalformed(metrics: Metrics): (error: NodeJS.ErrnoException
     }
     const answer = malformedError(error.code);
     metrics.errors.inc({ code: answer.code });
-    const body = JSON.stringify(errorBody(answer));
+    const body = JSON.stringify(nativeAnswer(answer).body);
     socket.write(
       `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\nconnection: close\r\n` +
         `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

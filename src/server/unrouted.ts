@@ -12,12 +12,12 @@ export function answerUnrouted(app: FastifyInstance, metrics: Metrics): void {
     const allowed = methods.filter((method) => app.hasRoute({ method, url: path }));
     if (allowed.length === 0) {
       const error = new EncoderError("NOT_FOUND", "There is no such route.");
-      return sendError({ error, request, reply, metrics });
+      return sendError(error, { request, reply, metrics });
     }
     const allow = [...allowed, "OPTIONS"].join(", ");
     reply.header("allow", allow);
     if (request.method === "OPTIONS") return reply.code(204).send();
     const error = new EncoderError("METHOD_NOT_ALLOWED", `This route takes ${allow}.`);
-    return sendError({ error, request, reply, metrics });
+    return sendError(error, { request, reply, metrics });
   });
 }

@@ -16,6 +16,11 @@ describe("base64", () => {
     ["in the URL-safe alphabet", bytes.toString("base64url")],
     ["as a data URI", `data:image/png;base64,${base64}`],
     ["as a data URI with parameters", `data:image/png;name=x.png;charset=utf-8;base64,${base64}`],
+    ["as a data URI behind line breaks", `\n \r\ndata:image/png;base64,${base64}`],
+    ["as a data URI with a blank", `data:image/png; base64,${base64}`],
+    ["as a data URI with a comma in a parameter", `data:image/png;name="a,b.png";base64,${base64}`],
+    ["as a data URI with a long parameter", `data:image/png;name=${"x".repeat(2000)};base64,${base64}`],
+    ["as a data URI with a URL's escapes", `data:image/png;base64,${encodeURIComponent(base64)}`],
     ["as a data URI without a type, in capitals", `DATA:;BASE64,${base64}`],
   ])("is read %s", (_how, text) => {
     expect(decode(text).equals(bytes)).toBe(true);

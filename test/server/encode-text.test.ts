@@ -57,9 +57,9 @@ describe("POST /encode_text", () => {
     ["normalize that is no boolean", { text: "a", normalize: "false" }, 400, "INVALID_REQUEST", "normalize: expected"],
     ["a list as body", [{ text: "a" }], 400, "INVALID_REQUEST", "expected object, received array"],
     ["no texts", { texts: [] }, 400, "INVALID_REQUEST", "no text"],
-    ["an empty text", { text: "" }, 400, "EMPTY_TEXT", "The text is empty."],
-    ["white space", { text: " \n\t\u3000" }, 400, "EMPTY_TEXT", "empty"],
-    ["white space among others", { texts: ["a", "b", " "] }, 400, "EMPTY_TEXT", "texts[2]: The text is empty."],
+    ["an empty text", { text: "" }, 400, "EMPTY_TEXT", "EMPTY_TEXT"],
+    ["white space", { text: " \n\t\u3000" }, 400, "EMPTY_TEXT", "EMPTY_TEXT"],
+    ["white space among others", { texts: ["a", "b", " "] }, 400, "EMPTY_TEXT", "texts[2]: EMPTY_TEXT"],
     ["a text of too many bytes", { text: "ä".repeat(501) }, 413, "TEXT_TOO_LONG", "1000 bytes"],
     ["too many texts", { texts: Array(101).fill("a") }, 413, "BATCH_TOO_LARGE", "at most 100"],
   ])("refuses %s", async (_what, payload, status, code, sentence) => {

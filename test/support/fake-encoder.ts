@@ -1,5 +1,5 @@
 import type { EncodeOptions, Encoder, Encoding, ImageInput } from "../../src/encoder/encoder.ts";
-import type { EncoderError } from "../../src/errors.ts";
+import { EncoderError, type ErrorCode } from "../../src/errors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 
 const dimensions = 512;
@@ -17,7 +17,7 @@ export interface FakeEncoder extends Encoder {
 }
 
 /** An encoder without a model: the vector of an input starts with its length, followed by 0.1. */
-export function fakeEncoder(): FakeEncoder {
+export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): FakeEncoder {
   const encode = async (lengths: number[], options: EncodeOptions): Promise<Encoding> => {
     fake.options.push(options);
     await held(options.signal);
@@ -47,12 +47,14 @@ export function fakeEncoder(): FakeEncoder {
     hold: undefined,
     failure: undefined,
     aborted: [],
-    encodeTexts: (texts, options = {}) =>
-      encode(
-        texts.map((text) => text.length),
-        options,
-      ),
-    encodeImages: (images, options = {}) => {
+    async encodeTexts(texts, options = {}) {
+      refuseFirst(texts, (text) => text.trim() === "", "EMPTY_TEXT");
+      const lengths = texts.map((text) => text.length);
+      return encode(lengths, options);
+    },
+    async encodeImages(images, options = {}) {
+      refuseFirst(images, (image) => image instanceof Uint8Array && image.length === 0, "IMAGE_UNREADABLE");
+      refuseFirst(images, (image) => image instanceof Uint8Array && image.length > maxImageBytes, "IMAGE_TOO_LARGE");
       fake.images.push(images);
       return encode(
         images.map((image) => (image instanceof Uint8Array ? image.length : 0)),
@@ -68,6 +70,12 @@ export function fakeEncoder(): FakeEncoder {
     close: async () => {},
   };
   return fake;
+}
+
+/** Refuses what every encoder refuses, with its code and the item's index. */
+function refuseFirst<T>(inputs: readonly T[], isBad: (input: T) => boolean, code: ErrorCode): void {
+  const index = inputs.findIndex(isBad);
+  if (index >= 0) throw new EncoderError(code, `${code} of the fake encoder.`, { index });
 }
 
 const source = { repository: "example/model", revision: "abc", files: {} };

@@ -12,9 +12,9 @@ export interface TestApp {
 
 /** The service around an encoder without a model. */
 export function testApp(overrides: Partial<ServiceConfig> = {}, logger?: FastifyBaseLogger): TestApp {
-  const encoder = fakeEncoder();
-  const metrics = createMetrics();
   const config = serviceConfig(overrides);
+  const encoder = fakeEncoder({ maxImageBytes: config.maxImageBytes });
+  const metrics = createMetrics();
   const app = createApp({ encoder, config, metrics, version: "1.2.3", ...(logger && { logger }) });
   return { app, encoder, metrics };
 }

@@ -1,39 +1,39 @@
 import type { FastifyInstance } from "fastify";
-import type { ServiceConfig } from "../../config/service.ts";
+import type { healthSettings } from "../../config/server.ts";
+import type { ValuesOf } from "../../config/setting.ts";
 import type { Encoder } from "../../encoder/encoder.ts";
-import type { ServerContext } from "../context.ts";
 import { health } from "../schemas.ts";
 
 /** A failed probe is repeated at most this often, so that asking costs nothing. */
 const failureMaxAgeMs = 1000;
 
+type HealthOptions = ValuesOf<typeof healthSettings> & { encoder: Encoder };
+
 /**
  * GET /health: whether vectors come out, by real and recent inference. GET /health/live: whether the process answers at
  * all. GET /health/ready: whether it should get requests. None asks for a key.
  */
-export function healthRoutes(app: FastifyInstance, { encoder, config }: ServerContext): void {
-  const isHealthy = healthProbe(encoder, config);
+export function healthRoutes(app: FastifyInstance, options: HealthOptions): void {
+  const isHealthy = healthProbe(options);
   const schema = { tags: ["health"], response: { 200: health, 503: health } };
   const healthy = { status: "healthy" };
   const unhealthy = { status: "unhealthy" };
 
-  app.get(
-    "/health",
-    { schema: { ...schema, summary: "Whether both towers give vectors" } },
-    async (_request, reply) => {
-      return (await isHealthy()) ? healthy : reply.code(503).send(unhealthy);
-    },
-  );
-  app.get("/health/live", { schema: { ...schema, summary: "Whether the process answers" } }, async () => healthy);
-  app.get(
-    "/health/ready",
-    { schema: { ...schema, summary: "Whether requests should be sent here" } },
-    async (_request, reply) => (app.draining ? reply.code(503).send(unhealthy) : healthy),
-  );
+  const about = (summary: string) => ({
+    schema: { ...schema, summary },
+    config: { keyless: true, quiet: true } as const,
+  });
+  app.get("/health", about("Whether both towers give vectors"), async (_request, reply) => {
+    return (await isHealthy()) ? healthy : reply.code(503).send(unhealthy);
+  });
+  app.get("/health/live", about("Whether the process answers"), async () => healthy);
+  app.get("/health/ready", about("Whether requests should be sent here"), async (_request, reply) => {
+    return app.draining ? reply.code(503).send(unhealthy) : healthy;
+  });
 }
 
 /** One probe at a time however many ask, and for itself: a caller that goes away must not make the others fail. */
-function healthProbe(encoder: Encoder, { healthMaxAgeMs, healthTimeoutMs }: ServiceConfig): () => Promise<boolean> {
+function healthProbe({ encoder, healthMaxAgeMs, healthTimeoutMs }: HealthOptions): () => Promise<boolean> {
   let running: Promise<boolean> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
 

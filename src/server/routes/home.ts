@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import type { ServerContext } from "../context.ts";
+import type { Manifest } from "../../model/manifest.ts";
 
 const style = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; color-scheme: light dark }
   pre { overflow-x: auto; padding: .8rem 1rem; border-radius: .5rem; background: #8881 }
 `;
 
-/** GET / for people who open the address in a browser, and GET /openapi.json for programs. */
-export function homeRoute(app: FastifyInstance, { encoder, version }: ServerContext): void {
-  const { name, dimensions, image, text } = encoder.manifest;
+/** GET / for people who open the address in a browser. */
+export function homeRoute(app: FastifyInstance, { manifest, version }: { manifest: Manifest; version: string }): void {
+  const { name, dimensions, image, text } = manifest;
   const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -32,7 +32,6 @@ curl HOST/encode_image -H 'content-type: application/json' -d '{"image_url": "ht
     reply.header("content-type", "text/html; charset=utf-8").header("content-security-policy", policy);
     return reply.header("referrer-policy", "no-referrer").send(page);
   });
-  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 }
 
 function escapeHtml(text: string): string {

@@ -1,11 +1,18 @@
 import type { FastifyInstance } from "fastify";
 import type { Manifest } from "../../model/manifest.ts";
-import type { ServerContext } from "../context.ts";
 import { info } from "../schemas.ts";
 
+export interface InfoOptions {
+  manifest: Manifest;
+  /** What a request may hold. */
+  limits: Record<string, number>;
+  imageUrls: boolean;
+  /** Of this package. */
+  version: string;
+}
+
 /** GET /info: what is served, how true it is to the original, and what a request may hold. */
-export function infoRoute(app: FastifyInstance, { encoder, config, version }: ServerContext): void {
-  const { manifest } = encoder;
+export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, version }: InfoOptions): void {
   const { image, text } = manifest;
   const answer = {
     model: manifest.name,
@@ -14,15 +21,8 @@ export function infoRoute(app: FastifyInstance, { encoder, config, version }: Se
     image: { precision: image.precision, fidelity: image.fidelity, size: image.size },
     text: { precision: text.precision, fidelity: text.fidelity, maxTokens: text.maxTokens },
     sources: { image: origin(manifest, "image"), text: origin(manifest, "text") },
-    limits: {
-      maxBodyBytes: config.maxBodyBytes,
-      maxBatchItems: config.maxBatchItems,
-      maxTextBytes: config.maxTextBytes,
-      maxImageBytes: config.maxImageBytes,
-      maxImagePixels: config.maxImagePixels,
-      requestTimeoutMs: config.requestTimeoutMs,
-    },
-    imageUrls: config.imageUrls,
+    limits,
+    imageUrls,
     versions: { service: version, node: process.versions.node, modelBuiltBy: manifest.builtBy },
   };
   const schema = { summary: "What is served, and its limits", tags: ["operations"], response: { 200: info } };

@@ -1,14 +1,18 @@
 import type { FastifyInstance } from "fastify";
-import type { ServerContext } from "../context.ts";
+import type { Metrics } from "../../metrics.ts";
+import type { Manifest } from "../../model/manifest.ts";
 
 /** GET /metrics, in Prometheus' text format. */
-export function metricsRoute(app: FastifyInstance, { encoder, metrics, version }: ServerContext): void {
-  const { name, dimensions, image, text } = encoder.manifest;
+export function metricsRoute(
+  app: FastifyInstance,
+  { manifest, metrics, version }: { manifest: Manifest; metrics: Metrics; version: string },
+): void {
+  const { name, dimensions, image, text } = manifest;
   const { registry, modelInfo } = metrics;
   const labels = { model: name, dimensions, image_precision: image.precision, text_precision: text.precision, version };
   modelInfo.set(labels, 1);
   const schema = { summary: "Metrics for Prometheus", tags: ["operations"] };
-  app.get("/metrics", { schema }, async (_request, reply) => {
+  app.get("/metrics", { schema, config: { quiet: true } }, async (_request, reply) => {
     return reply.header("content-type", registry.contentType).send(await registry.metrics());
   });
 }

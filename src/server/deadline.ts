@@ -2,15 +2,15 @@ import type { FastifyReply } from "fastify";
 import { EncoderError } from "../errors.ts";
 import { onceOver } from "./once-over.ts";
 
-export interface RequestLimits {
-  /** Aborts when the client goes away and at the deadline; its reason is the error to answer with. */
+export interface Deadline {
+  /** Aborts at the deadline, and when the client goes away; its reason is the error to answer with. */
   signal: AbortSignal;
   /** In `performance.now()` milliseconds. */
   deadline: number;
 }
 
-/** What bounds the work on a request from now on. */
-export function requestLimits(reply: FastifyReply, timeoutMs: number): RequestLimits {
+/** Bounds the work on a request from now on. */
+export function startDeadline(reply: FastifyReply, timeoutMs: number): Deadline {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new EncoderError("DEADLINE_EXCEEDED", `The request took longer than ${timeoutMs} ms.`));

@@ -13,21 +13,6 @@ async function listen(app: FastifyInstance): Promise<number> {
   return (app.server.address() as AddressInfo).port; // of a TCP server
 }
 
-describe("a request's deadline", () => {
-  it("answers 504 and ends the work", async () => {
-    const { app, encoder } = testApp({ requestTimeoutMs: 100 });
-    encoder.hold = new Promise(() => {});
-    const reply = await app.inject(encode);
-    expect(reply.statusCode).toBe(504);
-    expect(reply.json()).toEqual({
-      success: false,
-      error: expect.stringContaining("100 ms"),
-      code: "DEADLINE_EXCEEDED",
-    });
-    expect(encoder.aborted).toHaveLength(1);
-  });
-});
-
 describe("requests in flight", () => {
   it("are bounded in number, and a place is free again after the answer", async () => {
     const { app, encoder } = testApp({ maxInFlightRequests: 2 });
@@ -73,30 +58,5 @@ describe("requests in flight", () => {
     await once(app.server, "request");
     expect((await app.inject({ ...encode, payload: { text: "x".repeat(5000) } })).statusCode).toBe(200);
     announced.destroy();
-  });
-});
-
-describe("stopping", () => {
-  it("answers what is in flight, then closes its connection, and takes no new one", async () => {
-    const { app, encoder } = testApp();
-    const port = await listen(app);
-    let release = () => {};
-    encoder.hold = new Promise((resolve) => {
-      release = resolve;
-    });
-    const init = { method: "POST", headers: { "content-type": "application/json" }, body: '{"text": "a"}' };
-    const idle = await fetch(`http://127.0.0.1:${port}/health/live`); // leaves a kept-alive connection
-    expect(idle.status).toBe(200);
-    const inFlight = fetch(`http://127.0.0.1:${port}/encode_text`, init);
-    await once(app.server, "request");
-    const closed = app.close();
-    await new Promise((resolve) => setImmediate(resolve));
-    release();
-    const reply = await inFlight;
-    expect(reply.status).toBe(200);
-    expect(reply.headers.get("connection")).toBe("close");
-    expect(await reply.json()).toMatchObject({ success: true, dimensions: 512 });
-    await closed;
-    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow();
   });
 });

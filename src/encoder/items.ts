@@ -1,0 +1,81 @@
+import { atIndex, EncoderError } from "../errors.ts";
+import type { EncodeOptions, Encoder, Encoding, ImageInput, StageTimings } from "./encoder.ts";
+
+/** What has a vector: a text or an image. */
+export type Item = { text: string } | { image: ImageInput };
+
+/**
+ * Encodes texts and images together, into one list of vectors in the order of the items.
+ * @throws EncoderError with the `index` of the item; the work on the others is then given up.
+ */
+export async function encodeItems(
+  encoder: Pick<Encoder, "encodeTexts" | "encodeImages">,
+  items: readonly Item[],
+  options: EncodeOptions = {},
+): Promise<Encoding> {
+  const texts = items.flatMap((item, index) => ("text" in item ? [{ index, text: item.text }] : []));
+  const images = items.flatMap((item, index) => ("image" in item ? [{ index, image: item.image }] : []));
+  const encodeTexts = (options: EncodeOptions) =>
+    encoder.encodeTexts(
+      texts.map(({ text }) => text),
+      options,
+    );
+  const encodeImages = (options: EncodeOptions) =>
+    encoder.encodeImages(
+      images.map(({ image }) => image),
+      options,
+    );
+  if (images.length === 0) return encodeTexts(options);
+  if (texts.length === 0) return encodeImages(options);
+
+  const failed = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+  const both = { ...options, signal };
+  const parts = [
+    { places: texts, encoding: inPlace(encodeTexts(both), texts) },
+    { places: images, encoding: inPlace(encodeImages(both), images) },
+  ];
+  try {
+    const encodings = await Promise.all(parts.map(({ encoding }) => encoding));
+    return merged(encodings.map((encoding, part) => ({ encoding, places: parts[part]!.places })));
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  }
+}
+
+interface Place {
+  /** Among all items. */
+  index: number;
+}
+
+/** The same, whose failure names the item by its place among all. */
+function inPlace(encoding: Promise<Encoding>, places: readonly Place[]): Promise<Encoding> {
+  return encoding.catch((error) => {
+    if (!(error instanceof EncoderError) || error.index === undefined) throw error;
+    throw atIndex(error, places[error.index]!.index);
+  });
+}
+
+function merged(parts: { encoding: Encoding; places: readonly Place[] }[]): Encoding {
+  const embeddings: Float32Array[] = [];
+  for (const { encoding, places } of parts) {
+    for (const [i, embedding] of encoding.embeddings.entries()) embeddings[places[i]!.index] = embedding;
+  }
+  const sum = (of: "truncated" | "tokens") => parts.reduce((total, { encoding }) => total + encoding[of], 0);
+  return { embeddings, truncated: sum("truncated"), tokens: sum("tokens"), timings: longest(parts) };
+}
+
+const stages = ["fetchMs", "decodeMs", "tokenizeMs", "queueMs", "inferenceMs"] as const;
+
+/** Of each stage, the longest. */
+function longest(parts: { encoding: Encoding }[]): StageTimings {
+  const timings: StageTimings = { queueMs: 0, inferenceMs: 0 };
+  for (const { encoding } of parts) {
+    for (const stage of stages) {
+      const ms = encoding.timings[stage];
+      if (ms !== undefined) timings[stage] = Math.max(timings[stage] ?? 0, ms);
+    }
+  }
+  return timings;
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { connectionSettings } from "../config/server.ts";
+import type { ValuesOf } from "../config/setting.ts";
+import { EncoderError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
+import { answerErrors, nativeAnswer } from "./error-reply.ts";
+import { observeRequests } from "./observe.ts";
+import { decorateRequests } from "./request-state.ts";
+import { answerMalformed } from "./socket.ts";
+import { answerUnrouted } from "./unrouted.ts";
+
+export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
+  /** The name of the model, for the header x-model. */
+  model: string;
+  metrics: Metrics;
+  logger?: FastifyBaseLogger | undefined;
+  /** How long a connection may be silent in both directions. */
+  silenceLimitMs: number;
+}
+
+/** What holds for every route: the limits of connections, the identity of requests, the shape of errors. */
+export function createBase(options: BaseOptions): FastifyInstance {
+  const { metrics, logger } = options;
+  const app: FastifyInstance = Fastify({
+    ...(logger ? { loggerInstance: logger } : {}),
+    // observeRequests writes one line per request.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    genReqId: requestId,
+    trustProxy: options.trustProxy,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    requestTimeout: options.bodyTimeoutMs,
+    connectionTimeout: options.silenceLimitMs,
+    http: {
+      headersTimeout: Math.min(options.headersTimeoutMs, options.bodyTimeoutMs),
+      connectionsCheckingInterval: 1000, // how late the two timeouts above may strike
+      requireHostHeader: false, // It is asked for below, in the shape of all errors.
+    },
+    return503OnClosing: false, // Whatever comes then is answered below, in the shape of all errors.
+    clientErrorHandler: answerMalformed(metrics),
+    frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
+  });
+  app.server.maxConnections = options.maxConnections;
+  // Expectations other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer them without a body.
+  app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
+  app.server.on("drop", () => metrics.connectionsDropped.inc());
+  // A client may send the next request before the answer (pipelining), and each request listens to its connection.
+  app.server.on("connection", (socket) => socket.setMaxListeners(0));
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  decorateRequests(app);
+  answerErrors(app, { metrics, answer: nativeAnswer });
+  observeRequests(app, metrics);
+  identify(app, options.model);
+  answerUnrouted(app, metrics);
+  return app;
+}
+
+function identify(app: FastifyInstance, modelName: string): void {
+  const model = modelName.replace(/[^\x20-\x7e]/g, "?"); // what a header can hold
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id).header("x-model", model).header("x-content-type-options", "nosniff");
+    if (request.headers.host !== undefined || request.raw.httpVersion === "1.0") return;
+    throw new EncoderError("INVALID_REQUEST", "The request has no Host header.");
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (app.draining) reply.header("connection", "close"); // or the connection would outlive this answer
+  });
+}
+
+/** The caller's x-request-id if it is fit for a log line, or a new one. */
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers["x-request-id"];
+  return typeof given === "string" && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID();
+}

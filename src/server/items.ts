@@ -1,0 +1,63 @@
+import type { FastifyRequest } from "fastify";
+import type { Item } from "../encoder/items.ts";
+import { atIndex, EncoderError } from "../errors.ts";
+import { bytesPerTurn } from "./body.ts";
+import { encodedLength, type ImageSource, imageOf } from "./images.ts";
+import type { RequestLimits } from "./route-context.ts";
+
+/** An item of a request, before its size is checked and its base64 decoded. */
+export type Source = { text: string } | ImageSource;
+
+/** How errors speak of a request's items. */
+export interface ItemNames {
+  /** The field that holds a batch; none where the request is for one item. */
+  field?: string | undefined;
+  /** What an item is called. */
+  noun: string;
+}
+
+/**
+ * Turns what a request's body carries into the encoder's input, and lets go of the body.
+ * @throws EncoderError, naming the item: INVALID_REQUEST if there is none, BATCH_TOO_LARGE, TEXT_TOO_LONG, INVALID_BASE64,
+ * IMAGE_TOO_LARGE
+ */
+export type ReadItems = (request: FastifyRequest, sources: readonly Source[], names: ItemNames) => Promise<Item[]>;
+
+export function createItemReader(limits: RequestLimits): ReadItems {
+  return async (request, sources, { field, noun }) => {
+    request.batchField = field;
+    request.body = undefined; // base64 is a third more than the images that it becomes
+    checkCount(sources.length, { noun, maxBatchItems: limits.maxBatchItems });
+    const items: Item[] = [];
+    let sinceTurn = 0;
+    for (const [index, source] of sources.entries()) {
+      sinceTurn += "text" in source ? 0 : encodedLength(source);
+      if (sinceTurn >= bytesPerTurn) {
+        sinceTurn = 0;
+        await request.server.ownTurn();
+      }
+      try {
+        items.push("text" in source ? textItem(source.text, limits) : { image: imageOf(source, limits) });
+      } catch (error) {
+        throw atIndex(error, index);
+      }
+    }
+    return items;
+  };
+}
+
+function checkCount(count: number, { noun, maxBatchItems }: { noun: string; maxBatchItems: number }): void {
+  if (count === 0) throw new EncoderError("INVALID_REQUEST", `The request holds no ${noun}.`);
+  if (count > maxBatchItems) {
+    const message = `The request holds ${count} ${noun}s; at most ${maxBatchItems} fit one (MAX_BATCH_ITEMS).`;
+    throw new EncoderError("BATCH_TOO_LARGE", message);
+  }
+}
+
+function textItem(text: string, { maxTextBytes }: RequestLimits): Item {
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  if (text.length * 3 > maxTextBytes && Buffer.byteLength(text) > maxTextBytes) {
+    throw new EncoderError("TEXT_TOO_LONG", `The text is larger than ${maxTextBytes} bytes (MAX_TEXT_BYTES).`);
+  }
+  return { text };
+}

@@ -1,0 +1,80 @@
+import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { FastifyReply } from "fastify";
+import { vectorJson } from "./vector-json.ts";
+
+/** Vectors printed between two turns of the event loop: a few milliseconds at most. */
+const vectorsPerTurn = 16;
+
+/** How a vector is printed: as a list of numbers, or as a string of base64 of its little-endian float32s. */
+export type VectorEncoding = "float" | "base64";
+
+/** A piece of a JSON document: text as it stands, or a vector. */
+export type Piece = string | Float32Array;
+
+/**
+ * Sends a JSON document made of pieces, which the route's frame yields. Many vectors are printed in turns, while others'
+ * requests go on; few are sent at once, with their length.
+ */
+export function sendVectors(
+  reply: FastifyReply,
+  pieces: Iterable<Piece>,
+  encoding: VectorEncoding = "float",
+): FastifyReply {
+  reply.header("content-type", "application/json; charset=utf-8");
+  const chunks = printed(pieces, encoding);
+  const { value, done } = chunks.next();
+  return reply.send(done ? value : Readable.from(inTurns(value, chunks), { objectMode: false }));
+}
+
+/** `[…],[…]`: vectors with commas between, each framed by `around` where one is given. */
+export function* listed(
+  vectors: readonly Float32Array[],
+  around: (index: number) => readonly [string, string] = () => ["", ""],
+): Generator<Piece> {
+  for (const [index, vector] of vectors.entries()) {
+    const [before, behind] = around(index);
+    yield index === 0 ? before : `,${before}`;
+    yield vector;
+    yield behind;
+  }
+}
+
+/** The document in chunks of at most `vectorsPerTurn` vectors; the last one is returned. */
+function* printed(pieces: Iterable<Piece>, encoding: VectorEncoding): Generator<string, string> {
+  let chunk = "";
+  let vectors = 0;
+  for (const piece of pieces) {
+    if (typeof piece === "string") {
+      chunk += piece;
+      continue;
+    }
+    if (vectors === vectorsPerTurn) {
+      yield chunk;
+      chunk = "";
+      vectors = 0;
+    }
+    chunk += encoding === "float" ? vectorJson(piece) : `"${vectorBase64(piece)}"`;
+    vectors++;
+  }
+  return chunk;
+}
+
+async function* inTurns(first: string, rest: Generator<string, string>): AsyncGenerator<string> {
+  yield first;
+  for (let done: boolean | undefined = false; !done; ) {
+    await nextTurn();
+    const next = rest.next();
+    yield next.value;
+    done = next.done;
+  }
+}
+
+/** Its float32s, little-endian as on every processor that ONNX Runtime is built for. */
+export function vectorBytes({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function vectorBase64(vector: Float32Array): string {
+  return vectorBytes(vector).toString("base64");
+}
