@@ -7,10 +7,10 @@ import { openModel } from "../src/model/folder.ts";
 export const precisions = ["fp32", "int8"] as const;
 export type Precision = (typeof precisions)[number];
 
-/** Where the pair and the models built from it are kept between runs (2.3 GB). */
+/** The folder that keeps the pair and the models built from it between runs (2.3 GB). */
 export const defaultWork = join(tmpdir(), "image-text-encoder-bench");
 
-/** The folders of both models of the full-size random pair, made on first use in a minute and a half. */
+/** Gives the folders of both models of the full-size random pair; the first use makes them in a minute and a half. */
 export async function fullSizeModels(work: string): Promise<Record<Precision, string>> {
   const pair = await makeFullSizePair(join(work, "pair"));
   const folders = { fp32: join(work, "fp32"), int8: join(work, "int8") };

@@ -1,19 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 
-/** Offering a service more than it can do, and what becomes of it. */
+/** A load of images and texts for a service. */
 export interface Load {
   url: string;
-  /** Bodies for POST /encode_image and /encode_text, all different. */
+  /** Makes a new body for POST /encode_image; `text` makes one for /encode_text. */
   image(): string;
   text(): string;
 }
 
-/** Bodies for POST /encode_image of the same pictures, no two alike however many are in flight: a JPEG may be followed by anything. */
+/**
+ * Makes bodies for POST /encode_image from the same pictures, no two alike however many are in flight. A JPEG may be
+ * followed by anything.
+ */
 export function distinctImages(next: () => string, pictures: number): () => string {
   const base64 = Array.from({ length: pictures }, () => {
     const jpeg = Buffer.from(JSON.parse(next()).image_b64, "base64");
-    return Buffer.concat([jpeg, Buffer.alloc(3 - (jpeg.length % 3))]).toString("base64"); // goes on in whole groups
+    // Padded to whole groups of three bytes, base64 can be continued.
+    return Buffer.concat([jpeg, Buffer.alloc(3 - (jpeg.length % 3))]).toString("base64");
   });
   let count = 0;
   return () => {
@@ -24,7 +28,7 @@ export function distinctImages(next: () => string, pictures: number): () => stri
 
 export interface Answer {
   path: string;
-  /** 0: none. */
+  /** 0 stands for no answer. */
   status: number;
   ms: number;
   retryAfter: number | undefined;
@@ -52,12 +56,12 @@ export function createLoad({ url, image, text }: Load) {
     }
   }
 
-  /** One image for every four texts, as a search service sees them. */
+  /** Sends one image for every four texts, as a search service sees them. */
   const next = () => (sent++ % 5 === 0 ? send("/encode_image", image()) : send("/encode_text", text()));
 
   return {
     next,
-    /** Answers a second when 32 clients wait for theirs. */
+    /** Gives the answers per second when 32 clients wait for theirs. */
     async capacity(seconds: number): Promise<number> {
       const until = performance.now() + seconds * 1000;
       let answers = 0;
@@ -67,7 +71,7 @@ export function createLoad({ url, image, text }: Load) {
       await Promise.all(Array.from({ length: 32 }, lane));
       return answers / seconds;
     },
-    /** Sends at a fixed rate, whatever the answers are, and gives them all. */
+    /** Sends at a fixed rate, whatever the answers are, and gives all answers. */
     async offer(options: { perSecond: number; seconds: number; everySecond?: () => void }): Promise<Answer[]> {
       const { perSecond, seconds, everySecond } = options;
       const startedAt = performance.now();

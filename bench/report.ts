@@ -1,35 +1,36 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { cpus, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
+import { machineSummary, processorClass } from "../src/host/processor.ts";
 
-/** The machine and versions that figures belong to. */
+/** Names the machine and the versions that figures belong to. */
 export function machine(): string {
-  const [cpu] = cpus();
-  const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores of ${cpu!.model.trim()}, ${memory} GiB, Node ${process.versions.node}`;
+  return `${machineSummary()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 }
 
-/** Writes bench/results/`name`.json. */
+/** Writes bench/results/CLASS/NAME.json, with one folder for each class of processor. */
 export async function writeResults(name: string, results: object): Promise<void> {
-  const folder = resolve(import.meta.dirname, "results");
+  const folder = resolve(import.meta.dirname, "results", processorClass().toLowerCase().replaceAll(" ", "-"));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
 }
 
-/** A Markdown table's lines. */
+/** Gives the lines of a Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 }
 
-/** Replaces what stands between `<!-- name -->` and `<!-- /name -->` on a page of docs/. */
+/**
+ * Replaces what stands between `<!-- NAME CLASS -->` and `<!-- /NAME CLASS -->` on a page of docs/, which has one such
+ * section for each class of processor.
+ */
 export async function writeSection(page: string, name: string, lines: string[]): Promise<void> {
   const file = resolve(import.meta.dirname, "../docs", page);
   const text = await readFile(file, "utf8");
-  const between = new RegExp(`(<!-- ${name} -->)[\\s\\S]*?(<!-- /${name} -->)`);
-  if (!between.test(text)) throw new Error(`${page} has no section ${name}`);
-  const section = `\n\n${lines.join("\n")}\n\n`;
-  await writeFile(
-    file,
-    text.replace(between, (_all, start: string, end: string) => `${start}${section}${end}`),
-  );
+  const section = `${name} ${processorClass()}`;
+  const [start, end] = [`<!-- ${section} -->`, `<!-- /${section} -->`];
+  const [from, to] = [text.indexOf(start), text.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`docs/${page} has no section between ${start} and ${end}`);
+  const body = `\n\n${lines.join("\n")}\n\n`;
+  await writeFile(file, `${text.slice(0, from)}${start}${body}${text.slice(to)}`);
 }

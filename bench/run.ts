@@ -1,9 +1,10 @@
 /**
- * npm run bench: the service over HTTP on a full-size pair with random weights (speed does not depend on weights), both
- * precisions, int8 also on one core (with Linux' taskset), and the raw engines beside them; with `--peer PYTHON` also
- * sentence-transformers behind Flask on the same weights (PYTHON has bench/peers/requirements.txt installed). All run at once,
- * and are measured in turn, slice by slice, so that whatever else the machine does meets all of them. Writes bench/results/http.json and the table in docs/performance.md.
- * Nine minutes, three of them for the memory.
+ * `npm run bench` measures the service over HTTP on a full-size pair with random weights (speed does not depend on
+ * weights): both precisions, int8 also on one core (with Linux' taskset), and the raw graphs beside them. With `--peer
+ * PYTHON` (an interpreter with bench/peers/requirements.txt installed), sentence-transformers behind Flask takes part
+ * on the same weights. All run at once and are measured in turn, slice by slice, so that whatever else the machine does
+ * meets all of them. It writes http.json into bench/results/ and the table of this machine's class in
+ * docs/performance.md. It takes nine minutes, three of them for the memory.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -40,7 +41,7 @@ const texts = textBodies();
 const image = { what: "image", path: "/encode_image", body: images };
 const text = { what: "text", path: "/encode_text", body: texts };
 
-/** What is measured of a service, a slice each. */
+/** Each of these measures a service for one slice of time. */
 const slices: ((service: Service) => Promise<Figures>)[] = [
   (service) => flatOut(service, { ...image, figure: imageRate, connections: 16 }),
   async ({ url }) => {
@@ -60,7 +61,7 @@ interface Work {
   body: () => string;
 }
 
-/** The rate, and how many milliseconds of one core an answer costs, and who spends them. */
+/** Measures the rate, how many milliseconds of one core an answer costs, and who spends them. */
 async function flatOut(service: Service, work: Work & { figure: string; connections: number }): Promise<Figures> {
   const { what, figure, path, body, connections } = work;
   const before = { ...service.processorTime(), generator: process.cpuUsage() };
@@ -78,7 +79,7 @@ async function flatOut(service: Service, work: Work & { figure: string; connecti
   };
 }
 
-/** The latency of one request after another. */
+/** Measures the latency of one request after another. */
 async function alone({ url }: Service, { what, path, body }: Work): Promise<Figures> {
   const { p50Ms, p99Ms } = await load({ url, path, body, connections: 1, seconds });
   return { [`${what}, 1 connection, p50 ms`]: p50Ms, [`${what}, 1 connection, p99 ms`]: p99Ms };
@@ -99,7 +100,7 @@ const names = Object.keys(start);
 
 const measured = new Measurements();
 
-// Cold starts first: they have the machine for themselves, but for the files in memory.
+// Cold starts come first, while nothing else runs. The files are in memory from the second round on.
 for (let round = 0; round < rounds; round++) {
   for (const name of names) {
     const service = await start[name]!();
@@ -168,14 +169,16 @@ const columns: Record<string, (figure: string) => string> = {
   "int8 / raw engine": ratio("int8", "raw int8"),
 };
 await writeSection("performance.md", "http", [
-  `${report.date.slice(0, 10)}, ${report.machine}; ${rounds} rounds of ${seconds} s per figure, in turn; median (lowest–highest); ratios are medians of the rounds' ratios.`,
+  `${report.date.slice(0, 10)}, ${report.machine}.`,
+  `${rounds} rounds of ${seconds} s per figure, in turn, median (lowest–highest).`,
+  "Ratios are medians of the rounds' ratios.",
   "",
   ...table(
     ["figure", ...Object.keys(columns)],
     [
       ...measured.figures(names).map((figure) => [figure, ...Object.values(columns).map((of) => of(figure))]),
       ...memory.int8!.map(({ requests }, quarter) => [
-        `MiB resident after ${requests} mixed requests`,
+        `MiB (PSS) after ${requests} mixed requests`,
         ...Object.keys(columns).map((name) => memory[name]?.[quarter]?.mebibytes.toFixed(0) ?? ""),
       ]),
     ],

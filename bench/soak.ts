@@ -1,15 +1,19 @@
+/**
+ * `npm run soak -- MINUTES` offers a service three times what it can do and prints what becomes of it. With `--write`,
+ * the result goes into bench/results/ and into the table of this machine's class in docs/reliability.md.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { imageBodies, textBodies } from "./http/inputs.ts";
 import { startService } from "./http/service.ts";
 import { type Answer, createLoad, distinctImages } from "./overload.ts";
-import { machine, writeResults, writeSection } from "./report.ts";
+import { machine, table, writeResults, writeSection } from "./report.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: "string", default: "pictogram-mini" },
-    /** What the table calls it. */
+    /** The name of the model in the table. */
     name: { type: "string" },
     deadline: { type: "string", default: "10000" },
     write: { type: "boolean", default: false },
@@ -68,27 +72,34 @@ const result = {
   recoveryMs,
 };
 const round = (value: number) => String(Math.round(value));
-const row = (name: string, { byStatus, p50Ms, p99Ms }: ReturnType<typeof figuresOf>) => [
-  `| ${name}, answers by status (0: none) | ${Object.entries(byStatus)
-    .map(([status, n]) => `${status}: ${n}`)
-    .join(", ")} |`,
-  `| ${name} that were accepted, p50 / p99 | ${round(p50Ms)} / ${round(p99Ms)} ms |`,
-];
+const rows = (name: string, { byStatus, p50Ms, p99Ms }: ReturnType<typeof figuresOf>) => {
+  const counts = Object.entries(byStatus).map(([status, count]) => `${status}: ${count}`);
+  return [
+    [`${name}, answers by status (0: none)`, counts.join(", ")],
+    [`${name} that were accepted, p50 / p99`, `${round(p50Ms)} / ${round(p99Ms)} ms`],
+  ];
+};
+const { resting, highest, last } = result.memoryMiB;
+const asked = healthMs.length + unhealthy;
 const lines = [
-  `${result.date.slice(0, 10)}, ${result.machine}; ${minutes} min at ${(result.offeredPerSecond / perSecond).toFixed(1)} times capacity, model ${result.model}.`,
+  `${result.date.slice(0, 10)}, ${result.machine}.`,
+  `${minutes} min at ${(result.offeredPerSecond / perSecond).toFixed(1)} times capacity, model ${result.model}.`,
   "",
-  "| figure | value |",
-  "|---|---|",
-  `| capacity, one image to four texts | ${round(perSecond)} requests/s |`,
-  `| offered | ${round(result.offeredPerSecond)} requests/s |`,
-  ...row("texts", result.texts),
-  ...row("images", result.images),
-  `| 429 with Retry-After | ${result.shedWithRetryAfter} of ${shed.length} |`,
-  `| 429 after, p99 | ${round(result.shedP99Ms)} ms |`,
-  `| accepted requests past their deadline of ${deadlineMs} ms | ${result.acceptedLate} |`,
-  `| GET /health meanwhile, p99 | ${round(result.healthP99Ms)} ms, ${healthMs.length} of ${healthMs.length + unhealthy} healthy |`,
-  `| resident memory before / highest / last | ${round(restingMiB)} / ${round(result.memoryMiB.highest)} / ${round(result.memoryMiB.last)} MiB |`,
-  `| from the end of the load to a normal answer | ${round(recoveryMs)} ms |`,
+  ...table(
+    ["figure", "value"],
+    [
+      ["capacity, one image to four texts", `${round(perSecond)} requests/s`],
+      ["offered", `${round(result.offeredPerSecond)} requests/s`],
+      ...rows("texts", result.texts),
+      ...rows("images", result.images),
+      ["429 with Retry-After", `${result.shedWithRetryAfter} of ${shed.length}`],
+      ["429 after, p99", `${round(result.shedP99Ms)} ms`],
+      [`accepted requests past their deadline of ${deadlineMs} ms`, String(result.acceptedLate)],
+      ["GET /health meanwhile, p99", `${round(result.healthP99Ms)} ms, ${healthMs.length} of ${asked} healthy`],
+      ["memory (PSS) before / highest / last", `${round(resting)} / ${round(highest)} / ${round(last)} MiB`],
+      ["from the end of the load to a normal answer", `${round(recoveryMs)} ms`],
+    ],
+  ),
 ];
 console.log(lines.join("\n"));
 if (flags.write) {

@@ -4,7 +4,7 @@ export interface Spread {
   high: number;
 }
 
-/** The median, and the values that a share `tail` of all lies beyond on either side: 0 for the least and the greatest. */
+/** Gives the median and the quantiles at `tail` and 1 - `tail`; a tail of 0 gives the least and the greatest value. */
 export function spread(values: readonly number[], tail = 0): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) => {
@@ -15,10 +15,10 @@ export function spread(values: readonly number[], tail = 0): Spread {
   return { median: at(0.5), low: at(tail), high: at(1 - tail) };
 }
 
-/** median (low–high), for a table. */
+/** Prints the median (low–high) for a table. */
 export function spreadCell({ median, low, high }: Spread): string {
   return `${short(median)} (${short(low)}–${short(high)})`;
 }
 
-/** Three digits. */
+/** Prints three significant digits. */
 export const short = (value: number) => String(Number(value.toPrecision(3)));

@@ -1,4 +1,4 @@
-/** The client of bench:stages, a thread of its own: its work must not count as the service's. */
+/** The client of bench:stages runs in a thread of its own, since its work must not count as the service's. */
 import { once } from "node:events";
 import { parentPort } from "node:worker_threads";
 

@@ -1,4 +1,4 @@
-/** A process that has nothing to do: by how much the machine itself delays a turn of its event loop, between "begin" and "end". */
+/** This process has nothing to do. It measures how long the machine itself delays a turn of the event loop. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 let delay;

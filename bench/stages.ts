@@ -1,8 +1,10 @@
 /**
- * npm run bench:stages: where the milliseconds of one request go. The service runs in this process on the full-size pair at
- * int8, its client in a thread of its own, one request after another. `Server-Timing` tells the stages; what is left of the
- * client's time is HTTP, JSON, base64, hashing and printing. The longest turn of the service's event loop tells what a request
- * does to all the others; a process that has nothing to do tells how much of it is the machine's. Writes bench/results/stages.json and the table in docs/performance.md. A minute.
+ * `npm run bench:stages` shows where the milliseconds of one request go. The service runs in this process on the
+ * full-size pair at int8, its client in a thread of its own, one request after another. `Server-Timing` tells the
+ * stages; what is left of the client's time is HTTP, JSON, base64, hashing and printing. The longest turn of the
+ * service's event loop tells what a request does to all the others, and a process that has nothing to do tells how much
+ * of it is the machine's. It writes stages.json into bench/results/ and the table of this machine's class in
+ * docs/performance.md. It takes a minute.
  */
 
 import { fork } from "node:child_process";
@@ -27,11 +29,11 @@ const { values: flags } = parseArgs({
 });
 
 const text = textBodies();
-const sentence = () => JSON.parse(text()).text as string; // as textBodies writes it
+const sentence = () => JSON.parse(text()).text as string; // textBodies() writes it so
 const images = await imageBodies(50);
 const large = await jpeg({ seed: 7, width: 4000, height: 3000 });
 let unlike = 0;
-/** Bytes behind a picture's end, which no decoder reads, make it another picture for whoever looks at its hash. */
+/** Appends bytes that no decoder reads, so that the picture has another hash. */
 const another = (picture: Buffer) => Buffer.concat([picture, Buffer.from(String(unlike++))]).toString("base64");
 const noise = Buffer.from(Uint8Array.from({ length: 3000 * 1700 * 3 }, (_, at) => ((at * 2654435761) >>> 24) & 255));
 const heavy = await sharp(noise, { raw: { width: 3000, height: 1700, channels: 3 } })
@@ -66,17 +68,17 @@ const idle = fork(new URL("./stages-idle.mjs", import.meta.url));
 
 interface Answer {
   totalMs: number;
-  /** Server-Timing, by stage. */
+  /** The milliseconds of each stage, from Server-Timing. */
   stages: Record<string, number>;
-  /** Of the service's event loop. */
+  /** The longest turn of the service's event loop. */
   longestTurnMs: number;
-  /** The same of a process that did nothing meanwhile. */
+  /** The same for a process that did nothing meanwhile. */
   idleTurnMs: number;
 }
 
 async function ask(question: { url: string; body: string }): Promise<Answer> {
   client.postMessage(question);
-  await once(client, "message"); // it has the body, whose handing over is no work of a service
+  await once(client, "message"); // the client has the body now: handing it over is no work of a service
   const delay = monitorEventLoopDelay({ resolution: 1 });
   idle.send("begin");
   await once(idle, "message");
@@ -117,7 +119,8 @@ const report = { date: new Date().toISOString(), machine: machine(), figures };
 await writeResults("stages", report);
 const columns = Object.keys(Object.values(figures)[0]!);
 await writeSection("performance.md", "stages", [
-  `${report.date.slice(0, 10)}, ${report.machine}; int8, one request at a time; milliseconds, median (lowest–highest).`,
+  `${report.date.slice(0, 10)}, ${report.machine}.`,
+  "int8, one request at a time; milliseconds, median (lowest–highest).",
   "",
   ...table(
     ["", ...columns],

@@ -5,15 +5,15 @@ import { openModel } from "../../src/model/folder.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 
-/** The graphs of one model without anything around them, fed with what the service would feed them. */
+/** The graphs of one model with nothing around them, fed with what the service would feed them. */
 export interface RawEngine {
-  /** Items per second of batch after batch. */
+  /** Runs batch after batch and gives items per second. */
   imagesPerSecond(seconds: number): Promise<number>;
   textsPerSecond(seconds: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** @param sentences as they come to the service, which finds a batch of them waiting: nobody sorts them by length beforehand. */
+/** @param sentences in the order in which they reach the service; nobody sorts them by length beforehand */
 export async function openRawEngine(options: {
   directory: string;
   threads: number;

@@ -1,8 +1,9 @@
 /**
- * npm run bench:engine: the graphs alone, without service, decoding or tokenising, on the full-size pair with random
- * weights. Contenders take turns run by run, so that whatever else the machine does meets all of them; beside the clock it
- * reads the processor time, which other programs disturb less. With `--peer PYTHON` (bench/peers/requirements.txt installed)
- * PyTorch takes turns too. Writes bench/results/engine.json and the table in docs/performance.md. Two minutes, four with a peer.
+ * `npm run bench:engine` runs the graphs alone, without service, decoding or tokenising, on the full-size pair with
+ * random weights. Contenders take turns run by run, so that whatever else the machine does meets all of them. Beside
+ * the clock, it reads the processor time, which other programs disturb less. With `--peer PYTHON` (an interpreter with
+ * bench/peers/requirements.txt installed), PyTorch takes turns too. It writes engine.json into bench/results/ and the
+ * table of this machine's class in docs/performance.md. It takes two minutes, four with a peer.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,7 +29,7 @@ interface Tower {
   inputs(batch: number): Tensor[];
 }
 
-/** Twelve tokens are a sentence of eight words. */
+/** A sentence of eight words has about twelve tokens. */
 const tokens = 12;
 
 const towers: Tower[] = [
@@ -55,7 +56,7 @@ const towers: Tower[] = [
   },
 ];
 
-/** Runs one batch; gives its milliseconds on the clock and, where that can be told, of processor time. */
+/** Runs one batch and gives its milliseconds on the clock and, where that can be told, of processor time. */
 type Contender = () => Promise<{ wallMs: number; cpuMs?: number }>;
 
 const peerTypes = { "PyTorch fp32": "float32", "PyTorch bf16": "bfloat16" } as const;
@@ -78,7 +79,8 @@ const report = { date: new Date().toISOString(), machine: machine(), figures };
 await writeResults("engine", report);
 const names = Object.keys(figures[0]!.perSecond);
 await writeSection("performance.md", "engine", [
-  `${report.date.slice(0, 10)}, ${report.machine}; items per second over ${flags.seconds} s, median (quartiles).`,
+  `${report.date.slice(0, 10)}, ${report.machine}.`,
+  `Items per second over ${flags.seconds} s, median (quartiles).`,
   "",
   ...table(
     ["", ...names, "int8 / fp32", "of processor time"],
@@ -120,7 +122,7 @@ async function measure({ tower, batch, threads, torch }: Case) {
   }
   const wallMs: Record<string, number[]> = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   const cpuMs: Record<string, number[]> = { fp32: [], int8: [] };
-  for (const run of Object.values(contenders)) await run(); // memory is laid out on the first
+  for (const run of Object.values(contenders)) await run(); // the first run lays out the memory
   const end = performance.now() + Number(flags.seconds) * 1000;
   while (performance.now() < end || wallMs.int8!.length < 3) {
     for (const [name, run] of Object.entries(contenders)) {

@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-/** PyTorch on the same checkpoints, in a process of its own (bench/peers/torch_engine.py). */
+/** Runs PyTorch on the same checkpoints, in a process of its own (bench/peers/torch_engine.py). */
 export interface TorchEngine {
-  /** Runs one batch; gives its milliseconds. */
+  /** Runs one batch and gives its milliseconds. */
   run(batch: { tower: "image" | "text"; type: "float32" | "bfloat16"; batch: number; tokens: number }): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** @param python an interpreter with bench/peers/requirements.txt installed. */
+/** @param python an interpreter that has bench/peers/requirements.txt installed */
 export async function startTorch(
   python: string,
   { imageDir, textDir, threads }: { imageDir: string; textDir: string; threads: number },

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 
-/** What the load is made of: the same every run, and no two requests in flight alike. */
+/** The load is the same in every run, and no two requests in flight are alike. */
 
 const sentences = [
   "a red bicycle leaning against an old wall",
@@ -15,7 +15,7 @@ const sentences = [
   "طفل صغير يلعب بالكرة في حديقة البيت",
 ];
 
-/** Bodies for POST /encode_text: eight words or so in ten languages, each with a number so that it is new. */
+/** Makes bodies for POST /encode_text: about eight words in ten languages, each with a number so that it is new. */
 export function textBodies(): () => string {
   let count = 0;
   return () => {
@@ -24,7 +24,7 @@ export function textBodies(): () => string {
   };
 }
 
-/** Bodies for POST /encode_image: 640x480 JPEGs (quality 85, about 60 kB) of blurred noise and shapes, as base64 JSON. */
+/** Makes bodies for POST /encode_image: 640x480 JPEGs (quality 85, about 60 kB), as base64 JSON. */
 export async function imageBodies(count: number): Promise<() => string> {
   const bodies: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -35,7 +35,7 @@ export async function imageBodies(count: number): Promise<() => string> {
   return () => bodies[next++ % bodies.length]!;
 }
 
-/** Blurred noise and shapes, which compress about as photographs do. */
+/** Draws coarse noise and shapes, which compress about as photographs do. */
 export async function jpeg({ seed, width, height }: { seed: number; width: number; height: number }): Promise<Buffer> {
   const random = generator(seed + 1);
   const coarse = Uint8Array.from({ length: 80 * 60 * 3 }, () => random() * 256);
@@ -51,7 +51,7 @@ export async function jpeg({ seed, width, height }: { seed: number; width: numbe
     .toBuffer();
 }
 
-/** mulberry32: uniform numbers in [0, 1) from a seed. */
+/** Gives uniform numbers in [0, 1) from a seed (mulberry32). */
 export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -5,7 +5,7 @@ export interface LoadResult {
   rate: number;
   p50Ms: number;
   p99Ms: number;
-  /** Answers other than 200, and broken connections. */
+  /** Counts answers other than 200, and broken connections. */
   failures: number;
 }
 
@@ -14,13 +14,13 @@ export interface LoadOptions {
   path: string;
   connections: number;
   seconds: number;
-  /** Where it is not as much as possible. */
+  /** Limits the rate; without it, the load is as much as the service answers. */
   ratePerSecond?: number;
-  /** A new body per request; none makes it a GET. */
+  /** Makes a new body for each request; without it, requests are GETs. */
   body?: () => string;
 }
 
-/** Closed-loop load: each connection sends its next request when it has its answer. */
+/** Puts a closed-loop load on a service: each connection sends its next request when it has its answer. */
 export async function load({ url, path, connections, seconds, ratePerSecond, body }: LoadOptions): Promise<LoadResult> {
   const latencies: number[] = [];
   const request: autocannon.Request = body

@@ -1,9 +1,9 @@
 import { short, spread, spreadCell } from "../spread.ts";
 
-/** Figures of one slice of a contender's time, by name. */
+/** The figures of one slice of a contender's time, by name. */
 export type Figures = Record<string, number>;
 
-/** What every contender's slices gave, round by round. */
+/** Collects what every contender's slices gave, round by round. */
 export class Measurements {
   /** By contender and figure. */
   readonly values: Record<string, Record<string, number[]>> = {};
@@ -19,18 +19,18 @@ export class Measurements {
     return this.values[contender]?.[figure] ?? [];
   }
 
-  /** The names of all figures of these contenders, in the order in which they came. */
+  /** Gives the names of all figures of these contenders, in the order in which they came. */
   figures(contenders: readonly string[]): string[] {
     return [...new Set(contenders.flatMap((name) => Object.keys(this.values[name] ?? {})))];
   }
 
-  /** Median (lowest–highest), for a table. */
+  /** Prints the median (lowest–highest) for a table. */
   cell(contender: string, figure: string): string {
     const values = this.of(contender, figure);
     return values.length === 0 ? "" : spreadCell(spread(values));
   }
 
-  /** The median of the rounds' ratios: the two sides of each were measured within a minute. */
+  /** Prints the median of the rounds' ratios, since the two sides of each were measured within a minute. */
   ratio(figure: string, { above, below }: { above: string; below: string }): string {
     const lower = this.of(below, figure);
     const ratios = this.of(above, figure).map((value, round) => value / lower[round]!);

@@ -1,10 +1,10 @@
 import { createLoad } from "../overload.ts";
 import type { Service } from "./service.ts";
 
-/** MiB resident, decoders included, after so many requests; four texts to an image, 16 at a time. */
+/** The memory in MiB (PSS, decoders included) after so many requests: four texts to an image, 16 at a time. */
 export type MemoryCurve = { requests: number; mebibytes: number }[];
 
-/** Sends `requests` and looks at the memory after each quarter of them. */
+/** Sends `requests` requests and looks at the memory after each quarter of them. */
 export async function memoryCurve(
   service: Service,
   { requests, image, text }: { requests: number; image: () => string; text: () => string },

@@ -5,30 +5,30 @@ import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The service as its users run it: the executable, in a process of its own. */
+/** A service as its users run it: the executable, in a process of its own. */
 export interface Service {
   url: string;
-  /** From the start of the process to its first image and text vector. */
+  /** The time from the start of the process to its first image vector and text vector. */
   coldStartMs: number;
-  /** Resident memory of the service and its decoder processes, in bytes. */
+  /** Gives the resident memory (PSS) of the service and its decoder processes, in bytes. */
   residentBytes(): number;
-  /** Processor time spent so far. */
+  /** Gives the processor time spent so far. */
   processorTime(): ProcessorTime;
   stop(): Promise<void>;
 }
 
-/** Milliseconds of one core. */
+/** Processor time, in milliseconds of one core. */
 export interface ProcessorTime {
-  /** The event loop: HTTP, JSON, base64, hashing, queues, printing. */
+  /** The event loop does HTTP, JSON, base64, hashing, queues and printing. */
   main: number;
-  /** Engines above all; tokenising and garbage collection too. */
+  /** Other threads run the engines above all, tokenising and garbage collection too. */
   threads: number;
   decoders: number;
 }
 
 const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
 
-/** @param cores which processors it may use, as taskset(1) writes them; all by default */
+/** @param cores the processors that it may use, as taskset(1) writes them; all by default */
 export async function startService(
   model: string,
   { settings = {}, cores }: { settings?: Record<string, string>; cores?: string } = {},
@@ -38,7 +38,7 @@ export async function startService(
   return start((port) => ({ command, env: { ...env, PORT: String(port) } }));
 }
 
-/** What people write by hand: sentence-transformers behind Flask, on the same checkpoints. */
+/** Starts what people write by hand: sentence-transformers behind Flask, on the same checkpoints. */
 export async function startPeer(python: string, pair: { imageDir: string; textDir: string }): Promise<Service> {
   const script = resolve(import.meta.dirname, "../peers/flask_service.py");
   const { imageDir, textDir } = pair;
@@ -52,7 +52,7 @@ async function start(how: (port: number) => { command: string[]; env: Record<str
   const { command, env } = how(port);
   const [file, ...args] = command;
   const child = spawn(file!, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] });
-  process.once("exit", () => child.kill("SIGKILL")); // where this ends by an error
+  process.once("exit", () => child.kill("SIGKILL")); // so that an error here leaves no process behind
   await firstAnswer(url, child);
   return {
     url,
@@ -94,12 +94,14 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Pages in memory; those that processes share are split among them, so that they count once. Linux only. */
+/**
+ * Sums up the pages in memory. Pages that processes share are split among them, so that they count once. Linux only.
+ */
 function residentBytesOfTree(root: number): number {
   return treeOf(root).reduce((sum, pid) => sum + field(read(`/proc/${pid}/smaps_rollup`), "Pss") * 1024, 0);
 }
 
-/** Linux only. */
+/** Reads /proc, so it works on Linux only. */
 function processorTimeOfTree(root: number): ProcessorTime {
   const ofFile = (file: string) => {
     const fields = read(file).split(") ")[1]?.split(" ") ?? [];
@@ -114,7 +116,7 @@ function processorTimeOfTree(root: number): ProcessorTime {
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const millisecondsPerTick = 10;
 
-/** The process and its children. */
+/** Gives the process and its children. */
 function treeOf(root: number): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

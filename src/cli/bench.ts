@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { cpus } from "node:os";
 import { encoderSettings } from "../config/encoder.ts";
 import { integer, setting } from "../config/setting.ts";
 import { createEncoder, type Encoder } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
+import { machineSummary } from "../host/processor.ts";
 import { command } from "./command.ts";
 
 const { model, modelsDir, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = encoderSettings;
 
-/** The encoder in this process, without HTTP: what this machine does with this model. */
+/** Measures the encoder in this process, without HTTP. */
 export const bench = command({
   summary: "Measure a model on this machine",
   operands: "[PICTURE…]",
@@ -37,7 +37,7 @@ export const bench = command({
       const text = textWork(encoder, signal);
       await Promise.all([image(0), text(0)]);
       const { name, image: imageTower, text: textTower } = encoder.manifest;
-      print(`${name}, images ${imageTower.precision}, texts ${textTower.precision}; ${machine()}`);
+      print(`${name}, images ${imageTower.precision}, texts ${textTower.precision}; ${machineSummary()}`);
       print(`first vectors after ${milliseconds(performance.now() - startedAt)}`);
       print(operands.length > 0 ? `${operands.length} pictures given` : "pictures: generated bitmaps of 640x480");
       for (const [what, work, together] of [["images", image, 32] as const, ["texts", text, 64] as const]) {
@@ -56,7 +56,7 @@ type Work = (turn: number) => Promise<unknown>;
 
 function imageWork(encoder: Encoder, pictures: Uint8Array[], signal: AbortSignal): Work {
   return (turn) => {
-    // Every picture is a new one: a byte behind its end changes its hash, and no decoder reads it.
+    // Bytes behind the end, which no decoder reads, change the hash, so that no two calls share their work.
     const picture = Buffer.concat([pictures[turn % pictures.length]!, Buffer.from(String(turn))]);
     return encoder.encodeImages([picture], { signal });
   };
@@ -72,7 +72,7 @@ interface Measured {
   latencies: number[];
 }
 
-/** So many at a time, each starting its next when it has its answer. */
+/** Keeps `together` calls in flight: each lane starts its next call when it has its answer. */
 async function measure(work: Work, together: number, seconds: number, signal: AbortSignal): Promise<Measured> {
   const latencies: number[] = [];
   const startedAt = performance.now();
@@ -101,7 +101,7 @@ async function readPicture(file: string): Promise<Uint8Array> {
   });
 }
 
-/** Uncompressed bitmaps (BMP, 24 bits) of a moving gradient. */
+/** Makes uncompressed bitmaps (BMP, 24 bits) of a moving gradient. */
 function generatedPictures(): Uint8Array[] {
   const [width, height, offset] = [640, 480, 54];
   return Array.from({ length: 8 }, (_, seed) => {
@@ -120,5 +120,3 @@ function generatedPictures(): Uint8Array[] {
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const milliseconds = (ms: number) => `${ms.toPrecision(3)} ms`;
-const machine = () =>
-  `${cpus().length} cores of ${cpus()[0]?.model.trim() ?? "an unknown kind"}, Node ${process.versions.node}`;
