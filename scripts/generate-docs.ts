@@ -1,7 +1,8 @@
-/** npm run docs: writes the pages of docs/ that are generated from code. A test compares them with what stands there. */
+/** `npm run docs` writes the files of docs/ that are generated from code. A test compares them with what stands there. */
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { throughputFigure } from "../bench/figure.ts";
 import { commands } from "../src/cli/commands.ts";
 import { defaultText } from "../src/cli/help.ts";
 import { serviceConfig } from "../src/config/service.ts";
@@ -13,9 +14,14 @@ import { fakeEncoder } from "../test/support/fake-encoder.ts";
 
 export const docsFolder = resolve(import.meta.dirname, "../docs");
 
-/** Each page's text by its name in docs/. */
+/** Gives the text of each generated file by its path in docs/. */
 export async function generatedDocs(): Promise<Record<string, string>> {
-  return { "configuration.md": configurationPage(), "errors.md": errorsPage(), "openapi.json": await apiDocument() };
+  return {
+    "configuration.md": configurationPage(),
+    "errors.md": errorsPage(),
+    "figures/throughput.svg": throughputFigure(),
+    "openapi.json": await apiDocument(),
+  };
 }
 
 function configurationPage(): string {
@@ -30,9 +36,9 @@ function configurationPage(): string {
   });
   return `# Configuration
 
-Every setting is a flag of the command and an environment variable; the flag wins, and an empty variable counts as not set. A wrong value
-ends the command with exit code 2 and one line that says what was expected. Sizes are bytes and times milliseconds where the name says so.
-Generated from \`src/config/\` by \`npm run docs\`.
+Every setting is a flag of the command and an environment variable. The flag wins, and an empty variable counts as not
+set. A wrong value ends the command with exit code 2 and one line that says what was expected. Sizes are in bytes and
+times in milliseconds where the name says so. \`npm run docs\` generates this page from \`src/config/\`.
 
 ## serve
 
@@ -42,10 +48,17 @@ ${sections.join("\n\n")}
 
 ## Signals and exit codes
 
-SIGTERM, SIGINT and SIGHUP stop a command; nothing is read anew at SIGHUP. \`serve\` then takes no more connections, answers what is in
-flight within \`DRAIN_TIMEOUT_MS\`, and ends with 0; a second signal ends it at once. An error that nothing caught is printed, drains in the
-same way, and ends with 1, since the state it leaves behind is unknown. Commands end with 0 when done, 1 when they failed, 2 when they
-were called wrongly, and 128 plus the signal's number when interrupted. \`LOG_LEVEL=debug\` prints where an error came from.
+SIGTERM, SIGINT and SIGHUP stop a command; SIGHUP reads nothing anew. \`serve\` then takes no more connections, answers
+what is in flight within \`DRAIN_TIMEOUT_MS\`, and exits with 0. A second signal ends it at once.
+
+| exit code | meaning |
+|---|---|
+| 0 | The command is done. |
+| 1 | The command failed. An error that nothing caught is printed and drains in the same way. |
+| 2 | The command was called wrongly. |
+| 128 plus the signal's number | A signal interrupted the command. |
+
+\`LOG_LEVEL=debug\` prints where an error came from.
 `;
 }
 
@@ -67,9 +80,9 @@ function errorsPage(): string {
   );
   return `# Errors
 
-A request that fails is answered with \`{"success": false, "error": "<sentence>", "code": "<CODE>"}\`. The code is for programs and never
-changes its meaning; the sentence is for people, and names the item where a request has several. Commands print the sentence.
-Generated from \`src/errors.ts\` by \`npm run docs\`.
+The service answers a request that fails with \`{"success": false, "error": "<sentence>", "code": "<CODE>"}\`. The code is
+for programs and never changes its meaning. The sentence is for people, and names the item where a request has several.
+Commands print the sentence. \`npm run docs\` generates this page from \`src/errors.ts\`.
 
 | code | status | meaning |
 |---|---|---|
@@ -77,7 +90,7 @@ ${rows.join("\n")}
 `;
 }
 
-/** What GET /openapi.json answers at the default settings. */
+/** Gives what GET /openapi.json answers at the default settings. */
 async function apiDocument(): Promise<string> {
   const app = createApp({
     encoder: fakeEncoder(),
