@@ -72,6 +72,7 @@ export function throughputFigure(): string {
   text(16, y - 4, `${conditions} sentences of eight words with 32.`, 'fill="#57606a"');
   const font = 'font-family="system-ui, sans-serif" font-size="13" fill="#1f2328"';
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 14}" ${font}>
+<title>Images and texts per second on three classes of processor</title>
 <rect width="100%" height="100%" rx="6" fill="#ffffff"/>
 ${parts.join("\n")}
 </svg>
