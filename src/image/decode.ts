@@ -1,16 +1,12 @@
-import sharp, { type Metadata, type Sharp } from "sharp";
-import type { EncoderConfig } from "../config/encoder.ts";
-import { EncoderError, type ErrorDetails } from "../errors.ts";
+import { planAvif } from "./avif.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
-import { cmykToRgb, flatten } from "./colour.ts";
-import { imageFormat } from "./format.ts";
+import { convertPixels, dropOthers, flatten, inkToRgb, labToRgb } from "./colour.ts";
+import { type ImageFormat, imageFormat } from "./format.ts";
 import { firstFrame, paintAround } from "./gif.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
-import { requireReadColours } from "./tiff.ts";
-
-/** `maxImagePixels` counts by the header, before anything is decoded. */
-export type DecodeLimits = Pick<EncoderConfig, "maxImagePixels">;
+import { planTiff } from "./tiff.ts";
+import { openVipsImage, type ReadOptions, requirePixelsWithin, type VipsImage } from "./vips.ts";
 
 /** A decoded picture, perhaps smaller than the file's: `fullWidth` and `fullHeight` are those of the upright original. */
 export interface DecodedImage extends Raster {
@@ -18,80 +14,45 @@ export interface DecodedImage extends Raster {
   fullHeight: number;
 }
 
-/** Once per process, before the first image: only the loaders that are needed, and nothing kept between images. */
-export function configureDecoder(): void {
-  sharp.cache(false);
-  sharp.concurrency(1);
-  sharp.block({ operation: ["VipsForeignLoad"] });
-  sharp.unblock({
-    operation: ["Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff"].map((loader) => `VipsForeignLoad${loader}`),
-  });
-}
+type Reader = (file: Uint8Array, spec: PixelSpec, options: ReadOptions) => Promise<DecodedImage>;
+
+/** Below so many times the target, colours that were subsampled show; above it, resizing smooths them anyway. */
+const mostForSmoothing = 4;
+
+const readers: Record<ImageFormat, Reader> = {
+  JPEG: readJpeg,
+  PNG: readPlain,
+  WebP: readPlain,
+  GIF: readGif,
+  AVIF: readAvif,
+  TIFF: readTiff,
+  BMP: readBmp,
+};
 
 /**
  * The first frame of an encoded image: upright (EXIF), 8-bit RGB, without colour management, as Pillow converts it.
  * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
-export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, limits: DecodeLimits): Promise<DecodedImage> {
-  const format = imageFormat(file);
-  const bytes = format === "AVIF" ? asStill(file) : file;
-  if (format === "TIFF") requireReadColours(bytes);
-  if (format === "BMP") {
-    const header = readBmpHeader(bytes);
-    requirePixelsWithin(limits, header.width, header.height);
-    return whole(readBmpPixels(bytes, header));
-  }
-
-  // "error": what libjpeg or libtiff merely warn of is common in the wild, and Pillow reads it too.
-  const options = { failOn: "error", ignoreIcc: true, autoOrient: true, limitInputPixels: false } as const;
-  const header = await orUnreadable(sharp(bytes, options).metadata(), format);
-  const { width, height } = header.autoOrient;
-  requirePixelsWithin(limits, width, height);
-  requireReadDepth(header, format);
-
-  let image = sharp(bytes, { ...options, limitInputPixels: limits.maxImagePixels });
-  if (header.space === "cmyk") {
-    image = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // keeps libvips from converting through a profile
-    if (header.depth === "ushort") image = image.linear(1 / 256); // the high byte, which other colours get by themselves
-    return whole(cmykToRgb(await raw(image, 4, format)));
-  }
-  const frame = format === "GIF" ? firstFrame(bytes) : undefined;
-  const background = spec.background ?? frame?.transparent;
-  if (header.hasAlpha && background) return whole(flatten(await raw(image, 4, format), background));
-
-  const shrink = format === "JPEG" ? shrinkOnLoad(Math.min(width, height), spec.resize) : 1;
-  if (shrink > 1) {
-    const size = { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) };
-    image = image.resize({ ...size, fit: "fill", kernel: "cubic" });
-  }
-  const picture = await raw(image.removeAlpha(), 3, format);
-  if (frame) paintAround(picture, frame);
-  return { ...picture, fullWidth: width, fullHeight: height };
+export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  return readers[imageFormat(file)](file, spec, options);
 }
 
-/** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
-function asStill(bytes: Uint8Array): Uint8Array {
-  const brandAt = 8;
-  if (Buffer.from(bytes.subarray(brandAt, brandAt + 4)).toString("latin1") !== "avis") return bytes;
-  const still = Buffer.from(bytes);
-  still.write("avif", brandAt, "latin1");
-  return still;
+async function readPlain(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  return whole(await readColours(await openVipsImage(file, imageFormat(file), options), spec));
 }
 
-function requirePixelsWithin({ maxImagePixels }: DecodeLimits, width: number, height: number): void {
-  if (width * height <= maxImagePixels) return;
-  throw new EncoderError(
-    "IMAGE_TOO_LARGE",
-    `Expected at most ${maxImagePixels} pixels, received ${width} x ${height}.`,
-  );
+/** R G B, with what is transparent laid over the background that the model wants. */
+async function readColours(image: VipsImage, { background }: Pick<PixelSpec, "background">): Promise<Raster> {
+  return image.hasAlpha && background ? flatten(await image.readAll(), 3, background) : image.readRgb();
 }
 
-/** Samples of 8 and 16 bits, and grey numbers of 32, which are clipped at 255. Others would be clipped or scaled at random. */
-function requireReadDepth({ depth, space }: Metadata, format: string): void {
-  const isGreyNumber = space === "b-w" && ["int", "uint", "float"].includes(depth);
-  if (depth !== "uchar" && depth !== "ushort" && !isGreyNumber) {
-    throw unreadable(format, { internal: `${space} samples of type ${depth}` });
-  }
+async function readJpeg(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  const image = await openVipsImage(file, "JPEG", options);
+  if (image.isInk) return whole(convertPixels(await image.readInk(), inkToRgb));
+  const { width, height } = image;
+  const shrink = shrinkOnLoad(Math.min(width, height), spec.resize);
+  const size = shrink > 1 ? { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) } : undefined;
+  return { ...(await image.readRgb(size)), fullWidth: width, fullHeight: height };
 }
 
 /**
@@ -104,27 +65,51 @@ function shrinkOnLoad(shortestSide: number, target: number): number {
   return [9, 5, 3].find((factor) => shortestSide / factor >= 2.5 * target) ?? 1;
 }
 
-/** @returns `channels` bytes a pixel. */
-async function raw(image: Sharp, channels: number, format: string): Promise<Raster> {
-  const pixels = image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-  const { data, info } = await orUnreadable(pixels, format);
-  if (info.channels !== channels) throw unreadable(format, { internal: `${info.channels} channels` });
-  return { data, width: info.width, height: info.height };
+/** Of what the first frame leaves transparent, Pillow shows the palette's colour where alpha is dropped. */
+async function readGif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  const image = await openVipsImage(file, "GIF", options);
+  const frame = firstFrame(file);
+  const picture = await readColours(image, { background: spec.background ?? frame.transparent });
+  if (!image.hasAlpha) paintAround(picture, frame);
+  return whole(picture);
 }
 
-function whole(raster: Raster): DecodedImage {
-  return { ...raster, fullWidth: raster.width, fullHeight: raster.height };
+async function readAvif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  const { isPremultiplied, repair } = planAvif(file);
+  const image = await openVipsImage(asStill(file), "AVIF", options);
+  const needsAlpha = image.hasAlpha && (spec.background !== null || isPremultiplied);
+  const samples = await (needsAlpha ? image.readAll() : image.readRgb());
+  repair(samples, { smooth: Math.min(image.width, image.height) < mostForSmoothing * spec.resize });
+  return whole(needsAlpha && spec.background ? flatten(samples, 3, spec.background) : dropOthers(samples));
 }
 
-async function orUnreadable<T>(work: Promise<T>, format: string): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw unreadable(format, { cause, internal: cause instanceof Error ? cause.message : String(cause) });
-  }
+/** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
+function asStill(bytes: Uint8Array): Uint8Array {
+  const brandAt = 8;
+  if (Buffer.from(bytes.subarray(brandAt, brandAt + 4)).toString("latin1") !== "avis") return bytes;
+  const still = Buffer.from(bytes);
+  still.write("avif", brandAt, "latin1");
+  return still;
 }
 
-function unreadable(format: string, details: ErrorDetails): EncoderError {
-  const message = `The ${format} image is truncated, corrupt, or of a kind that is not supported.`;
-  return new EncoderError("IMAGE_UNREADABLE", message, details);
+async function readTiff(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  const plan = planTiff(file);
+  const image = await openVipsImage(plan.bytes, "TIFF", options);
+  if (plan.kind === "ink") return whole(convertPixels(await image.readInk(), inkToRgb));
+  if (plan.kind === "Lab") return whole(convertPixels(await image.readRgb(), labToRgb));
+  if (plan.extras === 0) return whole(await image.readRgb());
+  const samples = await image.readAll();
+  const isOver = plan.alpha !== undefined && spec.background !== null;
+  return whole(isOver ? flatten(samples, 3 + plan.alpha!, spec.background!) : dropOthers(samples));
+}
+
+async function readBmp(file: Uint8Array, { background }: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+  const header = readBmpHeader(file, options);
+  requirePixelsWithin(options.maxImagePixels, header);
+  const samples = readBmpPixels(file, header);
+  return whole(header.hasAlpha && background ? flatten(samples, 3, background) : dropOthers(samples));
+}
+
+function whole({ data, width, height }: Raster): DecodedImage {
+  return { data, width, height, fullWidth: width, fullHeight: height };
 }

@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
-import { configureDecoder } from "./decode.ts";
 import type { DecoderProcessOptions, DecoderReply } from "./decoder-process.ts";
 import { createPreprocessor } from "./preprocess.ts";
+import { configureDecoder } from "./vips.ts";
 
 const memoryCheckMs = 20;
 

@@ -1,3 +1,4 @@
+import { EncoderError } from "../errors.ts";
 import type { Raster } from "./raster.ts";
 
 type Colour = [number, number, number];
@@ -37,6 +38,10 @@ export function firstFrame(bytes: Uint8Array): FirstFrame {
   }
   const isFrame = byte(at) === imageDescriptor;
   const hasOwnPalette = isFrame && tableBytes(byte(at + 9)) > 0;
+  if (isFrame && !hasOwnPalette && tableBytes(byte(10)) === 0) {
+    const message = "Expected a GIF image with a palette, received one without; send a PNG of it.";
+    throw new EncoderError("IMAGE_UNSUPPORTED", message);
+  }
   const entry = (hasOwnPalette ? at + 10 : 13) + transparent * 3;
   const place = isFrame
     ? { left: word(at + 1), top: word(at + 3), width: word(at + 5), height: word(at + 7) }

@@ -1,6 +1,7 @@
-import { type DecodeLimits, decodeToRgb } from "./decode.ts";
+import { decodeToRgb } from "./decode.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
 import { createResizer } from "./resize.ts";
+import type { ReadOptions } from "./vips.ts";
 
 /**
  * Encoded image to what the tower takes: shortest side to `spec.resize`, centre crop of `spec.size`. It rejects with
@@ -8,10 +9,10 @@ import { createResizer } from "./resize.ts";
  */
 export type Preprocessor = (bytes: Uint8Array) => Promise<Pixels>;
 
-export function createPreprocessor(spec: PixelSpec, limits: DecodeLimits): Preprocessor {
+export function createPreprocessor(spec: PixelSpec, options: ReadOptions): Preprocessor {
   const resize = createResizer();
   return async (bytes) => {
-    const image = await decodeToRgb(bytes, spec, limits);
+    const image = await decodeToRgb(bytes, spec, options);
     return { data: resize(image, centreCrop(image.fullWidth, image.fullHeight, spec)), size: spec.size };
   };
 }

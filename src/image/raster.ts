@@ -4,3 +4,8 @@ export interface Raster {
   width: number;
   height: number;
 }
+
+/** A picture of any kind: `data` holds height * width * channels bytes, rows top down, channels interleaved. */
+export interface Samples extends Raster {
+  channels: number;
+}

@@ -99,8 +99,8 @@ describe("the decoder", () => {
     const first = await openStopped();
     const poison = expect(decoder.decode(slow)).rejects.toMatchObject({ code: "IMAGE_UNREADABLE" });
     process.kill(first, "SIGKILL");
-    await vi.waitUntil(() => decoder.queueDepth() === 1, { interval: 1 }); // handed back
-    await vi.waitUntil(() => decoder.queueDepth() === 0, { interval: 1 }); // handed to the next process
+    await vi.waitUntil(() => decoder.queueDepth() === 1, { interval: 1, timeout: 20_000 }); // handed back
+    await vi.waitUntil(() => decoder.queueDepth() === 0, { interval: 1, timeout: 20_000 }); // handed to the next process
     const other = decoder.decode(good);
     for (const pid of decoderPids()) process.kill(pid, "SIGKILL");
     await poison;

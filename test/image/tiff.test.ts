@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
-import { requireReadColours } from "../../src/image/tiff.ts";
+import { planTiff } from "../../src/image/tiff.ts";
 
 const kinds = [
   { little: true, big: false },
@@ -60,29 +60,43 @@ const refusal = expect.objectContaining({ code: "IMAGE_UNSUPPORTED", status: 415
 
 describe.each(kinds)("a TIFF image (%o)", (kind) => {
   it.each([0, 1, 2, 3, 5, 8])("is left to the decoder in colours that it knows: %i", (photometric) => {
-    expect(() => requireReadColours(tiff(kind, { photometric }))).not.toThrow();
+    expect(() => planTiff(tiff(kind, { photometric }))).not.toThrow();
   });
 
   it("is left to the decoder where JPEG turns its colours into RGB", () => {
-    for (const compression of [6, 7])
-      expect(() => requireReadColours(tiff(kind, { photometric: 6, compression }))).not.toThrow();
+    for (const compression of [6, 7]) expect(() => planTiff(tiff(kind, { photometric: 6, compression }))).not.toThrow();
   });
 
   it.each([
     ["YCbCr", 6],
     ["a camera's sensor", 32803],
     ["a mask", 4],
+    ["what nobody has defined", 77],
   ])("is refused in %s, which would pass for other colours", (_name, photometric) => {
-    expect(() => requireReadColours(tiff(kind, { photometric }))).toThrow(refusal);
+    expect(() => planTiff(tiff(kind, { photometric }))).toThrow(refusal);
+  });
+
+  it.each<[what: string, picture: Picture]>([
+    ["more samples than are passed on", { photometric: 2, samples: 6 }],
+    ["Lab of 16 bits", { photometric: 8, bits: 16 }],
+    ["complex numbers", { photometric: 1, samples: 1, bits: 32, sampleFormat: 5 }],
+    ["a compression that the decoder lacks", { photometric: 2, compression: 50_000 }],
+  ])("is refused by name with %s", (_what, picture) => {
+    expect(() => planTiff(tiff(kind, picture))).toThrow(refusal);
+  });
+
+  it("has alpha only where it says so, or in RGB where nothing is said of a fourth sample", () => {
+    const alphaOf = (photometric: number, samples: number) => planTiff(tiff(kind, { photometric, samples })).alpha;
+    expect([alphaOf(2, 3), alphaOf(2, 4), alphaOf(2, 5), alphaOf(1, 2)]).toEqual([undefined, 0, undefined, undefined]);
   });
 
   it("is left to the decoder wherever it ends early", () => {
     const whole = tiff(kind, { photometric: 2 });
     for (let length = 4; length < whole.length; length++) {
-      expect(() => requireReadColours(whole.subarray(0, length))).not.toThrow();
+      expect(() => planTiff(whole.subarray(0, length))).not.toThrow();
     }
     whole.fill(0xff, 4);
-    expect(() => requireReadColours(whole)).not.toThrow();
+    expect(() => planTiff(whole)).not.toThrow();
   });
 });
 
@@ -123,6 +137,6 @@ describe("the pixels of a TIFF image", () => {
     ["signed words", { photometric: 1, samples: 1, bits: 16, sampleFormat: 2 }],
     ["half floats", { photometric: 1, samples: 1, bits: 16, sampleFormat: 3 }],
   ])("are none rather than wrong ones from %s", async (_what, picture) => {
-    await expect(preprocess(tiff(kind, picture))).rejects.toMatchObject({ code: "IMAGE_UNREADABLE" });
+    await expect(preprocess(tiff(kind, picture))).rejects.toMatchObject({ code: "IMAGE_UNSUPPORTED" });
   });
 });

@@ -1,0 +1,104 @@
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { EncoderError, type ErrorDetails } from "../errors.ts";
+import type { Samples } from "./raster.ts";
+
+/** What may be taken of a file, and how much damage to it is borne. */
+export interface ReadOptions {
+  /** Counted by the header, before anything is decoded. */
+  maxImagePixels: number;
+  /** Where a file is damaged or ends early, what there is of it is decoded. */
+  allowDamage?: boolean;
+}
+
+/** An image file that libvips has read the header of. Dimensions are those of the upright picture. */
+export interface VipsImage {
+  format: string;
+  width: number;
+  height: number;
+  hasAlpha: boolean;
+  isInk: boolean;
+  /** R G B and no more, perhaps of another size, for which the JPEG decoder may skip detail. */
+  readRgb(size?: { width: number; height: number }): Promise<Samples>;
+  /** R G B and whatever channels follow. */
+  readAll(): Promise<Samples>;
+  /** Cyan, magenta, yellow, black and whatever follows; 255 is full ink. */
+  readInk(): Promise<Samples>;
+}
+
+/** Once per process, before the first image: only the loaders that are needed, and nothing kept between images. */
+export function configureDecoder(): void {
+  sharp.cache(false);
+  sharp.concurrency(1);
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  sharp.unblock({
+    operation: ["Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff"].map((loader) => `VipsForeignLoad${loader}`),
+  });
+}
+
+/** @throws EncoderError IMAGE_TOO_LARGE or IMAGE_UNREADABLE. */
+export async function openVipsImage(bytes: Uint8Array, format: string, options: ReadOptions): Promise<VipsImage> {
+  const { maxImagePixels, allowDamage = false } = options;
+  // "error": what libjpeg or libtiff merely warn of is common in the wild, and Pillow reads it too.
+  const input = { failOn: allowDamage ? "none" : "error", ignoreIcc: true, autoOrient: true } as const;
+  const header = await orUnreadable(sharp(bytes, { ...input, limitInputPixels: false }).metadata(), format);
+  const { width, height } = header.autoOrient;
+  requirePixelsWithin(maxImagePixels, { width, height });
+  requireReadDepth(header, format);
+
+  const image = sharp(bytes, { ...input, limitInputPixels: maxImagePixels });
+  const read = (steps: Sharp) => readSamples(steps, format);
+  return {
+    format,
+    width,
+    height,
+    hasAlpha: header.hasAlpha,
+    isInk: header.space === "cmyk",
+    async readRgb(size) {
+      const resized = size ? image.resize({ ...size, fit: "fill", kernel: "cubic" }) : image;
+      const samples = await read(resized.removeAlpha());
+      if (samples.channels !== 3) throw unreadable(format, { internal: `${samples.channels} channels` });
+      return samples;
+    },
+    readAll: () => read(image),
+    readInk() {
+      const ink = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // else libvips converts through a profile
+      // Of 16 bits the high byte, which other colours get by themselves.
+      return read(header.depth === "ushort" ? ink.linear(1 / 256) : ink);
+    },
+  };
+}
+
+export function requirePixelsWithin(most: number, { width, height }: { width: number; height: number }): void {
+  if (width * height <= most) return;
+  throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} pixels, received ${width} x ${height}.`);
+}
+
+/** Samples of 8 and 16 bits, and grey numbers of 32, which are clipped at 255. Others would be clipped or scaled at random. */
+function requireReadDepth({ depth, space }: Metadata, format: string): void {
+  const isGreyNumber = space === "b-w" && ["int", "uint", "float"].includes(depth);
+  if (depth === "uchar" || depth === "ushort" || isGreyNumber) return;
+  const found = `${space === "b-w" || space === "grey16" ? "grey" : "colour"} samples of type ${depth}`;
+  throw new EncoderError(
+    "IMAGE_UNSUPPORTED",
+    `Expected a ${format} image of 8 or 16 bits a sample, received one with ${found}; send a PNG or JPEG of it.`,
+  );
+}
+
+async function readSamples(image: Sharp, format: string): Promise<Samples> {
+  const pixels = image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await orUnreadable(pixels, format);
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+async function orUnreadable<T>(work: Promise<T>, format: string): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw unreadable(format, { cause, internal: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+function unreadable(format: string, details: ErrorDetails): EncoderError {
+  const message = `The ${format} image is truncated, corrupt, or of a kind that is not supported.`;
+  return new EncoderError("IMAGE_UNREADABLE", message, details);
+}
