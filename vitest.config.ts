@@ -3,12 +3,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/clip/**"], // needs the real checkpoint: npm run test:clip
+    exclude: ["test/clip/**"], // these need the real checkpoint: npm run test:clip
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", "./test/support/closing-line.ts"],
     pool: "forks",
-    // Two encoders at once already fill a small machine; more would only make every test slower and noisier.
+    // Two encoders already fill a small machine. More would make every test slower and noisier.
     maxWorkers: 2,
   },
 });

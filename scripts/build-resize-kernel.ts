@@ -1,4 +1,4 @@
-/** Compiles src/image/resize-kernel.wat into src/image/resize-kernel.ts; run it after changing the former. */
+/** Compiles src/image/resize-kernel.wat into src/image/resize-kernel.ts. Run it after changing the former. */
 import { readFileSync, writeFileSync } from "node:fs";
 import wabt from "wabt";
 

@@ -3,8 +3,8 @@
 # pair from a Hub on loopback, and runs the result without a network, on a read-only file system, as its own user.
 # docs/deployment.md tells what that proves and what it does not.
 #
-# As root, on Debian, after npm ci: apt-get install buildah mmdebstrap iproute2, then npm run test:container
-# Needs Debian's and npm's registries, some 3 GB of disk and about 5 minutes. Leaves nothing behind.
+# Run it as root on Debian, after npm ci: apt-get install buildah mmdebstrap iproute2, then npm run test:container
+# It needs Debian's and npm's registries, some 3 GB of disk and about 5 minutes. It leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { startLoopbackHub } from "../test/hub/loopback-hub.ts";
 
-/** Serves a checkpoint pair as `check/clip` and `check/text` until it is killed. Prints its address. */
+/** Serves a checkpoint pair as `check/clip` and `check/text` until it is killed, and prints its address. */
 const directory = resolve(import.meta.dirname, "../test/fixtures/golden/tiny");
 const hub = await startLoopbackHub({
   "check/clip": { directory: `${directory}/clip` },

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-// Asks a service on this machine's port 5555 for what every container must give; exits with 1 where it does not.
+// Asks a service on this machine's port 5555 for what every container must give, and exits with 1 if it does not.
 const picture = await readFile(new URL("../test/fixtures/golden/images/photo.jpg", import.meta.url));
 const json = (body) => ({
   method: "POST",

@@ -1,4 +1,6 @@
-/** `npm run docs` writes the files of docs/ that are generated from code. A test compares them with what stands there. */
+/**
+ * `npm run docs` writes the files of docs/ that are generated from code. A test compares them with what stands there.
+ */
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";

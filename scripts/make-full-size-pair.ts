@@ -5,12 +5,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 /**
- * Writes a checkpoint pair of the production size (ViT-B/32 in a CLIP file; multilingual DistilBERT + dense), random but
- * always the same, in the sentence-transformers layout: 1.1 GB for benchmarks on machines that have no real checkpoint.
+ * Writes a checkpoint pair of the production size (ViT-B/32 in a CLIP file; multilingual DistilBERT and dense layer) in
+ * the sentence-transformers layout: 1.1 GB for benchmarks on machines that have no real checkpoint. Its weights are
+ * random and always the same.
  *
- * Speed does not depend on the weights, but quantisation error does, so these are shaped as trained ones are: rows of
- * unequal norm; after the early layers a few channels 20 to 50 times the median, and more in a few tokens; hidden units
- * that fire rarely and strongly. The vocabulary is the embedded model's, filled up with made-up pieces.
+ * Speed does not depend on the weights, but quantisation error does, so these are shaped as trained ones are. Rows have
+ * unequal norms. After the early layers a few channels are 20 to 50 times the median, and more in a few tokens. Some
+ * hidden units fire rarely and strongly. The vocabulary is the embedded model's, filled up with made-up pieces.
  *
  *   npx tsx scripts/make-full-size-pair.ts --out DIR [--tokenizer FILE]
  */
@@ -21,11 +22,11 @@ interface TensorPlan {
 }
 
 interface Random {
-  /** Standard normal. */
+  /** Gives normal numbers of mean 0 and the given standard deviation. */
   normals(count: number, deviation: number): Float32Array;
 }
 
-/** A pair that is there already stays as it is. */
+/** Makes the pair, unless it is there already. */
 export async function makeFullSizePair(out: string, tokenizer = embeddedTokenizer) {
   const image = join(out, "image");
   const text = join(out, "text");
@@ -45,7 +46,7 @@ export async function makeFullSizePair(out: string, tokenizer = embeddedTokenize
     ...layerNorm("vision_model.pre_layrnorm", 768),
     ...layerNorm("vision_model.post_layernorm", 768, { gammaOfOutliers: 0.05 }),
     normal("visual_projection.weight", [512, 768], 0.03),
-    // The English text tower of the real file: never read, but its bytes are there to be skipped.
+    // The real file has an English text tower. It is never read, but its bytes are there to be skipped.
     ...clipTower("text_model", { width: 512, hidden: 2048, layers: 12 }),
     normal("text_model.embeddings.token_embedding.weight", [49408, 512], 0.02),
     normal("text_model.embeddings.position_embedding.weight", [77, 512], 0.01),
@@ -174,7 +175,7 @@ function clipTower(
   }).flat();
 }
 
-/** A post-LN transformer as DistilBERT names it: its outlier channels come out of the layer norms. */
+/** Plans a post-LN transformer as DistilBERT names it. Its outlier channels come out of the layer norms. */
 function distilbert({ width, hidden, layers }: { width: number; hidden: number; layers: number }): TensorPlan[] {
   return [
     normal("embeddings.word_embeddings.weight", [vocabularySize, width], 0.05),
@@ -206,9 +207,9 @@ interface FeedForward {
   names: [string, string];
   width: number;
   hidden: number;
-  /** Whether the second product's bias writes the outlier channels into every token. */
+  /** True if the second product's bias writes the outlier channels into every token. */
   channels: boolean;
-  /** Whether a few hidden units that rarely fire write them into some tokens. */
+  /** True if a few hidden units that rarely fire write them into some tokens. */
   tokens: boolean;
 }
 
@@ -287,7 +288,7 @@ function linear(name: string, shape: [number, number], deviation: number): Tenso
   ];
 }
 
-/** Normal weights whose rows (output channels) differ in norm. */
+/** Makes normal weights whose rows (output channels) differ in norm. */
 function rows(random: Random, [count, width]: [number, number], deviation: number): Float32Array {
   const weights = random.normals(count * width, deviation);
   const norms = random.normals(count, 0.4).map(Math.exp);
@@ -305,7 +306,7 @@ function scalar(name: string, value: number): TensorPlan {
 
 const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-/** safetensors: header length, header, tensors; one tensor in memory at a time. */
+/** Writes a safetensors file (header length, header, tensors) with one tensor in memory at a time. */
 async function writeSafetensors(path: string, tensors: TensorPlan[]) {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let offset = 0;
@@ -331,7 +332,7 @@ async function writeJson(path: string, content: unknown) {
   await writeFile(path, `${JSON.stringify(content)}\n`);
 }
 
-/** sfc32, seeded with the tensor's name, so that a tensor does not depend on those before it. */
+/** Makes random numbers (sfc32) from the tensor's name, so that a tensor does not depend on those before it. */
 function randomFor(name: string): Random {
   let a = 0x9e3779b9;
   let b = 0x243f6a88;
@@ -359,7 +360,7 @@ function randomFor(name: string): Random {
 
 let normalQuantiles: Float32Array | undefined;
 
-/** The 65,536 midpoint quantiles of the standard normal distribution: 10 times as fast as Box-Muller. */
+/** Tabulates 65,536 midpoint quantiles of the standard normal distribution, which is 10 times as fast as Box-Muller. */
 function normalTable(): Float32Array {
   if (normalQuantiles) return normalQuantiles;
   const size = 65536;
@@ -384,7 +385,7 @@ interface TokenizerFile {
   model: { vocab: Record<string, number> };
 }
 
-/** The same tokenizer with made-up pieces added until the vocabulary has the production size. */
+/** Adds made-up pieces to the tokenizer until its vocabulary has the production size. */
 function grownTokenizer<T extends TokenizerFile>(tokenizer: T): T {
   const vocabulary = { ...tokenizer.model.vocab };
   const syllables = "ba be bi bo bu da de di do du ga ge gi go gu ka ke ki ko ku la le li lo lu ma me mi mo mu".split(

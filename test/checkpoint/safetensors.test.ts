@@ -62,7 +62,7 @@ describe("a safetensors file", () => {
 
 const eight = float32(1, 2);
 
-/** What is wrong, the file, and what the message must say. */
+/** Each case names the fault, holds the file, and says what the message must contain. */
 const lies: [string, Uint8Array, RegExp][] = [
   ["an empty file", new Uint8Array(0), /at least 8 bytes, the file has 0/],
   ["a file that ends in the header's length", new Uint8Array(5), /at least 8 bytes, the file has 5/],

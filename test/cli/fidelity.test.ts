@@ -5,7 +5,7 @@ import type { Manifest } from "../../src/model/manifest.ts";
 const fidelity = { samples: 64, mean: 0.9993, min: 0.9988, p01: 0.9989, p05: 0.999, p50: 0.9994 };
 
 function manifestWith(image: object, text: object): Manifest {
-  return { image, text } as unknown as Manifest; // nothing else is read
+  return { image, text } as unknown as Manifest; // the function reads nothing else
 }
 
 it("a build says how close int8 is to fp32, and where it was not close enough", () => {

@@ -8,7 +8,7 @@ import { listen } from "../support/loopback.ts";
 import { runCli, startCli } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
-/** The service with the embedded model on a free port. */
+/** Starts the service with the embedded model on a free port. */
 async function startService(env: Record<string, string> = {}) {
   const running = startCli(["serve", "--port", "0", "--host", "127.0.0.1"], env);
   const [url] = (await running.says(/http:\/\/127\.0\.0\.1:\d+/)).match(/http.*/)!;
@@ -41,7 +41,7 @@ describe("serve", () => {
     "finishes what is in flight at %s and ends with 0",
     async (signal) => {
       const { url, child, ended } = await startService();
-      await fetch(`${url}/health/live`); // leaves a kept-alive connection behind
+      await fetch(`${url}/health/live`); // leaves a connection behind that is kept alive
       const texts = Array.from({ length: 200 }, (_, i) => `text number ${i} ${"word ".repeat(20)}`);
       const inFlight = encode(url, texts);
       await expect
@@ -57,7 +57,8 @@ describe("serve", () => {
 
   it("cuts what takes longer than DRAIN_TIMEOUT_MS", async () => {
     const { url, child, ended, says } = await startService({ DRAIN_TIMEOUT_MS: "100" });
-    const stuck = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("{")) }); // a body that never ends
+    // This body never ends.
+    const stuck = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("{")) });
     const init = {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -113,7 +114,7 @@ describe("serve", () => {
   it.each(["text.onnx", "tokenizer.json"])("says so and ends when %s of the model is broken", async (file) => {
     const model = await buildTinyModel();
     const path = join(model, file);
-    writeFileSync(path, Buffer.alloc(readFileSync(path).length, "x")); // of the size that the manifest says
+    writeFileSync(path, Buffer.alloc(readFileSync(path).length, "x")); // the size is the one in the manifest
     const { code, stderr } = await runCli(["serve", "--model", model, "--port", "0"]);
     await rm(dirname(model), { recursive: true });
     expect(code).toBe(1);

@@ -7,7 +7,8 @@ import { locateModel } from "../../src/model/locate.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 import { cosine } from "../../src/tower/vectors.ts";
 
-// Published values of the real checkpoints, for a machine where they are installed. docs/models.md tells how to run this.
+// These are published values of the real checkpoints. docs/models.md tells how to run the test where they are
+// installed.
 const model = process.env.MODEL || "clip-vit-b-32";
 const modelsDir = process.env.MODELS_DIR || "~/.cache/image-text-encoder/models";
 const photos = process.env.CLIP_PHOTOS;
@@ -74,7 +75,7 @@ const published: Record<string, number[]> = {
   "it's 3.14 o'clock": [101, 10271, 112, 187, 124, 119, 10247, 183, 112, 52843, 102],
 };
 
-/** Percent of softmax(100 * cosine) over the texts, for the photos of sentence-transformers' image search example. */
+/** Softmax(100 * cosine) over the texts, in percent, for the photos of sentence-transformers' image search example. */
 const texts = ["Hund", "gato", "巴黎晚上", "Париж"];
 const shares: Record<string, Record<string, number>> = {
   "eiffel-tower-day.jpg": { Париж: 92.6, 巴黎晚上: 7.3 },

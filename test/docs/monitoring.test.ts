@@ -6,13 +6,14 @@ import { createMetrics } from "../../src/metrics.ts";
 const folder = resolve(import.meta.dirname, "../../examples/monitoring");
 const read = (name: string) => readFileSync(join(folder, name), "utf8");
 
-/** Names of the time series that the service has, with the labels that may be asked for. */
+/** The time series of the service by name, with the labels that a query may use. */
 const series = new Map<string, string[]>();
 
 beforeAll(async () => {
   const { registry } = createMetrics();
   for (const metric of await registry.getMetricsAsJSON()) {
-    const { labelNames } = registry.getSingleMetric(metric.name) as unknown as { labelNames?: string[] }; // not in its types
+    // Its types do not declare it.
+    const { labelNames } = registry.getSingleMetric(metric.name) as unknown as { labelNames?: string[] };
     const labels = [...(labelNames ?? []), "instance", "job"];
     const isHistogram = String(metric.type) === "histogram";
     if (!isHistogram) series.set(metric.name, labels);
@@ -61,7 +62,7 @@ describe("the alert rules", () => {
   });
 });
 
-/** Metrics and labels of an expression that the service does not have. `up` is Prometheus' own. */
+/** Finds metrics and labels of an expression that the service does not have. Prometheus itself has `up`. */
 function faultsOf(expr: string): string[] {
   const faults: string[] = [];
   for (const [, name = "", selector = ""] of expr.matchAll(/\b((?:encoder|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)) {

@@ -9,11 +9,14 @@ import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 
-/** Drawings in a style that the embedded model was not trained on, asked for by name: see training/pictogram/fixture.py. */
+/** Drawings in a style that the embedded model was not trained on (training/pictogram/fixture.py chose them). */
 const fixture = resolve(import.meta.dirname, "../fixtures/retrieval");
 
 interface Retrieval {
-  /** Percent of names that find one of their pictures first, and among the first ten: a few points below the model's card. */
+  /**
+   * The least share of names, in percent, that must find one of their pictures first (r1) and among the first ten
+   * (r10). Each floor is a few points below the figure of the model's card.
+   */
   floors: Record<string, { r1: number; r10: number }>;
   names: Record<string, { text: string; pictures: string[] }[]>;
 }
@@ -45,7 +48,7 @@ async function embeddings(url: string, payload: object): Promise<number[][]> {
   return reply.json().embeddings;
 }
 
-/** The place, from 0, of the best of the right pictures among all of them by similarity. */
+/** Gives the rank, from 0, of the best of the right pictures among all pictures. */
 function placeOf(right: string[], query: number[]): number {
   const scores = pictures.map((picture) => picture.reduce((sum, value, i) => sum + value * query[i]!, 0));
   const best = Math.max(...right.map((file) => scores[files.indexOf(file)]!));

@@ -119,7 +119,8 @@ describe("an engine", () => {
       timeoutMs: 1000,
       signal: stop.signal,
       spawn: () => {
-        workers.push(new Worker(new URL("data:text/javascript,setInterval(()=>{},1000)"))); // never says that it is ready
+        // Never says that it is ready.
+        workers.push(new Worker(new URL("data:text/javascript,setInterval(()=>{},1000)")));
         return workers[0]!;
       },
     });

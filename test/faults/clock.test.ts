@@ -6,7 +6,9 @@ import { probeImage } from "../../src/encoder/probe.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 import { startCli } from "../support/run-cli.ts";
 
-/** Loaded into every thread of the service before its own code: a wall clock that jumps a day ahead and back all the time. */
+/**
+ * This code runs in every thread of the service before its own: the wall clock jumps a day ahead and back all the time.
+ */
 const jumpingClock = `
   const day = 86_400_000;
   const RealDate = Date;
@@ -42,7 +44,7 @@ describe("a wall clock that jumps", () => {
     }
     expect([...statuses]).toEqual([200]);
     const days = new Set(output().match(/(?<="time":")\d{4}-\d\d-\d\d/g));
-    expect(days.size).toBeGreaterThan(1); // the clock did jump
+    expect(days.size).toBeGreaterThan(1); // this shows that the clock did jump
     child.kill("SIGTERM");
     expect((await ended).code).toBe(0);
   });

@@ -5,7 +5,7 @@ import { probeImage } from "../../src/encoder/probe.ts";
 import { decoderPids } from "../support/decoder-pids.ts";
 import { startCli } from "../support/run-cli.ts";
 
-/** Enough to start: while modules are loaded, many files are open at once. */
+/** The limit is high enough to start, since many files are open while modules are loaded. */
 const limit = 256;
 
 describe("a service that has no file descriptors left", () => {
@@ -29,12 +29,12 @@ describe("a service that has no file descriptors left", () => {
     let closedByService = 0;
     for (let i = 0; i < limit; i++) {
       const socket = connect(port, "127.0.0.1");
-      socket.on("error", () => {}); // "close" follows
+      socket.on("error", () => {}); // the "close" event follows
       socket.on("close", () => closedByService++);
       sockets.push(socket);
     }
     await Promise.all(sockets.map((socket) => (socket.connecting ? once(socket, "connect") : undefined)));
-    for (const pid of decoderPids(child.pid)) process.kill(pid, "SIGKILL"); // and no other can be started
+    for (const pid of decoderPids(child.pid)) process.kill(pid, "SIGKILL"); // no other can be started
     await expect.poll(() => closedByService, { timeout: 20_000 }).toBeGreaterThan(0);
     for (const answer of await Promise.all([text(), image(), text(), image()])) {
       expect([200, 429, 503, "refused"]).toContain(answer);

@@ -14,12 +14,12 @@ const buildTo = (out: string) => [
   ...["--out", out, "--precision", "fp32"],
 ];
 
-/** In a mount namespace of its own, where the machine allows that to this user. */
+/** Runs in a mount namespace of its own, where the machine allows that to this user. */
 const ownMounts = ["-U", "-r", "-m"];
 const mayMount = spawnSync("unshare", [...ownMounts, "mount", "-t", "tmpfs", "tmpfs", tmpdir()]).status === 0;
 
 describe("a build that finds no room", () => {
-  // 4 MB are needed. With almost enough room it is the last file that does not fit.
+  // The model needs 4 MB. With almost enough room, the last file is the one that does not fit.
   it.runIf(mayMount).each([64, 512, 2048, 3700])("on a disk of %i kB says so and leaves nothing", async (kilobytes) => {
     const disk = await temporaryFolder();
     const script = `mount -t tmpfs -o size=${kilobytes}k tmpfs "$0" && "$@"; code=$?; ls -A "$0"; exit $code`;
@@ -33,7 +33,8 @@ describe("a build that finds no room", () => {
 
   it("because of a limit on files says so and leaves nothing", async () => {
     const disk = await temporaryFolder();
-    const { code, stderr } = await runCli(buildTo(join(disk, "model")), {}, "ulimit -f 1000"); // blocks of 512 bytes
+    // Ulimit counts in blocks of 512 bytes.
+    const { code, stderr } = await runCli(buildTo(join(disk, "model")), {}, "ulimit -f 1000");
     expect(code).toBe(1);
     expect(stderr).toContain("could not be stored: a file would be larger than this process or the file system allows");
     expect(readdirSync(disk)).toEqual([]);

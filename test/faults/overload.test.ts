@@ -3,10 +3,10 @@ import { imageBodies, textBodies } from "../../bench/http/inputs.ts";
 import { createLoad, distinctImages } from "../../bench/overload.ts";
 import { startCli } from "../support/run-cli.ts";
 
-/** `npm run soak` in seconds: what must hold on every machine. */
+/** This is `npm run soak` in a few seconds, with what must hold on every machine. */
 describe("the service as it is started, at three times its capacity", () => {
   it("fails nothing, says when to come back, and is itself again afterwards", async () => {
-    // Batches of one have no reserve: what 32 clients get is all there is.
+    // Batches of one have no reserve, so 32 clients already get all there is.
     const settings = { MAX_TEXT_BATCH: "1", MAX_IMAGE_BATCH: "1", REQUEST_TIMEOUT_MS: "9000", LOG_LEVEL: "info" };
     const { says, child, ended } = startCli(["serve", "--port", "0", "--host", "127.0.0.1"], settings);
     const url = await says(/http:\/\/127\.0\.0\.1:\d+/);
@@ -20,7 +20,7 @@ describe("the service as it is started, at three times its capacity", () => {
     for (const { status, retryAfter } of answers) {
       if (status === 429) expect(retryAfter).toBeGreaterThanOrEqual(1);
     }
-    for (let i = 0; i < 5; i++) expect((await load.next()).status).toBe(200); // one of them an image
+    for (let i = 0; i < 5; i++) expect((await load.next()).status).toBe(200); // one of the five is an image
     const lines = async () => (await (await fetch(`${url}/metrics`)).text()).split("\n");
     const atRest = ['encoder_queue_depth{tower="image"} 0', 'encoder_queue_depth{tower="text"} 0'];
     await expect.poll(lines).toEqual(expect.arrayContaining([...atRest, "encoder_requests_in_flight 0"]));

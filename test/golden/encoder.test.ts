@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => encoder?.close());
 
-/** Lowest cosine with the reference that each picture must reach; large.jpg is shrunk while it is decoded. */
+/** The lowest cosine with the reference that each picture must reach. Only large.jpg is shrunk while it is decoded. */
 const floors: Record<string, number> = { "cmyk.jpg": 0.99, "large.jpg": 0.998 };
 
 describe("texts", () => {
@@ -59,7 +59,7 @@ describe("texts", () => {
     }
   });
 
-  it("are told when they were cut", async () => {
+  it("report that they were cut", async () => {
     const { truncated, tokens } = await encoder.encodeTexts(["short", "word ".repeat(500)]);
     expect(truncated).toBe(1);
     expect(tokens).toBeGreaterThan(128);
@@ -102,7 +102,7 @@ describe("vectors", () => {
 });
 
 describe("a caller that goes away", () => {
-  /** A failure that nobody waits for would end the service; here it fails the run. */
+  /** A rejection that nobody awaits would end the service; here it fails the run. */
   it("at any moment gets its own reason, and leaves nothing behind", async () => {
     const texts = reference.texts.map(({ text }) => text);
     const photo = picture("photo.jpg");

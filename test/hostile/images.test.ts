@@ -6,7 +6,7 @@ import { serviceConfig } from "../../src/config/service.ts";
 import { EncoderError } from "../../src/errors.ts";
 import { createDecoder } from "../../src/image/decoder.ts";
 
-/** All bombs and some damaged pictures; CORPUS=2000 takes more of the latter, SEED others. */
+/** The corpus is all bombs and some damaged pictures. CORPUS=2000 takes more of the latter, SEED takes others. */
 const count = Number(process.env.CORPUS ?? 300);
 const seed = Number(process.env.SEED ?? 1);
 const groupSize = 100;

@@ -9,7 +9,7 @@ import { testApp } from "../support/test-app.ts";
 const path = "/encode_text";
 const good = jsonPost(path, '{"text":"a"}');
 
-/** The service on a real socket. */
+/** Starts the service on a real socket. */
 async function start(overrides: Partial<ServiceConfig> = {}) {
   const { app, encoder, metrics } = testApp({ headersTimeoutMs: 300, bodyTimeoutMs: 600, ...overrides });
   await app.listen({ port: 0, host: "127.0.0.1" });
@@ -28,7 +28,7 @@ async function exchange(port: number, bytes: string | Uint8Array): Promise<RawRe
 
 const codeOf = (reply: RawReply | undefined) => (reply ? `${reply.status} ${JSON.parse(reply.body).code}` : "closed");
 
-/** Whatever happened before, the service answers, and holds nothing back. */
+/** Whatever happened before, the service answers and holds no request or byte back. */
 async function expectService({ port, metrics }: Awaited<ReturnType<typeof start>>) {
   expect((await exchange(port, good))?.status).toBe(200);
   await expect.poll(async () => (await metrics.requestsInFlight.get()).values[0]?.value).toBe(0);
@@ -158,7 +158,7 @@ describe("a client that trickles", () => {
     const { socket } = connection;
     const sip = setInterval(() => socket.resume().once("data", () => socket.pause()), 20);
     onTestFinished(() => clearInterval(sip));
-    const large = jsonPost(path, JSON.stringify({ texts: Array(2000).fill("a") })); // 4 MB of vectors each
+    const large = jsonPost(path, JSON.stringify({ texts: Array(2000).fill("a") })); // each answer has 4 MB of vectors
     await connection.send(Buffer.concat(Array.from({ length: 7 }, () => large)));
     await connection.closed;
     let answered = 0;

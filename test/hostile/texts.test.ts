@@ -35,7 +35,7 @@ function expectVector(vector: number[]) {
   expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
 }
 
-/** Any sequence of UTF-16 units, so that most surrogates in it are alone. */
+/** Makes any sequence of UTF-16 units, so that most surrogates in it are unpaired. */
 const units = fc
   .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 })
   .map((all) => String.fromCharCode(...all));

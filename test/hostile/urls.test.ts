@@ -5,9 +5,9 @@ import { fetcherOfBytes, serve } from "../support/loopback.ts";
 
 const config = serviceConfig({ fetchTimeoutMs: 1500, fetchConnectTimeoutMs: 500, fetchIdleTimeoutMs: 400 });
 const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
-/** Opened on purpose, as an operator would: this host and no other. */
+/** Allows this host and no other, as an operator would on purpose. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
-/** Public by the table, and given to nobody since 2006 (RFC 3701): nothing in these tests leaves this machine for long. */
+/** The list calls this address public, but nobody has had it since 2006 (RFC 3701), so no test reaches a stranger. */
 const nobody = "3ffe::1";
 const code = (expected: string) => ({ code: expected });
 
@@ -180,7 +180,7 @@ describe("a name", () => {
     const { port, requests } = await serve((_request, reply) => reply.end("secret"));
     const images = fetcher({ resolve: async () => ["127.0.0.1", "192.0.2.1", "::1", nobody], fetchTimeoutMs: 150 });
     await expect(images.fetchImage(`http://mixed.example.com:${port}/`)).rejects.toMatchObject({
-      code: expect.stringMatching(/^URL_(TIMEOUT|UNREACHABLE)$/), // nobody answers
+      code: expect.stringMatching(/^URL_(TIMEOUT|UNREACHABLE)$/), // no server answers there
     });
     expect(requests()).toBe(0);
   });
@@ -195,7 +195,7 @@ describe("a name", () => {
     const { port, requests } = await serve((_request, reply) => reply.end("secret"));
     const answers = [[nobody], ["127.0.0.1"]];
     const images = fetcher({ resolve: async () => answers.shift()!, fetchConnectTimeoutMs: 100 });
-    await images.fetchImage(`http://rebind.example.com:${port}/`).catch(() => {}); // nobody answers
+    await images.fetchImage(`http://rebind.example.com:${port}/`).catch(() => {}); // no server answers there
     await expect(images.fetchImage(`http://rebind.example.com:${port}/`)).rejects.toMatchObject(code("URL_FORBIDDEN"));
     expect(requests()).toBe(0);
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
-/** Which rooms may import which. A room is a folder of src/, or a file directly in it. */
+/** The rooms that each room may import. A room is a folder of src/ or a file directly in it. */
 const mayImport: Record<string, string[]> = {
   index: ["encoder", "errors", "model"],
   cli: ["server", "hub", "encoder", "build", "model", "storage", "host", "config", "errors", "metrics"],
@@ -29,7 +29,7 @@ const mayImport: Record<string, string[]> = {
   errors: [],
 };
 
-/** Types may also go between the rooms that hold towers' data. */
+/** Types may also go between these rooms. */
 const mayImportTypes: Record<string, string[]> = {
   text: ["engine", "config"],
   image: ["engine", "config"],
@@ -96,9 +96,10 @@ describe("imports", () => {
     expect(roomOf(sharp[0]!.file)).toBe("image");
   });
 
-  it("come with no file that reads the environment, prints or exits outside the command line", () => {
+  it("leave reading the environment, printing and exiting to the command line", () => {
     const guilty = files
-      .filter((file) => roomOf(file) !== "cli" && !file.endsWith("-main.ts")) // the entry of a process of its own
+      // Such a file is the entry of a process of its own.
+      .filter((file) => roomOf(file) !== "cli" && !file.endsWith("-main.ts"))
       .filter((file) => /\bprocess\.(env|exit|stdout|stderr)\b|console\./.test(readFileSync(join(root, file), "utf8")));
     expect(guilty).toEqual([]);
   });

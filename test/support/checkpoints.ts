@@ -6,7 +6,7 @@ import { afterAll } from "vitest";
 /** A checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
 export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
 
-/** A copy of the second pair that a test may damage; an empty folder beside it is free for the result. */
+/** Copies the second pair, so that a test may damage it. An empty folder beside the copy is free for the result. */
 export async function copyPair(): Promise<{ imageDir: string; textDir: string; outDir: string }> {
   const folder = await temporaryFolder();
   await cp(join(second, "image"), join(folder, "image"), { recursive: true });
@@ -17,14 +17,14 @@ export async function copyPair(): Promise<{ imageDir: string; textDir: string; o
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
-/** Removed after the tests of the file. */
+/** Makes a folder that is removed after the tests of the file. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "image-text-encoder-test-"));
   folders.push(folder);
   return folder;
 }
 
-/** Sets the key at a dotted path; undefined removes it. */
+/** Sets the key at a dotted path. A value of undefined removes the key. */
 export async function editJson(file: string, path: string, value: unknown): Promise<void> {
   const json = JSON.parse(await readFile(file, "utf8"));
   const keys = path.split(".");

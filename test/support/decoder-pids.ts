@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Decoder processes that `parent` has now. */
+/** Lists the decoder processes that `parent` has now. */
 export function decoderPids(parent: number = process.pid): number[] {
   return readdirSync(`/proc/${parent}/task`)
     .flatMap((thread) => textOf(`/proc/${parent}/task/${thread}/children`).trim().split(" "))
@@ -16,6 +16,6 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // it ended meanwhile
+    return ""; // the process has ended meanwhile
   }
 }

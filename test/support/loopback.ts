@@ -13,10 +13,10 @@ export async function listen(server: Server & { closeAllConnections?(): void }):
     server.closeAllConnections?.();
     server.close();
   });
-  return (server.address() as AddressInfo).port; // a TCP server's address is never a pipe's name
+  return (server.address() as AddressInfo).port; // the address of a TCP server is never the name of a pipe
 }
 
-/** A fetcher whose images are done with at once. */
+/** Makes a fetcher that releases each image at once. */
 export function fetcherOfBytes(options: FetchOptions) {
   const fetcher = createImageFetcher(options);
   return {
@@ -28,7 +28,7 @@ export function fetcherOfBytes(options: FetchOptions) {
   };
 }
 
-/** An HTTP server that counts its requests. */
+/** Starts an HTTP server that counts its requests. */
 export async function serve(listener: RequestListener) {
   let count = 0;
   const server = createServer((request, reply) => {

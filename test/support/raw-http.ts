@@ -9,14 +9,14 @@ export interface RawReply {
 
 export interface RawConnection {
   socket: Socket;
-  /** Waits where the server's side is full. */
+  /** Waits while the server's side is full. */
   send(bytes: string | Uint8Array): Promise<void>;
-  /** The next reply, in the order they come; undefined once the server has closed. */
+  /** Gives the next reply in order of arrival, or undefined once the server has closed the connection. */
   reply(): Promise<RawReply | undefined>;
   closed: Promise<void>;
 }
 
-/** A connection that says exactly what it is told, also what no HTTP client would. */
+/** Opens a connection that sends exactly what it is told, also what no HTTP client would send. */
 export function rawConnection(port: number): RawConnection {
   const socket = connect(port, "127.0.0.1");
   onTestFinished(() => void socket.destroy());
@@ -29,7 +29,7 @@ export function rawConnection(port: number): RawConnection {
       wake();
     });
   });
-  socket.on("error", () => {}); // "close" follows
+  socket.on("error", () => {}); // the "close" event follows
   socket.on("data", (data: Buffer) => {
     arrived.push(data);
     wake();
@@ -40,7 +40,7 @@ export function rawConnection(port: number): RawConnection {
     send: (bytes) =>
       new Promise((resolve) => {
         if (socket.destroyed) return resolve();
-        socket.write(bytes, () => resolve()); // called with an error where the connection ends before
+        socket.write(bytes, () => resolve()); // the callback gets an error if the connection ends before
       }),
     async reply() {
       for (;;) {
@@ -59,7 +59,7 @@ export function rawConnection(port: number): RawConnection {
   };
 }
 
-/** One reply with its length, if it has arrived whole; bodies of known length and chunked ones. */
+/** Parses one reply and its length, if it has arrived whole. The body has a known length or comes in chunks. */
 function parseReply(received: Buffer): { reply: RawReply; length: number } | undefined {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd === -1) return undefined;
@@ -79,7 +79,7 @@ function parseReply(received: Buffer): { reply: RawReply; length: number } | und
   return { reply: { status, headers, body: received.toString("utf8", start, end) }, length: end };
 }
 
-/** A POST of JSON, with a truthful content-length unless the headers say otherwise. */
+/** Writes a POST of JSON, with a truthful content-length unless the headers say otherwise. */
 export function jsonPost(path: string, body: string | Uint8Array, headers: Record<string, string> = {}): Buffer {
   const bytes = Buffer.from(body);
   const all = { host: "x", "content-type": "application/json", "content-length": String(bytes.length), ...headers };

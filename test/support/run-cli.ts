@@ -7,7 +7,7 @@ const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
 
 export interface Running {
   child: ChildProcess;
-  /** Everything written to either stream so far. */
+  /** Gives everything written to either stream so far. */
   output(): string;
   /** Resolves when the output has the text, rejects when the process ends before. */
   says(text: string | RegExp): Promise<string>;
@@ -22,7 +22,7 @@ export interface Outcome {
 
 /**
  * Starts the executable as users do, with an environment that has no settings but those given.
- * @param before shell command whose effect the process is to have, such as a limit
+ * @param before a shell command that runs first, such as one that sets a limit
  */
 export function startCli(args: string[], env: Record<string, string> = {}, before = "true"): Running {
   const { PATH, HOME, TMPDIR } = process.env;

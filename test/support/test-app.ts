@@ -10,7 +10,7 @@ export interface TestApp {
   metrics: Metrics;
 }
 
-/** The service around an encoder without a model. */
+/** Makes the service around an encoder without a model. */
 export function testApp(overrides: Partial<ServiceConfig> = {}, logger?: FastifyBaseLogger): TestApp {
   const config = serviceConfig(overrides);
   const encoder = fakeEncoder({ maxImageBytes: config.maxImageBytes });

@@ -1,4 +1,4 @@
-/** A clock that stands still until the test moves it, and what is to happen at its times. */
+/** Makes a clock that stands still until the test moves it. */
 export function virtualTime() {
   let now = 0;
   const events: { at: number; happen: () => void }[] = [];
@@ -9,7 +9,7 @@ export function virtualTime() {
     /** Moves the clock from one event to the next, as long as there are any up to that time. */
     async runUntil(end: number): Promise<void> {
       for (;;) {
-        await new Promise((resolve) => setImmediate(resolve)); // what has happened has its consequences
+        await new Promise((resolve) => setImmediate(resolve)); // lets the consequences of the event happen
         const next = events.reduce((first, event) => (event.at < first.at ? event : first), { at: end, happen() {} });
         if (!events.includes(next)) break;
         events.splice(events.indexOf(next), 1);
