@@ -2,12 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type HostileImage, imageBombs } from "./image-bombs.ts";
+import { uniforms } from "./random.ts";
 
 const fixtures = resolve(import.meta.dirname, "../test/fixtures/images");
 
 /** All bombs, then as many damaged pictures as `count` leaves room for. */
 export function hostileImages({ count, seed, maxPixels }: { count: number; seed: number; maxPixels: number }) {
-  const random = randomSource(seed);
+  const random = uniforms(seed);
   const pictures = readdirSync(fixtures)
     .filter((file) => !/\.(py|json)$/.test(file))
     .sort()
@@ -65,15 +66,4 @@ function shuffled<T>(items: T[], random: () => number): T[] {
     .map((item) => ({ item, key: random() }))
     .sort((a, b) => a.key - b.key)
     .map(({ item }) => item);
-}
-
-/** mulberry32: numbers from 0 to 1. */
-function randomSource(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

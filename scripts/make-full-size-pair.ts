@@ -3,6 +3,7 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { normals } from "./random.ts";
 
 /**
  * Writes a checkpoint pair of the production size (ViT-B/32 in a CLIP file; multilingual DistilBERT and dense layer) in
@@ -18,13 +19,11 @@ import { parseArgs } from "node:util";
 interface TensorPlan {
   name: string;
   shape: number[];
-  fill(random: Random): Float32Array;
+  fill(random: Normals): Float32Array;
 }
 
-interface Random {
-  /** Gives normal numbers of mean 0 and the given standard deviation. */
-  normals(count: number, deviation: number): Float32Array;
-}
+/** The normal numbers of one tensor. They come from its name, so a tensor does not depend on those before it. */
+type Normals = ReturnType<typeof normals>;
 
 /** Makes the pair, unless it is there already. */
 export async function makeFullSizePair(out: string, tokenizer = embeddedTokenizer) {
@@ -230,7 +229,7 @@ function feedForward(layer: string, { names, width, hidden, channels, tokens }: 
       name: `${layer}.${first}.bias`,
       shape: [hidden],
       fill(random) {
-        const bias = random.normals(hidden, 0.3);
+        const bias = random(hidden, 0.3);
         for (const unit of rareUnits) bias[unit] = -9;
         return bias;
       },
@@ -250,7 +249,7 @@ function feedForward(layer: string, { names, width, hidden, channels, tokens }: 
       name: `${layer}.${second}.bias`,
       shape: [width],
       fill(random) {
-        const bias = random.normals(width, 0.1);
+        const bias = random(width, 0.1);
         if (channels) for (const [channel, size] of outliers) bias[channel] = size;
         return bias;
       },
@@ -264,7 +263,7 @@ function layerNorm(name: string, width: number, { gammaOfOutliers = 1, betaOfOut
       name: `${name}.weight`,
       shape: [width],
       fill(random) {
-        const gamma = random.normals(width, 0.2).map(Math.exp);
+        const gamma = random(width, 0.2).map(Math.exp);
         for (const channel of outliers.keys()) gamma[channel]! *= gammaOfOutliers;
         return gamma;
       },
@@ -273,7 +272,7 @@ function layerNorm(name: string, width: number, { gammaOfOutliers = 1, betaOfOut
       name: `${name}.bias`,
       shape: [width],
       fill(random) {
-        const beta = random.normals(width, 0.1);
+        const beta = random(width, 0.1);
         for (const [channel, size] of outliers) beta[channel]! += size * betaOfOutliers;
         return beta;
       },
@@ -289,15 +288,15 @@ function linear(name: string, shape: [number, number], deviation: number): Tenso
 }
 
 /** Makes normal weights whose rows (output channels) differ in norm. */
-function rows(random: Random, [count, width]: [number, number], deviation: number): Float32Array {
-  const weights = random.normals(count * width, deviation);
-  const norms = random.normals(count, 0.4).map(Math.exp);
+function rows(random: Normals, [count, width]: [number, number], deviation: number): Float32Array {
+  const weights = random(count * width, deviation);
+  const norms = random(count, 0.4).map(Math.exp);
   for (let row = 0; row < count; row++) for (let k = 0; k < width; k++) weights[row * width + k]! *= norms[row]!;
   return weights;
 }
 
 function normal(name: string, shape: number[], deviation: number): TensorPlan {
-  return { name, shape, fill: (random) => random.normals(elements(shape), deviation) };
+  return { name, shape, fill: (random) => random(elements(shape), deviation) };
 }
 
 function scalar(name: string, value: number): TensorPlan {
@@ -323,62 +322,13 @@ async function writeSafetensors(path: string, tensors: TensorPlan[]) {
   const file = await open(path, "w");
   await file.write(length);
   await file.write(padded);
-  for (const { name, fill } of tensors) await file.write(new Uint8Array(fill(randomFor(name)).buffer));
+  for (const { name, fill } of tensors) await file.write(new Uint8Array(fill(normals(name)).buffer));
   await file.close();
 }
 
 async function writeJson(path: string, content: unknown) {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${JSON.stringify(content)}\n`);
-}
-
-/** Makes random numbers (sfc32) from the tensor's name, so that a tensor does not depend on those before it. */
-function randomFor(name: string): Random {
-  let a = 0x9e3779b9;
-  let b = 0x243f6a88;
-  let c = 0xb7e15162;
-  let counter = 1;
-  for (const byte of Buffer.from(name)) counter = (Math.imul(counter, 31) + byte) | 0;
-  const next = () => {
-    const sum = (((a + b) | 0) + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + sum) | 0;
-    return sum >>> 0;
-  };
-  for (let i = 0; i < 12; i++) next();
-  return {
-    normals(count, deviation) {
-      const table = normalTable();
-      const numbers = new Float32Array(count);
-      for (let i = 0; i < count; i++) numbers[i] = table[next() >>> 16]! * deviation;
-      return numbers;
-    },
-  };
-}
-
-let normalQuantiles: Float32Array | undefined;
-
-/** Tabulates 65,536 midpoint quantiles of the standard normal distribution, which is 10 times as fast as Box-Muller. */
-function normalTable(): Float32Array {
-  if (normalQuantiles) return normalQuantiles;
-  const size = 65536;
-  const table = new Float32Array(size);
-  const step = 1 / 4096;
-  let cumulative = 0.5;
-  let x = 0;
-  for (let i = size / 2; i < size; i++) {
-    const wanted = (i + 0.5) / size;
-    while (cumulative < wanted && x < 6) {
-      cumulative += (step * Math.exp(-((x + step / 2) ** 2) / 2)) / Math.sqrt(2 * Math.PI);
-      x += step;
-    }
-    table[i] = x;
-    table[size - 1 - i] = -x;
-  }
-  normalQuantiles = table;
-  return table;
 }
 
 interface TokenizerFile {

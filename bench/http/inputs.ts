@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import { uniforms } from "../../scripts/random.ts";
 
 /** The load is the same in every run, and no two requests in flight are alike. */
 
@@ -37,7 +38,7 @@ export async function imageBodies(count: number): Promise<() => string> {
 
 /** Draws coarse noise and shapes, which compress about as photographs do. */
 export async function jpeg({ seed, width, height }: { seed: number; width: number; height: number }): Promise<Buffer> {
-  const random = generator(seed + 1);
+  const random = uniforms(seed + 1);
   const coarse = Uint8Array.from({ length: 80 * 60 * 3 }, () => random() * 256);
   const shapes = Array.from({ length: 12 }, () => {
     const [x, y, size, hue] = [random() * width, random() * height, 20 + random() * 120, Math.floor(random() * 360)];
@@ -49,15 +50,4 @@ export async function jpeg({ seed, width, height }: { seed: number; width: numbe
     .composite([{ input: Buffer.from(svg) }])
     .jpeg({ quality: 85 })
     .toBuffer();
-}
-
-/** Gives uniform numbers in [0, 1) from a seed (mulberry32). */
-export function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
