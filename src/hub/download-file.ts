@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Response } from "undici";
 import { EncoderError } from "../errors.ts";
 import { storing } from "../storage/storing.ts";
+import { writeWhole } from "../storage/write-through.ts";
 import { checkContent } from "./content-hash.ts";
 import type { FileFacts } from "./file-facts.ts";
 import type { Hub } from "./hub.ts";
@@ -22,25 +23,43 @@ export interface Download {
   onProgress?(bytes: number): void;
 }
 
-/** Of a file whose length is never told; a body that does not end must not fill the disk. */
+/** The most that is taken of a file whose length is never told, as a body that does not end must not fill the disk. */
 const maxUnannouncedBytes = 64 * 1024 * 1024;
 
 /**
  * Downloads into `<target>.<hash>.incomplete`, going on where an earlier run was stopped, checks the hash of what is on
- * disk, and renames. The hash in the name keeps bytes of two different files from ever being joined.
+ * disk, and renames. The hash in the name keeps bytes of two different files from ever being joined. Bytes that came in
+ * several pieces and are wrong get a second chance, from the start.
  * @throws EncoderError HUB_FAILED or STORAGE_FAILED
  */
 export async function downloadFile(download: Download): Promise<void> {
-  const { facts, target, signal } = download;
+  const { file, facts, target, signal } = download;
   const partial = `${target}.${facts.hash?.hex ?? "unverified"}.incomplete`;
   await storing(() => mkdir(dirname(target), { recursive: true }));
+  for (let isLastTry = false; ; isLastTry = true) {
+    const { pieces } = await receiveInto(partial, download);
+    if (!facts.hash) break;
+    const { matches, received } = await checkContent(partial, facts.hash, signal);
+    if (matches) break;
+    await rm(partial, { force: true });
+    if (isLastTry || pieces === 1) {
+      throw new EncoderError(
+        "HUB_FAILED",
+        `${nameOf(file)} arrived with wrong bytes: expected ${facts.hash.algorithm} ${facts.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`,
+      );
+    }
+  }
+  await storing(() => rename(partial, target));
+}
+
+/** Receives all that is missing of a file. @returns in how many pieces its bytes came, earlier runs' included. */
+async function receiveInto(partial: string, download: Download): Promise<{ pieces: number }> {
   const handle = await storing(() => open(partial, constants.O_RDWR | constants.O_CREAT, 0o644));
-  let pieces = 0;
   try {
     // Where nothing can be checked afterwards, an earlier run's bytes are not trusted.
-    if (!facts.hash) await handle.truncate(0);
+    if (!download.facts.hash) await handle.truncate(0);
     let furthest = (await handle.stat()).size;
-    if (furthest > 0) pieces++;
+    let pieces = furthest > 0 ? 1 : 0;
     await withRetries(download, (progressed) => {
       pieces++;
       return receive(download, handle, (position) => {
@@ -51,21 +70,10 @@ export async function downloadFile(download: Download): Promise<void> {
       });
     });
     await storing(() => handle.sync()); // before the rename is: a power cut must not leave a whole name on half a file
+    return { pieces };
   } finally {
     await handle.close();
   }
-  if (facts.hash) {
-    const { matches, received } = await checkContent(partial, facts.hash, signal);
-    if (!matches) {
-      await rm(partial, { force: true });
-      if (pieces > 1) return downloadFile(download); // in one piece it may be right
-      throw new EncoderError(
-        "HUB_FAILED",
-        `${nameOf(download.file)} arrived with wrong bytes: expected ${facts.hash.algorithm} ${facts.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`,
-      );
-    }
-  }
-  await storing(() => rename(partial, target));
 }
 
 /** One request for all that is missing. */
@@ -95,7 +103,7 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
     if (position + chunk.length > total) {
       throw await restart(`The Hub sends more than the ${total} bytes of ${nameOf(file)}.`);
     }
-    await storing(() => handle.write(chunk, 0, chunk.length, position));
+    await storing(() => writeWhole(handle, chunk, position));
     position += chunk.length;
     reached(position);
     signal?.throwIfAborted();

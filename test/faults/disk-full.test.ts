@@ -3,7 +3,8 @@ import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { startLoopbackHub } from "../hub/loopback-hub.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 import { runCli } from "../support/run-cli.ts";
 import { golden } from "../support/tiny-model.ts";
@@ -38,5 +39,22 @@ describe("a build that finds no room", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("could not be stored: a file would be larger than this process or the file system allows");
     expect(readdirSync(disk)).toEqual([]);
+  });
+});
+
+describe("a download that finds no room", () => {
+  it("for its last bytes says so, and does not take the disk's fault for the network's", async () => {
+    const hub = await startLoopbackHub({
+      "tiny/clip": { directory: join(golden, "tiny/clip") },
+      "tiny/text": { directory: join(golden, "tiny/text") },
+    });
+    onTestFinished(() => hub.close());
+    const folder = await temporaryFolder();
+    const args = ["pull", "--image", "tiny/clip", "--text", "tiny/text", "--out", join(folder, "tiny")];
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: folder };
+    // The text tower's 2,071,256 bytes are 4,045.4 blocks: the last write is a short one.
+    const { code, stderr } = await runCli(args, env, "ulimit -f 4045");
+    expect(stderr).toContain("could not be stored: a file would be larger than this process or the file system allows");
+    expect(code).toBe(1);
   });
 });

@@ -266,6 +266,27 @@ describe("a pull gives up, saying what to do", () => {
     expect(await readdir(join(root, "models"))).toEqual([".downloads"]);
   });
 
+  it("when bytes that come in pieces are wrong, after one more try from the start", async () => {
+    const directory = join(root, "altered");
+    await cp(sourceOf("tiny/clip"), directory, { recursive: true });
+    await loopback.close();
+    loopback = await startLoopbackHub({
+      "tiny/clip": { directory },
+      "tiny/text": { directory: sourceOf("tiny/text"), revisions: ["v1"] },
+    });
+    opened.push(loopback);
+    const right = await readFile(join(directory, weights));
+    await writeFile(join(directory, weights), Buffer.alloc(right.length, 7));
+    loopback.fault = (request) => {
+      if (request.method === "HEAD" && request.path === weights) {
+        return { kind: "headers", headers: { "x-linked-etag": sha256Of(right) } };
+      }
+      return isWeights(request) && request.firstByte === 0 ? { kind: "cut", afterBytes: 100_000 } : undefined;
+    };
+    expect(await failure()).toContain("wrong bytes");
+    expect(downloadsOf(weights)).toHaveLength(4); // two pieces, twice
+  });
+
   it("when bytes of a small file are wrong", async () => {
     loopback.fault = ({ path, method }) =>
       path === "modules.json" && method === "GET" ? { kind: "corrupt" } : undefined;
