@@ -4,7 +4,7 @@
 # The build needs a network; the container does not. linux/amd64 and linux/arm64.
 
 # Any glibc image with Node.js >= 20.19 and npm, in /usr/local/bin or /usr/bin.
-ARG NODE_IMAGE=node:22-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app

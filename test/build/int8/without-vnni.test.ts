@@ -1,15 +1,17 @@
 import { execFile, spawnSync } from "node:child_process";
-import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import ts from "typescript";
+import { expect, it, onTestFinished } from "vitest";
 import { buildTinyModel } from "../../support/tiny-model.ts";
 
 /** Debian's package qemu-user. It runs this Node on a processor that it makes up, some hundred times slower. */
 const emulator = "qemu-x86_64";
 const hasEmulator = process.arch === "x64" && spawnSync(emulator, ["--version"]).status === 0;
 
-/** Prints the image tower's vector of one picture. It must be JavaScript: emulated, a compiler takes minutes. */
+/** Prints the image tower's vector of one picture. */
 const program = `
   const { openSession } = await import(process.argv[1]);
   const session = await openSession({ graph: process.argv[2], threads: 1 });
@@ -18,21 +20,34 @@ const program = `
   console.log(JSON.stringify([...vector]));
 `;
 
+/** The modules that open a session, as JavaScript: emulated, a compiler takes minutes. Beside node_modules they find theirs. */
+async function transpiledSession(): Promise<string> {
+  const root = resolve(import.meta.dirname, "../../..");
+  const cache = join(root, "node_modules/.cache");
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, "session-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const compilerOptions = {
+    module: ts.ModuleKind.ESNext,
+    target: ts.ScriptTarget.ES2023,
+    rewriteRelativeImportExtensions: true,
+  };
+  for (const name of ["session", "saturation-probe"]) {
+    const source = await readFile(join(root, `src/engine/${name}.ts`), "utf8");
+    await writeFile(join(folder, `${name}.js`), ts.transpileModule(source, { compilerOptions }).outputText);
+  }
+  await writeFile(join(folder, "package.json"), '{"type":"module"}');
+  return pathToFileURL(join(folder, "session.js")).href;
+}
+
 it.skipIf(!hasEmulator)(
   "a processor without VNNI gives the same int8 vectors within 1e-3",
   { timeout: 120_000 },
   async () => {
     const directory = await buildTinyModel("int8");
-    const session = new URL("../../../dist/engine/session.js", import.meta.url).href;
-    const node = [
-      process.execPath,
-      "--jitless",
-      "--input-type=module",
-      "-e",
-      program,
-      session,
-      join(directory, "image.onnx"),
-    ];
+    onTestFinished(() => rm(dirname(directory), { recursive: true }));
+    const flags = ["--jitless", "--input-type=module", "-e", program];
+    const node = [process.execPath, ...flags, await transpiledSession(), join(directory, "image.onnx")];
     const vectorOf = async ([command, ...parameters]: string[]) => {
       const { stdout } = await promisify(execFile)(command!, parameters, { timeout: 110_000 });
       return unit(JSON.parse(stdout));
@@ -42,7 +57,6 @@ it.skipIf(!hasEmulator)(
     emulated.forEach((value, index) => {
       expect(Math.abs(value - native[index]!)).toBeLessThan(1e-3);
     });
-    await rm(dirname(directory), { recursive: true });
   },
 );
 
