@@ -103,7 +103,6 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type FileRecord = z.output<typeof fileRecord>;
 export type Fidelity = z.output<typeof fidelity>;
 export type Precision = z.output<typeof precision>;
-export type Logit = z.output<typeof logit>;
 
 /** A model folder that was found and whose manifest was read. */
 export interface Model {
