@@ -1,6 +1,6 @@
 /**
- * Every error this project reports: one code, its HTTP status and what it means.
- * docs/errors.md is generated from this table.
+ * This table has every error that the project reports: its code, its HTTP status and its meaning. docs/errors.md is
+ * generated from it.
  */
 export const errorCodes = {
   // requests
@@ -12,12 +12,12 @@ export const errorCodes = {
   EMPTY_TEXT: { status: 400, meaning: "A text is empty or only white space." },
   TEXT_TOO_LONG: { status: 413, meaning: "A text is larger than MAX_TEXT_BYTES." },
   INVALID_BASE64: { status: 400, meaning: "The image data is not valid base64." },
-  BATCH_TOO_LARGE: { status: 413, meaning: "More items in one request than MAX_BATCH_ITEMS." },
+  BATCH_TOO_LARGE: { status: 413, meaning: "The request has more items than MAX_BATCH_ITEMS." },
   BODY_TOO_LARGE: { status: 413, meaning: "The request body is larger than MAX_BODY_BYTES." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: "The request's content type is not one this route reads." },
   NOT_FOUND: { status: 404, meaning: "There is no such route." },
   METHOD_NOT_ALLOWED: { status: 405, meaning: "The route exists, but not for this method." },
-  UNAUTHORIZED: { status: 401, meaning: "API keys are configured and the request carries none that is valid." },
+  UNAUTHORIZED: { status: 401, meaning: "API keys are configured, and the request carries none of them." },
   RATE_LIMITED: { status: 429, meaning: "This client sent more requests than RATE_LIMIT allows." },
   REQUEST_TIMEOUT: {
     status: 408,
@@ -75,11 +75,11 @@ export type ErrorCode = keyof typeof errorCodes;
 export class EncoderError extends Error {
   override readonly name = "EncoderError";
   readonly code: ErrorCode;
-  /** HTTP status of the code. */
+  /** The HTTP status of the code. */
   readonly status: number;
-  /** Position of the item that failed, in a request with several. */
+  /** The position of the item that failed, if the request has several. */
   readonly index: number | undefined;
-  /** For logs only: what must not be said in public. */
+  /** Details for logs, which must not become public. */
   readonly internal: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
@@ -100,23 +100,23 @@ export interface ErrorDetails {
   retryAfterSeconds?: number | undefined;
 }
 
-/** Load changes faster than an estimate of more than a minute could tell. */
+/** Load changes too fast for estimates of more than a minute. */
 const longestRetryAfterSeconds = 60;
 
-/** OVERLOADED, to be tried again when what waits now will be done. */
+/** Makes OVERLOADED, to be tried again when what waits now will be done. */
 export function overloaded(reason: string, expectedWaitMs: number): EncoderError {
   const seconds = Math.min(Math.max(1, Math.ceil(expectedWaitMs / 1000)), longestRetryAfterSeconds);
   return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
 }
 
-/** Wraps whatever was thrown: our own errors pass, anything else becomes INTERNAL with the original as its cause. */
+/** Gives an EncoderError as it is, and turns anything else into INTERNAL with the original as its cause. */
 export function toEncoderError(thrown: unknown): EncoderError {
   if (thrown instanceof EncoderError) return thrown;
   const internal = thrown instanceof Error ? thrown.message : String(thrown);
   return new EncoderError("INTERNAL", "Internal error.", { cause: thrown, internal });
 }
 
-/** The same error, naming which item of a request failed. */
+/** Makes the same error with the position of the item that failed. */
 export function atIndex(thrown: unknown, index: number): EncoderError {
   const error = toEncoderError(thrown);
   const { internal, retryAfterSeconds } = error;

@@ -1,9 +1,9 @@
 import type { SettingTable, ValuesOf } from "../config/setting.ts";
 
-/** One command: its flags are the settings that it lists. */
+/** A command of the executable. Its flags are the settings that it lists. */
 export interface Command<Table extends SettingTable = SettingTable> {
   summary: string;
-  /** What stands behind the command's name, as help shows it: "NAME". Without one, nothing may. */
+  /** The arguments behind the command's name, as help shows them: "NAME". Without this, none are allowed. */
   operands?: string;
   settings: Table;
   run(call: CommandCall<Table>): Promise<void>;

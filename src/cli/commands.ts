@@ -6,7 +6,7 @@ import { models } from "./models.ts";
 import { pull, pullSettings } from "./pull.ts";
 import { serve } from "./serve.ts";
 
-/** Every command, in the order of help. */
+/** Lists every command, in the order of help. */
 export const commands: Record<string, Command> = {
   serve,
   pull: command({

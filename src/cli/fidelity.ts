@@ -1,6 +1,6 @@
 import type { Manifest } from "../model/manifest.ts";
 
-/** One line per tower that int8 was tried for: how close it came to fp32, and what was chosen. */
+/** Writes a line for each tower that int8 was tried for: how close it came to fp32, and what was chosen. */
 export function describeFidelity({ image, text }: Manifest): string {
   return Object.entries({ image, text })
     .map(([tower, { precision, fidelity }]) => {

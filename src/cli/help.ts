@@ -31,7 +31,7 @@ function settingLines(settings: SettingTable): string[] {
   });
 }
 
-/** "default 5555", "no default" where it must be given, "default: none" where nothing is one. */
+/** Describes a default: "default 5555", "default none" if it is empty, or "required" if there is none. */
 export function defaultText({ default: value, secret }: Setting<never> | Setting<unknown>): string {
   if (value === undefined) return "required";
   if (value === "" || (Array.isArray(value) && value.length === 0)) return "default none";

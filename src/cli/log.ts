@@ -1,13 +1,13 @@
 import pino, { type Logger } from "pino";
 
-/** JSON lines on stdout, or on a terminal lines for people. */
+/** Logs to stdout: lines for people on a terminal, otherwise JSON lines. */
 export function createLogger(level: string): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!process.stdout.isTTY) return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });
   return pino(options, { write: (line) => process.stdout.write(readableLine(line)) });
 }
 
-/** `12:34:56 WARN message key=value` */
+/** Turns a JSON line of pino's into `12:34:56 WARN  message key=value`. */
 export function readableLine(line: string): string {
   const { level, time, msg, err, ...rest } = JSON.parse(line);
   const label = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);

@@ -7,7 +7,7 @@ import { commands } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
 import { stopOnSignals } from "./stop-signal.ts";
 
-/** Exit codes: 0 done, 1 failed, 2 called wrongly. */
+/** Runs a command and gives the exit code: 0 if it is done, 1 if it failed, 2 if it was called wrongly. */
 async function main(args: string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === "--version" || name === "-v") {
@@ -44,7 +44,7 @@ function parseCall(command: Command, args: string[], name: string) {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: command.operands !== undefined });
     return { flags: values as Record<string, unknown>, operands: positionals };
   } catch (error) {
-    // parseArgs' message is a sentence about the argument, and then advice that does not fit here
+    // The message of parseArgs is a sentence about the argument, followed by advice that does not fit here.
     const [reason] = toEncoderError(error).internal!.split(/\. |\n/);
     throw callError(`${reason}; see image-text-encoder ${name} --help.`);
   }
@@ -52,7 +52,7 @@ function parseCall(command: Command, args: string[], name: string) {
 
 const callError = (message: string) => new EncoderError("CONFIG_INVALID", message);
 
-/** One line: whoever types commands may also know what is kept from clients of the service. */
+/** Prints one line. Whoever types commands may also know what is kept from clients of the service. */
 function report(thrown: unknown): number {
   const error = toEncoderError(thrown);
   const line = error.internal ? `${error.message} (${error.internal})` : error.message;
@@ -61,5 +61,5 @@ function report(thrown: unknown): number {
   return error.code === "CONFIG_INVALID" ? 2 : 1;
 }
 
-// Set and not called: what was written to pipes is flushed first, and a leak of a handle shows.
+// process.exit() is not called, so that what was written to pipes is flushed and a leaked handle shows.
 process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -24,7 +24,7 @@ export const serve = command({
     }).catch((error) => {
       if (error !== signal.reason) throw error;
     });
-    if (!encoder) return; // asked to stop, and nothing was begun
+    if (!encoder) return; // the process was asked to stop before anything began
     const context = { encoder, config, metrics, logger, version: await packageVersion() };
     const apps = [createApp(context)];
     if (config.adminPort > 0) apps.push(createAdminApp(context));
@@ -58,7 +58,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   try {
     await app.listen({ host, port, listenTextResolver: (address) => `listening at ${address}` });
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException; // what net.Server rejects with
+    const { code } = cause as NodeJS.ErrnoException; // net.Server rejects with such errors
     const reasons: Record<string, string> = {
       EADDRINUSE: `Port ${port} on ${host} is in use; choose another with --port, or stop what uses it.`,
       EACCES: `Port ${port} may not be listened on by this user; choose one above 1023 with --port.`,
@@ -80,7 +80,7 @@ function announce(logger: Logger, { manifest }: Encoder): void {
   }
 }
 
-/** Answers what is in flight; connections that are still busy after DRAIN_TIMEOUT_MS are cut. */
+/** Answers what is in flight. Connections that are still busy after DRAIN_TIMEOUT_MS are cut. */
 async function drain(apps: FastifyInstance[], encoder: Encoder, config: ServiceConfig, logger: Logger): Promise<void> {
   const closed = Promise.all(apps.map((app) => app.close())).then(() => "closed");
   const outcome = await Promise.race([closed, sleep(config.drainTimeoutMs, "late", { ref: false })]);

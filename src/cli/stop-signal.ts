@@ -1,18 +1,18 @@
 import { constants } from "node:os";
 
 export interface Stop {
-  /** Aborts when the process should end; nothing new should then be begun. */
+  /** Aborts when the process should end. From then on nothing new should begin. */
   signal: AbortSignal;
-  /** Exit code of a command that ended as asked, and of one that was interrupted. */
+  /** The exit codes of a command that ended as asked, and of one that was interrupted. */
   code: { ended: number; interrupted: number };
 }
 
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
- * The first SIGTERM, SIGINT or SIGHUP asks for an end, the second forces it. An error that nobody caught has left the
- * process in a state that nobody knows: it is told, what is in flight gets its chance, and the process ends with 1.
- * Handlers are also what makes signals reach a container's first process at all.
+ * The first SIGTERM, SIGINT or SIGHUP asks the process to end, the second forces it. An error that nobody caught leaves
+ * the process in an unknown state: it is printed, requests in flight get their chance, and the process ends with 1. A
+ * container's first process receives signals only because it has these handlers.
  */
 export function stopOnSignals(): Stop {
   const controller = new AbortController();
@@ -26,7 +26,8 @@ export function stopOnSignals(): Stop {
     });
   }
   process.on("uncaughtException", (error) => {
-    process.stderr.write(`image-text-encoder: unforeseen failure: ${error.stack ?? error}\n`); // unhandled rejections, too
+    // Unhandled rejections arrive here, too.
+    process.stderr.write(`image-text-encoder: unforeseen failure: ${error.stack ?? error}\n`);
     if (stop.signal.aborted) process.exit(1);
     stop.code = { ended: 1, interrupted: 1 };
     controller.abort(error);

@@ -1,21 +1,21 @@
 import type { DownloadProgress } from "../hub/pull-model.ts";
 
-/** Bytes at a moment, in milliseconds of any clock. */
+/** The number of bytes at a moment, in milliseconds of any clock. */
 interface Sample {
   bytes: number;
   atMs: number;
 }
 
 export interface TransferLine {
-  /** @returns the line to show now, or undefined if it is not time yet. */
+  /** @returns the line to show now, or undefined if no new line is due */
   report(progress: DownloadProgress): string | undefined;
 }
 
-/** The rate is that of the last seconds, so that it follows the line and does not jump. */
+/** The rate covers the last seconds, so that it follows the connection without jumping. */
 const windowMs = 5_000;
 
 /**
- * Progress of a download as text: on a terminal a bar ten times a second, elsewhere a line every ten percent.
+ * Shows the progress of a download: on a terminal a bar ten times a second, elsewhere a line every ten percent.
  * @param nowMs a clock
  */
 export function createTransferLine({ isTerminal, nowMs }: { isTerminal: boolean; nowMs: () => number }): TransferLine {
@@ -43,7 +43,7 @@ export function createTransferLine({ isTerminal, nowMs }: { isTerminal: boolean;
   };
 }
 
-/** Bytes per second. */
+/** Gives bytes per second. */
 function rateOf(samples: readonly Sample[]): number {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || last.atMs === first.atMs) return 0;
@@ -59,7 +59,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-/** 75 -> 1:15 */
+/** Writes 75 seconds as 1:15. */
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
 
-/** A host as `URL.hostname` spells it, so that comparing is enough; IPv6 without its brackets. */
+/** A host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
 const hostPattern = z
   .string()
   .toLowerCase()
@@ -13,7 +13,7 @@ const hostPattern = z
     );
   });
 
-/** Which model is opened. */
+/** These settings choose the model. */
 export const modelSettings = {
   model: setting({
     ...text("a model's name or a model folder"),
@@ -28,7 +28,7 @@ export const modelSettings = {
   }),
 };
 
-/** How the encoder works, whoever calls it. */
+/** These settings say how the encoder works, whoever calls it. */
 export const encodingSettings = {
   // images
   maxImageBytes: setting({
@@ -168,13 +168,13 @@ export const encodingSettings = {
   }),
 };
 
-/** Everything that `createEncoder` takes. */
+/** The settings that `createEncoder` takes. */
 export const encoderSettings = { ...modelSettings, ...encodingSettings };
 
 export type EncoderConfig = ValuesOf<typeof encoderSettings>;
 
 /**
- * Every setting of the encoder, at its default where `given` has no value for it.
+ * Gives every setting of the encoder, at its default where `given` has no value for it.
  * @throws EncoderError CONFIG_INVALID for a wrong value, and for a key that is no setting of the encoder.
  */
 export function encoderConfig(given: Partial<EncoderConfig> = {}): EncoderConfig {

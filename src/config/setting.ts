@@ -2,20 +2,20 @@ import { z } from "zod";
 import { EncoderError } from "../errors.ts";
 
 /**
- * One declaration per setting makes the flag (`--max-batch`), the environment variable (`MAX_BATCH`), the default,
- * the help text and docs/configuration.md. `why` justifies the default.
+ * One declaration per setting makes the flag (`--max-batch`), the environment variable (`MAX_BATCH`), the default, the
+ * help text and docs/configuration.md. `why` justifies the default.
  */
 export interface Setting<T> {
   schema: z.ZodType<T>;
-  /** Without one, the setting must be given. */
+  /** Without a default, the setting must be given. */
   default?: T;
-  /** What a valid value looks like, for error messages: "an integer from 1 to 65535". */
+  /** Says what a valid value looks like, for error messages: "an integer from 1 to 65535". */
   expects: string;
   help: string;
   why?: string;
-  /** Values of this setting are never printed. */
+  /** If true, values of this setting are never printed. */
   secret?: boolean;
-  /** The variable's name in lower case counts too, as it does for curl. */
+  /** If true, the variable's name in lower case counts too, as it does for curl. */
   lowerCase?: boolean;
 }
 
@@ -66,19 +66,19 @@ export function list(expects: string, item: z.ZodType<string, string> = z.string
   return { schema: schema as unknown as z.ZodType<string[]>, expects };
 }
 
-/** `maxBatchItems` -> `MAX_BATCH_ITEMS` */
+/** Turns `maxBatchItems` into `MAX_BATCH_ITEMS`. */
 export function environmentName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** `maxBatchItems` -> `max-batch-items` */
+/** Turns `maxBatchItems` into `max-batch-items`. */
 export function flagName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /**
- * Reads a table's settings from flags (already split by node:util parseArgs, keyed by flag name) and environment; flags
- * win. An empty environment variable counts as not set.
+ * Reads a table's settings from flags (already split by parseArgs of node:util, keyed by flag name) and environment.
+ * Flags win, and an empty environment variable counts as not set.
  * @throws EncoderError CONFIG_INVALID naming the variable, what was expected and what was received.
  */
 export function readSettings<Table extends SettingTable>(
@@ -94,14 +94,14 @@ export function readSettings<Table extends SettingTable>(
   });
 }
 
-/** Every setting of a table by what `given` finds for it, checked, or else at its default. */
+/** Checks what `given` finds for each setting of a table, or takes the default. */
 export function parseSettings<Table extends SettingTable>(
   table: Table,
   given: (name: string) => { value: unknown; source: string } | undefined,
 ): ValuesOf<Table> {
   const values = Object.entries(table).map(([name, declaration]) => {
     const input = given(name);
-    // A default is valid also where its schema asks more of what users give ("" stands for nothing).
+    // A default is valid even where its schema asks more of what users give: "" stands for nothing.
     const isDefault = input === undefined || input.value === declaration.default;
     if (isDefault && declaration.default !== undefined) return [name, declaration.default];
     const parsed = input && declaration.schema.safeParse(input.value);
@@ -114,7 +114,7 @@ export function parseSettings<Table extends SettingTable>(
 }
 
 /**
- * The values of a program instead of flags: checked, and at their defaults where `given` has none.
+ * Checks values that a program gives instead of flags, and adds the defaults that `given` leaves out.
  * @throws EncoderError CONFIG_INVALID for a wrong value, and for a key that the table does not have.
  */
 export function settingsWith<Table extends SettingTable>(
@@ -133,7 +133,7 @@ export function settingsWith<Table extends SettingTable>(
   });
 }
 
-/** Of `values`, those that `table` declares: no part is handed settings that it does not need. */
+/** Picks the values that `table` declares, so that no part is handed settings that it does not need. */
 export function pickSettings<Table extends SettingTable>(table: Table, values: ValuesOf<Table>): ValuesOf<Table> {
   const own = Object.entries(values).filter(([name]) => Object.hasOwn(table, name));
   return Object.fromEntries(own) as ValuesOf<Table>; // `values` has every key of the table, and its types
