@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 
 NAMES = {
@@ -126,6 +127,16 @@ def ablation(here: dict, runs: dict | None) -> str:
     )
 
 
+def wrapped(markdown: str) -> str:
+    """Breaks lines outside tables and headings at 120 columns, as test/house/prose.test.ts asks."""
+    def wrap(line: str) -> str:
+        if len(line) <= 120 or line.startswith(("|", "#")):
+            return line
+        return textwrap.fill(line, 120, subsequent_indent="  " if line.startswith("- ") else "", break_long_words=False, break_on_hyphens=False)
+
+    return "\n".join(map(wrap, markdown.split("\n")))
+
+
 def read_results(model: Path) -> dict:
     return json.loads((model / "results.json").read_text())
 
@@ -147,7 +158,7 @@ def main() -> None:
         results["ablation"] = {run: read_results(args.ablation / run / "model")["D"] for run in ("with", "without")}
     if args.unseen:
         results["E"] = read_results(args.unseen)["E"]
-    (args.model / "README.md").write_text(head + measured(results) + "\n" + args.story.read_text())
+    (args.model / "README.md").write_text(wrapped(head + measured(results) + "\n" + args.story.read_text()))
 
 
 if __name__ == "__main__":
