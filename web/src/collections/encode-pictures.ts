@@ -1,0 +1,62 @@
+import type { Client } from "../client/client.ts";
+import { ServiceProblem } from "../client/problem.ts";
+import type { Picture, Progress } from "./picture.ts";
+
+export interface EncodeJob {
+  pictures: readonly Picture[];
+  client: Client;
+  bytesOf: (picture: Picture, signal: AbortSignal) => Promise<Blob>;
+  maxBytes: number;
+  signal: AbortSignal;
+  onProgress: (progress: Progress) => void;
+}
+
+/** The service prepares some pictures while it encodes others; more at once would only crowd out other users. */
+const requestsAtOnce = 4;
+
+/** Encodes pictures in order, a few at a time. Each gets its vector or the reason why it has none. */
+export async function encodePictures(job: EncodeJob): Promise<void> {
+  const { pictures, signal, onProgress } = job;
+  const progress: Progress = { done: 0, total: pictures.length, failed: 0 };
+  const rest = pictures.values();
+
+  async function work(): Promise<void> {
+    for (const picture of rest) {
+      const onWait = (seconds: number) => onProgress({ ...progress, waitSeconds: seconds });
+      await encodeOne(picture, job, onWait);
+      progress.done++;
+      if (picture.problem !== undefined) progress.failed++;
+      onProgress({ ...progress });
+    }
+  }
+
+  onProgress({ ...progress });
+  const workers = Array.from({ length: requestsAtOnce }, work);
+  await Promise.all(workers).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+async function encodeOne(picture: Picture, job: EncodeJob, onWait: (seconds: number) => void): Promise<void> {
+  const { client, bytesOf, maxBytes, signal } = job;
+  signal.throwIfAborted();
+  try {
+    const bytes = await bytesOf(picture, signal);
+    if (bytes.size > maxBytes) {
+      picture.problem = `It has ${megabytes(bytes.size)}; the service takes at most ${megabytes(maxBytes)}.`;
+      return;
+    }
+    const { vectors } = await client.encodeImage(bytes, { signal, onWait });
+    picture.vector = vectors[0];
+    picture.problem = undefined;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // Without the service the others would fail as well.
+    if (error instanceof ServiceProblem && [0, 401].includes(error.status)) throw error;
+    picture.problem = error instanceof ServiceProblem ? error.message : "The file cannot be read.";
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

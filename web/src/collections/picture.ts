@@ -1,0 +1,42 @@
+import type { Credit } from "./gallery-data.ts";
+
+/** Where a picture's bytes are. */
+export type Origin = { kind: "file"; file: File } | { kind: "gallery"; url: string } | { kind: "index"; id: string };
+
+export interface Picture {
+  /** Unique among all pictures of the page. */
+  id: string;
+  /** The file's name, with its folders where it came with some. */
+  name: string;
+  origin: Origin;
+  /** Of unit length; absent until encoded, and always for pictures of the index. */
+  vector?: Float32Array | undefined;
+  /** Why it could not be encoded, as a sentence. */
+  problem?: string | undefined;
+  credit?: Credit | undefined;
+  /** A drawing is shown whole; a photograph fills its tile. */
+  isDrawing?: boolean;
+}
+
+export type CollectionName = "drawings" | "photographs" | "own" | "index";
+
+export const collectionNames: CollectionName[] = ["drawings", "photographs", "own", "index"];
+
+export interface Collection {
+  pictures: readonly Picture[];
+  /** Set while pictures are being encoded. */
+  progress?: Progress | undefined;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+  failed: number;
+  /** Seconds that the service asked to wait, while it is busy. */
+  waitSeconds?: number | undefined;
+}
+
+/** The last part of a path. */
+export function fileName(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,135 @@
+import { useEffect, useState } from "preact/hooks";
+import { download } from "../results/export.ts";
+import { pictureCall, textCalls } from "../search/calls.ts";
+import { usePage, useService, useSession } from "../session/session.ts";
+import { usePictureActions } from "../session/use-picture-actions.ts";
+import { CodeDialog } from "../shell/code-dialog.tsx";
+import { Icon } from "../shell/icon.tsx";
+import { LinkButton } from "../shell/link-button.tsx";
+import { useFileChooser } from "../shell/use-file-chooser.tsx";
+import { useValue } from "../state/observable.ts";
+import type { Logit } from "../vectors/softmax.ts";
+import { asCsv } from "./matrix-csv.ts";
+import { MatrixTable } from "./matrix-table.tsx";
+import { useMatrix } from "./use-matrix.ts";
+
+const exampleSentences = ["a red apple", "ein Hund", "bicicleta", "волна"];
+const exampleNames = ["red apple.webp", "dog.webp", "bicycle.webp", "water wave.webp"];
+/** A matrix beyond this is taller than anyone reads. */
+const mostSentences = 16;
+
+/** Some pictures against some sentences: which fits which, and by how much. */
+export function CompareView() {
+  const [{ sentences, compared }, change] = usePage();
+  const [showsProbabilities, setShowsProbabilities] = useState(false);
+  const [isCodeOpen, setCodeOpen] = useState(false);
+  const { compare } = usePictureActions();
+  const chooser = useFileChooser({ label: "Pictures to compare", multiple: true, onFiles: compare });
+  const { matrix, problem } = useMatrix(sentences, compared);
+  const logit = useLogit();
+  useExamples();
+
+  const setSentence = (index: number, sentence: string) =>
+    change({ sentences: sentences.map((it, at) => (at === index ? sentence : it)) });
+  return (
+    <div class="compare">
+      <div class="compare-head">
+        <div>
+          <h1>Compare pictures and sentences</h1>
+          <p class="aside">
+            Each number is a cosine: how near the picture and the sentence are for the model. Compare numbers within one
+            picture; their absolute size says little.
+          </p>
+        </div>
+        <div class="adders">
+          <button type="button" class="button" onClick={chooser.open}>
+            <Icon name="picture" /> Add pictures
+          </button>
+          <button
+            type="button"
+            class="button"
+            disabled={sentences.length >= mostSentences}
+            onClick={() => change({ sentences: [...sentences, ""] })}
+          >
+            <Icon name="plus" /> Add a sentence
+          </button>
+          {chooser.input}
+        </div>
+      </div>
+      {problem && (
+        <p class="notice problem" role="alert">
+          {problem}
+        </p>
+      )}
+      {compared.length === 0 ? (
+        <div class="empty">
+          <p class="empty-title">Drop the pictures to compare anywhere on this page.</p>
+          <p>Or open a picture in Search and press Compare.</p>
+        </div>
+      ) : (
+        <MatrixTable
+          sentences={sentences}
+          pictures={compared}
+          matrix={matrix}
+          logit={showsProbabilities ? logit : undefined}
+          onSentence={setSentence}
+          onRemoveSentence={(index) => change({ sentences: sentences.filter((_, at) => at !== index) })}
+          onRemovePicture={(picture) => change({ compared: compared.filter((it) => it !== picture) })}
+        />
+      )}
+      <div class="compare-tools">
+        {logit && (
+          <label class="fold">
+            <input
+              type="checkbox"
+              checked={showsProbabilities}
+              onChange={({ currentTarget }) => setShowsProbabilities(currentTarget.checked)}
+            />
+            Probabilities, as the model gives them
+            {logit.kind === "softmax" ? " (softmax over the sentences of each picture)" : " (sigmoid of each pair)"}
+          </label>
+        )}
+        <span class="takeaway">
+          <button type="button" class="quiet" onClick={() => setCodeOpen(true)}>
+            <Icon name="code" /> Copy as code
+          </button>
+          <LinkButton />
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => download("comparison.csv", asCsv(sentences, compared, matrix), "text/csv")}
+          >
+            <Icon name="download" /> CSV
+          </button>
+        </span>
+      </div>
+      {isCodeOpen && (
+        <CodeDialog
+          calls={[...textCalls(sentences.filter((it) => it.trim() !== "")), ...compared.map(pictureCall)]}
+          onClose={() => setCodeOpen(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** How the model makes probabilities, where it does. */
+function useLogit(): Logit | undefined {
+  const service = useService();
+  if (!("info" in service) || !service.info) return undefined;
+  const { logit, logitScale } = service.info;
+  return logit ?? (logitScale === null ? undefined : { kind: "softmax", scale: logitScale });
+}
+
+/** Whoever comes without pictures or sentences sees at once what the view is for. */
+function useExamples() {
+  const { library, page } = useSession();
+  const drawings = useValue(library.collections.drawings);
+  useEffect(() => {
+    const { compared, sentences } = page.state.get();
+    if (drawings.pictures.length === 0) return;
+    const found = drawings.pictures.filter(({ name }) => exampleNames.includes(name));
+    if (compared.length === 0 && sentences.length === 0) page.change({ compared: found, sentences: exampleSentences });
+    else if (sentences.length === 0) page.change({ sentences: exampleSentences });
+  }, [drawings, page]);
+}

@@ -1,0 +1,63 @@
+import { useEffect, useState } from "preact/hooks";
+import { fileName, type Picture } from "../collections/picture.ts";
+import { useSession } from "../session/session.ts";
+
+interface PictureImageProps {
+  picture: Picture;
+  size?: "small" | "large";
+  alt?: string;
+}
+
+/** Wider or taller than this, a picture is shown whole: cropped to a square it could not be recognised. */
+const mostCropped = 1.8;
+
+/** A picture, or its format where the browser cannot draw it. */
+export function PictureImage({ picture, size = "small", alt = "" }: PictureImageProps) {
+  const { thumbnails } = useSession();
+  const [shown, setShown] = useState(() => ({ picture, url: thumbnails.known(picture) }));
+  const [fit, setFit] = useState("");
+  const url = shown.picture === picture ? shown.url : thumbnails.known(picture);
+  const [undrawable, setUndrawable] = useState<Picture>();
+
+  useEffect(() => {
+    let isCurrent = true;
+    thumbnails.url(picture, size).then((address) => {
+      if (!isCurrent) return;
+      if (address === undefined) setUndrawable(picture);
+      else setShown({ picture, url: address });
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [picture, size, thumbnails]);
+
+  if (undrawable === picture) {
+    return (
+      <span class="no-picture" role="img" aria-label={alt || undefined}>
+        <strong>{formatOf(picture)}</strong>
+        <small>no preview</small>
+      </span>
+    );
+  }
+  if (!url) return <span class="picture-pending" />;
+  return (
+    <img
+      class={picture.isDrawing ? "drawing" : fit}
+      src={url}
+      alt={alt}
+      decoding="async"
+      draggable={false}
+      onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
+        const ratio = naturalWidth / naturalHeight;
+        setFit(Math.max(ratio, 1 / ratio) > mostCropped ? "whole" : "filling");
+      }}
+      onError={() => setUndrawable(picture)}
+    />
+  );
+}
+
+function formatOf({ name, origin }: Picture): string {
+  const extension = /\.(\w{2,5})$/.exec(fileName(name))?.[1];
+  const type = origin.kind === "file" ? /^image\/(?:x-)?(\w+)/.exec(origin.file.type)?.[1] : undefined;
+  return (extension ?? type ?? "file").toUpperCase();
+}

@@ -1,0 +1,135 @@
+import type { Client } from "../client/client.ts";
+import { encodePictures } from "../collections/encode-pictures.ts";
+import { type Found, isPicture, pictureOfFile } from "../collections/files.ts";
+import { addGalleryVectors, loadGallery } from "../collections/gallery.ts";
+import type { Collection, CollectionName, Picture, Progress } from "../collections/picture.ts";
+import { createObservable, type Observable } from "../state/observable.ts";
+
+type LocalName = Exclude<CollectionName, "index">;
+
+/** The pictures that the page holds itself, and their vectors. */
+export interface Library {
+  collections: Record<LocalName, Observable<Collection>>;
+  /** Loads the list of the gallery; the pictures come when they are seen. */
+  open(): Promise<void>;
+  /** Loads the vectors that ship, once. */
+  loadVectors(): Promise<void>;
+  /** Adds pictures of one's own and encodes them. Gives how many of the files are pictures. */
+  addOwn(files: Found[], maxBytes: number): number;
+  /** Encodes the gallery with the model that is served. */
+  encodeGallery(maxBytes: number): void;
+  /** Encodes what has no vector yet: after a pause or an outage. */
+  resume(name: LocalName, maxBytes: number): void;
+  cancel(name: LocalName): void;
+  clearOwn(): void;
+  find(id: string): Picture | undefined;
+}
+
+/** Ranks are computed anew with each step, so there are few of them. */
+const stepMs = 300;
+
+export function createLibrary(client: Client): Library {
+  const empty: Collection = { pictures: [] };
+  const collections = {
+    drawings: createObservable(empty),
+    photographs: createObservable(empty),
+    own: createObservable(empty),
+  };
+  const running = new Map<LocalName, AbortController>();
+  let vectors: Promise<void> | undefined;
+
+  async function encode(name: LocalName, maxBytes: number): Promise<void> {
+    if (running.has(name)) return;
+    const controller = new AbortController();
+    running.set(name, controller);
+    const collection = collections[name];
+    const update = throttle((progress: Progress) => {
+      const { pictures } = collection.get();
+      collection.set({ pictures, ...(running.get(name) === controller && { progress }) });
+    }, stepMs);
+    const { signal } = controller;
+    try {
+      let rest = missing(collection.get().pictures);
+      while (rest.length > 0 && !signal.aborted) {
+        await encodePictures({ pictures: rest, client, bytesOf, maxBytes, signal, onProgress: update });
+        rest = missing(collection.get().pictures); // those that were added meanwhile
+      }
+    } catch {
+      // The service is gone or asks for a key: the page says so, and resumes when it is back.
+    } finally {
+      running.delete(name);
+      update.flush();
+    }
+  }
+
+  return {
+    collections,
+    async open() {
+      const gallery = await loadGallery();
+      collections.drawings.set({ pictures: gallery.drawings });
+      collections.photographs.set({ pictures: gallery.photographs });
+    },
+    loadVectors() {
+      const { drawings, photographs } = collections;
+      vectors ??= addGalleryVectors([...drawings.get().pictures, ...photographs.get().pictures]).then(() => {
+        for (const collection of [drawings, photographs]) collection.set({ ...collection.get() });
+      });
+      return vectors;
+    },
+    addOwn(files, maxBytes) {
+      const pictures = files.filter(isPicture).map(pictureOfFile);
+      collections.own.set({ ...collections.own.get(), pictures: [...collections.own.get().pictures, ...pictures] });
+      void encode("own", maxBytes);
+      return pictures.length;
+    },
+    encodeGallery(maxBytes) {
+      void encode("drawings", maxBytes).then(() => encode("photographs", maxBytes));
+    },
+    resume(name, maxBytes) {
+      void encode(name, maxBytes);
+    },
+    cancel(name) {
+      running.get(name)?.abort();
+    },
+    clearOwn() {
+      running.get("own")?.abort();
+      collections.own.set(empty);
+    },
+    find: (id) => {
+      for (const { get } of Object.values(collections)) {
+        const picture = get().pictures.find((it) => it.id === id);
+        if (picture) return picture;
+      }
+      return undefined;
+    },
+  };
+}
+
+const missing = (pictures: readonly Picture[]) => pictures.filter((it) => !it.vector && it.problem === undefined);
+
+/** The bytes of a picture that the page holds. */
+export async function bytesOf({ origin }: Picture, signal: AbortSignal): Promise<Blob> {
+  if (origin.kind === "file") return origin.file;
+  if (origin.kind === "gallery") return (await fetch(origin.url, { signal })).blob();
+  throw new Error("Pictures of the index are fetched from the service.");
+}
+
+/** Calls at most once in so many milliseconds, with the latest value; flush calls at once. */
+function throttle<T>(call: (value: T) => void, ms: number): ((value: T) => void) & { flush(): void } {
+  let latest: T | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (latest !== undefined) call(latest);
+  };
+  return Object.assign(
+    (value: T) => {
+      const isFirst = latest === undefined;
+      latest = value;
+      if (isFirst) flush();
+      else timer ??= setTimeout(flush, ms);
+    },
+    { flush },
+  );
+}

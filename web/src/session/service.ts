@@ -1,0 +1,63 @@
+import type { Client } from "../client/client.ts";
+import { ServiceProblem } from "../client/problem.ts";
+import type { IndexInfo, Info } from "../client/types.ts";
+import { createObservable, type Observable } from "../state/observable.ts";
+
+/** What the page knows of the service. */
+export type ServiceState =
+  | { status: "starting" }
+  | { status: "needs-key"; wasRefused: boolean }
+  | { status: "gone"; info?: Info; index?: IndexInfo | undefined }
+  | { status: "ready"; info: Info; index?: IndexInfo | undefined };
+
+export interface Service {
+  state: Observable<ServiceState>;
+  connect(): Promise<void>;
+  /** Takes what went wrong with any request, and acts where it concerns all of them. */
+  report(problem: ServiceProblem): void;
+}
+
+/** How often a service that does not answer is asked whether it is back. */
+const askAgainMs = 1500;
+
+export function createService(client: () => Client, hasKey: () => boolean): Service {
+  const state = createObservable<ServiceState>({ status: "starting" });
+  let isAsking = false;
+
+  async function connect(): Promise<void> {
+    try {
+      const info = await client().info({ onWait: () => {} });
+      const index = info.features?.index ? await client().index({ onWait: () => {} }) : undefined;
+      state.set({ status: "ready", info, index });
+    } catch (error) {
+      if (!(error instanceof ServiceProblem)) throw error;
+      if (![0, 401].includes(error.status)) becomeGone();
+    }
+  }
+
+  function becomeGone(): void {
+    const before = state.get();
+    if (before.status !== "gone") {
+      const known = before.status === "ready" ? { info: before.info, index: before.index } : {};
+      state.set({ status: "gone", ...known });
+    }
+    if (!isAsking) askAgain();
+  }
+
+  function askAgain(): void {
+    isAsking = true;
+    setTimeout(async () => {
+      const isBack = await client().isHealthy();
+      if (isBack) await connect();
+      isAsking = false;
+      if (state.get().status === "gone") askAgain();
+    }, askAgainMs);
+  }
+
+  function report({ status }: ServiceProblem): void {
+    if (status === 401) state.set({ status: "needs-key", wasRefused: hasKey() });
+    else if (status === 0) becomeGone();
+  }
+
+  return { state, connect, report };
+}

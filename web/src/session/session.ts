@@ -1,0 +1,87 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { type Client, createClient } from "../client/client.ts";
+import { fitsGallery } from "../collections/gallery.ts";
+import type { Picture } from "../collections/picture.ts";
+import { createThumbnails, type Thumbnails } from "../collections/thumbnails.ts";
+import { createQueryResolver, type QueryResolver } from "../query/resolve-query.ts";
+import { useValue } from "../state/observable.ts";
+import { apiKey } from "./api-key.ts";
+import { bytesOf, createLibrary, type Library } from "./library.ts";
+import { createPage, type Page, type PageState } from "./page-state.ts";
+import { createService, type Service, type ServiceState } from "./service.ts";
+
+/** Everything that lives as long as the page. */
+export interface Session {
+  client: Client;
+  service: Service;
+  library: Library;
+  thumbnails: Thumbnails;
+  resolver: QueryResolver;
+  page: Page;
+  /** The bytes of any picture, for encoding it. */
+  bytesOf(picture: Picture, signal: AbortSignal): Promise<Blob>;
+  start(): Promise<void>;
+}
+
+/** The page can be drawn at once; start() then brings the gallery and what the service says of itself. */
+export function openSession(): Session {
+  const client = createClient({
+    baseUrl: new URL(".", document.baseURI).href,
+    apiKey: apiKey.read,
+    onProblem: (problem) => service.report(problem),
+  });
+  const service = createService(
+    () => client,
+    () => apiKey.read() !== undefined,
+  );
+  const library = createLibrary(client);
+  const bytes = (picture: Picture, signal: AbortSignal) =>
+    picture.origin.kind === "index" ? client.picture(picture.origin.id, 512, { signal }) : bytesOf(picture, signal);
+  resumeWhenBack(service, library);
+  const page = createPage(library.find);
+  return {
+    client,
+    service,
+    library,
+    thumbnails: createThumbnails(client),
+    resolver: createQueryResolver(client, bytes),
+    page,
+    bytesOf: bytes,
+    async start() {
+      await Promise.all([library.open().then(page.readAddress), service.connect()]);
+    },
+  };
+}
+
+/** Pictures that were dropped before the service went away are encoded when it is back. */
+function resumeWhenBack({ state }: Service, library: Library): void {
+  state.subscribe(() => {
+    const service = state.get();
+    if (service.status === "ready") library.resume("own", service.info.limits.maxImageBytes);
+  });
+}
+
+const Context = createContext<Session | undefined>(undefined);
+
+export const SessionProvider = Context.Provider;
+
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (!session) throw new Error("This component stands outside the session.");
+  return session;
+}
+
+export function usePage(): [PageState, Page["change"]] {
+  const { page } = useSession();
+  return [useValue(page.state), page.change];
+}
+
+export function useService(): ServiceState {
+  return useValue(useSession().service.state);
+}
+
+/** Whether the vectors that ship are of the model that is served. */
+export function hasFittingGallery(service: ServiceState): boolean {
+  return "info" in service && service.info !== undefined && fitsGallery(service.info);
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from "vite";
+
+/** The service that `npx vite web` passes requests on to while the page is being worked on: SERVICE, or the usual port. */
+const service = process.env.SERVICE ?? "http://127.0.0.1:5555";
+const routes = ["/encode_text", "/encode_image", "/info", "/health", "/search", "/index", "/pictures", "/openapi.json"];
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: "./", // so that the page also works below a path of a proxy
+  worker: { format: "es" },
+  build: {
+    outDir: "../dist/web",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0, // the policy that the page is served with allows no data: but for pictures
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: Object.fromEntries(routes.map((route) => [`^${route}($|[/?])`, service])) },
+});
