@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
@@ -6,10 +7,11 @@ import { type ServiceConfig, serviceSettings } from "../config/service.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder, type Encoder, type EncoderObserver } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
-import { packageVersion } from "../host/package.ts";
+import { packageRoot, packageVersion } from "../host/package.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
 import { embeddedName } from "../model/locate.ts";
 import { createAdminApp, createApp } from "../server/app.ts";
+import { readPageFiles } from "../server/page-files.ts";
 import { command } from "./command.ts";
 import { createLogger } from "./log.ts";
 
@@ -25,7 +27,9 @@ export const serve = command({
       if (error !== signal.reason) throw error;
     });
     if (!encoder) return; // the process was asked to stop before anything began
-    const context = { encoder, config, metrics, logger, version: await packageVersion() };
+    const page = config.page ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
+    if (config.page && !page) logger.warn("there is no page at /, since it was not built: npm run build");
+    const context = { encoder, config, metrics, logger, page, version: await packageVersion() };
     const apps = [createApp(context)];
     if (config.adminPort > 0) apps.push(createAdminApp(context));
     try {

@@ -156,10 +156,11 @@ const operationSettings = {
   adminPort: setting({
     ...integer({ min: 0, max: 65535 }),
     default: 0,
-    help: "Port that /metrics and /info move to; 0 leaves them on PORT.",
+    help: "Port that /metrics moves to; 0 leaves it on PORT.",
   }),
   metrics: setting({ ...toggle(), default: true, help: "Whether GET /metrics is served." }),
-  docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json and the page at / are served." }),
+  docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json is served." }),
+  page: setting({ ...toggle(), default: true, help: "Whether the page at / is served." }),
 };
 
 /** Settings of the HTTP service: where it listens, what it accepts, who may ask, what it tells. */

@@ -19,12 +19,13 @@ import { allowOrigins } from "./cors.ts";
 import { createEncode } from "./encode.ts";
 import { createItemReader } from "./items.ts";
 import { native } from "./native.ts";
+import type { PageFiles } from "./page-files.ts";
 import { openProtocol } from "./protocol.ts";
 import { protocols } from "./protocols/protocols.ts";
 import { healthRoutes } from "./routes/health.ts";
-import { homeRoute } from "./routes/home.ts";
 import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
+import { pageRoute } from "./routes/page.ts";
 
 export interface AppOptions {
   encoder: Encoder;
@@ -32,20 +33,19 @@ export interface AppOptions {
   metrics: Metrics;
   /** Of this package, for GET /info and the API document. */
   version: string;
+  /** What GET / serves; without them there is no page. */
+  page?: PageFiles | undefined;
   logger?: FastifyBaseLogger;
 }
 
 /** The service: what clients and people use, and what operators read unless ADMIN_PORT takes that. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { config, metrics, encoder, version } = options;
+  const { config, metrics, encoder, version, page } = options;
   const { manifest } = encoder;
   const app = openDoor(options);
   const admission = pickSettings(admissionSettings, config);
   admitWork(app, { ...admission, readTimeoutMs: silenceLimitMs(config), metrics });
-  if (config.docs) {
-    documentApi(app, { version });
-    homeRoute(app, { manifest, version });
-  }
+  if (config.docs) documentApi(app, { version });
   const limits = requestLimits(config);
   const readItems = createItemReader(limits);
   const encode = createEncode(encoder, config.requestTimeoutMs);
@@ -53,6 +53,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   for (const protocol of [native, ...protocols]) openProtocol(app, { protocol, context, metrics });
   app.register(async (routes) => {
     health(routes, options);
+    info(routes, options);
+    if (page) pageRoute(routes, page);
     if (config.adminPort === 0) operatorRoutes(routes, options);
   });
   return app;
@@ -62,6 +64,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 export function createAdminApp(options: AppOptions): FastifyInstance {
   const app = openDoor(options);
   health(app, options);
+  info(app, options);
   operatorRoutes(app, options);
   return app;
 }
@@ -81,9 +84,13 @@ function health(app: FastifyInstance, { encoder, config }: AppOptions): void {
   healthRoutes(app, { ...pickSettings(healthSettings, config), encoder });
 }
 
+function info(app: FastifyInstance, { encoder: { manifest }, config, version }: AppOptions): void {
+  const { imageUrls, maxImagePixels, docs } = config;
+  const limits = { ...requestLimits(config), maxImagePixels };
+  infoRoute(app, { manifest, limits, imageUrls, features: { docs }, version });
+}
+
 function operatorRoutes(app: FastifyInstance, { encoder: { manifest }, config, metrics, version }: AppOptions): void {
-  const { imageUrls, maxImagePixels } = config;
-  infoRoute(app, { manifest, limits: { ...requestLimits(config), maxImagePixels }, imageUrls, version });
   if (config.metrics) metricsRoute(app, { manifest, metrics, version });
 }
 

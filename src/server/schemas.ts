@@ -89,5 +89,6 @@ export const info = z.object({
   sources: z.object({ image: source, text: source }).describe("Where the checkpoints came from"),
   limits: z.record(z.string(), z.number()),
   imageUrls: z.boolean(),
+  features: z.object({ docs: z.boolean() }).describe("What this service has besides encoding"),
   versions: z.object({ service: z.string(), node: z.string(), modelBuiltBy: z.string() }),
 });

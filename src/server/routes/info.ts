@@ -7,12 +7,14 @@ export interface InfoOptions {
   /** What a request may hold. */
   limits: Record<string, number>;
   imageUrls: boolean;
+  /** What this service has besides encoding, so that clients need not try. */
+  features: { docs: boolean };
   /** Of this package. */
   version: string;
 }
 
 /** GET /info: what is served, how true it is to the original, and what a request may hold. */
-export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, version }: InfoOptions): void {
+export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, features, version }: InfoOptions): void {
   const { image, text } = manifest;
   const answer = {
     model: manifest.name,
@@ -23,6 +25,7 @@ export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, v
     sources: { image: origin(manifest, "image"), text: origin(manifest, "text") },
     limits,
     imageUrls,
+    features,
     versions: { service: version, node: process.versions.node, modelBuiltBy: manifest.builtBy },
   };
   const schema = { summary: "What is served, and its limits", tags: ["operations"], response: { 200: info } };

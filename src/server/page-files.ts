@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+
+/** One file of the page, as it is sent. */
+export interface PageFile {
+  bytes: Buffer;
+  /** The same, smaller, where that pays. */
+  gzipped: Buffer | undefined;
+  contentType: string;
+  etag: string;
+  /** The name carries a hash of the content, so that the file never changes. */
+  isForEver: boolean;
+}
+
+/** The page's files by their path below it. */
+export type PageFiles = ReadonlyMap<string, PageFile>;
+
+const contentTypes: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".webp": "image/webp",
+  ".bin": "application/octet-stream",
+};
+
+/** Pictures are compressed already. */
+const packable = [".html", ".js", ".css", ".json", ".svg", ".bin"];
+
+/** Names that the bundler and the gallery's maker give: `index-BtM6bGI9.js`, `red-apple-3d-13ec4ec4.webp`. */
+const hashedName = /-[\w-]{8}\.\w+$/;
+
+/**
+ * Reads all files of the page, some 3 MB, which are then served from memory: a path in a request is looked up in this
+ * map and never reaches the file system. Gives undefined where the page was not built.
+ */
+export async function readPageFiles(folder: string): Promise<PageFiles | undefined> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => undefined);
+  if (!entries) return undefined;
+  const files = entries.filter((entry) => entry.isFile());
+  const read = files.map(async ({ parentPath, name }): Promise<[string, PageFile]> => {
+    const path = join(parentPath, name);
+    return [path.slice(folder.length + 1).replaceAll("\\", "/"), await readPageFile(path)];
+  });
+  return new Map(await Promise.all(read));
+}
+
+async function readPageFile(path: string): Promise<PageFile> {
+  const bytes = await readFile(path);
+  const extension = extname(path);
+  return {
+    bytes,
+    gzipped: packable.includes(extension) ? await promisify(gzip)(bytes, { level: 9 }) : undefined,
+    contentType: contentTypes[extension] ?? "application/octet-stream",
+    etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`,
+    isForEver: hashedName.test(path),
+  };
+}

@@ -1,0 +1,49 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { EncoderError } from "../../errors.ts";
+import type { PageFile, PageFiles } from "../page-files.ts";
+
+/**
+ * The page may load from its own origin and nowhere else, runs no inline code, and can be framed by no other page.
+ * Pictures that a person drops are blobs. Trusted types keep text from becoming markup even where a mistake would let it.
+ */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types image-text-encoder",
+].join("; ");
+
+/** GET / and the files that the page consists of. They hold nothing of the user, so they need no key. */
+export function pageRoute(app: FastifyInstance, files: PageFiles): void {
+  const schema = { hide: true };
+  app.get("/", { schema, config: { keyless: true } }, async (request, reply) => {
+    reply.header("content-security-policy", policy).header("referrer-policy", "no-referrer");
+    return sendFile(request, reply, files.get("index.html"));
+  });
+  const config = { keyless: true, quiet: true } as const;
+  for (const folder of ["assets", "gallery"]) {
+    app.get<{ Params: { "*": string } }>(`/${folder}/*`, { schema, config }, async (request, reply) =>
+      sendFile(request, reply, files.get(`${folder}/${request.params["*"]}`)),
+    );
+  }
+  app.get("/icon.svg", { schema, config }, async (request, reply) => sendFile(request, reply, files.get("icon.svg")));
+}
+
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile | undefined): FastifyReply {
+  if (!file) throw new EncoderError("NOT_FOUND", "The page has no such file.");
+  reply
+    .header("content-type", file.contentType)
+    .header("etag", file.etag)
+    .header("cache-control", file.isForEver ? "public, max-age=31536000, immutable" : "no-cache");
+  if (file.gzipped) reply.header("vary", "accept-encoding");
+  if (request.headers["if-none-match"]?.includes(file.etag)) return reply.code(304).send();
+  if (!file.gzipped || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return reply.send(file.bytes);
+  return reply.header("content-encoding", "gzip").send(file.gzipped);
+}
