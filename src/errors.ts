@@ -45,6 +45,23 @@ export const errorCodes = {
   URL_TIMEOUT: { status: 422, meaning: "The image URL did not answer within FETCH_TIMEOUT_MS." },
   URL_TOO_MANY_REDIRECTS: { status: 422, meaning: "The image URL redirects more often than MAX_REDIRECTS." },
 
+  // bulk runs and search
+  INPUT_NOT_FOUND: { status: 404, meaning: "A listed file is not there, or no longer." },
+  INPUT_UNREADABLE: {
+    status: 422,
+    meaning: "A file, a folder, a list or a tar of a bulk run may not be read, or is cut off or malformed.",
+  },
+  INPUT_REFUSED: {
+    status: 422,
+    meaning:
+      "A bulk run does not read this kind of input: another URL scheme, a link, a device, a line that is too long.",
+  },
+  ITEM_TIMEOUT: { status: 504, meaning: "An input of a bulk run was not read and encoded within ITEM_TIMEOUT_MS." },
+  OUTPUT_REFUSED: {
+    status: 409,
+    meaning: "The output of a bulk run is in use by another run, or was made with another model or other settings.",
+  },
+
   // load and faults
   OVERLOADED: { status: 429, meaning: "The service is at its limits; try again after Retry-After seconds." },
   DEADLINE_EXCEEDED: { status: 504, meaning: "The request was not finished within REQUEST_TIMEOUT_MS." },

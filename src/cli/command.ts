@@ -6,7 +6,12 @@ export interface Command<Table extends SettingTable = SettingTable> {
   /** The arguments behind the command's name, as help shows them: "NAME". Without this, none are allowed. */
   operands?: string;
   settings: Table;
-  run(call: CommandCall<Table>): Promise<void>;
+  /** Calls that help shows, without the program's name, each with what it does. */
+  examples?: readonly (readonly [call: string, what: string])[];
+  /** Exit codes besides 0, 1 (failed) and 2 (called wrongly), with their meaning. */
+  exitCodes?: Readonly<Record<number, string>>;
+  /** @returns the exit code, where it is not that of success */
+  run(call: CommandCall<Table>): Promise<number | undefined> | Promise<void>;
 }
 
 export interface CommandCall<Table extends SettingTable> {

@@ -2,6 +2,7 @@ import { modelSettings } from "../config/encoder.ts";
 import { bench } from "./bench.ts";
 import { build } from "./build.ts";
 import { type Command, command } from "./command.ts";
+import { encode } from "./encode.ts";
 import { models } from "./models.ts";
 import { pull, pullSettings } from "./pull.ts";
 import { serve } from "./serve.ts";
@@ -22,5 +23,6 @@ export const commands: Record<string, Command> = {
     run: ({ values, operands, signal }) => models({ modelsDir: values.modelsDir, args: operands, signal }),
   }),
   build,
+  encode,
   bench,
 };

@@ -12,22 +12,35 @@ image-text-encoder COMMAND --help lists its flags; --version prints the version.
 `;
 }
 
-export function commandHelp(name: string, { summary, operands, settings }: Command): string {
+export function commandHelp(name: string, command: Command): string {
+  const { summary, operands, settings, examples = [], exitCodes } = command;
   const usage = ["image-text-encoder", name, operands, "[--flag VALUE]…"].filter(Boolean).join(" ");
   return `${summary}.
 
 Usage: ${usage}
-
+${exampleLines(examples)}${exitCodeLines(exitCodes)}
 Every flag is also an environment variable; the flag wins.
 
 ${settingLines(settings).join("\n\n")}
 `;
 }
 
+function exampleLines(examples: NonNullable<Command["examples"]>): string {
+  return examples.map(([call, what]) => `\n  image-text-encoder ${call}\n      ${what}\n`).join("");
+}
+
+function exitCodeLines(exitCodes: Command["exitCodes"]): string {
+  if (!exitCodes) return "";
+  const codes = { 0: "done", 1: "failed", 2: "called wrongly", ...exitCodes };
+  const lines = Object.entries(codes).map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}\n`);
+  return `\nExit codes:\n${lines.join("")}`;
+}
+
 function settingLines(settings: SettingTable): string[] {
   return Object.entries(settings).map(([name, setting]) => {
     const { help, expects } = setting;
-    return `  --${flagName(name)}  (${environmentName(name)}, ${defaultText(setting)})\n      ${help} Expects ${expects}.`;
+    const short = setting.short === undefined ? "" : `-${setting.short}, `;
+    return `  ${short}--${flagName(name)}  (${environmentName(name)}, ${defaultText(setting)})\n      ${help} Expects ${expects}.`;
   });
 }
 

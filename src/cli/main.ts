@@ -7,7 +7,10 @@ import { commands } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
 import { stopOnSignals } from "./stop-signal.ts";
 
-/** Runs a command and gives the exit code: 0 if it is done, 1 if it failed, 2 if it was called wrongly. */
+/**
+ * Runs a command and gives the exit code: 0 if it is done, 1 if it failed, 2 if it was called wrongly or refused. A command
+ * may have others, and a signal ends it with 128 and more.
+ */
 async function main(args: string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === "--version" || name === "-v") {
@@ -28,8 +31,8 @@ async function main(args: string[]): Promise<number> {
   const stop = stopOnSignals();
   const values = readSettings(command.settings, { flags, env: process.env });
   try {
-    await command.run({ values, operands, signal: stop.signal });
-    return stop.code.ended;
+    const code = await command.run({ values, operands, signal: stop.signal });
+    return code ?? stop.code.ended;
   } catch (error) {
     if (error !== stop.signal.reason) throw error;
     process.stderr.write("image-text-encoder: interrupted\n");
@@ -38,16 +41,33 @@ async function main(args: string[]): Promise<number> {
 }
 
 function parseCall(command: Command, args: string[], name: string) {
-  const flags = Object.keys(command.settings).map((setting) => [flagName(setting), { type: "string" }] as const);
+  const flags = Object.entries(command.settings).map(
+    ([name, { short }]) => [flagName(name), { type: "string", ...(short !== undefined && { short }) }] as const,
+  );
   const options = { ...Object.fromEntries(flags), help: { type: "boolean", short: "h" } } as const;
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: command.operands !== undefined });
+    const { values, positionals } = parseArgs({
+      args: withBareValues(command, args),
+      options,
+      allowPositionals: command.operands !== undefined,
+    });
     return { flags: values as Record<string, unknown>, operands: positionals };
   } catch (error) {
     // The message of parseArgs is a sentence about the argument, followed by advice that does not fit here.
     const [reason] = toEncoderError(error).internal!.split(/\. |\n/);
     throw callError(`${reason}; see image-text-encoder ${name} --help.`);
   }
+}
+
+/** Gives flags that stand alone their values; `--text on` and `--text=on` have one already, `--text photos/` has not. */
+function withBareValues({ settings }: Command, args: string[]): string[] {
+  const bare = new Map(Object.entries(settings).map(([name, setting]) => [`--${flagName(name)}`, setting]));
+  const end = args.indexOf("--");
+  return args.map((arg, at) => {
+    const setting = bare.get(arg);
+    if (setting?.bare === undefined || (end >= 0 && at > end)) return arg;
+    return setting.schema.safeParse(args[at + 1]).success ? arg : `${arg}=${setting.bare}`;
+  });
 }
 
 const callError = (message: string) => new EncoderError("CONFIG_INVALID", message);
@@ -58,7 +78,7 @@ function report(thrown: unknown): number {
   const line = error.internal ? `${error.message} (${error.internal})` : error.message;
   process.stderr.write(`image-text-encoder: ${line.replace(/\s*\n\s*/g, " ")}\n`);
   if (process.env.LOG_LEVEL === "debug") process.stderr.write(`${error.stack}\n`);
-  return error.code === "CONFIG_INVALID" ? 2 : 1;
+  return error.code === "CONFIG_INVALID" || error.code === "OUTPUT_REFUSED" ? 2 : 1;
 }
 
 // process.exit() is not called, so that what was written to pipes is flushed and a leaked handle shows.

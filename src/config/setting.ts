@@ -13,6 +13,10 @@ export interface Setting<T> {
   expects: string;
   help: string;
   why?: string;
+  /** The value of the flag when it stands alone. */
+  bare?: string;
+  /** A second name of the flag, of one letter: `-n`. */
+  short?: string;
   /** If true, values of this setting are never printed. */
   secret?: boolean;
   /** If true, the variable's name in lower case counts too, as it does for curl. */
@@ -52,7 +56,7 @@ export function toggle() {
     word.pipe(z.enum(["on", "true", "1", "yes"])).transform(() => true),
     word.pipe(z.enum(["off", "false", "0", "no"])).transform(() => false),
   ]);
-  return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off" };
+  return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off", bare: "on" };
 }
 
 export function list(expects: string, item: z.ZodType<string, string> = z.string()) {

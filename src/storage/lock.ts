@@ -44,7 +44,7 @@ export interface Lock {
  * names its process, then looks for those of others: of two who come at once at least one sees the other and steps back.
  * A holder is dead if its process is seen to be gone, or if its heartbeat stands still, measured by the watcher's own
  * clock, since those of two machines differ. A dead holder's file can be deleted by anyone at any time.
- * @throws EncoderError STORAGE_FAILED when the folder cannot be written, or is held and `ifHeld` is "refuse".
+ * @throws EncoderError STORAGE_FAILED when the folder cannot be written, OUTPUT_REFUSED when it is held and `ifHeld` is "refuse".
  */
 export async function acquireLock(options: LockOptions): Promise<Lock> {
   const { directory, signal, onWait, ifHeld = "wait", timing = defaultTiming } = options;
@@ -144,7 +144,7 @@ function parseName(file: string): ProcessName | undefined {
 
 function heldBy({ pid, host }: Holder, directory: string): EncoderError {
   return new EncoderError(
-    "STORAGE_FAILED",
+    "OUTPUT_REFUSED",
     `Another process (${pid} on ${host}) works in the output folder: wait for it to end, or choose another folder.`,
     { internal: directory },
   );

@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 /** The rooms that each room may import. A room is a folder of src/ or a file directly in it. */
 const mayImport: Record<string, string[]> = {
   index: ["encoder", "errors", "model"],
-  cli: ["server", "hub", "encoder", "build", "model", "storage", "host", "config", "errors", "metrics"],
+  cli: ["server", "bulk", "hub", "encoder", "build", "model", "storage", "host", "config", "errors", "metrics"],
   server: ["encoder", "scheduling", "config", "errors", "metrics"],
+  bulk: ["encoder", "model", "storage", "scheduling", "config", "errors"],
   metrics: [],
   hub: ["build", "architecture", "checkpoint", "model", "storage", "config", "errors"],
   encoder: ["build", "tower", "engine", "text", "image", "model", "scheduling", "host", "config", "errors"],

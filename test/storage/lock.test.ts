@@ -110,7 +110,7 @@ describe("a lock", () => {
     const lock = await acquireLock({ directory, timing });
     const ask = () => acquireLock({ directory, timing, ifHeld: "refuse" });
     await expect(ask()).rejects.toMatchObject({
-      code: "STORAGE_FAILED",
+      code: "OUTPUT_REFUSED",
       message: expect.stringContaining(`(${process.pid} on ${hostname()}) works in the output folder`),
     });
     await lock.release();

@@ -1,0 +1,41 @@
+import type { EncoderError } from "../errors.ts";
+
+export type ColumnValue = string | number | boolean | null;
+export type Columns = Readonly<Record<string, ColumnValue>>;
+
+/** One input of a bulk run, as a source lists it. Nothing of it was read yet, except where it is a tar's member. */
+export interface Item {
+  /**
+   * Tells this input from every other one, in every run: its kind and its path, URL or text. A path stands in it with one
+   * character per byte, since it need not be UTF-8.
+   */
+  identity: string;
+  /** How people find it again: a path from the working directory (`nameOf`), a URL, or a text. */
+  name: string;
+  /** Its id in the output: a list's id column, or else the path below the input. */
+  key: string;
+  /** What a list or a tar says of it besides; carried to the output. */
+  columns: Columns;
+  /** Changes when the input's bytes may have changed; absent where that cannot be told without reading them. */
+  version?(): Promise<string>;
+  /** Reads or fetches it. @throws EncoderError for a fault of this item; the signal's reason when aborted. */
+  load(signal: AbortSignal): Promise<Content>;
+}
+
+/** What is encoded: a picture's bytes, or a text. */
+export interface Content {
+  input: Uint8Array | string;
+  /** Of the moment at which it was read. */
+  version: string | undefined;
+  /** Must be called once the bytes are no longer needed: other reads wait for their memory. */
+  release(): void;
+}
+
+/** What became of an item: the place of its vector in the journal, or why it has none. */
+export type Outcome = { slot: number; contentHash: string } | { error: EncoderError };
+
+/** A row of the output, in the order of the input. */
+export interface Row {
+  item: Pick<Item, "name" | "key" | "columns">;
+  outcome: Outcome;
+}

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Row } from "./item.ts";
+import type { Journal } from "./journal.ts";
+import type { Sink } from "./sinks/sink.ts";
+
+export interface Parts {
+  /** Takes the next row of the input. */
+  add(row: Row): Promise<void>;
+  /** Writes what is left; of a complete run, parts behind the last one are removed: the input had more rows before. */
+  finish(options: { isComplete: boolean }): Promise<void>;
+}
+
+/** Vectors read between two turns of the event loop: half a millisecond or so. */
+const vectorsPerTurn = 256;
+
+/**
+ * Cuts the rows into parts of `partSize` inputs. Part n always holds the inputs from n * partSize on, so that an input that
+ * fails today and not tomorrow changes its own part alone. A part that is written already as it should be is left as it is.
+ */
+export function createParts(options: { sink: Sink; journal: Journal; partSize: number; dimensions: number }): Parts {
+  const { sink, journal, partSize, dimensions } = options;
+  let number = 0;
+  let inputs = 0;
+  let rows: Row[] = [];
+
+  async function finishPart(): Promise<void> {
+    const digest = digestOf(rows);
+    if (rows.length === 0) await removePart(number);
+    else if (journal.partDigest(number) !== digest || !(await sink.has(number))) {
+      const vectors = await readVectors(rows);
+      await sink.write({ number, rows: rows.map(({ item }) => item), vectors, dimensions });
+      await journal.markPart(number, digest);
+    }
+    number++;
+    inputs = 0;
+    rows = [];
+  }
+
+  async function readVectors(rows: readonly Row[]): Promise<Float32Array> {
+    const vectors = new Float32Array(rows.length * dimensions);
+    for (const [i, { outcome }] of rows.entries()) {
+      if ("slot" in outcome) journal.readVector(outcome.slot, vectors.subarray(i * dimensions, (i + 1) * dimensions));
+      if (i % vectorsPerTurn === 0) await nextTurn();
+    }
+    return vectors;
+  }
+
+  async function removePart(part: number): Promise<void> {
+    if (journal.partDigest(part) === undefined) return;
+    await sink.remove(part);
+    await journal.markPart(part, null);
+  }
+
+  return {
+    async add(row) {
+      inputs++;
+      if ("slot" in row.outcome) rows.push(row);
+      if (inputs === partSize) await finishPart();
+    },
+    async finish({ isComplete }) {
+      if (inputs > 0) await finishPart();
+      if (isComplete) for (const part of journal.parts()) if (part >= number) await removePart(part);
+      await sink.finish?.();
+    },
+  };
+}
+
+/** Differs when any row of the part does. */
+function digestOf(rows: readonly Row[]): string {
+  const hash = createHash("sha256");
+  for (const { item, outcome } of rows) {
+    const content = "slot" in outcome ? outcome.contentHash : "";
+    hash.update(`${JSON.stringify([item.key, item.name, item.columns, content])}\n`);
+  }
+  return hash.digest("base64");
+}

@@ -1,0 +1,46 @@
+import { isUtf8 } from "node:buffer";
+
+/**
+ * A path's bytes as text that tells every path from every other one: a backslash is doubled, and a byte that is not part of
+ * UTF-8 becomes `\xNN`.
+ */
+export function nameOf(path: Uint8Array): string {
+  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+  if (isUtf8(bytes)) return bytes.toString("utf8").replaceAll("\\", "\\\\");
+  let name = "";
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes, at);
+    if (length === 0) name += `\\x${bytes[at]!.toString(16).padStart(2, "0")}`;
+    else name += bytes.toString("utf8", at, at + length).replaceAll("\\", "\\\\");
+    at += Math.max(1, length);
+  }
+  return name;
+}
+
+/** The path whose name `nameOf` gave. */
+export function pathOf(name: string): Buffer {
+  const parts = name.split(/(\\\\|\\x[0-9a-f]{2})/);
+  return Buffer.concat(
+    parts.map((part) => {
+      if (part === "\\\\") return Buffer.from("\\");
+      return part.startsWith("\\x") ? Buffer.from(part.slice(2), "hex") : Buffer.from(part);
+    }),
+  );
+}
+
+/** The same text without the characters that a terminal would obey. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to be escaped
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+  });
+}
+
+/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
+function sequenceLength(bytes: Buffer, at: number): number {
+  for (let length = 1; length <= 4 && at + length <= bytes.length; length++) {
+    if (isUtf8(bytes.subarray(at, at + length))) return length;
+  }
+  return 0;
+}

@@ -1,0 +1,70 @@
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { createBudget } from "../bulk/budget.ts";
+import { encodeFiles, encodeWith } from "../bulk/encode.ts";
+import { newTally } from "../bulk/run.ts";
+import { openSources } from "../bulk/sources/open-source.ts";
+import { inputSettings, outputSettings } from "../config/bulk.ts";
+import { encoderSettings } from "../config/encoder.ts";
+import { pickSettings } from "../config/setting.ts";
+import { createEncoder } from "../encoder/encoder.ts";
+import { withHome } from "../model/locate.ts";
+import { count, showProgress } from "./bulk-progress.ts";
+import { command } from "./command.ts";
+import { countItems } from "./count-items.ts";
+import { dryRun } from "./dry-run.ts";
+
+const settings = { ...outputSettings, ...inputSettings, ...encoderSettings };
+
+export const encode = command({
+  summary: "Encode many pictures or texts into files; an interrupted run goes on where it was",
+  operands: "INPUT…",
+  examples: [
+    [
+      "encode photos/ --out vectors/",
+      "The pictures of a folder and of those in it, as numpy files with parquet metadata.",
+    ],
+    [
+      "encode urls.csv --id-column sku --out vectors/",
+      "Pictures from the addresses of a list; its columns are carried over.",
+    ],
+    ["encode titles.txt --text --format parquet --out titles/", "One text a line."],
+    ["encode photos/ --out vectors/ --retry-failed URL_TIMEOUT", "The same again, trying what was too slow before."],
+  ],
+  exitCodes: { 3: "some inputs failed; they are in errors.jsonl", 130: "interrupted; the same call goes on" },
+  settings,
+  async run({ values, operands, signal }) {
+    const directory = resolve(withHome(values.out));
+    const budget = createBudget(values.maxReadBytes);
+    const reading = { budget, maxImageBytes: values.maxImageBytes };
+    const source = await openSources(operands, { ...values, reading, scratch: tmpdir() });
+    const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
+    try {
+      if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });
+      const tally = newTally();
+      const total = { items: 0, isFinal: false };
+      const counting = countItems(source, total, signal);
+      const shown = showProgress({ tally, total }, { stream: process.stderr, asJson: values.jsonProgress });
+      try {
+        const tower = values.text ? "text" : "image";
+        const retry = values.retryFailed === "none" ? undefined : values.retryFailed;
+        await encodeFiles({ ...values, directory, source, encoder, tower, retry, stop: signal, tally });
+      } finally {
+        shown.stop();
+        await counting.end();
+      }
+      const { encoded, known, failed } = tally;
+      const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed`;
+      if (signal.aborted) {
+        process.stderr.write(`${facts}; stopped: the same call goes on from here\n`);
+        throw signal.reason;
+      }
+      print(`${facts}; the output is in ${values.out}`);
+      return failed > 0 ? 3 : 0;
+    } finally {
+      await encoder.close();
+    }
+  },
+});
+
+const print = (line: string) => process.stdout.write(`${line}\n`);

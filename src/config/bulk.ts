@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { type ErrorCode, errorCodes } from "../errors.ts";
+import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts";
+
+const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; // the keys of a table that is not empty
+
+/** Which inputs a bulk command takes, and how it goes about them. */
+export const inputSettings = {
+  text: setting({ ...toggle(), default: false, help: "The inputs are texts, or the captions of a tar." }),
+  column: setting({
+    ...text("a column's name"),
+    default: "",
+    help: "Column of a list that holds the paths, URLs or texts; without it, the one whose name says so.",
+  }),
+  idColumn: setting({
+    ...text("a column's name"),
+    default: "",
+    help: "Column of a list whose values become the keys; without it, keys are row numbers.",
+  }),
+  include: setting({
+    ...list("a comma-separated list of patterns, such as *.jpg,2024/**"),
+    default: [] as string[],
+    help: "Which files of folders are taken; without it, those that are named like pictures.",
+  }),
+  exclude: setting({
+    ...list("a comma-separated list of patterns"),
+    default: [] as string[],
+    help: "Which files of folders are left out.",
+  }),
+  follow: setting({ ...toggle(), default: false, help: "Follow links to files and folders." }),
+  dryRun: setting({
+    ...toggle(),
+    default: false,
+    help: "Only tell how many inputs there are and how long they would take.",
+  }),
+  retryFailed: setting({
+    schema: z.enum(["none", "any", ...errorCodeNames]),
+    expects: "an error code, any or none",
+    bare: "any",
+    default: "none" as const,
+    help: "Try inputs again that failed in an earlier run, all of them or those with this code.",
+  }),
+  jsonProgress: setting({ ...toggle(), default: false, help: "Tell the progress as JSON lines on standard error." }),
+  itemTimeoutMs: setting({
+    ...integer({ min: 1000, max: 86_400_000 }),
+    default: 300_000,
+    help: "Longest time for one input, from reading it to its vector.",
+    why: "Many times what the largest picture takes on a slow disk and a slow core; only a hang takes longer.",
+  }),
+  maxReadBytes: setting({
+    ...integer({ min: MiB, max: 1024 * 1024 * MiB }),
+    default: 96 * MiB,
+    help: "Bytes of inputs that may be read ahead of the engine.",
+    why: "Thirty photographs of 3 MB: more than two batches, and little beside the model.",
+  }),
+  maxInflatedBytes: setting({
+    ...integer({ min: MiB, max: 1024 * 1024 * MiB }),
+    default: 16 * 1024 * MiB,
+    help: "Most bytes that a .tar.gz may inflate to.",
+    why: "Shards of a dataset have one or two GB; a bomb has far more.",
+  }),
+};
+
+/** Where `encode` writes, and what. */
+export const outputSettings = {
+  out: setting({
+    ...text("a folder"),
+    help: "Folder that the vectors are written to; a run that was interrupted goes on in it.",
+  }),
+  format: setting({
+    ...choice("npy", "parquet", "jsonl", "lance"),
+    default: "npy" as const,
+    help: "npy is the layout of clip-retrieval and autofaiss, with metadata in parquet files.",
+  }),
+  dtype: setting({ ...choice("float32", "float16"), default: "float32" as const, help: "Numbers in npy files." }),
+  partSize: setting({
+    ...integer({ min: 1, max: 100_000 }),
+    default: 10_000,
+    help: "Inputs in one part of the output.",
+    why: "20 MB of vectors: few files for a million pictures, and little to write again when one of them changes.",
+  }),
+};

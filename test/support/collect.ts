@@ -1,0 +1,6 @@
+/** Everything that an iterable gives. Node.js has Array.fromAsync from version 22 on only. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
