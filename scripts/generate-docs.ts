@@ -26,6 +26,11 @@ export async function generatedDocs(): Promise<Record<string, string>> {
   };
 }
 
+/** The same words in lines of at most 120 columns. */
+function wrapped(text: string): string {
+  return text.replace(/(.{1,120})(?: |$)/g, "$1\n").trimEnd();
+}
+
 function configurationPage(): string {
   const { serve, ...others } = commands;
   const inherited = new Set(Object.keys(serve!.settings));
@@ -33,7 +38,9 @@ function configurationPage(): string {
     const own = Object.fromEntries(Object.entries(settings).filter(([setting]) => !inherited.has(setting)));
     const shared = Object.keys(settings).filter((setting) => inherited.has(setting));
     const also =
-      shared.length > 0 ? `\n\nAs above: ${shared.map((it) => `\`${environmentName(it)}\``).join(", ")}.` : "";
+      shared.length > 0
+        ? `\n\n${wrapped(`As above: ${shared.map((it) => `\`${environmentName(it)}\``).join(", ")}.`)}`
+        : "";
     return `## ${name}\n\n${summary}.${also}\n\n${Object.keys(own).length > 0 ? settingTable(own) : ""}`.trimEnd();
   });
   return `# Configuration
@@ -57,7 +64,8 @@ what is in flight within \`DRAIN_TIMEOUT_MS\`, and exits with 0. A second signal
 |---|---|
 | 0 | The command is done. |
 | 1 | The command failed. An error that nothing caught is printed and drains in the same way. |
-| 2 | The command was called wrongly. |
+| 2 | The command was called wrongly, or its output is in use or belongs to another model. |
+| 3 | Some inputs of a bulk command failed; \`errors.jsonl\` lists them. |
 | 128 plus the signal's number | A signal interrupted the command. |
 
 \`LOG_LEVEL=debug\` prints where an error came from.
