@@ -38,6 +38,7 @@ class TextConfig:
     mlp: int = 768
     positions: int = 64
     projection: int = 512
+    head: int = 0  # hidden units of a dense layer with GELU before the last one; 0: there is none
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
@@ -167,9 +168,14 @@ class TextTower(nn.Module):
         nn.init.normal_(self.position_embeddings.weight, std=0.02)
         self.LayerNorm = nn.LayerNorm(config.width, eps=1e-12)
         self.layers = nn.ModuleList([TextLayer(config) for _ in range(config.layers)])
-        self.dense = nn.Linear(config.width, config.projection, bias=False)
+        self.expand = nn.Linear(config.width, config.head) if config.head else None
+        self.dense = nn.Linear(config.head or config.width, config.projection, bias=False)
 
     def forward(self, ids: Tensor, mask: Tensor, word_dropout: float = 0.0) -> Tensor:
+        return self.dense(self.features(ids, mask, word_dropout))
+
+    def features(self, ids: Tensor, mask: Tensor, word_dropout: float = 0.0) -> Tensor:
+        """What the last dense layer sees."""
         x = self.word_embeddings(ids)
         if word_dropout > 0:
             x = x * (torch.rand(ids.shape) >= word_dropout)[:, :, None]
@@ -178,4 +184,4 @@ class TextTower(nn.Module):
             x = layer(x, mask)
         weights = mask[:, :, None].to(x.dtype)
         pooled = (x * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
-        return self.dense(pooled)
+        return F.gelu(self.expand(pooled)) if self.expand else pooled

@@ -24,6 +24,7 @@ from .pictures import concept_masks, load_concepts, load_pictures, plain_views, 
 from .towers import ImageTower, TextConfig, TextLayer, TextTower
 from .train_image import embed_pictures, held_out_concepts, load_trained
 from .training import Training, add_options
+from .vocabulary import same_piece
 from .warm import encode_texts, load_text
 
 LOCALE_WEIGHT = {"en": 4.0} | {k: 3.0 for k in ("de", "fr", "es", "zh", "ja", "hi", "ar", "ru", "pt")}
@@ -64,6 +65,7 @@ class Captions:
     """Training captions with their sampling weights and their concepts as one flat list."""
 
     def __init__(self, path: Path, held_out: set[int], without_locales: set[str], name_share: float):
+        self.path = path
         rows = [json.loads(line) for line in path.open()]
         rows = [r for r in rows if r["locale"] not in without_locales and not is_held_out_keyword(r)]
         rows = [r for r in rows if not held_out.intersection(r["concepts"])]
@@ -148,28 +150,37 @@ def pad(ids: list[list[int]]) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def warm_text(tower: TextTower, tokenizer: Tokenizer, folder: Path) -> None:
-    """Takes over an earlier checkpoint: the embeddings of the pieces that both vocabularies have, all layers and the projection.
-    Layers that it lacks start as what changes next to nothing. A checkpoint of another width gives its word embeddings alone, on
-    that table's main axes, and a piece that it lacks the mean of its parts."""
+    """Takes over an earlier checkpoint of the same width: all layers and the word embeddings. A piece starts as the mean of the
+    pieces that the earlier vocabulary had for it, such as its capitals, or for its parts. Layers that the checkpoint lacks start as
+    what changes next to nothing."""
     old_tower, old = load_text(folder)
-    vocabulary, config = old.get_vocab(), old_tower.config
-    table = old_tower.word_embeddings.weight
-    same = config.width == tower.config.width
-    if same:
-        state = old_tower.state_dict()
-        del state["word_embeddings.weight"]
-        tower.load_state_dict(state, strict=False)
-        for layer in tower.layers[config.layers :]:
-            pass_through(layer, old_tower.layers[-1])
-    else:
-        mean = table.mean(0)
-        axes = torch.linalg.svd(table - mean, full_matrices=False).Vh[: tower.config.width]  # [width, old width]
-        table = (table - mean) @ axes.T
-        table *= 0.05 / table.std()
+    table, config = old_tower.word_embeddings.weight, old_tower.config
+    state = old_tower.state_dict()
+    del state["word_embeddings.weight"], state["dense.weight"]
+    tower.load_state_dict(state, strict=False)
+    for layer in tower.layers[config.layers :]:
+        pass_through(layer, old_tower.layers[-1])
+    same: dict[str, list[int]] = {}
+    for piece, i in old.get_vocab().items():
+        same.setdefault(same_piece(tokenizer, piece), []).append(i)
     for piece, i in tokenizer.get_vocab().items():
-        parts = [vocabulary[piece]] if piece in vocabulary else old.encode(piece, add_special_tokens=False).ids
-        if piece in vocabulary or (parts and not piece.startswith("##")):
+        start = "x" if piece.startswith("##") else ""  # what follows the beginning of a word is cut otherwise than the beginning
+        parts = same.get(piece) or old.encode(start + piece.removeprefix("##"), add_special_tokens=False).ids[len(start) :]
+        if parts:
             tower.word_embeddings.weight[i] = table[parts].mean(0)
+    start_head(tower, old_tower.dense.weight)
+
+
+def start_head(tower: TextTower, dense: Tensor) -> None:
+    """Makes the tower's last layers compute what the dense layer [D, width] did: gelu(x) - gelu(-x) is x."""
+    if tower.expand is None:
+        tower.dense.weight.copy_(dense)
+        return
+    width = tower.config.width
+    tower.expand.weight[: 2 * width] = torch.cat([torch.eye(width), -torch.eye(width)])
+    tower.expand.bias[: 2 * width] = 0
+    tower.dense.weight.zero_()
+    tower.dense.weight[:, : 2 * width] = torch.cat([dense, -dense], 1)
 
 
 def pass_through(layer: TextLayer, before: TextLayer) -> None:

@@ -15,6 +15,7 @@ DEEPEST = 4
 @dataclass
 class Synset:
     words: list[str]
+    gloss: str = ""
     above: list[str] = field(default_factory=list)
     below: list[str] = field(default_factory=list)
 
@@ -28,9 +29,10 @@ class WordNet:
         for line in (folder / "data.noun").read_text().splitlines():
             if line.startswith(" "):
                 continue
-            fields = line.split(" | ")[0].split()
+            entry, _, gloss = line.partition(" | ")
+            fields = entry.split()
             count = int(fields[3], 16)
-            synset = Synset([w.replace("_", " ") for w in fields[4 : 4 + 2 * count : 2]])
+            synset = Synset([w.replace("_", " ") for w in fields[4 : 4 + 2 * count : 2]], gloss.split(";")[0].strip())
             pointers = fields[5 + 2 * count :]
             for symbol, target in zip(pointers[::4], pointers[1::4]):
                 if symbol in ("@", "~"):
