@@ -2,10 +2,11 @@ import { z } from "zod";
 import { type CheckpointFolder, readModules } from "../checkpoint/folder.ts";
 import { clipVision } from "./clip-vision/reader.ts";
 import { distilbert } from "./distilbert/reader.ts";
+import { gatedPair } from "./gated-pair/reader.ts";
 import type { Architecture, ImageTower, TextTower } from "./tower.ts";
 
 /** Every architecture, by what it encodes. */
-const imageArchitectures: readonly Architecture<ImageTower>[] = [clipVision];
+const imageArchitectures: readonly Architecture<ImageTower>[] = [clipVision, gatedPair];
 const textArchitectures: readonly Architecture<TextTower>[] = [distilbert];
 
 /** @throws EncoderError CHECKPOINT_INVALID, as every reader. */

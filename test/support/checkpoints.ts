@@ -6,11 +6,17 @@ import { afterAll } from "vitest";
 /** A checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
 export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
 
+/** Two image towers under a gate, and a text tower with two dense layers; 32 dimensions. */
+export const gated = resolve(import.meta.dirname, "../fixtures/checkpoints/gated");
+
 /** Copies the second pair, so that a test may damage it. An empty folder beside the copy is free for the result. */
-export async function copyPair(): Promise<{ imageDir: string; textDir: string; outDir: string }> {
+export const copyPair = () => copyCheckpoints(second);
+export const copyGatedPair = () => copyCheckpoints(gated);
+
+async function copyCheckpoints(pair: string): Promise<{ imageDir: string; textDir: string; outDir: string }> {
   const folder = await temporaryFolder();
-  await cp(join(second, "image"), join(folder, "image"), { recursive: true });
-  await cp(join(second, "text"), join(folder, "text"), { recursive: true });
+  await cp(join(pair, "image"), join(folder, "image"), { recursive: true });
+  await cp(join(pair, "text"), join(folder, "text"), { recursive: true });
   return { imageDir: join(folder, "image"), textDir: join(folder, "text"), outDir: join(folder, "model") };
 }
 

@@ -5,30 +5,34 @@ import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { scaled, type Weight } from "../../graph/weight.ts";
 import type { VisionTransformer } from "./reader.ts";
 
+/** pixels uint8 [N, S, S, 3] -> embeddings [N, dimensions], not normalised. */
+export function imageGraph(options: Omit<Parts, "graph">): Graph {
+  const { imageSize, dimensions } = options.tower;
+  const graph = createGraph();
+  const pixels = graph.input({ name: "pixels", type: "uint8", shape: ["N", imageSize, imageSize, 3] });
+  graph.give("embeddings", visionTransformer({ graph, ...options }, pixels), ["N", dimensions]);
+  return graph;
+}
+
 /**
  * CLIP's vision transformer (https://arxiv.org/abs/2103.00020, section 2.4): pre-norm blocks over patches and a class
- * token, whose last state is projected. pixels uint8 [N, S, S, 3] -> embeddings [N, dimensions], not normalised.
+ * token, whose last state is projected. pixels uint8 [N, S, S, 3] -> [N, dimensions]
  * N pictures, S pixels a side, G x G patches of P pixels, T = 1 + G² tokens, W width, H heads of D.
  */
-export function imageGraph(options: Omit<Parts, "graph">): Graph {
-  const { tower, tensors, arithmetic } = options;
-  const graph = createGraph();
-  const parts = { graph, ...options };
-
-  let x = embedPatches(parts); // [N, T, W]
+export function visionTransformer(parts: Parts, pixels: Value): Value {
+  const { graph, tower, tensors, arithmetic } = parts;
+  let x = embedPatches(parts, pixels); // [N, T, W]
   x = layerNorm(parts, x, "vision_model.pre_layrnorm");
   for (let layer = 0; layer < tower.layers; layer++) {
     x = transformerBlock(parts, x, layer); // [N, T, W], from the last [N, 1, W]
   }
   const classToken = graph.apply("Reshape", [x, graph.integers(-1, tower.width)]); // [N, W]
-  const embeddings = arithmetic.linear(graph, {
+  return arithmetic.linear(graph, {
     name: "visual_projection",
     x: layerNorm(parts, classToken, "vision_model.post_layernorm"),
     weight: tensors.weight("visual_projection.weight", [tower.dimensions, tower.width]),
     bias: undefined,
   });
-  graph.give("embeddings", embeddings, ["N", tower.dimensions]);
-  return graph;
 }
 
 interface Parts {
@@ -39,10 +43,10 @@ interface Parts {
 }
 
 /** The patch convolution as a matrix product: its stride is its size, so patches do not overlap. */
-function embedPatches({ graph, tower, tensors, arithmetic }: Parts): Value {
+function embedPatches({ graph, tower, tensors, arithmetic }: Parts, input: Value): Value {
   const { imageSize, patchSize, width } = tower;
   const grid = Math.floor(imageSize / patchSize); // the convolution leaves out what does not fill a patch
-  let pixels = graph.input({ name: "pixels", type: "uint8", shape: ["N", imageSize, imageSize, 3] });
+  let pixels = input;
   if (grid * patchSize < imageSize) {
     const end = grid * patchSize;
     pixels = graph.apply("Slice", [pixels, graph.integers(0, 0), graph.integers(end, end), graph.integers(1, 2)]);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, oneOf, only, size } from "../../checkpoint/transformers-config.ts";
-import type { Architecture, ImageTower, Logit } from "../tower.ts";
+import type { Architecture, ImageTower, Logit, PixelInputs } from "../tower.ts";
 import { imageGraph } from "./graph.ts";
 
 export const clipVision: Architecture<ImageTower> = { name: "clip-vision", modelType: "clip", read };
@@ -29,6 +29,22 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     throw checkpoint.refusal(`modules.json: the modules ${kinds} are not implemented; expected CLIPModel alone`);
   }
   const folder = modules[0]!.path;
+  const { tower, inputs, weightFile } = await readVisionTransformer(checkpoint, folder);
+  return {
+    architecture: clipVision.name,
+    dimensions: tower.dimensions,
+    weightFiles: [weightFile],
+    inputs,
+    graph: ([tensors], arithmetic) => imageGraph({ tower, tensors: tensors!, arithmetic }),
+    logit: ([tensors]) => readLogit(tensors!),
+  };
+}
+
+/** The vision transformer of a CLIP model in one folder of a checkpoint. */
+export async function readVisionTransformer(
+  checkpoint: CheckpointFolder,
+  folder: string,
+): Promise<{ tower: VisionTransformer; inputs: PixelInputs; weightFile: string }> {
   const clip = await checkpoint.json(`${folder}config.json`, clipSchema);
   const vision = clip.vision_config_dict ?? clip.vision_config ?? visionSchema.parse({});
   const pixels = await readPreprocessor(checkpoint, folder);
@@ -67,17 +83,11 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     mean,
     std,
   };
-  return {
-    architecture: clipVision.name,
-    dimensions: tower.dimensions,
-    weightFiles: [`${folder}model.safetensors`],
-    inputs: {
-      ...{ size: tower.imageSize, resize: pixels.size, fit: "cover", resample: "bicubic", mean, std },
-      background: pixels.background ?? null,
-    },
-    graph: ([tensors], arithmetic) => imageGraph({ tower, tensors: tensors!, arithmetic }),
-    logit: ([tensors]) => readLogit(tensors!),
+  const inputs = {
+    ...({ size: tower.imageSize, resize: pixels.size, fit: "cover", resample: "bicubic", mean, std } as const),
+    background: pixels.background ?? null,
   };
+  return { tower, inputs, weightFile: `${folder}model.safetensors` };
 }
 
 async function readLogit(tensors: Safetensors): Promise<Logit | null> {

@@ -9,12 +9,12 @@ import type { Distilbert } from "./reader.ts";
 const epsilon = 1e-12;
 
 /**
- * DistilBERT (https://arxiv.org/abs/1910.01108; post-norm blocks), the mean over its tokens, and a projection.
+ * DistilBERT (https://arxiv.org/abs/1910.01108; post-norm blocks), the mean over its tokens, and dense layers.
  * input_ids and attention_mask int64 [N, T] -> embeddings [N, dimensions], not normalised.
  * N texts, T tokens in the longest, W width, H heads of D.
  */
-export function textGraph(options: Omit<Parts, "graph" | "prefix"> & { dense: Safetensors }): Graph {
-  const { tower, tensors, arithmetic, dense } = options;
+export function textGraph(options: Omit<Parts, "graph" | "prefix"> & { denses: readonly Safetensors[] }): Graph {
+  const { tower, tensors, arithmetic, denses } = options;
   const graph = createGraph();
   const prefix = tensors.names.has("distilbert.embeddings.word_embeddings.weight") ? "distilbert." : "";
   const parts = { graph, tower, tensors, arithmetic, prefix };
@@ -28,13 +28,9 @@ export function textGraph(options: Omit<Parts, "graph" | "prefix"> & { dense: Sa
   for (let layer = 0; layer < tower.layers; layer++) {
     x = transformerBlock(parts, x, { mask, layer });
   }
-  const embeddings = arithmetic.linear(graph, {
-    name: "dense",
-    x: meanOfTokens(graph, x, counts, tower.width),
-    weight: dense.weight("linear.weight", [tower.dimensions, tower.width]),
-    bias: undefined,
-  });
-  graph.give("embeddings", embeddings, ["N", tower.dimensions]);
+  x = meanOfTokens(graph, x, counts, tower.width); // [N, W]
+  for (const [layer, tensors] of denses.entries()) x = denseLayer(parts, x, { layer, tensors });
+  graph.give("embeddings", x, ["N", tower.dimensions]);
   return graph;
 }
 
@@ -116,6 +112,22 @@ function meanOfTokens(graph: Graph, x: Value, counts: Value, width: number): Val
   const sum = graph.apply("Reshape", [graph.apply("MatMul", [row, x]), graph.integers(-1, width)]); // [N, W]
   const tokens = graph.apply("ReduceSum", [counts, graph.integers(1)]); // [N, 1], small integers: exact
   return graph.apply("Div", [sum, graph.apply("Max", [tokens, graph.number(1e-9)])]);
+}
+
+/** A dense layer of sentence-transformers. [N, inputs] -> [N, outputs] */
+function denseLayer(
+  { graph, tower, arithmetic }: Parts,
+  x: Value,
+  { layer, tensors }: { layer: number; tensors: Safetensors },
+): Value {
+  const { inputs, outputs, bias, activation } = tower.denses[layer]!;
+  const result = arithmetic.linear(graph, {
+    name: layer === 0 ? "dense" : `dense.${layer}`,
+    x,
+    weight: tensors.weight("linear.weight", [outputs, inputs]),
+    bias: bias ? tensors.weight("linear.bias", [outputs]) : undefined,
+  });
+  return activation === "gelu" ? graph.apply("Gelu", [result]) : result;
 }
 
 function layerNorm({ graph, tower, tensors, prefix }: Parts, x: Value, name: string): Value {

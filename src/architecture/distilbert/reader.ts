@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
-import { configuration, exactly, only, size } from "../../checkpoint/transformers-config.ts";
+import { configuration, exactly, oneOf, only, size } from "../../checkpoint/transformers-config.ts";
 import type { Architecture, TextTower } from "../tower.ts";
 import { textGraph } from "./graph.ts";
 
 export const distilbert: Architecture<TextTower> = { name: "distilbert", modelType: "distilbert", read };
 
-/** DistilBERT, mean pooling and a dense projection, as their configurations describe them. */
+/** DistilBERT, mean pooling and dense layers, as their configurations describe them. */
 export interface Distilbert {
   vocabulary: number;
   positions: number;
@@ -15,21 +15,30 @@ export interface Distilbert {
   layers: number;
   heads: number;
   mlpWidth: number;
+  /** What the pooled vector goes through, at least one. */
+  denses: Dense[];
   /** Length of the vector it gives. */
   dimensions: number;
 }
 
+export interface Dense {
+  inputs: number;
+  outputs: number;
+  bias: boolean;
+  activation: "identity" | "gelu";
+}
+
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
-  if (kinds !== "Transformer -> Pooling -> Dense") {
+  if (!/^Transformer -> Pooling( -> Dense)+$/.test(kinds)) {
     throw checkpoint.refusal(
-      `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense`,
+      `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense, or more of Dense`,
     );
   }
   await refuseDefaultPrompt(checkpoint);
-  const [transformer, pooling, dense] = modules.map(({ path }) => path) as [string, string, string]; // as just checked
+  const [transformer, pooling, ...dense] = modules.map(({ path }) => path) as [string, string, ...string[]]; // as just checked
   const bert = await checkpoint.json(`${transformer}config.json`, distilbertSchema);
-  const projection = await checkpoint.json(`${dense}config.json`, denseSchema);
+  const denses = await readDenses(checkpoint, dense, bert.dim);
   const { width: poolingWidth } = await checkpoint.json(`${pooling}config.json`, poolingSchema);
 
   if (bert.dim % bert.n_heads !== 0)
@@ -38,11 +47,6 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     throw checkpoint.refusal(
       `${pooling}config.json: the pooled width ${poolingWidth} is not config.json's dim ${bert.dim}`,
     );
-  if (projection.in_features !== bert.dim) {
-    throw checkpoint.refusal(
-      `${dense}config.json: in_features ${projection.in_features} is not config.json's dim ${bert.dim}`,
-    );
-  }
   const tokenizer = await readTokenizer(checkpoint, { folder: transformer, vocabulary: bert.vocab_size });
   const tower: Distilbert = {
     vocabulary: bert.vocab_size,
@@ -51,12 +55,13 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     layers: bert.n_layers,
     heads: bert.n_heads,
     mlpWidth: bert.hidden_dim,
-    dimensions: projection.out_features,
+    denses,
+    dimensions: denses.at(-1)!.outputs, // there is at least one
   };
   return {
     architecture: distilbert.name,
     dimensions: tower.dimensions,
-    weightFiles: [`${transformer}model.safetensors`, `${dense}model.safetensors`],
+    weightFiles: [transformer, ...dense].map((path) => `${path}model.safetensors`),
     inputs: {
       maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
       padId: tokenizer.padId,
@@ -64,9 +69,23 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       paddingSide: "right",
     },
     tokenizer: await checkpoint.bytes(tokenizer.file),
-    graph: ([tensors, projection], arithmetic) =>
-      textGraph({ tower, tensors: tensors!, dense: projection!, arithmetic }),
+    graph: ([tensors, ...denses], arithmetic) => textGraph({ tower, tensors: tensors!, denses, arithmetic }),
   };
+}
+
+/** The dense layers, each of which takes what the one before it gives; the first takes the transformer's width. */
+async function readDenses(checkpoint: CheckpointFolder, folders: string[], width: number): Promise<Dense[]> {
+  const denses: Dense[] = [];
+  for (const folder of folders) {
+    const dense = await checkpoint.json(`${folder}config.json`, denseSchema);
+    const before = denses.at(-1);
+    const expected = before ? `the ${before.outputs} of the layer before` : `config.json's dim ${width}`;
+    if (dense.inputs !== (before?.outputs ?? width)) {
+      throw checkpoint.refusal(`${folder}config.json: in_features ${dense.inputs} is not ${expected}`);
+    }
+    denses.push(dense);
+  }
+  return denses;
 }
 
 /** The defaults are those of transformers' DistilBertConfig. */
@@ -98,12 +117,24 @@ const poolingSchema = z
   })
   .transform((pooling) => ({ width: pooling.embedding_dimension ?? pooling.word_embedding_dimension }));
 
-const denseSchema = z.strictObject({
-  in_features: size(),
-  out_features: size(),
-  bias: exactly(false),
-  activation_function: exactly("torch.nn.modules.linear.Identity"),
-  module_input_name: exactly("sentence_embedding").optional(),
-  module_output_name: exactly("sentence_embedding").nullish(),
-  use_residual: exactly(false).optional(),
-});
+const activations = {
+  "torch.nn.modules.linear.Identity": "identity",
+  "torch.nn.modules.activation.GELU": "gelu", // with the exact error function
+} as const;
+
+const denseSchema = z
+  .strictObject({
+    in_features: size(),
+    out_features: size(),
+    bias: z.boolean(),
+    activation_function: oneOf("torch.nn.modules.linear.Identity", "torch.nn.modules.activation.GELU"),
+    module_input_name: exactly("sentence_embedding").optional(),
+    module_output_name: exactly("sentence_embedding").nullish(),
+    use_residual: exactly(false).optional(),
+  })
+  .transform((dense) => ({
+    inputs: dense.in_features,
+    outputs: dense.out_features,
+    bias: dense.bias,
+    activation: activations[dense.activation_function],
+  }));

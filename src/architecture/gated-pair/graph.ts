@@ -1,0 +1,87 @@
+import type { Safetensors } from "../../checkpoint/safetensors.ts";
+import { type Arithmetic, fp32 } from "../../graph/arithmetic.ts";
+import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
+import { scaled, transposed, type Weight } from "../../graph/weight.ts";
+import { visionTransformer } from "../clip-vision/graph.ts";
+import { convolutionalFeatures } from "../efficientnet-lite/graph.ts";
+import type { GatedPair } from "./reader.ts";
+import { resizeWeights } from "./resize-weights.ts";
+
+const uint8 = 2; // ONNX's number for the type
+
+interface Parts {
+  graph: Graph;
+  tower: GatedPair;
+  /** The gate's file also holds the class vectors. */
+  tensors: { gate: Safetensors; drawings: Safetensors; photographs: Safetensors };
+  arithmetic: Arithmetic;
+}
+
+/**
+ * Two towers for two kinds of pictures, each with its own part of the vector: [a u, b v]. u is what a classifier of
+ * photographs sees, as a mixture of its classes' vectors (ConSE, https://arxiv.org/abs/1312.5650); v is what the vision
+ * transformer sees in drawings; u and v have unit length. The gate g, from 0 for a drawing to 1 for a photograph, makes
+ * a = floor + (1 - floor) g and b = 1 + floor - a, so that the part that does not fit counts little.
+ * pixels uint8 [N, S, S, 3] -> embeddings [N, dimensions], not normalised
+ */
+export function imageGraph(options: Omit<Parts, "graph">): Graph {
+  const { tower } = options;
+  const graph = createGraph();
+  const parts = { graph, ...options };
+  const size = tower.photographs.imageSize;
+
+  const pixels = graph.input({ name: "pixels", type: "uint8", shape: ["N", size, size, 3] });
+  const floats = graph.apply("Cast", [pixels], { to: 1 });
+  const bytes = graph.apply("Transpose", [floats], { perm: [0, 3, 1, 2] }); // [N, 3, S, S]
+
+  const features = convolutionalFeatures(
+    { graph, tower: tower.photographs, tensors: options.tensors.photographs },
+    bytes,
+  );
+  const u = unitLength(graph, mixtureOfClasses(parts, features)); // [N, photographDimensions]
+  const v = unitLength(graph, drawingVector(parts, bytes)); // [N, dimensions - photographDimensions]
+
+  const share = photographShare(parts, features); // a, [N, 1]
+  const rest = graph.apply("Sub", [graph.number(1 + tower.floor), share]); // b
+  const weighted = [graph.apply("Mul", [u, share]), graph.apply("Mul", [v, rest])];
+  graph.give("embeddings", graph.apply("Concat", weighted, { axis: 1 }), ["N", tower.dimensions]);
+  return graph;
+}
+
+/** softmax(logits / temperature) times a vector for each class. Fp32 always: the softmax magnifies rounding errors. */
+function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Value {
+  const { classes, headWidth } = tower.photographs;
+  const logits = fp32.linear(graph, {
+    name: "classifier",
+    x: features,
+    weight: scaled(tensors.photographs.weight("fc.weight", [classes, headWidth]), 1 / tower.temperature),
+    bias: scaled(tensors.photographs.weight("fc.bias", [classes]), 1 / tower.temperature),
+  });
+  const probabilities = graph.apply("Softmax", [logits], { axis: 1 }); // [N, classes]
+  const vectors = tensors.gate.weight("class_vectors", [classes, tower.photographDimensions]);
+  return graph.apply("MatMul", [probabilities, graph.weight("class_vectors", vectors)]);
+}
+
+/** The picture at the transformer's size, as bytes again, through the transformer. bytes float32 [N, 3, S, S] */
+function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Value): Value {
+  const weights = resizeWeights({ from: tower.photographs.imageSize, to: tower.drawings.imageSize });
+  const rows = graph.apply("MatMul", [graph.weight("resize_rows", weights), bytes]);
+  const small = graph.apply("MatMul", [rows, graph.weight("resize_columns", transposed(weights))]);
+  const clipped = graph.apply("Clip", [graph.apply("Round", [small]), graph.number(0), graph.number(255)]);
+  const pixels = graph.apply("Transpose", [graph.apply("Cast", [clipped], { to: uint8 })], { perm: [0, 2, 3, 1] });
+  return visionTransformer({ graph, tower: tower.drawings, tensors: tensors.drawings, arithmetic }, pixels);
+}
+
+/** floor + (1 - floor) sigmoid(w features + bias): [N, 1] */
+function photographShare({ graph, tower, tensors }: Parts, features: Value): Value {
+  const weight: Weight = tensors.gate.weight("gate.weight", [1, tower.photographs.headWidth]);
+  const bias = tensors.gate.weight("gate.bias", [1]);
+  const gate = graph.apply("Sigmoid", [fp32.linear(graph, { name: "gate", x: features, weight, bias })]);
+  const scaledGate = graph.apply("Mul", [gate, graph.number(1 - tower.floor)]);
+  return graph.apply("Add", [scaledGate, graph.number(tower.floor)]);
+}
+
+function unitLength(graph: Graph, x: Value): Value {
+  const length = graph.apply("ReduceL2", [x, graph.integers(1)], { keepdims: 1 });
+  return graph.apply("Div", [x, graph.apply("Max", [length, graph.number(1e-12)])]);
+}

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
+import { configuration, exactly } from "../../checkpoint/transformers-config.ts";
+import { readVisionTransformer, type VisionTransformer } from "../clip-vision/reader.ts";
+import { type EfficientNetLite, readEfficientNetLite } from "../efficientnet-lite/reader.ts";
+import type { Architecture, ImageTower } from "../tower.ts";
+import { imageGraph } from "./graph.ts";
+
+export const gatedPair: Architecture<ImageTower> = { name: "gated-pair", modelType: "gated-pair", read };
+
+/** A vision transformer for drawings and a convolutional classifier for photographs under one gate. */
+export interface GatedPair {
+  drawings: VisionTransformer;
+  photographs: EfficientNetLite;
+  /** Length of the part of the vector that photographs fill; drawings fill the rest. */
+  photographDimensions: number;
+  /** What the classifier's logits are divided by. */
+  temperature: number;
+  /** The least that either part counts, from 0 to 1. */
+  floor: number;
+  dimensions: number;
+}
+
+async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<ImageTower> {
+  const kinds = modules.map(({ kind }) => kind).join(" -> ");
+  if (kinds !== "GatedPair -> CLIPModel -> EfficientNetLite") {
+    throw checkpoint.refusal(
+      `modules.json: the modules ${kinds} are not implemented; expected GatedPair -> CLIPModel -> EfficientNetLite`,
+    );
+  }
+  const [gate, clip, lite] = modules.map(({ path }) => path) as [string, string, string]; // as just checked
+  const config = await checkpoint.json(`${gate}config.json`, schema);
+  const drawings = await readVisionTransformer(checkpoint, clip);
+  const photographs = await readEfficientNetLite(checkpoint, lite);
+  if (drawings.tower.imageSize > photographs.imageSize) {
+    throw checkpoint.refusal(
+      `${clip}config.json: image_size ${drawings.tower.imageSize} is larger than ${lite}config.json's ${photographs.imageSize}: enlarging is not implemented`,
+    );
+  }
+  const tower: GatedPair = {
+    drawings: drawings.tower,
+    photographs,
+    photographDimensions: config.photograph_dim,
+    temperature: config.temperature,
+    floor: config.gate_floor,
+    dimensions: config.photograph_dim + drawings.tower.dimensions,
+  };
+  const { imageSize, mean, std } = photographs;
+  const ofChannels = (value: number): [number, number, number] => [value / 255, value / 255, value / 255];
+  return {
+    architecture: gatedPair.name,
+    dimensions: tower.dimensions,
+    weightFiles: [`${gate}model.safetensors`, drawings.weightFile, `${lite}model.safetensors`],
+    inputs: {
+      ...{ size: imageSize, resize: imageSize, fit: "squash", resample: "bicubic" },
+      ...{ mean: ofChannels(mean), std: ofChannels(std) }, // the drawings' own are in their folder
+      background: drawings.inputs.background,
+    },
+    graph: ([gate, drawings, photographs], arithmetic) =>
+      imageGraph({
+        tower,
+        tensors: { gate: gate!, drawings: drawings!, photographs: photographs! },
+        arithmetic,
+      }),
+    logit: async () => null,
+  };
+}
+
+const schema = configuration({
+  model_type: exactly("gated-pair"),
+  photograph_dim: z.number().int().positive().max(1_000_000),
+  temperature: z.number().positive(),
+  gate_floor: z.number().min(0).max(1),
+});
