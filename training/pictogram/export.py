@@ -42,7 +42,7 @@ def text_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Names of DistilBertModel."""
     renamed = {}
     for name, tensor in state.items():
-        if name == "dense.weight":
+        if name.startswith(("dense.", "expand.")):
             continue
         prefix = "transformer.layer." if name.startswith("layers.") else "embeddings."
         renamed[prefix + name.removeprefix("layers.")] = tensor.half().contiguous()
@@ -50,6 +50,16 @@ def text_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def export_image(config: ImageConfig, state: dict[str, Tensor], folder: Path) -> None:
+    export_clip(config, state, folder / "0_CLIPModel")
+    write_modules(folder, [("0_CLIPModel", "sentence_transformers.models.CLIPModel")])
+
+
+def write_modules(folder: Path, modules: list[tuple[str, str]]) -> None:
+    listed = [{"idx": i, "name": str(i), "path": path, "type": kind} for i, (path, kind) in enumerate(modules)]
+    write_json(folder / "modules.json", listed)
+
+
+def export_clip(config: ImageConfig, state: dict[str, Tensor], folder: Path) -> None:
     vision = {
         "model_type": "clip_vision_model", "hidden_size": config.width, "intermediate_size": config.mlp,
         "num_hidden_layers": config.layers, "num_attention_heads": config.heads, "image_size": config.image_size,
@@ -57,16 +67,14 @@ def export_image(config: ImageConfig, state: dict[str, Tensor], folder: Path) ->
         "projection_dim": config.projection,
     }  # fmt: skip
     clip = {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": config.projection}
-    write_json(folder / "0_CLIPModel/config.json", clip | {"vision_config": vision, "dtype": "float16"})
+    write_json(folder / "config.json", clip | {"vision_config": vision, "dtype": "float16"})
     size = config.image_size
     preprocessor = {
         "do_resize": True, "size": size, "do_center_crop": True, "crop_size": size, "resample": 3, "do_normalize": True,
         "do_convert_rgb": True, "image_mean": list(MEAN), "image_std": list(STD), "background": BACKGROUND,
     }  # fmt: skip
-    write_json(folder / "0_CLIPModel/preprocessor_config.json", preprocessor)
-    save_file(image_tensors(state), folder / "0_CLIPModel/model.safetensors", metadata={"format": "pt"})
-    module = {"idx": 0, "name": "0", "path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}
-    write_json(folder / "modules.json", [module])
+    write_json(folder / "preprocessor_config.json", preprocessor)
+    save_file(image_tensors(state), folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def export_text(config: TextConfig, state: dict[str, Tensor], tokenizer: Path, folder: Path) -> None:
@@ -78,21 +86,15 @@ def export_text(config: TextConfig, state: dict[str, Tensor], tokenizer: Path, f
     }  # fmt: skip
     write_json(folder / "config.json", distilbert)
     save_file(text_tensors(state), folder / "model.safetensors", metadata={"format": "pt"})
-    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense")]
-    write_json(folder / "modules.json", [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (path, kind) in enumerate(kinds)
-    ])  # fmt: skip
+    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), *([("3_Dense", "Dense")] if config.head else [])]
+    write_modules(folder, [(path, f"sentence_transformers.models.{kind}") for path, kind in kinds])
     write_json(folder / "1_Pooling/config.json", {
         "word_embedding_dimension": config.width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
         "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
     })  # fmt: skip
-    write_json(folder / "2_Dense/config.json", {
-        "in_features": config.width, "out_features": config.projection, "bias": False,
-        "activation_function": "torch.nn.modules.linear.Identity",
-    })  # fmt: skip
-    dense = {"linear.weight": state["dense.weight"].half().contiguous()}
-    save_file(dense, folder / "2_Dense/model.safetensors", metadata={"format": "pt"})
+    if config.head:
+        export_dense(folder / "2_Dense", state["expand.weight"], state["expand.bias"], "torch.nn.modules.activation.GELU")
+    export_dense(folder / ("3_Dense" if config.head else "2_Dense"), state["dense.weight"], None, "torch.nn.modules.linear.Identity")
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": config.positions, "do_lower_case": False})
     write_json(folder / "tokenizer_config.json", {
         "do_lower_case": False, "strip_accents": None, "tokenize_chinese_chars": True, "model_max_length": config.positions,
@@ -100,6 +102,14 @@ def export_text(config: TextConfig, state: dict[str, Tensor], tokenizer: Path, f
         "tokenizer_class": "DistilBertTokenizer",
     })  # fmt: skip
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
+
+
+def export_dense(folder: Path, weight: Tensor, bias: Tensor | None, activation: str) -> None:
+    outputs, inputs = weight.shape
+    shape = {"in_features": inputs, "out_features": outputs, "bias": bias is not None}
+    write_json(folder / "config.json", shape | {"activation_function": activation})
+    tensors = {"linear.weight": weight} | ({} if bias is None else {"linear.bias": bias})
+    save_file({k: v.half().contiguous() for k, v in tensors.items()}, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .lite import MEAN, SIZE, STD, pretrained
+from .lite import SIZE, pretrained
 
 BATCH = 8
 
@@ -40,7 +40,7 @@ class Features:
     def compute(self, pictures: Iterable[Image.Image]) -> Tensor:
         rows, batch = [], []
         for picture in pictures:
-            batch.append((squash(picture).float() / 255 - MEAN) / STD)
+            batch.append(squash(picture).float())
             if len(batch) == BATCH:
                 rows.append(self.run(torch.stack(batch)))
                 batch = []

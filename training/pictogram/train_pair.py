@@ -9,6 +9,7 @@ An emoji as a text means its concept.
 import argparse
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -150,14 +151,28 @@ def main() -> None:
     random.seed(args.seed + training.step)
     words = round(args.words * args.batch)
     while training.goes_on():
-        batch, u, v = texts.batch(training.rng, args.batch - words, words)
-        ids = [resegment(e.ids)[: config.positions] for e in tokenizer.encode_batch(batch)]
-        with torch.autocast("cpu", torch.bfloat16):
-            embeddings = module.tower(*pad(ids), word_dropout=0.05)
-        looked_at = pool[torch.randint(len(pool), (PICTURES_A_STEP,))]
-        training.learn(pair_loss(embeddings.float(), u, v, args.batch - words, classes, looked_at))
+        for ids, u, v in batches(texts, tokenizer, training.rng, (args.batch - words, words)):
+            ids = [resegment(row)[: config.positions] for row in ids]
+            with torch.autocast("cpu", torch.bfloat16):
+                embeddings = module.tower(*pad(ids), word_dropout=0.05)
+            looked_at = pool[torch.randint(len(pool), (PICTURES_A_STEP,))]
+            training.learn(pair_loss(embeddings.float(), u, v, args.batch - words, classes, looked_at))
         if training.is_evaluation_due():
             training.log(curve(training.averaged.tower, tokenizer, texts))
+
+
+def batches(
+    texts: Texts, tokenizer: Tokenizer, rng: np.random.Generator, counts: tuple[int, int]
+) -> Iterator[tuple[list[list[int]], Tensor, Tensor]]:
+    """BUCKETS batches of so many captions and words, each of texts of like length, which is several times faster."""
+    captions, words = (count * BUCKETS for count in counts)
+    drawn, u, v = texts.batch(rng, captions, words)
+    ids = [e.ids for e in tokenizer.encode_batch(drawn)]
+    lengths = np.array([len(row) for row in ids])
+    first = lengths[:captions].argsort(kind="stable").reshape(BUCKETS, -1)
+    second = captions + lengths[captions:].argsort(kind="stable").reshape(BUCKETS, -1)
+    for rows in rng.permutation(np.concatenate([first, second], 1)):
+        yield [ids[i] for i in rows], u[rows], v[rows]
 
 
 def image_tower(args: argparse.Namespace) -> ImageTower:

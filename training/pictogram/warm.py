@@ -14,10 +14,10 @@ from .towers import ImageTower, TextConfig, TextTower
 IMAGE_FOLDER = "image/0_CLIPModel"
 
 
-def load_image_state(folder: Path) -> dict[str, Tensor]:
+def load_image_state(folder: Path, part: str = IMAGE_FOLDER) -> dict[str, Tensor]:
     """The tensors of an exported image tower under the names of ImageTower."""
     state = {}
-    for name, tensor in load_file(folder / IMAGE_FOLDER / "model.safetensors").items():
+    for name, tensor in load_file(folder / part / "model.safetensors").items():
         name = name.removeprefix("vision_model.").replace("encoder.layers.", "layers.").replace("embeddings.", "")
         name = {"patch_embedding.weight": "patch_embedding", "position_embedding.weight": "position_embedding"}.get(name, name)
         if "position_ids" not in name and name != "logit_scale":
@@ -28,6 +28,16 @@ def load_image_state(folder: Path) -> dict[str, Tensor]:
 def load_text(folder: Path) -> tuple[TextTower, Tokenizer]:
     """An exported text tower with its tokenizer."""
     config = json.loads((folder / "text/config.json").read_text())
+    state = {}
+    for name, tensor in load_file(folder / "text/model.safetensors").items():
+        name = name.removeprefix("distilbert.").replace("transformer.layer.", "layers.").replace("embeddings.LayerNorm", "LayerNorm")
+        state[name.replace("embeddings.word", "word").replace("embeddings.position", "position")] = tensor.float()
+    last = folder / "text/3_Dense/model.safetensors"
+    first = load_file(folder / "text/2_Dense/model.safetensors")
+    if last.exists():
+        state["expand.weight"], state["expand.bias"] = first["linear.weight"].float(), first["linear.bias"].float()
+        first = load_file(last)
+    state["dense.weight"] = first["linear.weight"].float()
     tower = TextTower(
         TextConfig(
             vocabulary=config["vocab_size"],
@@ -36,13 +46,10 @@ def load_text(folder: Path) -> tuple[TextTower, Tokenizer]:
             heads=config["n_heads"],
             mlp=config["hidden_dim"],
             positions=config["max_position_embeddings"],
+            projection=len(state["dense.weight"]),
+            head=len(state["expand.bias"]) if last.exists() else 0,
         )
     )
-    state = {}
-    for name, tensor in load_file(folder / "text/model.safetensors").items():
-        name = name.removeprefix("distilbert.").replace("transformer.layer.", "layers.").replace("embeddings.LayerNorm", "LayerNorm")
-        state[name.replace("embeddings.word", "word").replace("embeddings.position", "position")] = tensor.float()
-    state["dense.weight"] = load_file(folder / "text/2_Dense/model.safetensors")["linear.weight"].float()
     tower.load_state_dict(state)
     return tower.eval(), Tokenizer.from_file(str(folder / "text/tokenizer.json"))
 

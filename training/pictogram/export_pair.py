@@ -1,0 +1,140 @@
+"""Writes the pair: both image towers, the gate and the text tower, fp16 safetensors in the sentence-transformers layout.
+
+image/config.json and model.safetensors hold the gate and the class vectors, image/1_CLIPModel the transformer for drawings as
+sentence-transformers writes a CLIP, image/2_EfficientNetLite the classifier of photographs with its normalisation folded in.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .export import export_clip, export_text, write_json, write_modules
+from .features import Features
+from .gate import drawing_features, fit_gate, photograph_features
+from .image_pair import ImagePair, PairConfig
+from .lite import LiteConfig, LiteTower, Stage, pretrained
+from .photographs import gcompris
+from .pictures import load_pictures
+from .space import load_space
+from .towers import ImageConfig, ImageTower, TextConfig
+from .training import tower_of
+from .warm import load_image_state
+
+LIMIT_BYTES = 28_000_000
+CLIP, LITE = "1_CLIPModel", "2_EfficientNetLite"
+DRAWINGS = 3000  # that the gate is fitted on
+
+
+def half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
+
+
+def export_lite(tower: LiteTower, folder: Path) -> None:
+    config = tower.config
+    stages = [
+        {"blocks": s.blocks, "kernel_size": s.kernel, "stride": s.stride, "expand_ratio": s.expansion, "width": s.width}
+        for s in config.stages
+    ]
+    write_json(folder / "config.json", {
+        "model_type": "efficientnet-lite", "hidden_act": "relu6", "image_size": config.image_size, "image_mean": config.mean,
+        "image_std": config.std, "stem_width": config.stem, "stages": stages, "head_width": config.head,
+        "num_classes": config.classes, "dtype": "float16",
+    })  # fmt: skip
+    save_file(half(tower.state_dict()), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def export_images(pair: ImagePair, folder: Path) -> None:
+    config = pair.config
+    write_json(folder / "config.json", {
+        "model_type": "gated-pair", "photograph_dim": config.u, "temperature": config.temperature, "gate_floor": config.floor,
+    })  # fmt: skip
+    gate = {"class_vectors": pair.class_vectors, "gate.weight": pair.gate.weight, "gate.bias": pair.gate.bias}
+    save_file(half(gate), folder / "model.safetensors", metadata={"format": "pt"})
+    export_clip(config.drawings, pair.drawings.state_dict(), folder / CLIP)
+    export_lite(pair.photographs, folder / LITE)
+    write_modules(folder, [
+        ("", "image_text_encoder.GatedPair"), (CLIP, "sentence_transformers.models.CLIPModel"),
+        (LITE, "image_text_encoder.EfficientNetLite"),
+    ])  # fmt: skip
+
+
+def load_images(folder: Path) -> ImagePair:
+    """The exported image towers."""
+    config = json.loads((folder / "config.json").read_text())
+    vision = json.loads((folder / CLIP / "config.json").read_text())["vision_config"]
+    lite = json.loads((folder / LITE / "config.json").read_text())
+    stages = tuple(Stage(s["blocks"], s["kernel_size"], s["stride"], s["expand_ratio"], s["width"]) for s in lite["stages"])
+    pair = ImagePair(PairConfig(
+        ImageConfig(
+            vision["hidden_size"], vision["num_hidden_layers"], vision["num_attention_heads"], vision["intermediate_size"],
+            vision["image_size"], vision["patch_size"], vision["projection_dim"],
+        ),
+        LiteConfig(stages, lite["stem_width"], lite["head_width"], lite["num_classes"], lite["image_size"], lite["image_mean"], lite["image_std"]),
+        config["photograph_dim"], config["temperature"], config["gate_floor"],
+    ))  # fmt: skip
+    state = {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}
+    state |= {f"drawings.{k}": v for k, v in load_image_state(folder, CLIP).items()}
+    state |= {f"photographs.{k}": v.float() for k, v in load_file(folder / LITE / "model.safetensors").items()}
+    pair.load_state_dict(state)
+    return pair.eval()
+
+
+@torch.no_grad()
+def make_pair(args: argparse.Namespace) -> ImagePair:
+    """The towers of stage 1 and of Google, the space of stage 3, and a gate that is fitted here."""
+    space = load_space(args.space)
+    drawings = drawing_tower(args)
+    config = ImageConfig(**{**asdict(drawings.config), "projection": space.v_basis.shape[1]})
+    pair = ImagePair(PairConfig(config, LiteConfig(), u=space.classes.shape[1])).eval()
+    state = drawings.state_dict()
+    state["visual_projection.weight"] = space.v_basis.T @ state["visual_projection.weight"]
+    pair.drawings.load_state_dict(state)
+    pair.photographs = pretrained()
+    pair.class_vectors.copy_(space.classes)
+    features = Features(args.data / "features")
+    photographs = photograph_features(features, gcompris(args.outside))
+    drawn = drawing_features(features, load_pictures(args.data, "pictures"), DRAWINGS)
+    with torch.enable_grad():
+        pair.gate = fit_gate(photographs, drawn)
+    return pair
+
+
+def drawing_tower(args: argparse.Namespace) -> ImageTower:
+    if args.warm:
+        from .model import Model
+
+        return Model(args.warm).image
+    from .train_image import load_trained
+
+    return load_trained(args.image).tower
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--outside", type=Path, required=True, help="folder with the unpacked Debian packages")
+    parser.add_argument("--space", type=Path, required=True, help="space.pt")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--image", type=Path, help="image.pt of stage 1")
+    source.add_argument("--warm", type=Path, help="an exported model of drawings, whose image tower is taken")
+    parser.add_argument("--text", type=Path, required=True, help="pair.pt")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    export_images(make_pair(args), args.out / "image")
+    config, state = tower_of(args.text)
+    export_text(TextConfig(**config), state, args.data / "tokenizer.json", args.out / "text")
+    files = [file for part in ("image", "text") for file in (args.out / part).rglob("*") if file.is_file()]
+    for file in files:
+        file.chmod(0o644)  # safetensors writes 0600
+    size = sum(file.stat().st_size for file in files)
+    print(f"{args.out}: {size:,} bytes (limit {LIMIT_BYTES:,})")
+    assert size <= LIMIT_BYTES, "too large"
+
+
+if __name__ == "__main__":
+    main()
