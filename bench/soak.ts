@@ -8,6 +8,7 @@ import { imageBodies, textBodies } from "./http/inputs.ts";
 import { startService } from "./http/service.ts";
 import { type Answer, createLoad, distinctImages } from "./overload.ts";
 import { machine, table, writeResults, writeSection } from "./report.ts";
+import { quantile } from "./spread.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -67,7 +68,10 @@ const result = {
   deadlineMs,
   acceptedLate: answers.filter(({ status, ms }) => status === 200 && ms > deadlineMs).length,
   unhealthy,
-  healthP99Ms: healthMs.sort((a, b) => a - b)[Math.floor(healthMs.length * 0.99)] ?? 0,
+  healthP99Ms: quantile(
+    healthMs.sort((a, b) => a - b),
+    0.99,
+  ),
   memoryMiB: { resting: restingMiB, highest: Math.max(...memoryMiB), last: memoryMiB.at(-1) ?? 0 },
   recoveryMs,
 };
@@ -117,5 +121,5 @@ function figuresOf(path: string) {
 
 function percentile(some: readonly Answer[], share: number): number {
   const sorted = some.map(({ ms }) => ms).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length * share)] ?? 0;
+  return quantile(sorted, share);
 }

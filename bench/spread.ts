@@ -7,12 +7,15 @@ export interface Spread {
 /** Gives the median and the quantiles at `tail` and 1 - `tail`; a tail of 0 gives the least and the greatest value. */
 export function spread(values: readonly number[], tail = 0): Spread {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => {
-    const place = share * (sorted.length - 1);
-    const below = sorted[Math.floor(place)]!;
-    return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
-  };
-  return { median: at(0.5), low: at(tail), high: at(1 - tail) };
+  return { median: quantile(sorted, 0.5), low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
+}
+
+/** Interpolates between the two nearest of some sorted values; of no values, the quantile is 0. */
+export function quantile(sorted: readonly number[], share: number): number {
+  const place = share * Math.max(0, sorted.length - 1);
+  const below = sorted[Math.floor(place)] ?? 0;
+  const above = sorted[Math.ceil(place)] ?? 0;
+  return below + (above - below) * (place % 1);
 }
 
 /** Prints the median (low–high) for a table. */

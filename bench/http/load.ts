@@ -1,4 +1,5 @@
 import autocannon from "autocannon";
+import { quantile } from "../spread.ts";
 
 export interface LoadResult {
   /** Answers per second. */
@@ -38,12 +39,10 @@ export async function load({ url, path, connections, seconds, ratePerSecond, bod
     run.on("response", (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   });
   latencies.sort((a, b) => a - b);
-  const percentile = (share: number) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
     rate: latencies.length / result.duration,
-    p50Ms: percentile(0.5),
-    p99Ms: percentile(0.99),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
     failures: result.non2xx + result.errors + result.timeouts,
   };
 }
