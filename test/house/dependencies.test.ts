@@ -11,10 +11,10 @@ const packages = { ...dependencies, ...devDependencies, ...optionalDependencies,
 
 const contributing = readFileSync(resolve(root, "CONTRIBUTING.md"), "utf8");
 const [, section = ""] = /^## Dependencies$([\s\S]*?)^## /m.exec(contributing) ?? [];
-/** The first cells of the table: "zod, fastify-type-provider-zod" stands for both, "@types/*" for all that start so. */
+/** The names in the first cells of the table. "@types/*" stands for all that start so; "*optional*" is a remark. */
 const listed = [...section.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) =>
   cell!
-    .replace(/\*development:\*/, "")
+    .replace(/\(?\*[^*]+\*\)?/, "")
     .split(",")
     .map((name) => name.trim()),
 );
