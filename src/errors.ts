@@ -15,6 +15,11 @@ export const errorCodes = {
   BATCH_TOO_LARGE: { status: 413, meaning: "The request has more items than MAX_BATCH_ITEMS." },
   BODY_TOO_LARGE: { status: 413, meaning: "The request body is larger than MAX_BODY_BYTES." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: "The request's content type is not one this route reads." },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    meaning: "The request asks for a vector's raw bytes, which only a single item's answer can be.",
+  },
+  UNKNOWN_MODEL: { status: 404, meaning: "The request names another model than the one that is served." },
   NOT_FOUND: { status: 404, meaning: "There is no such route." },
   METHOD_NOT_ALLOWED: { status: 405, meaning: "The route exists, but not for this method." },
   UNAUTHORIZED: { status: 401, meaning: "API keys are configured, and the request carries none of them." },

@@ -77,7 +77,10 @@ export const encodingSettings = {
     why: "Off, since whoever may send a URL could otherwise read this network's internal services.",
   }),
   urlAllowlist: setting({
-    ...list("a comma-separated list of hosts without scheme or port, *. in front for all names below one", hostPattern),
+    ...list(
+      "a comma-separated list of hosts without scheme or port, *. in front for all names below one",
+      z.array(hostPattern),
+    ),
     default: [] as string[],
     help: "Host patterns (images.example.com, *.example.com, 10.0.0.5) that image URLs may use even at private addresses; if set, no other host is fetched.",
   }),

@@ -12,6 +12,14 @@ const proxyAddress = z.string().refine((value) => {
 
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 
+/** The protocols of other services that are spoken here. */
+export const protocolNames = ["openai", "weaviate", "tei", "immich"] as const;
+
+const protocolChoice = z
+  .array(z.enum([...protocolNames, "all", "none"]))
+  .min(1)
+  .refine((names) => names.length === 1 || !names.some((name) => name === "all" || name === "none"));
+
 const listenSettings = {
   port: setting({
     ...integer({ min: 0, max: 65535 }),
@@ -60,7 +68,7 @@ export const connectionSettings = {
   trustProxy: setting({
     ...list(
       "a comma-separated list of addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal",
-      proxyAddress,
+      z.array(proxyAddress),
     ),
     default: [] as string[],
     help: "Proxies whose x-forwarded-for header is believed, for rate limits and logs.",
@@ -146,9 +154,29 @@ export const accessSettings = {
   }),
 };
 
+export const protocolSettings = {
+  protocols: setting({
+    ...list(`all, none, or a comma-separated list of ${protocolNames.join(", ")}`, protocolChoice),
+    default: ["all"] as string[],
+    help: "Protocols of other services that are spoken besides the native routes.",
+    why: "A client that speaks one of them needs no more than this service's address.",
+  }),
+  modelAliases: setting({
+    ...list("a comma-separated list of models' names"),
+    default: [] as string[],
+    help: "Names besides its own by which clients of those protocols may ask for the served model.",
+    why: "None: other models have vectors of the same length, and a wrong one shows in nothing but bad search.",
+  }),
+  acceptAnyModel: setting({
+    ...toggle(),
+    default: false,
+    help: "Whether those clients may ask for a model by any name.",
+  }),
+};
+
 const operationSettings = {
   corsOrigins: setting({
-    ...list("a comma-separated list of origins such as https://app.example.com, or *", origin),
+    ...list("a comma-separated list of origins such as https://app.example.com, or *", z.array(origin)),
     default: [] as string[],
     help: "Origins whose web pages may call this service; * is any.",
     why: "None, since a page anywhere could otherwise use a service that only its visitor can reach.",
@@ -171,6 +199,7 @@ export const serverSettings = {
   ...admissionSettings,
   ...healthSettings,
   ...accessSettings,
+  ...protocolSettings,
   ...operationSettings,
 };
 

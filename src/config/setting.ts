@@ -59,14 +59,15 @@ export function toggle() {
   return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off", bare: "on" };
 }
 
-export function list(expects: string, item: z.ZodType<string, string> = z.string()) {
+/** @param items what all of them together must be; by default, any strings */
+export function list(expects: string, items: z.ZodType<string[], string[]> = z.array(z.string())) {
   const parts = z.string().transform((value) =>
     value
       .split(",")
       .map((part) => part.trim())
       .filter((part) => part !== ""),
   );
-  const schema = z.union([z.array(z.string()), parts]).pipe(z.array(item));
+  const schema = z.union([z.array(z.string()), parts]).pipe(items);
   return { schema: schema as unknown as z.ZodType<string[]>, expects };
 }
 

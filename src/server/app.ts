@@ -18,10 +18,11 @@ import { readJsonBodies } from "./body.ts";
 import { allowOrigins } from "./cors.ts";
 import { createEncode } from "./encode.ts";
 import { createItemReader } from "./items.ts";
+import { createModelCheck } from "./model-names.ts";
 import { native } from "./native.ts";
 import type { PageFiles } from "./page-files.ts";
 import { openProtocol } from "./protocol.ts";
-import { protocols } from "./protocols/protocols.ts";
+import { chosenProtocols } from "./protocols/protocols.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -49,8 +50,12 @@ export function createApp(options: AppOptions): FastifyInstance {
   const limits = requestLimits(config);
   const readItems = createItemReader(limits);
   const encode = createEncode(encoder, config.requestTimeoutMs);
-  const context = { manifest, limits, readItems, encode };
-  for (const protocol of [native, ...protocols]) openProtocol(app, { protocol, context, metrics });
+  const { modelAliases, acceptAnyModel } = config;
+  const checkModel = createModelCheck({ manifest, modelAliases, acceptAnyModel });
+  const context = { manifest, limits, checkModel, readItems, encode };
+  for (const protocol of [native, ...chosenProtocols(config.protocols)]) {
+    openProtocol(app, { protocol, context, metrics });
+  }
   app.register(async (routes) => {
     health(routes, options);
     info(routes, options);

@@ -22,8 +22,8 @@ export function readJsonBodies(
   { maxBodyBytes, maxBatchItems }: { maxBodyBytes: number; maxBatchItems: number },
 ): void {
   const readBody = bodyReader(maxBodyBytes, bodyTooLarge);
-  // An item of a batch is a handful of values in every protocol spoken here.
-  const maxValues = 1024 + 16 * maxBatchItems;
+  // The largest item is a conversation with a system prompt, an image and empty text: some 40 values.
+  const maxValues = 1024 + 48 * maxBatchItems;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: Readable) => {
     const guard = new JsonGuard({ maxValues });

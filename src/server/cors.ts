@@ -1,6 +1,13 @@
 import type { FastifyInstance } from "fastify";
 
-const exposedHeaders = "x-model, x-truncated, x-request-id, server-timing, retry-after";
+const exposedHeaders = [
+  ...["retry-after", "server-timing", "x-model", "x-request-id"],
+  ...["x-truncated", "x-unknown-tokens", "x-image-incomplete"],
+  ...["x-compute-time", "x-total-time", "x-tokenization-time", "x-queue-time", "x-inference-time"], // those of TEI
+].join(", ");
+
+/** Those that any page's request may have. */
+const usualHeaders = "content-type, authorization, x-api-key, x-request-id";
 
 /** Lets web pages of `origins` call this service, and answers their browsers' preflight requests. */
 export function allowOrigins(app: FastifyInstance, origins: string[]): void {
@@ -13,7 +20,9 @@ export function allowOrigins(app: FastifyInstance, origins: string[]): void {
     reply.header("access-control-expose-headers", exposedHeaders);
     if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) return;
     reply.header("access-control-allow-methods", "GET, POST");
-    reply.header("access-control-allow-headers", "content-type, authorization, x-api-key, x-request-id");
+    // SDKs send headers of their own, such as x-stainless-lang.
+    const asked = request.headers["access-control-request-headers"];
+    reply.header("access-control-allow-headers", asked ?? usualHeaders);
     reply.header("access-control-max-age", "600");
     return reply.code(204).send();
   });

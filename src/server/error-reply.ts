@@ -55,9 +55,9 @@ export function sendError(error: EncoderError, exchange: Exchange): FastifyReply
 /** What was thrown, as an error that says which item of a batch it is about. */
 function requestError(thrown: FastifyError, request: FastifyRequest): EncoderError {
   const error = fromFramework(thrown);
-  if (error.index === undefined || request.batchField === undefined) return error;
+  if (error.index === undefined || request.nameItem === undefined) return error;
   const { code, index, internal, retryAfterSeconds, cause } = error;
-  const message = `${request.batchField}[${index}]: ${error.message}`;
+  const message = `${request.nameItem(error.index)}: ${error.message}`;
   return new EncoderError(code, message, { index, internal, retryAfterSeconds, cause });
 }
 

@@ -14,10 +14,15 @@ export function readImageBodies(app: FastifyInstance, { maxImageBytes, maxBodyBy
 }
 
 /** Reads multipart/form-data, as a Form. */
-export function readForms(app: FastifyInstance, { maxBodyBytes, maxBatchItems }: RequestLimits): void {
-  const readBody = bodyReader(maxBodyBytes, bodyTooLarge);
+export function readForms(
+  app: FastifyInstance,
+  limits: Pick<RequestLimits, "maxBodyBytes" | "maxBatchItems">,
+  maxFieldBytes?: number,
+): void {
+  const readBody = bodyReader(limits.maxBodyBytes, bodyTooLarge);
   app.addContentTypeParser("multipart/form-data", async (request: FastifyRequest, payload: Readable): Promise<Form> => {
     const body = await readBody(request, payload);
-    return parseForm(body, { contentType: request.headers["content-type"]!, maxFiles: maxBatchItems });
+    const contentType = request.headers["content-type"]!;
+    return parseForm(body, { contentType, maxFiles: limits.maxBatchItems, ...(maxFieldBytes && { maxFieldBytes }) });
   });
 }

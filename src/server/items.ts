@@ -10,8 +10,8 @@ export type Source = { text: string } | ImageSource;
 
 /** How errors speak of a request's items. */
 export interface ItemNames {
-  /** The field that holds a batch; none where the request is for one item. */
-  field?: string | undefined;
+  /** The field that holds a batch, or what each item of it is called; none where the request is for one item. */
+  field?: string | ((index: number) => string) | undefined;
   /** What an item is called. */
   noun: string;
 }
@@ -25,7 +25,7 @@ export type ReadItems = (request: FastifyRequest, sources: readonly Source[], na
 
 export function createItemReader(limits: RequestLimits): ReadItems {
   return async (request, sources, { field, noun }) => {
-    request.batchField = field;
+    request.nameItem = typeof field === "string" ? (index) => `${field}[${index}]` : field;
     request.body = undefined; // base64 is a third more than the images that it becomes
     checkCount(sources.length, { noun, maxBatchItems: limits.maxBatchItems });
     const items: Item[] = [];

@@ -6,13 +6,20 @@ export interface Form {
   fields: Map<string, string>;
 }
 
+export interface FormLimits {
+  /** The header, which names the boundary. */
+  contentType: string;
+  maxFiles: number;
+  /** Of a part that is no file; our own fields are single words. */
+  maxFieldBytes?: number;
+}
+
 /** What stands between two delimiters. */
 interface Part {
   headers: Map<string, string>;
   content: Buffer;
 }
 
-const maxFieldBytes = 1024;
 const maxFields = 16;
 const maxHeaderBytes = 4 * 1024;
 
@@ -26,7 +33,7 @@ const boundaryParameter = /;\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;,"]{1,70})(?
  * type. Every part counts against a limit, and a malformed one ends the work: a body may be millions of tiny parts.
  * @throws EncoderError INVALID_REQUEST, BATCH_TOO_LARGE
  */
-export function parseForm(body: Buffer, { contentType, maxFiles }: { contentType: string; maxFiles: number }): Form {
+export function parseForm(body: Buffer, { contentType, maxFiles, maxFieldBytes = 1024 }: FormLimits): Form {
   const [, quoted, plain] = boundaryParameter.exec(contentType) ?? [];
   const boundary = quoted ?? plain;
   if (boundary === undefined) throw malformed();

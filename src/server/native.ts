@@ -2,6 +2,7 @@ import { nativeAnswer } from "./error-reply.ts";
 import type { Protocol } from "./protocol.ts";
 import { encodeImageRoute } from "./routes/encode-image.ts";
 import { encodeTextRoute } from "./routes/encode-text.ts";
+import { compareRoute, rankRoute } from "./routes/rank.ts";
 import { failure } from "./schemas.ts";
 
 /** The service's own routes. Errors that belong to no route have this shape, too. */
@@ -12,5 +13,7 @@ export const native: Protocol = {
   routes(scope, context) {
     encodeTextRoute(scope, context);
     encodeImageRoute(scope, context);
+    rankRoute(scope, context);
+    compareRoute(scope, context);
   },
 };

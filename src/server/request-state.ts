@@ -7,8 +7,8 @@ import type { Admission } from "./admission.ts";
 declare module "fastify" {
   interface FastifyRequest {
     admission: Admission | undefined;
-    /** Name of the field that holds the request's items, where it has several. */
-    batchField: string | undefined;
+    /** What errors call an item, in a request that may have several. */
+    nameItem: ((index: number) => string) | undefined;
     errorCode: ErrorCode | undefined;
     /** How many texts and images were encoded, and how many of the texts were cut. */
     encoded: { text: number; image: number; truncated: number } | undefined;
@@ -23,7 +23,7 @@ declare module "fastify" {
 
 export function decorateRequests(app: FastifyInstance): void {
   app.decorateRequest("admission", undefined);
-  app.decorateRequest("batchField", undefined);
+  app.decorateRequest("nameItem", undefined);
   app.decorateRequest("errorCode", undefined);
   app.decorateRequest("encoded", undefined);
   app.decorate("draining", false);

@@ -3,6 +3,7 @@ import type { ValuesOf } from "../config/setting.ts";
 import type { Encoder } from "../encoder/encoder.ts";
 import type { EncodeFor } from "./encode.ts";
 import type { ReadItems } from "./items.ts";
+import type { CheckModel } from "./model-names.ts";
 
 /** What a request may hold. */
 export type RequestLimits = ValuesOf<typeof requestSettings> & { maxImageBytes: number };
@@ -11,6 +12,8 @@ export type RequestLimits = ValuesOf<typeof requestSettings> & { maxImageBytes: 
 export interface RouteContext {
   manifest: Encoder["manifest"];
   limits: RequestLimits;
+  /** For protocols in which requests name a model. */
+  checkModel: CheckModel;
   readItems: ReadItems;
   encode: EncodeFor;
 }

@@ -9,27 +9,33 @@ const normalize = optional(z.boolean()).describe(
   "Unit length (true, the default), or the tower's raw output, as sentence-transformers' encode() gives it",
 );
 
+const encoding = optional(z.enum(["float", "base64"])).describe(
+  "How vectors are written: as numbers (the default), or as base64 of their little-endian float32s",
+);
+
 export const encodeTextBody = z
   .strictObject({
     text: optional(z.string()).describe("One text"),
     texts: optional(z.array(z.string())).describe("Several texts, answered in this order"),
     normalize,
+    encoding,
   })
   .describe("Exactly one of text and texts");
 
 const imageItem = z
   .strictObject({
-    url: optional(z.string()).describe("An http or https URL"),
+    url: optional(z.string()).describe("An http or https URL, or a data: URI"),
     b64: optional(z.string()).describe("Base64 or a data: URI"),
   })
   .describe("Exactly one of url and b64");
 
 export const encodeImageBody = z
   .strictObject({
-    image_url: optional(z.string()).describe("One image by its http or https URL"),
+    image_url: optional(z.string()).describe("One image by its http or https URL, or as a data: URI"),
     image_b64: optional(z.string()).describe("One image as base64, with or without line breaks, or as a data: URI"),
     images: optional(z.array(imageItem)).describe("Several images, answered in this order"),
     normalize,
+    encoding,
   })
   .describe("Exactly one of image_url, image_b64 and images");
 
@@ -39,14 +45,25 @@ export const encodeImageFile = z.any().meta(image);
 export const encodeImageForm = z.any().meta({
   type: "object",
   description: "One file gives `embedding`, several give `embeddings`; their names do not matter",
-  properties: { file: image, normalize: { enum: ["true", "false"] } },
+  properties: {
+    file: image,
+    normalize: { enum: ["true", "false"] },
+    encoding: { enum: ["float", "base64"] },
+  },
 });
 
-export const encodeImageQuery = z.object({
+/** For bodies that are an image themselves, and for the fields of forms. */
+export const encodeImageQuery = z.strictObject({
   normalize: z.enum(["true", "false"]).optional().describe("For bodies that are the image itself"),
+  encoding: z.enum(["float", "base64"]).optional().describe("For bodies that are the image itself"),
 });
 
-const embedding = z.array(z.number()).describe("Each number is the shortest decimal that reads back to its float32");
+/** A misspelt parameter must not pass for a default. */
+export const noQuery = z.strictObject({});
+
+const embedding = z
+  .union([z.array(z.number()), z.string()])
+  .describe("Each number is the shortest decimal that reads back to its float32; base64 where `encoding` asks for it");
 
 export const oneEmbedding = z.strictObject({ success: z.literal(true), dimensions: z.int(), embedding });
 export const manyEmbeddings = z.strictObject({
@@ -60,6 +77,36 @@ export const failure = z.strictObject({
   success: z.literal(false),
   error: z.string().describe("A sentence for people"),
   code: z.string().describe("A code for programs; docs/errors.md lists all"),
+});
+
+const item = z
+  .strictObject({
+    text: optional(z.string()),
+    url: optional(z.string()).describe("An image's http or https URL, or a data: URI"),
+    b64: optional(z.string()).describe("An image as base64"),
+  })
+  .describe("Exactly one of text, url and b64");
+
+export const rankBody = z.strictObject({
+  query: item,
+  candidates: z.array(item),
+  probabilities: optional(z.boolean()).describe("Whether each candidate gets the model's own probability"),
+  top: optional(z.int().min(1)).describe("How many of the best are returned; all by default"),
+});
+
+export const rankReply = z.strictObject({
+  success: z.literal(true),
+  probability_kind: z.enum(["softmax", "sigmoid"]).optional(),
+  results: z
+    .array(z.strictObject({ index: z.int(), cosine: z.number(), probability: z.number().optional() }))
+    .describe("Best first; `index` is the candidate's place in the request"),
+});
+
+export const compareBody = z.strictObject({ a: z.array(item), b: z.array(item) });
+
+export const compareReply = z.strictObject({
+  success: z.literal(true),
+  similarities: z.array(z.array(z.number())).describe("For each of `a`, its cosine with each of `b`"),
 });
 
 export const health = z.strictObject({ status: z.enum(["healthy", "unhealthy"]) });
@@ -82,6 +129,10 @@ const source = z.object({ repository: z.string().optional(), revision: z.string(
 
 export const info = z.object({
   model: z.string(),
+  model_id: z.string().describe("The same, by the name that Text Embeddings Inference gives it; so are the next three"),
+  model_dtype: z.string(),
+  max_input_length: z.number(),
+  max_client_batch_size: z.number(),
   dimensions: z.number(),
   logitScale: z.number().nullable().describe("softmax(exp(logitScale) * cosine) is the model's own probability"),
   image: towerInfo.extend({ size: z.number() }),

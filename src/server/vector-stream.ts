@@ -3,8 +3,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import { vectorJson } from "./vector-json.ts";
 
-/** Vectors printed between two turns of the event loop: a few milliseconds at most. */
-const vectorsPerTurn = 16;
+/** Numbers printed between two turns of the event loop, 16 vectors of 512: a few milliseconds at most. */
+const numbersPerTurn = 8192;
 
 /** How a vector is printed: as a list of numbers, or as a string of base64 of its little-endian float32s. */
 export type VectorEncoding = "float" | "base64";
@@ -27,35 +27,36 @@ export function sendVectors(
   return reply.send(done ? value : Readable.from(inTurns(value, chunks), { objectMode: false }));
 }
 
-/** `[…],[…]`: vectors with commas between, each framed by `around` where one is given. */
+/** Vectors with commas between them, each framed by `around` where one is given. */
 export function* listed(
-  vectors: readonly Float32Array[],
+  vectors: Iterable<Float32Array>,
   around: (index: number) => readonly [string, string] = () => ["", ""],
 ): Generator<Piece> {
-  for (const [index, vector] of vectors.entries()) {
+  let index = 0;
+  for (const vector of vectors) {
     const [before, behind] = around(index);
-    yield index === 0 ? before : `,${before}`;
+    yield index++ === 0 ? before : `,${before}`;
     yield vector;
     yield behind;
   }
 }
 
-/** The document in chunks of at most `vectorsPerTurn` vectors; the last one is returned. */
+/** The document in chunks of about `numbersPerTurn`; the last one is returned. */
 function* printed(pieces: Iterable<Piece>, encoding: VectorEncoding): Generator<string, string> {
   let chunk = "";
-  let vectors = 0;
+  let numbers = 0;
   for (const piece of pieces) {
     if (typeof piece === "string") {
       chunk += piece;
       continue;
     }
-    if (vectors === vectorsPerTurn) {
+    if (numbers >= numbersPerTurn) {
       yield chunk;
       chunk = "";
-      vectors = 0;
+      numbers = 0;
     }
     chunk += encoding === "float" ? vectorJson(piece) : `"${vectorBase64(piece)}"`;
-    vectors++;
+    numbers += piece.length;
   }
   return chunk;
 }

@@ -144,7 +144,7 @@ describe("POST /encode_image with a form", () => {
 
   it.each([
     ["no file", [{ name: "normalize", value: "true" }], 400, "INVALID_REQUEST", "no image"],
-    ["an unknown field", [file(5), { name: "note", value: "x" }], 400, "INVALID_REQUEST", "nothing else"],
+    ["an unknown field", [file(5), { name: "note", value: "x" }], 400, "INVALID_REQUEST", "if wanted, the fields"],
     [
       "normalize that is neither",
       [file(5), { name: "normalize", value: "1" }],

@@ -147,7 +147,8 @@ describe("the log", () => {
       pino({ level: "trace" }, { write: (line) => lines.push(line) }),
     );
     const headers = { "x-request-id": "id-1", "x-api-key": "key-secret" };
-    await app.inject({ ...encode, url: "/encode_text?token=query-secret", headers, payload: { text: "text-secret" } });
+    await app.inject({ ...encode, headers, payload: { text: "text-secret" } });
+    await app.inject({ url: "/info?token=query-secret", headers });
     await app.inject({ ...encode, headers, payload: '{"text": "text-secret' });
     encoder.failure = Object.assign(new Error("why it broke"));
     await app.inject({ ...encode, headers, payload: { text: "text-secret" } });
@@ -156,6 +157,7 @@ describe("the log", () => {
     const requests = entries.filter(({ msg }) => msg === "request");
     expect(requests.map(({ requestId, route, status, code }) => [requestId, route, status, code])).toEqual([
       ["id-1", "/encode_text", 200, undefined],
+      ["id-1", "/info", 200, undefined],
       ["id-1", "/encode_text", 415, "UNSUPPORTED_MEDIA_TYPE"],
       ["id-1", "/encode_text", 500, "INTERNAL"],
     ]);

@@ -1,5 +1,13 @@
 import type { Protocol } from "../protocol.ts";
+import { immich } from "./immich.ts";
+import { openai } from "./openai.ts";
 import { tei } from "./tei.ts";
+import { weaviate } from "./weaviate.ts";
 
-/** The protocols of other services that this one speaks, by the names that PROTOCOLS knows. */
-export const protocols: readonly Protocol[] = [tei];
+/** The protocols of other services that this one speaks. */
+const protocols: readonly Protocol[] = [openai, weaviate, tei, immich];
+
+/** @param names of the setting PROTOCOLS: all, none, or some */
+export function chosenProtocols(names: readonly string[]): readonly Protocol[] {
+  return names.includes("all") ? protocols : protocols.filter(({ name }) => names.includes(name));
+}

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
-import { sendEmbeddings } from "../embeddings.ts";
+import { requireAcceptable, sendEmbeddings } from "../embeddings.ts";
 import { readForms, readImageBodies } from "../image-bodies.ts";
 import type { ImageSource } from "../images.ts";
 import type { Form } from "../multipart.ts";
 import type { RouteContext } from "../route-context.ts";
 import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
+import type { VectorEncoding } from "../vector-stream.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
 type ImageQuery = z.output<typeof encodeImageQuery>;
@@ -19,6 +20,7 @@ interface ImageRequest {
   /** The field that holds a batch; none where there is one image. */
   field?: string | undefined;
   normalize: boolean;
+  encoding: VectorEncoding;
 }
 
 /** POST /encode_image: JSON, a form with files, or an image itself. */
@@ -41,51 +43,68 @@ export function encodeImageRoute(app: FastifyInstance, { limits, readItems, enco
     readImageBodies(scope, limits);
     readForms(scope, limits);
     scope.post<{ Body: Body; Querystring: ImageQuery }>("/encode_image", options, async (request, reply) => {
-      const { sources, field, normalize } = imagesOf(request.body, request.query);
+      const { sources, field, normalize, encoding } = imagesOf(request.body, request.query);
+      const isSingle = field === undefined;
+      requireAcceptable(request, { isSingle });
       const items = await readItems(request, sources, { noun: "image", field });
       const { embeddings } = await encode({ request, reply }, items, { normalize });
-      return sendEmbeddings(reply, { embeddings, isSingle: field === undefined });
+      return sendEmbeddings(reply, { embeddings, isSingle, encoding });
     });
   });
 }
 
 function imagesOf(body: Body, query: ImageQuery): ImageRequest {
   if (body === undefined) throw new EncoderError("INVALID_REQUEST", "The request has no body; it must hold an image.");
-  if (Buffer.isBuffer(body)) return { sources: [{ bytes: body }], normalize: query.normalize !== "false" };
+  if (Buffer.isBuffer(body)) return { sources: [{ bytes: body }], ...choicesOf(query) };
+  const [parameter] = Object.keys(query);
+  if (parameter !== undefined) {
+    const message = `The query parameter ${parameter} is for bodies that are an image; here it is a field of the body.`;
+    throw new EncoderError("INVALID_REQUEST", message);
+  }
   return "files" in body ? imagesOfForm(body) : imagesOfJson(body);
 }
 
-function imagesOfJson({ image_url: url, image_b64: b64, images, normalize }: ImageJson): ImageRequest {
+function choicesOf({ normalize, encoding }: ImageQuery) {
+  return { normalize: normalize !== "false", encoding: encoding ?? "float" };
+}
+
+/** An empty string counts as absent: clients send it in place of null. */
+function imagesOfJson(body: ImageJson): ImageRequest {
+  const { images, normalize, encoding } = body;
+  const [url, b64] = [body.image_url || null, body.image_b64 || null];
   const given = [url, b64, images].filter((source) => source != null).length;
   if (given !== 1) {
     const message = `Exactly one of image_url, image_b64 and images is expected; the request has ${given || "none"}.`;
     throw new EncoderError("INVALID_REQUEST", message);
   }
-  const field = images == null ? undefined : "images";
-  return { sources: (images ?? [{ url, b64 }]).map(sourceOf), field, normalize: normalize ?? true };
+  return {
+    sources: (images ?? [{ url, b64 }]).map(sourceOf),
+    field: images == null ? undefined : "images",
+    normalize: normalize ?? true,
+    encoding: encoding ?? "float",
+  };
 }
 
-function sourceOf(
-  { url, b64 }: { url?: string | null | undefined; b64?: string | null | undefined },
-  index: number,
-): ImageSource {
-  if (url != null && b64 == null) return { url };
-  if (b64 != null && url == null) return { b64 };
-  const found = url == null ? "none" : "both";
+interface NamedImage {
+  url?: string | null | undefined;
+  b64?: string | null | undefined;
+}
+
+function sourceOf({ url, b64 }: NamedImage, index: number): ImageSource {
+  if (url && !b64) return { url };
+  if (b64 && !url) return { b64 };
+  const found = url ? "both" : "none";
   const message = `images[${index}]: Exactly one of url and b64 is expected; found ${found}.`;
   throw new EncoderError("INVALID_REQUEST", message);
 }
 
 function imagesOfForm({ files, fields }: Form): ImageRequest {
-  for (const [name, value] of fields) {
-    if (name !== "normalize" || !["true", "false"].includes(value)) {
-      const message = "A form holds image files and, if wanted, the field normalize, true or false; nothing else.";
-      throw new EncoderError("INVALID_REQUEST", message);
-    }
+  const choices = encodeImageQuery.safeParse(Object.fromEntries(fields));
+  if (!choices.success) {
+    const message =
+      "A form holds image files and, if wanted, the fields normalize (true or false) and encoding (float or base64).";
+    throw new EncoderError("INVALID_REQUEST", message);
   }
-  return {
-    sources: files.map((bytes) => ({ bytes })),
-    field: files.length === 1 ? undefined : "files",
-    normalize: fields.get("normalize") !== "false",
-  };
+  const sources = files.map((bytes) => ({ bytes }));
+  return { sources, field: files.length === 1 ? undefined : "files", ...choicesOf(choices.data) };
 }

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { Manifest } from "../../model/manifest.ts";
+import type { RequestLimits } from "../route-context.ts";
 import { info } from "../schemas.ts";
 
 export interface InfoOptions {
   manifest: Manifest;
   /** What a request may hold. */
-  limits: Record<string, number>;
+  limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
   /** What this service has besides encoding, so that clients need not try. */
   features: { docs: boolean };
@@ -18,6 +19,10 @@ export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, f
   const { image, text } = manifest;
   const answer = {
     model: manifest.name,
+    model_id: manifest.name,
+    model_dtype: text.precision === "int8" ? "int8" : "float32",
+    max_input_length: text.maxTokens,
+    max_client_batch_size: limits.maxBatchItems,
     dimensions: manifest.dimensions,
     logitScale: manifest.logit?.scale ?? null,
     image: { precision: image.precision, fidelity: image.fidelity, size: image.size },

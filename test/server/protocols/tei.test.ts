@@ -74,3 +74,43 @@ describe("the OpenAPI document", () => {
     expect(failureOf("/encode_text").required).toEqual(["success", "error", "code"]);
   });
 });
+
+describe("POST /similarity and POST /rerank", () => {
+  const post = (url: string, payload: object) => app.inject({ method: "POST", url, payload });
+
+  it("answer cosines, and texts best first", async () => {
+    const inputs = { source_sentence: "abc", sentences: ["abc", "z"] };
+    const similarity = await post("/similarity", { inputs });
+    expect(similarity.json()).toHaveLength(2);
+    expect(similarity.headers["x-inference-time"]).toBe("3");
+    const raw = (await post("/rerank", { query: "abc", texts: ["a", "abc"], raw_scores: true })).json();
+    const scaled = (await post("/rerank", { query: "abc", texts: ["a", "abc"], return_text: true })).json();
+    expect(raw.map(Object.keys)).toEqual([
+      ["index", "score"],
+      ["index", "score"],
+    ]);
+    expect(scaled[0].text).toBe(["a", "abc"][scaled[0].index]);
+    expect(scaled[0].score).toBeCloseTo((1 + raw[0].score) / 2, 6);
+    expect(raw[0].score).toBeGreaterThanOrEqual(raw[1].score);
+  });
+
+  it("refuse what another service calls a rerank, and empty lists", async () => {
+    const documents = await post("/rerank", { query: "a", documents: ["b"] });
+    const both = await post("/rerank", { query: "a", texts: ["a"], documents: ["b"] });
+    expect([documents.statusCode, both.statusCode]).toEqual([422, 422]);
+    const empty = await post("/rerank", { query: "a", texts: [] });
+    expect([empty.statusCode, empty.json().error_type]).toEqual([400, "Empty"]);
+  });
+
+  it("name the text that is bad", async () => {
+    const reply = await post("/rerank", { query: "a", texts: ["a", " "] });
+    expect(reply.json().error).toMatch(/^texts\[1\]: /);
+  });
+});
+
+describe("POST /", () => {
+  it("is POST /embed", async () => {
+    const reply = await app.inject({ method: "POST", url: "/", payload: { inputs: "hello" } });
+    expect([reply.statusCode, reply.json()[0][0]]).toEqual([200, 5]);
+  });
+});

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { EncoderError } from "../../errors.ts";
+import { isDataUri } from "../base64.ts";
+import type { Source } from "../items.ts";
+
+/** One part of a message: the kinds that vLLM's clients and Dify send. */
+const part = z.object({
+  type: z.string(),
+  text: z.string().nullish(),
+  image_url: z.union([z.string(), z.object({ url: z.string() })]).nullish(),
+});
+
+const message = z.object({ role: z.string(), content: z.union([z.string(), z.array(part)]).nullish() });
+const conversation = z.array(message).min(1);
+
+/** Jina's, SGLang's and the AI SDK's way to say what an item is. */
+const tagged = z.object({ text: z.string().nullish(), image: z.string().nullish() });
+
+const tokens = "token ids are not read, send text (LangChain for Python: check_embedding_ctx_length=False)";
+const inputItem = z.union([z.string(), conversation, tagged], `expected text or an image; ${tokens}`);
+
+const modality = z.enum(["text", "image"], "expected text or image, since CLIP gives an item of both no vector");
+
+export const embeddingsBody = z.object({
+  model: z.string().nullish(),
+  input: z
+    .union([z.string(), tagged, z.array(inputItem)], `expected a string or a list; ${tokens}`)
+    .nullish()
+    .describe("Strings, of which data URIs are images; objects with text or image; conversations"),
+  messages: z
+    .union([conversation, z.array(conversation).min(1)])
+    .nullish()
+    .describe("A conversation, of which the user's turn is encoded, or several; in place of input"),
+  modality: z
+    .union([modality, z.array(modality)])
+    .nullish()
+    .describe('With "image", strings are images\' URLs'),
+  encoding_format: z.enum(["float", "base64"]).nullish(),
+  embedding_type: z.union([z.enum(["float", "base64"]), z.tuple([z.enum(["float", "base64"])])]).nullish(),
+  dimensions: z.int().nullish().describe("The model's own number of dimensions"),
+  normalized: z.boolean().nullish().describe("Unit length (true, the default)"),
+});
+
+export type EmbeddingsBody = z.output<typeof embeddingsBody>;
+type Modality = z.output<typeof modality>;
+
+/** What the body asks a vector of, in its order, whichever of the conventions it follows. */
+export function sourcesOf({ input, messages, modality }: EmbeddingsBody): Source[] {
+  if ((input == null) === (messages == null)) {
+    throw refusal(`Exactly one of input and messages is expected; found ${input == null ? "neither" : "both"}.`);
+  }
+  if (messages != null) {
+    const conversations = isConversation(messages) ? [messages] : messages;
+    return conversations.map((messages, index) => inConversation(messages, `messages[${index}]`));
+  }
+  const items = Array.isArray(input) ? input : [input!];
+  if (Array.isArray(modality) && modality.length !== items.length) {
+    throw refusal(`modality has ${modality.length} values, and input ${items.length} items.`);
+  }
+  return items.map((item, index) => {
+    const name = `input[${index}]`;
+    if (Array.isArray(item)) return inConversation(item, name);
+    if (typeof item !== "string") return inTagged(item, name);
+    return inString(item, Array.isArray(modality) ? modality[index] : modality);
+  });
+}
+
+function inString(text: string, modality: Modality | null | undefined): Source {
+  if (modality === "image") return { either: text };
+  return isDataUri(text) ? { url: text } : { text };
+}
+
+function inTagged({ text, image }: z.output<typeof tagged>, name: string): Source {
+  if (text != null && image == null) return { text };
+  if (image != null && text == null) return { either: image };
+  throw refusal(`${name}: exactly one of text and image is expected; ${noJoint}.`);
+}
+
+/** One vector of the user's turn: system prompts and prefilled answers are for models that chat. */
+function inConversation(messages: z.output<typeof conversation>, name: string): Source {
+  const parts = messages
+    .filter(({ role }) => role === "user")
+    .flatMap(({ content }) => (typeof content === "string" ? [{ type: "text", text: content }] : (content ?? [])));
+  const images = parts.flatMap(({ image_url: image }: z.output<typeof part>) => {
+    if (image == null) return [];
+    return typeof image === "string" ? image : image.url;
+  });
+  const texts = parts.flatMap(({ text }) => (text == null || text.trim() === "" ? [] : text));
+  if (images.length + (texts.length > 0 ? 1 : 0) !== 1) {
+    const found = images.length + texts.length === 0 ? "nothing" : "more";
+    throw refusal(`${name}: the user's turn must hold text or one image, and holds ${found}; ${noJoint}.`);
+  }
+  return images.length === 1 ? { either: images[0]! } : { text: texts.join("\n") };
+}
+
+const noJoint = "CLIP has no vector for text and image together";
+
+function isConversation(messages: NonNullable<EmbeddingsBody["messages"]>): messages is z.output<typeof conversation> {
+  return !Array.isArray(messages[0]);
+}
+
+function refusal(message: string): EncoderError {
+  return new EncoderError("INVALID_REQUEST", message);
+}

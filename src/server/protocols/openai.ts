@@ -1,0 +1,122 @@
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { EncoderError, ErrorCode } from "../../errors.ts";
+import type { ErrorAnswer, Protocol } from "../protocol.ts";
+import type { RouteContext } from "../route-context.ts";
+import { listed, type Piece, sendVectors } from "../vector-stream.ts";
+import { requireDimensions } from "./dimensions.ts";
+import { embeddingsBody, sourcesOf } from "./openai-input.ts";
+
+/** OpenAI's embeddings and models, and what Jina, NVIDIA NIM, Infinity and vLLM made of them. */
+export const openai: Protocol = {
+  name: "openai",
+  answer,
+  failure: z.strictObject({
+    error: z.strictObject({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+    detail: z.string(),
+  }),
+  routes(scope, context) {
+    embeddingsRoutes(scope, context);
+    modelsRoutes(scope, context);
+    healthRoutes(scope);
+  },
+};
+
+/** Codes that SDKs compare. */
+const knownCodes: Partial<Record<ErrorCode, string>> = {
+  UNKNOWN_MODEL: "model_not_found",
+  UNAUTHORIZED: "invalid_api_key",
+  RATE_LIMITED: "rate_limit_exceeded",
+};
+
+function typeOf(status: number): string {
+  if (status === 401) return "authentication_error";
+  if (status === 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/** Faults of an image or its URL are 400, as clients of this protocol expect: to them a 403 means their key. */
+function answer({ code, status: nativeStatus, message }: EncoderError): ReturnType<ErrorAnswer> {
+  const status = /^(URL|IMAGE)_/.test(code) && nativeStatus < 500 ? 400 : nativeStatus;
+  const error = { message, type: typeOf(status), param: null, code: knownCodes[code] ?? code };
+  return { status, body: { error, detail: message } };
+}
+
+const embedding = z.union([z.array(z.number()), z.string()]).describe("Numbers, or base64 of little-endian float32s");
+
+const embeddingsReply = z.strictObject({
+  object: z.literal("list"),
+  data: z.array(z.strictObject({ object: z.literal("embedding"), index: z.int(), embedding })),
+  model: z.string(),
+  usage: z.strictObject({ prompt_tokens: z.int(), total_tokens: z.int() }),
+});
+
+function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
+  const { manifest, checkModel, readItems, encode } = context;
+  const schema = {
+    summary: "Vectors of texts and images, as OpenAI and its kin give them",
+    tags: ["openai"],
+    body: embeddingsBody,
+    response: { 200: embeddingsReply },
+  };
+  const options = { schema, config: { work: true } } as const;
+  for (const path of ["/v1/embeddings", "/embeddings"]) {
+    scope.withTypeProvider<ZodTypeProvider>().post(path, options, async (request, reply) => {
+      const { model, dimensions, normalized, encoding_format: format, embedding_type: type } = request.body;
+      checkModel(model);
+      requireDimensions(dimensions, manifest);
+      const field = request.body.input == null ? "messages" : "input";
+      const items = await readItems(request, sourcesOf(request.body), { noun: "item", field });
+      const { embeddings, tokens } = await encode({ request, reply }, items, { normalize: normalized ?? true });
+      const encoding = [format ?? type ?? "float"].flat()[0]!;
+      return sendVectors(reply, frame({ embeddings, tokens, model: manifest.name }), encoding);
+    });
+  }
+}
+
+interface Embeddings {
+  embeddings: readonly Float32Array[];
+  tokens: number;
+  model: string;
+}
+
+function* frame({ embeddings, tokens, model }: Embeddings): Generator<Piece> {
+  yield '{"object":"list","data":[';
+  yield* listed(embeddings, (index) => [`{"object":"embedding","index":${index},"embedding":`, "}"]);
+  const usage = { prompt_tokens: tokens, total_tokens: tokens };
+  yield `],"model":${JSON.stringify(model)},"usage":${JSON.stringify(usage)}}`;
+}
+
+const modelsReply = z.object({
+  object: z.literal("list"),
+  data: z.array(z.object({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() })),
+});
+
+/** Infinity's clients also read `stats`, `backend` and `capabilities`. */
+function modelsRoutes(scope: FastifyInstance, { manifest }: RouteContext): void {
+  const created = Math.floor(Date.now() / 1000);
+  const owner = manifest.sources.image.repository?.split("/")[0] ?? "image-text-encoder";
+  const model = { id: manifest.name, object: "model", created, owned_by: owner } as const;
+  const more = { stats: {}, backend: "onnxruntime", capabilities: ["embed", "image_embed"] };
+  const answer = { object: "list", data: [{ ...model, ...more }] } as const;
+  const schema = { summary: "The served model", tags: ["openai"], response: { 200: modelsReply.loose() } };
+  for (const path of ["/v1/models", "/models"]) scope.get(path, { schema }, async () => answer);
+}
+
+/** NVIDIA NIM's health checks. */
+function healthRoutes(scope: FastifyInstance): void {
+  const health = z.strictObject({ object: z.literal("health.response"), message: z.string() });
+  const schema = { tags: ["health"], response: { 200: health, 503: health } };
+  const options = { schema, config: { keyless: true, quiet: true } } as const;
+  const answer = (message: string) => ({ object: "health.response", message });
+  scope.get("/v1/health/live", options, async () => answer("Service is live."));
+  scope.get("/v1/health/ready", options, async (_request, reply) => {
+    return scope.draining ? reply.code(503).send(answer("Service is not ready.")) : answer("Service is ready.");
+  });
+}
