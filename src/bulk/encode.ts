@@ -1,12 +1,15 @@
 import { join } from "node:path";
 import type { Encoder } from "../encoder/encoder.ts";
-import type { ErrorCode } from "../errors.ts";
+import { EncoderError, type ErrorCode } from "../errors.ts";
 import { buildId } from "../model/build-id.ts";
 import { acquireLock } from "../storage/lock.ts";
 import { createErrorList } from "./error-list.ts";
 import { openJournal } from "./journal.ts";
 import { type Encode, runBulk, type Tally } from "./run.ts";
+import { jsonlSink } from "./sinks/jsonl.ts";
 import { npySink } from "./sinks/npy.ts";
+import { parquetSink } from "./sinks/parquet.ts";
+import type { Sink } from "./sinks/sink.ts";
 import type { Source } from "./sources/source.ts";
 
 export interface EncodeFilesOptions {
@@ -53,7 +56,7 @@ export async function encodeFiles(options: EncodeFilesOptions): Promise<void> {
     });
     const errors = await createErrorList(directory);
     try {
-      const sink = await npySink({ directory, tower, dtype });
+      const sink = await openSink(options);
       const encode = encodeWith(encoder);
       await runBulk({
         ...options,
@@ -72,6 +75,15 @@ export async function encodeFiles(options: EncodeFilesOptions): Promise<void> {
   } finally {
     await lock.release();
   }
+}
+
+function openSink({ directory, tower, format, dtype }: EncodeFilesOptions): Promise<Sink> {
+  if (format !== "npy" && dtype !== "float32") {
+    throw new EncoderError("CONFIG_INVALID", "--dtype float16 is for --format npy; the other formats hold float32.");
+  }
+  if (format === "jsonl") return jsonlSink({ directory, tower });
+  if (format === "parquet") return parquetSink({ directory, tower });
+  return npySink({ directory, tower, dtype });
 }
 
 /** One input per call: the encoder joins calls that wait into batches by itself. */

@@ -2,12 +2,14 @@ import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { EncoderError } from "../errors.ts";
+import type { ImageFetcher } from "../image/fetch.ts";
 import type { Budget } from "./budget.ts";
 import type { Columns, Content, Item } from "./item.ts";
 import { nameOf } from "./path-name.ts";
 
 export interface FileReading {
   budget: Budget;
+  fetcher: ImageFetcher;
   maxImageBytes: number;
 }
 

@@ -20,6 +20,8 @@ export interface Item {
   version?(): Promise<string>;
   /** Reads or fetches it. @throws EncoderError for a fault of this item; the signal's reason when aborted. */
   load(signal: AbortSignal): Promise<Content>;
+  /** Called instead of `load` where the item is known, if its bytes are held already. */
+  discard?(): void;
 }
 
 /** What is encoded: a picture's bytes, or a text. */

@@ -78,6 +78,7 @@ async function outcomeOf(item: Item, run: BulkRun): Promise<Outcome> {
     version = await item.version?.();
     const known = journal.find(item.identity, version);
     if (!known) return await encodeItem(item, run);
+    item.discard?.();
     if (!("error" in known)) tally.known++;
     return known;
   } catch (thrown) {

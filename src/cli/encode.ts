@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
-import { createBudget } from "../bulk/budget.ts";
 import { encodeFiles, encodeWith } from "../bulk/encode.ts";
+import { createReading } from "../bulk/reading.ts";
 import { newTally } from "../bulk/run.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
 import { inputSettings, outputSettings } from "../config/bulk.ts";
@@ -35,8 +35,7 @@ export const encode = command({
   settings,
   async run({ values, operands, signal }) {
     const directory = resolve(withHome(values.out));
-    const budget = createBudget(values.maxReadBytes);
-    const reading = { budget, maxImageBytes: values.maxImageBytes };
+    const reading = createReading(values);
     const source = await openSources(operands, { ...values, reading, scratch: tmpdir() });
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
     try {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
-import { vectorJson } from "./vector-json.ts";
+import { vectorJson } from "../encoder/vector-json.ts";
 
 /** Numbers printed between two turns of the event loop, 16 vectors of 512: a few milliseconds at most. */
 const numbersPerTurn = 8192;

@@ -7,7 +7,7 @@ const mayImport: Record<string, string[]> = {
   index: ["encoder", "errors", "model"],
   cli: ["server", "bulk", "hub", "encoder", "build", "model", "storage", "host", "config", "errors", "metrics"],
   server: ["encoder", "scheduling", "config", "errors", "metrics"],
-  bulk: ["encoder", "model", "storage", "scheduling", "config", "errors"],
+  bulk: ["encoder", "search", "image", "model", "storage", "scheduling", "config", "errors"],
   metrics: [],
   hub: ["build", "architecture", "checkpoint", "model", "storage", "config", "errors"],
   encoder: ["build", "tower", "engine", "text", "image", "model", "scheduling", "host", "config", "errors"],

@@ -28,7 +28,12 @@ describe("GET /info", () => {
   it("shows a model's name as far as a header can hold it", async () => {
     const encoder = fakeEncoder();
     const manifest = { ...encoder.manifest, name: "modèle" };
-    const app = createApp({ encoder: { ...encoder, manifest }, config: serviceConfig(), metrics: createMetrics(), version: "1" });
+    const app = createApp({
+      encoder: { ...encoder, manifest },
+      config: serviceConfig(),
+      metrics: createMetrics(),
+      version: "1",
+    });
     const { headers } = await app.inject("/info");
     expect(headers["x-model"]).toBe("mod?le");
   });

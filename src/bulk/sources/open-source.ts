@@ -2,21 +2,31 @@ import { stat } from "node:fs/promises";
 import { EncoderError } from "../../errors.ts";
 import { type FileReading, fileItem } from "../file-item.ts";
 import { isGlob, pathFilter, splitGlob } from "../glob.ts";
+import type { Item } from "../item.ts";
+import { urlItem } from "../url-item.ts";
+import { delimitedReader } from "./delimited-records.ts";
+import { isPictureName } from "./endings.ts";
 import { folderSource } from "./folder.ts";
+import { readJsonLines, readLines } from "./line-records.ts";
+import { listBytes, listSource } from "./list.ts";
+import { readParquet } from "./parquet-records.ts";
+import type { ListRecord } from "./records.ts";
 import type { Source } from "./source.ts";
+import { tarSource } from "./tar.ts";
 
 export interface SourceOptions {
   include: readonly string[];
   exclude: readonly string[];
   follow: boolean;
+  /** The inputs are texts. */
+  text: boolean;
+  column: string;
+  idColumn: string;
+  maxInflatedBytes: number;
   reading: FileReading;
   /** A folder for temporary files. */
   scratch: string;
 }
-
-/** Endings of files that somebody means as pictures, also those that are refused with a sentence. */
-const endings =
-  /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|hei[cf]|jxl|svg|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)$/i;
 
 /**
  * What the operands of a bulk command stand for, one behind the other.
@@ -30,9 +40,12 @@ export async function openSources(operands: readonly string[], options: SourceOp
 }
 
 async function openSource(operand: string, options: SourceOptions): Promise<Source> {
+  if (operand === "-") return openList(operand, () => readLines(listBytes("-")), options);
+  if (/^https?:\/\//i.test(operand))
+    return itemSource(urlItem({ url: operand, key: operand, columns: {} }, options.reading));
   const found = await stat(operand).catch(() => undefined);
   if (found?.isDirectory()) return folderSource({ ...options, folder: operand, isWanted: wanted(options) });
-  if (found) return singleSource(operand, options);
+  if (found) return openFile(operand, options);
   if (isGlob(operand)) {
     const { base, pattern } = splitGlob(operand);
     const matches = pathFilter([pattern.includes("/") ? pattern : `./${pattern}`]);
@@ -43,20 +56,44 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
   throw new EncoderError("CONFIG_INVALID", `There is no such input: ${operand}`);
 }
 
-function singleSource(file: string, { reading }: SourceOptions): Source {
+/** What a file is for is told by its ending. */
+function openFile(file: string, options: SourceOptions): Source {
+  const records = Object.entries(listReaders).find(([ending]) => file.toLowerCase().endsWith(ending))?.[1];
+  if (records) return openList(file, () => records(file), options);
+  if (/\.(tar|tar\.gz|tgz)$/i.test(file)) return tarSource({ ...options, file, isText: options.text });
+  if (/\.zip$/i.test(file)) {
+    const message = `${file}: zip archives are not read; unpack it, or make a tar of it.`;
+    throw new EncoderError("CONFIG_INVALID", message);
+  }
+  return itemSource(fileItem({ path: Buffer.from(file), key: file }, options.reading));
+}
+
+const listReaders: Record<string, (file: string) => AsyncIterable<ListRecord>> = {
+  ".txt": (file) => readLines(listBytes(file)),
+  ".csv": (file) => delimitedReader(",")(listBytes(file)),
+  ".tsv": (file) => delimitedReader("\t")(listBytes(file)),
+  ".jsonl": (file) => readJsonLines(listBytes(file)),
+  ".parquet": readParquet,
+};
+
+function openList(name: string, records: () => AsyncIterable<ListRecord>, options: SourceOptions): Source {
+  return listSource({ ...options, name, records, isText: options.text });
+}
+
+function itemSource(item: Item): Source {
   return {
     async *items() {
-      yield fileItem({ path: Buffer.from(file), key: file }, reading);
+      yield item;
     },
     async count(_signal, onMore) {
-      onMore(1, await stat(file).then(({ size }) => size));
+      onMore(1, 0);
       return true;
     },
   };
 }
 
 function wanted({ include, exclude }: SourceOptions): (path: string) => boolean {
-  const isIncluded = include.length > 0 ? pathFilter(include) : (path: string) => endings.test(path);
+  const isIncluded = include.length > 0 ? pathFilter(include) : (path: string) => isPictureName(path);
   const isExcluded = pathFilter(exclude);
   return (path) => isIncluded(path) && !isExcluded(path);
 }

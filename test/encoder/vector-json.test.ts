@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { vectorJson } from "../../src/server/vector-json.ts";
+import { vectorJson } from "../../src/encoder/vector-json.ts";
 
 /** An exact number: numerator / denominator. */
 type Fraction = [numerator: bigint, denominator: bigint];

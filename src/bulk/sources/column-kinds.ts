@@ -1,0 +1,59 @@
+import type { Columns, ColumnValue } from "../item.ts";
+import type { ListRecord } from "./records.ts";
+
+type Kind = "number" | "boolean" | "string";
+
+/** Rows from whose values the kind of a column is told: enough for those that are often empty. */
+const looked = 200;
+
+/**
+ * Gives every column one kind of value for the whole list, told from its first rows, so that all parts of the output have the
+ * same columns: numbers where all are numbers (also in text, unless they have leading zeros), and else text. A later value of
+ * another kind becomes null.
+ */
+export async function* withColumnKinds(records: AsyncIterable<ListRecord>): AsyncGenerator<ListRecord> {
+  let first: ListRecord[] | undefined = [];
+  let kinds = new Map<string, Kind>();
+  const cast = (record: ListRecord) => ({ ...record, fields: castAll(record.fields, kinds) });
+  for await (const record of records) {
+    if (first && first.push(record) < looked) continue;
+    if (first) {
+      kinds = kindsOf(first);
+      for (const record of first) yield cast(record);
+      first = undefined;
+    } else yield cast(record);
+  }
+  if (!first) return;
+  kinds = kindsOf(first);
+  for (const record of first) yield cast(record);
+}
+
+function kindsOf(records: readonly ListRecord[]): Map<string, Kind> {
+  const kinds = new Map<string, Kind>();
+  for (const { fields } of records) {
+    for (const [name, value] of Object.entries(fields)) {
+      if (value === null) continue;
+      const kind = kindOf(value);
+      const before = kinds.get(name);
+      kinds.set(name, before === undefined || before === kind ? kind : "string");
+    }
+  }
+  return kinds;
+}
+
+function kindOf(value: Exclude<ColumnValue, null>): Kind {
+  if (typeof value !== "string") return typeof value === "number" ? "number" : "boolean";
+  return value !== "" && String(Number(value)) === value && Number.isFinite(Number(value)) ? "number" : "string";
+}
+
+function castAll(fields: Columns, kinds: ReadonlyMap<string, Kind>): Columns {
+  const values = Object.entries(fields).map(([name, value]) => [name, castTo(kinds.get(name) ?? "string", value)]);
+  return Object.fromEntries(values);
+}
+
+function castTo(kind: Kind, value: ColumnValue): ColumnValue {
+  if (value === null) return null;
+  if (kind === "string") return String(value);
+  if (kindOf(value) !== kind) return null;
+  return kind === "number" ? Number(value) : value;
+}

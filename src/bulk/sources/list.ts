@@ -1,0 +1,105 @@
+import { createReadStream } from "node:fs";
+import { dirname } from "node:path";
+import { EncoderError } from "../../errors.ts";
+import { type FileReading, failedItem, fileItem } from "../file-item.ts";
+import type { Columns, Item } from "../item.ts";
+import { nameOf } from "../path-name.ts";
+import { textItem } from "../text-item.ts";
+import { urlItem } from "../url-item.ts";
+import { withColumnKinds } from "./column-kinds.ts";
+import type { ListRecord } from "./records.ts";
+import type { Source } from "./source.ts";
+
+export interface ListOptions {
+  /** As people know it; "-" is standard input. */
+  name: string;
+  records: () => AsyncIterable<ListRecord>;
+  isText: boolean;
+  /** Column of the inputs; "" where it is to be found by its name. */
+  column: string;
+  /** Column of the keys; "" for row numbers. */
+  idColumn: string;
+  reading: FileReading;
+}
+
+/** Names under which lists usually have what they list, in order. */
+const usualColumns = {
+  image: ["image_path", "path", "file", "filename", "file_name", "url", "image_url", "image"],
+  text: ["text", "caption", "title", "sentence"],
+};
+
+/** Paths, URLs or texts, one a row. A path is relative to the list. */
+export function listSource(options: ListOptions): Source {
+  const { name, records, idColumn } = options;
+  const folder = name === "-" ? "." : dirname(name);
+  return {
+    async *items() {
+      let number = 0;
+      let column: string | undefined;
+      for await (const record of withColumnKinds(records())) {
+        const key = String(record.fields[idColumn] ?? number);
+        number++;
+        if (record.error) yield failedItem({ name: `${name}, row ${number}`, key, error: record.error });
+        else {
+          if (!record.line) column ??= columnOf(record.fields, options);
+          yield itemOf(record, { ...options, folder, key, column: column ?? "", number });
+        }
+      }
+    },
+    async count(signal, onMore) {
+      if (name === "-") return false;
+      for await (const _ of records()) {
+        if (signal.aborted) return false;
+        onMore(1, 0);
+      }
+      return true;
+    },
+  };
+}
+
+interface RowOptions extends ListOptions {
+  folder: string;
+  key: string;
+  number: number;
+}
+
+function itemOf({ fields, line }: ListRecord, options: RowOptions): Item {
+  const { name, column, idColumn, key, isText, reading, folder, number } = options;
+  const value = line ?? fields[column];
+  if (value === null || value === undefined || value === "") {
+    const error = new EncoderError("INPUT_UNREADABLE", `The row has nothing in the column ${column}.`);
+    return failedItem({ name: `${name}, row ${number}`, key, error });
+  }
+  const bytes = Buffer.isBuffer(value) ? value : Buffer.from(String(value));
+  const isCarried = (it: string) => it !== column && it !== idColumn;
+  const columns: Columns = Object.fromEntries(Object.entries(fields).filter(([it]) => isCarried(it)));
+  if (isText) return textItem({ text: bytes.toString(), key, columns });
+  const scheme = /^([a-z][a-z0-9+.-]*):(?:\/\/|(?<=^data:))/i.exec(bytes.toString("latin1"))?.[1]?.toLowerCase();
+  if (scheme === "http" || scheme === "https") return urlItem({ url: bytes.toString(), key, columns }, reading);
+  if (scheme !== undefined) {
+    const error = new EncoderError(
+      "INPUT_REFUSED",
+      `Expected a path or an http or https URL, found one with ${scheme}:.`,
+    );
+    return failedItem({ name: nameOf(bytes), key, error });
+  }
+  const isAbsolute = bytes[0] === 0x2f;
+  const path = isAbsolute || folder === "." ? bytes : Buffer.concat([Buffer.from(`${folder}/`), bytes]);
+  return fileItem({ path, key, columns }, reading);
+}
+
+/** @throws EncoderError CONFIG_INVALID where no column can be told to be the one. */
+function columnOf(fields: Columns, { column, isText, name }: ListOptions): string {
+  const names = Object.keys(fields);
+  const found = column === "" ? usualColumns[isText ? "text" : "image"].find((it) => names.includes(it)) : column;
+  const chosen = found ?? (names.length === 1 ? names[0] : undefined);
+  if (chosen !== undefined && names.includes(chosen)) return chosen;
+  const problem = chosen === undefined ? "which column holds the inputs cannot be told" : `it has no column ${chosen}`;
+  const message = `${name}: ${problem}; choose one of ${names.join(", ")} with --column.`;
+  throw new EncoderError("CONFIG_INVALID", message);
+}
+
+/** The bytes of a list, read anew each time. */
+export function listBytes(file: string): AsyncIterable<Uint8Array> {
+  return file === "-" ? process.stdin : createReadStream(file);
+}

@@ -1,0 +1,118 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { describe, expect, it } from "vitest";
+import { listed } from "../../support/bulk-source.ts";
+import { temporaryFolder } from "../../support/checkpoints.ts";
+import { serve } from "../../support/loopback.ts";
+import { bitmap, writeFiles } from "../../support/pictures.ts";
+
+async function listOf(name: string, content: string | Uint8Array): Promise<string> {
+  const folder = await temporaryFolder();
+  writeFiles(folder, { [name]: content, "a.bmp": bitmap(0), "below/b c.bmp": bitmap(1) });
+  return join(folder, name);
+}
+
+describe("a list of lines", () => {
+  it("names paths relative to the list, also with spaces, carriage returns and bytes that are not UTF-8", async () => {
+    const file = await listOf("list.txt", Buffer.from("\ufeffa.bmp\r\n\nbelow/b c.bmp\n", "utf8"));
+    writeFileSync(Buffer.concat([Buffer.from(join(file, "../")), Buffer.of(0xff)]), bitmap(2));
+    writeFileSync(file, Buffer.of(0xff, 0x0a), { flag: "a" });
+    const { items, count } = await listed([file]);
+    expect(items.map(({ key, input }) => [key, input])).toEqual([
+      ["0", bitmap(0)],
+      ["1", bitmap(1)],
+      ["2", bitmap(2)],
+    ]);
+    expect(items[2]!.name).toBe(join(file, "../\\xff"));
+    expect(count).toBe(3);
+  });
+
+  it("names URLs, and refuses other schemes, lines without end and what is not there", async () => {
+    const { port } = await serve((_request, reply) => reply.end(bitmap(3)));
+    const url = `http://127.0.0.1:${port}/x.bmp`;
+    const lines = [
+      url,
+      "file:///etc/passwd",
+      "ftp://host/x.jpg",
+      "data:image/png;base64,AA",
+      "x".repeat(2 << 20),
+      "gone.bmp",
+    ];
+    const { items } = await listed([await listOf("list.txt", lines.join("\n"))]);
+    expect(items.map(({ input, code }) => code ?? input)).toEqual([
+      bitmap(3),
+      "INPUT_REFUSED",
+      "INPUT_REFUSED",
+      "INPUT_REFUSED",
+      "INPUT_REFUSED",
+      "INPUT_NOT_FOUND",
+    ]);
+  });
+
+  it("holds texts, when texts are encoded", async () => {
+    const { items } = await listed([await listOf("list.txt", "a red bicycle\n \nhttp://not.fetched\n")], {
+      text: true,
+    });
+    expect(items.map(({ input, code }) => code ?? input)).toEqual([
+      "a red bicycle",
+      "EMPTY_TEXT",
+      "http://not.fetched",
+    ]);
+  });
+});
+
+describe("a table", () => {
+  const rows = 'sku,url,price,color\n007,a.bmp,5,"dark, ""red"""\n8,below/b c.bmp,6.5,"two\nlines"\n9,,7,\n';
+
+  it("in CSV gives keys and columns, with a kind of value for each column", async () => {
+    const { items, count } = await listed([await listOf("list.csv", rows)], { idColumn: "sku" });
+    expect(items).toEqual([
+      expect.objectContaining({ key: "007", columns: { price: 5, color: 'dark, "red"' }, input: bitmap(0) }),
+      expect.objectContaining({ key: "8", columns: { price: 6.5, color: "two\nlines" }, input: bitmap(1) }),
+      expect.objectContaining({ key: "9", code: "INPUT_UNREADABLE" }),
+    ]);
+    expect(count).toBe(3);
+  });
+
+  it("in TSV, JSON lines and parquet gives the same", async () => {
+    const first = [expect.objectContaining({ key: "0", columns: { n: 1, ok: true }, input: bitmap(0) })];
+    expect((await listed([await listOf("list.tsv", "path\tn\tok\na.bmp\t1\ttrue\n")])).items).toEqual([
+      expect.objectContaining({ key: "0", columns: { n: 1, ok: "true" }, input: bitmap(0) }),
+    ]);
+    const json = `${JSON.stringify({ path: "a.bmp", n: 1, ok: true })}\n`;
+    expect((await listed([await listOf("list.jsonl", json)])).items).toEqual(first);
+    const parquet = parquetWriteBuffer({
+      columnData: [
+        { name: "path", data: ["a.bmp"], type: "STRING" },
+        { name: "n", data: [1], type: "DOUBLE" },
+        { name: "ok", data: [true], type: "BOOLEAN" },
+      ],
+    });
+    expect((await listed([await listOf("list.parquet", new Uint8Array(parquet))])).items).toEqual(first);
+  });
+
+  it("with a row that is malformed loses that row alone", async () => {
+    const { items } = await listed([await listOf("list.jsonl", '{"path":"a.bmp"}\n{"path":\n[1]\n"a.bmp"\n')]);
+    expect(items.map(({ input, code }) => code ?? input)).toEqual([
+      bitmap(0),
+      "INPUT_UNREADABLE",
+      "INPUT_UNREADABLE",
+      bitmap(0),
+    ]);
+    const csv = await listed([await listOf("list.csv", "path,n\na.bmp,1,2\na.bmp,1\n")]);
+    expect(csv.items.map(({ input, code }) => code ?? input)).toEqual(["INPUT_UNREADABLE", bitmap(0)]);
+    const torn = await listed([await listOf("list.parquet", "PAR1 torn")]);
+    expect(torn.items.map(({ code }) => code)).toEqual(["INPUT_UNREADABLE"]);
+  });
+
+  it("asks for the column where several could be meant, and where the one that was named is not there", async () => {
+    const file = await listOf("list.csv", "left,right\na.bmp,a.bmp\n");
+    await expect(listed([file])).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: `${file}: which column holds the inputs cannot be told; choose one of left, right with --column.`,
+    });
+    await expect(listed([file], { column: "middle" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect((await listed([file], { column: "right" })).items).toHaveLength(1);
+  });
+});
