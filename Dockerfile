@@ -1,14 +1,14 @@
 # docker build -t image-text-encoder .
 # docker run -d -p 5555:5555 --name image-text-encoder-container image-text-encoder
 #
-# The build needs a network; the container does not. linux/amd64 and linux/arm64.
+# The build needs a network; the container does not. Both run on linux/amd64 and linux/arm64.
 
-# Any glibc image with Node.js >= 20.19 and npm, in /usr/local/bin or /usr/bin.
+# NODE_IMAGE may be any glibc image with Node.js >= 20.19 and npm in /usr/local/bin or /usr/bin.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-# Nothing here needs an install script: native libraries come inside the packages.
+# No package here needs its install script: native libraries come inside the packages.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
@@ -19,8 +19,9 @@ RUN npm run build \
 COPY LICENSE NOTICE ./
 COPY bin bin
 
-# The root file system of the runtime: Node.js, the C and C++ libraries that it and the native modules load, and the
-# application with the libraries of this one platform and without the embedded model. No shell, no package manager, nothing else to keep up to date.
+# /runtime becomes the root file system: Node.js, the C and C++ libraries that it and the native modules load, and the
+# application with the libraries of this one platform and without the embedded model. It has no shell and no package
+# manager, so there is nothing else to keep up to date.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN arch="$(node -p process.arch)" \
     && find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 ! -path "*/linux/${arch}" -exec rm -r {} + \
@@ -37,12 +38,13 @@ RUN arch="$(node -p process.arch)" \
     && echo 'hosts: files dns' > /runtime/etc/nsswitch.conf \
     && install -d -m 1777 /runtime/tmp
 
-# Downloads, verifies and builds the model. A token for gated or private repositories: --secret id=hf_token,src=FILE
+# This stage downloads, verifies and builds the model. Gated or private repositories need a token:
+# --secret id=hf_token,src=FILE
 FROM build AS model
 ARG MODEL=clip-vit-b-32
 ARG PRECISION=auto
 ARG HF_ENDPOINT=https://huggingface.co
-# Another checkpoint pair instead of the catalog's, each as org/name or org/name@revision; MODEL is then its name.
+# Another checkpoint pair may replace the catalog's, each as org/name or org/name@revision. MODEL is then its name.
 ARG IMAGE_REPOSITORY=
 ARG TEXT_REPOSITORY=
 ENV MODELS_DIR=/models
@@ -56,7 +58,7 @@ RUN --mount=type=secret,id=hf_token \
     && node bin/image-text-encoder models verify \
     && rm -rf /models/.downloads
 
-# Everything but a model, for those who mount one: docker build --target runtime .
+# This stage has everything but a model, for those who mount one: docker build --target runtime .
 FROM scratch AS runtime
 LABEL org.opencontainers.image.title="image-text-encoder" \
       org.opencontainers.image.description="Images and text in 50+ languages to vectors in one space" \
