@@ -12,6 +12,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageCms, ImageDraw, ImageOps
 
+import heic
 from pillow import reference
 
 WIDTH, HEIGHT = 24, 16
@@ -742,8 +743,44 @@ def modern_files():
     yield "avif-lossless", saved(RGB, "AVIF", quality=100, subsampling="4:4:4")
 
 
+def heic_files():
+    wide = picture(40, 32)
+    for chroma in ("420", "422", "444"):
+        for quality in (50, 90):
+            yield f"heic-{chroma}-{quality}", heic.encoded(wide, quality=quality, chroma=chroma)
+        yield f"heic-{chroma}-10-bit", heic.deep(wide, quality=90, chroma=chroma)
+    yield "heic-12-bit", heic.deep(wide, 12, quality=90)
+    yield "heic-grey", heic.encoded(wide.convert("L"), quality=90)
+    yield "heic-lossless", heic.encoded(wide, quality=-1)
+    clear = wide.copy()
+    clear.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 40).astype(np.uint8), (32, 1))))
+    yield "heic-alpha", heic.encoded(clear, quality=90)
+    yield "heic-grey-alpha", heic.encoded(clear.convert("LA"), quality=90)
+    for width, height in [(1, 1), (3, 2), (17, 15), (33, 41), (100, 75)]:
+        yield f"heic-{width}x{height}", heic.encoded(picture(width, height), quality=90)
+    for orientation in range(1, 9):
+        yield f"heic-exif-{orientation}", heic.encoded(picture(42, 32), quality=90, exif=exif(orientation))
+    yield "heic-icc", heic.encoded(wide, quality=90, icc_profile=PROFILES["sRGB"])
+    yield "heic-xmp-orientation", heic.encoded(wide, quality=90, xmp=XMP)
+    yield "heic-two", heic.encoded(wide, quality=90, save_all=True, append_images=[ImageOps.invert(wide)])
+    yield "heic-second-is-primary", heic.encoded(wide, quality=90, save_all=True, append_images=[ImageOps.invert(wide)], primary_index=1)
+    for quarter in range(4):
+        yield f"heic-grid-{quarter}", heic.grid(picture(100, 80), 64, quarter, quality=90)
+    for mirror in (0, 1):
+        yield f"heic-grid-mirror-{mirror}", heic.grid(picture(100, 80), 64, 1, mirror, quality=90)
+    yield "heic-grid-exif-6", heic.grid(picture(100, 80), 64, 3, exif=exif(6), quality=90)
+    yield "heic-grid-exif-without-rotation", heic.grid(picture(100, 80), 64, exif=exif(6), quality=90)
+    yield "heic-grid-10-bit", heic.grid(picture(100, 80), 64, brand=b"heix", encode=heic.deep, quality=90)
+    yield "heic-grid-cropped", heic.grid(picture(100, 80), 64, clean=(80, 1, 60, 1, 0, 1, 0, 1), quality=90)
+    yield "heic-grid-mif1", heic.grid(picture(100, 80), 64, brand=b"mif1", quality=90)
+    whole = heic.encoded(wide, quality=90)
+    yield "heic-truncated", whole[:-50]
+    yield "heic-headers-alone", whole[:200]
+    yield "heic-trailing", whole + b"\0" * 64
+
+
 def files():
-    for make in (png_files, jpeg_files, webp_files, gif_files, bmp_files, tiff_files, modern_files):
+    for make in (png_files, jpeg_files, webp_files, gif_files, bmp_files, tiff_files, modern_files, heic_files):
         yield from make()
 
 

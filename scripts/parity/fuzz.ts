@@ -1,3 +1,4 @@
+import { uniforms } from "../random.ts";
 import { type Background, backgrounds, meanError, type ParityCase, pixelsOrCode } from "./compare.ts";
 import { differences, toleranceOf } from "./differences.ts";
 import type { Pillow } from "./pillow.ts";
@@ -27,7 +28,7 @@ export async function findFarPixels({
   seed,
   pillow,
 }: FuzzOptions): Promise<{ findings: Finding[]; read: number }> {
-  const random = randomNumbers(seed);
+  const random = uniforms(seed);
   const findings: Finding[] = [];
   let read = 0;
   for (let i = 0; i < count; i++) {
@@ -64,15 +65,4 @@ function damaged(file: Uint8Array, random: () => number): Uint8Array {
     else copy[at] = copy[Math.floor(random() * copy.length)]!;
   }
   return copy;
-}
-
-/** Mulberry32: the same numbers from the same seed, from 0 to 1. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -11,9 +11,11 @@ import sys
 import warnings
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageOps
 
 warnings.simplefilter("ignore")
+pillow_heif.register_heif_opener()
 SIZE = 16
 MOST_PIXELS = 4_000_000
 
@@ -60,12 +62,6 @@ def reference(file, background=None):
 
 
 def serve():
-    try:
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    except ImportError:
-        pass
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while head := source.read(5):
         length, white = struct.unpack(">IB", head)

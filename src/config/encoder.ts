@@ -68,6 +68,19 @@ export const encodingSettings = {
     why: "64 megapixels take 1.0 GB as AVIF, 0.8 GB as an interlaced 16-bit PNG, 0.6 GB or less as anything else.",
   }),
 
+  heic: setting({
+    ...toggle(),
+    default: true,
+    help: "Whether HEIC images are read.",
+    why: "Telephones write nothing else. Off spares what HEVC's patents may ask of a business in some countries.",
+  }),
+  lenientImages: setting({
+    ...toggle(),
+    default: false,
+    help: "Decode what there is of a damaged or truncated image, and say so in the answer (x-image-incomplete).",
+    why: "Off, since half a picture's vector looks like any other.",
+  }),
+
   // image URLs
   imageUrls: setting({ ...toggle(), default: true, help: "Whether images may be given by URL." }),
   allowPrivateUrls: setting({

@@ -1,30 +1,33 @@
+import { EncoderError } from "../errors.ts";
 import { planAvif } from "./avif.ts";
 import { readBmpHeader, readBmpPixels } from "./bmp.ts";
+import { findPreview } from "./camera-raw.ts";
 import { convertPixels, dropOthers, flatten, inkToRgb, labToRgb } from "./colour.ts";
 import { type ImageFormat, imageFormat } from "./format.ts";
 import { firstFrame, paintAround } from "./gif.ts";
+import type { HeicReader } from "./heic.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
 import { planTiff } from "./tiff.ts";
-import { openVipsImage, type ReadOptions, requirePixelsWithin, type VipsImage } from "./vips.ts";
+import { type ReadOptions as FileOptions, openVipsImage, requirePixelsWithin, type VipsImage } from "./vips.ts";
 
-/** A decoded picture, perhaps smaller than the file's: `fullWidth` and `fullHeight` are those of the upright original. */
-export interface DecodedImage extends Raster {
-  fullWidth: number;
-  fullHeight: number;
+export interface ReadOptions extends FileOptions {
+  /** Without one, HEIC is refused. */
+  readHeic?: HeicReader | undefined;
 }
 
-type Reader = (file: Uint8Array, spec: PixelSpec, options: ReadOptions) => Promise<DecodedImage>;
+type Reader = (file: Uint8Array, spec: PixelSpec, options: ReadOptions) => Promise<Raster>;
 
 /** Below so many times the target, colours that were subsampled show; above it, resizing smooths them anyway. */
 const mostForSmoothing = 4;
 
 const readers: Record<ImageFormat, Reader> = {
-  JPEG: readJpeg,
+  JPEG: readPlain,
   PNG: readPlain,
   WebP: readPlain,
   GIF: readGif,
   AVIF: readAvif,
+  HEIC: readHeic,
   TIFF: readTiff,
   BMP: readBmp,
 };
@@ -33,12 +36,13 @@ const readers: Record<ImageFormat, Reader> = {
  * The first frame of an encoded image: upright (EXIF), 8-bit RGB, without colour management, as Pillow converts it.
  * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
-export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
   return readers[imageFormat(file)](file, spec, options);
 }
 
-async function readPlain(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
-  return whole(await readColours(await openVipsImage(file, imageFormat(file), options), spec));
+async function readPlain(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
+  const image = await openVipsImage(file, imageFormat(file), options);
+  return image.isInk ? convertPixels(await image.readInk(), inkToRgb) : readColours(image, spec);
 }
 
 /** R G B, with what is transparent laid over the background that the model wants. */
@@ -46,41 +50,22 @@ async function readColours(image: VipsImage, { background }: Pick<PixelSpec, "ba
   return image.hasAlpha && background ? flatten(await image.readAll(), 3, background) : image.readRgb();
 }
 
-async function readJpeg(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
-  const image = await openVipsImage(file, "JPEG", options);
-  if (image.isInk) return whole(convertPixels(await image.readInk(), inkToRgb));
-  const { width, height } = image;
-  const shrink = shrinkOnLoad(Math.min(width, height), spec.resize);
-  const size = shrink > 1 ? { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) } : undefined;
-  return { ...(await image.readRgb(size)), fullWidth: width, fullHeight: height };
-}
-
-/**
- * By how much a JPEG is made smaller while it is decoded: libjpeg halves, quarters or eighths it for almost nothing,
- * and libvips does the odd rest (it insists on one). At least 2.5 times the target stays for the exact resize: that
- * keeps the mean error near 0.2 grey levels, where twice the target has 0.5. A photo of 12 megapixels takes 17 ms
- * instead of 70.
- */
-function shrinkOnLoad(shortestSide: number, target: number): number {
-  return [9, 5, 3].find((factor) => shortestSide / factor >= 2.5 * target) ?? 1;
-}
-
 /** Of what the first frame leaves transparent, Pillow shows the palette's colour where alpha is dropped. */
-async function readGif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+async function readGif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
   const image = await openVipsImage(file, "GIF", options);
   const frame = firstFrame(file);
   const picture = await readColours(image, { background: spec.background ?? frame.transparent });
   if (!image.hasAlpha) paintAround(picture, frame);
-  return whole(picture);
+  return picture;
 }
 
-async function readAvif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+async function readAvif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
   const { isPremultiplied, repair } = planAvif(file);
   const image = await openVipsImage(asStill(file), "AVIF", options);
   const needsAlpha = image.hasAlpha && (spec.background !== null || isPremultiplied);
   const samples = await (needsAlpha ? image.readAll() : image.readRgb());
   repair(samples, { smooth: Math.min(image.width, image.height) < mostForSmoothing * spec.resize });
-  return whole(needsAlpha && spec.background ? flatten(samples, 3, spec.background) : dropOthers(samples));
+  return needsAlpha && spec.background ? flatten(samples, 3, spec.background) : dropOthers(samples);
 }
 
 /** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
@@ -92,24 +77,33 @@ function asStill(bytes: Uint8Array): Uint8Array {
   return still;
 }
 
-async function readTiff(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
-  const plan = planTiff(file);
-  const image = await openVipsImage(plan.bytes, "TIFF", options);
-  if (plan.kind === "ink") return whole(convertPixels(await image.readInk(), inkToRgb));
-  if (plan.kind === "Lab") return whole(convertPixels(await image.readRgb(), labToRgb));
-  if (plan.extras === 0) return whole(await image.readRgb());
-  const samples = await image.readAll();
-  const isOver = plan.alpha !== undefined && spec.background !== null;
-  return whole(isOver ? flatten(samples, 3 + plan.alpha!, spec.background!) : dropOthers(samples));
+async function readHeic(file: Uint8Array, { background }: PixelSpec, options: ReadOptions): Promise<Raster> {
+  if (!options.readHeic) {
+    const expected = "Expected a JPEG, PNG, WebP, GIF, AVIF, TIFF or BMP image";
+    throw new EncoderError("IMAGE_UNSUPPORTED", `${expected}, received HEIC, which is switched off here; send a JPEG.`);
+  }
+  const { maxImagePixels } = options;
+  const samples = await options.readHeic({ file, maxImagePixels, wantsAlpha: background !== null });
+  return samples.channels === 4 && background ? flatten(samples, 3, background) : dropOthers(samples);
 }
 
-async function readBmp(file: Uint8Array, { background }: PixelSpec, options: ReadOptions): Promise<DecodedImage> {
+/** Of a camera's raw file, the JPEG that the camera made of it is read. */
+async function readTiff(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
+  const preview = findPreview(file);
+  if (preview) return readPlain(preview.jpeg, spec, { ...options, orientation: preview.orientation });
+  const plan = planTiff(file);
+  const image = await openVipsImage(plan.bytes, "TIFF", options);
+  if (plan.kind === "ink") return convertPixels(await image.readInk(), inkToRgb);
+  if (plan.kind === "Lab") return convertPixels(await image.readRgb(), labToRgb);
+  if (plan.extras === 0) return image.readRgb();
+  const samples = await image.readAll();
+  const isOver = plan.alpha !== undefined && spec.background !== null;
+  return isOver ? flatten(samples, 3 + plan.alpha!, spec.background!) : dropOthers(samples);
+}
+
+async function readBmp(file: Uint8Array, { background }: PixelSpec, options: ReadOptions): Promise<Raster> {
   const header = readBmpHeader(file, options);
   requirePixelsWithin(options.maxImagePixels, header);
   const samples = readBmpPixels(file, header);
-  return whole(header.hasAlpha && background ? flatten(samples, 3, background) : dropOthers(samples));
-}
-
-function whole({ data, width, height }: Raster): DecodedImage {
-  return { data, width, height, fullWidth: width, fullHeight: height };
+  return header.hasAlpha && background ? flatten(samples, 3, background) : dropOthers(samples);
 }

@@ -27,8 +27,8 @@ configureDecoder();
 process.on("message", async (bytes: Uint8Array) => {
   const watch = setInterval(refuseGreed, memoryCheckMs);
   try {
-    const { data } = await preprocess(bytes);
-    reply({ kind: "pixels", data, memoryBytes: process.memoryUsage.rss() });
+    const { data, incomplete = false } = await preprocess(bytes);
+    reply({ kind: "pixels", data, incomplete, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     const { code, message, internal } = toEncoderError(error);
     reply({ kind: "failure", code, message, internal, memoryBytes: process.memoryUsage.rss() });

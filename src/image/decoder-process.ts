@@ -5,7 +5,7 @@ import { entryBeside } from "../host/entry.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
 
 export interface DecoderProcessOptions
-  extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes"> {
+  extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes" | "heic" | "lenientImages"> {
   spec: PixelSpec;
 }
 
@@ -14,7 +14,7 @@ export type DecoderEnd = "crashed" | "hung" | "grown";
 
 export type DecoderReply =
   | { kind: "ready" }
-  | { kind: "pixels"; data: Uint8Array; memoryBytes: number }
+  | { kind: "pixels"; data: Uint8Array; incomplete: boolean; memoryBytes: number }
   | { kind: "failure"; code: ErrorCode; message: string; internal: string | undefined; memoryBytes: number };
 
 /** Starting takes 0.2 s on an idle machine. */
@@ -102,7 +102,9 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
 
       const isGrown = "memoryBytes" in outcome && outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes);
       if (isGrown) end({ kind: "death" }, "grown");
-      if (outcome.kind === "pixels") return { data: outcome.data, size: options.spec.size };
+      if (outcome.kind === "pixels") {
+        return { data: outcome.data, size: options.spec.size, incomplete: outcome.incomplete };
+      }
       if (outcome.kind === "failure") {
         throw new EncoderError(outcome.code, outcome.message, { internal: outcome.internal });
       }
@@ -118,13 +120,16 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
 }
 
 /** Command lines are public on a machine: what is not needed stays out, whatever else `options` may hold. */
-function argument({ spec, maxImagePixels, maxDecoderBytes, decodeTimeoutMs }: DecoderProcessOptions): string {
+function argument(options: DecoderProcessOptions): string {
+  const { spec, maxImagePixels, maxDecoderBytes, decodeTimeoutMs, heic, lenientImages } = options;
   const { size, resize, background } = spec;
   const needed: DecoderProcessOptions = {
     spec: { size, resize, background },
     maxImagePixels,
     maxDecoderBytes,
     decodeTimeoutMs,
+    heic,
+    lenientImages,
   };
   return JSON.stringify(needed);
 }

@@ -1,6 +1,6 @@
 import { EncoderError } from "../errors.ts";
 
-export type ImageFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF" | "TIFF" | "BMP";
+export type ImageFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF" | "HEIC" | "TIFF" | "BMP";
 
 /** What a file starts with; `?` stands for any byte. */
 const readable: readonly (readonly [ImageFormat, string])[] = [
@@ -21,6 +21,13 @@ const refused: readonly (readonly [string, string])[] = [
   ["a PDF document", "%PDF"],
   ["a PostScript document", "%!PS"],
   ["a Photoshop document", "8BPS"],
+  ["a raw file of a Fujifilm camera", "FUJIFILMCCD-RAW"],
+  ["a raw file of an Olympus camera", "IIRO"],
+  ["a raw file of an Olympus camera", "IIRS"],
+  ["a raw file of an Olympus camera", "MMOR"],
+  ["a raw file of a Panasonic camera", "IIU\0"],
+  ["a raw file of a Sigma camera", "FOVb"],
+  ["a raw file of a Canon camera (CR3)", "????ftypcrx "],
   ["a JPEG XL image", "\xff\x0a"],
   ["a JPEG XL image", "\0\0\0\x0cJXL "],
   ["a JPEG 2000 image", "\0\0\0\x0cjP  "],
@@ -44,18 +51,23 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
 
   const found = readable.find(([, signature]) => startsWith(head, signature));
   if (found) return found[0];
-  if (head.startsWith("ftyp", 4) && boxBrands(head).some((brand) => brand === "avif" || brand === "avis")) {
-    return "AVIF";
-  }
+  const byBrand = head.startsWith("ftyp", 4) ? formatOfBrands(boxBrands(head)) : undefined;
+  if (byBrand) return byBrand;
   throw new EncoderError(
     "IMAGE_UNSUPPORTED",
-    `Expected a JPEG, PNG, WebP, GIF, AVIF, TIFF or BMP image, received ${describe(head)}.`,
+    `Expected a JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP image, received ${describe(head)}; send one of those.`,
   );
 }
 
 function startsWith(head: string, signature: string): boolean {
   if (head.length < signature.length) return false;
   return [...signature].every((character, i) => character === "?" || character === head[i]);
+}
+
+/** HEIF is a family of containers: AVIF says its own name, and what names no codec is left to the reader of HEIC. */
+function formatOfBrands(brands: readonly string[]): ImageFormat | undefined {
+  if (brands.some((brand) => brand === "avif" || brand === "avis")) return "AVIF";
+  return brands.some((brand) => /^(hei[cxms]|hev[cxms]|mif[12]|msf1)$/.test(brand)) ? "HEIC" : undefined;
 }
 
 /** Major and compatible brands of an ISO media file: [size 4] "ftyp" [major 4] [version 4] [compatible 4]* */
@@ -69,7 +81,7 @@ function boxBrands(head: string): string[] {
 function describe(head: string): string {
   const found = refused.find(([, signature]) => startsWith(head, signature));
   if (found) return found[0];
-  if (head.startsWith("ftyp", 4)) return /^(hei|hev|mif|msf)/.test(head.slice(8)) ? "a HEIC image" : "a video";
+  if (head.startsWith("ftyp", 4)) return "a video";
   const text = head
     .replace(/^\xef\xbb\xbf/, "")
     .trimStart()

@@ -26,6 +26,13 @@ export function readHeifFacts(file: Uint8Array): HeifFacts {
   };
 }
 
+/** Whether the file's last box reaches beyond it: it was cut short, which the decoder of HEVC would not notice. */
+export function endsEarly(file: Uint8Array): boolean {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const end = boxesOf(bytes).reduce((_, { payload }) => payload.byteOffset + payload.length - bytes.byteOffset, 0);
+  return end + 8 <= bytes.length && /^[a-z]{4}$/.test(bytes.toString("latin1", end + 4, end + 8));
+}
+
 /** [size 4] [type 4] ([size 8] where the first is 1) payload; a size of 0 reaches to the end. Ends at the first broken one. */
 function boxesOf(bytes: Buffer): Box[] {
   const boxes: Box[] = [];

@@ -2,6 +2,8 @@
 export interface Pixels {
   data: Uint8Array;
   size: number;
+  /** Whether the file was damaged or ended early, and this is what there is of it. */
+  incomplete?: boolean;
 }
 
 /** How a model wants its pictures. */

@@ -1,25 +1,44 @@
+import type { EncoderConfig } from "../config/encoder.ts";
+import { EncoderError } from "../errors.ts";
 import { decodeToRgb } from "./decode.ts";
+import { createHeicReader } from "./heic.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
+import type { Raster } from "./raster.ts";
 import { createResizer } from "./resize.ts";
-import type { ReadOptions } from "./vips.ts";
 
 /**
- * Encoded image to what the tower takes: shortest side to `spec.resize`, centre crop of `spec.size`. It rejects with
- * EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
+ * Turns an encoded image into what the tower takes: shortest side to `spec.resize`, centre crop of `spec.size`. It rejects
+ * with EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
 export type Preprocessor = (bytes: Uint8Array) => Promise<Pixels>;
 
-export function createPreprocessor(spec: PixelSpec, options: ReadOptions): Preprocessor {
+export type PreprocessOptions = Pick<EncoderConfig, "maxImagePixels"> &
+  Partial<Pick<EncoderConfig, "heic" | "lenientImages">>;
+
+export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions): Preprocessor {
+  const { maxImagePixels, heic = true, lenientImages = false } = options;
   const resize = createResizer();
+  const readHeic = heic ? createHeicReader() : undefined;
+  const process = async (bytes: Uint8Array, allowDamage: boolean) => {
+    const picture = await decodeToRgb(bytes, spec, { maxImagePixels, allowDamage, readHeic });
+    return { data: resize(picture, centreCrop(picture, spec)), size: spec.size };
+  };
   return async (bytes) => {
-    const image = await decodeToRgb(bytes, spec, options);
-    return { data: resize(image, centreCrop(image.fullWidth, image.fullHeight, spec)), size: spec.size };
+    try {
+      return await process(bytes, false);
+    } catch (error) {
+      const isDamaged = error instanceof EncoderError && error.code === "IMAGE_UNREADABLE";
+      if (!isDamaged || !lenientImages) throw error;
+      const pixels = await process(bytes, true);
+      if (pixels.data.every((value) => value === pixels.data[0])) throw error; // nothing was decoded
+      return { ...pixels, incomplete: true };
+    }
   };
 }
 
-/** From the original's dimensions: those of a picture that was shrunk on load round differently. */
-function centreCrop(fullWidth: number, fullHeight: number, { size, resize }: PixelSpec) {
-  const longest = Math.floor((resize * Math.max(fullWidth, fullHeight)) / Math.min(fullWidth, fullHeight));
-  const [width, height] = fullWidth <= fullHeight ? [resize, longest] : [longest, resize];
+function centreCrop(picture: Raster, { size, resize }: PixelSpec) {
+  const [shortest, longest] = [Math.min(picture.width, picture.height), Math.max(picture.width, picture.height)];
+  const other = Math.floor((resize * longest) / shortest);
+  const [width, height] = picture.width <= picture.height ? [resize, other] : [other, resize];
   return { width, height, left: Math.floor((width - size) / 2), top: Math.floor((height - size) / 2), size };
 }

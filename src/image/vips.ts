@@ -8,6 +8,8 @@ export interface ReadOptions {
   maxImagePixels: number;
   /** Where a file is damaged or ends early, what there is of it is decoded. */
   allowDamage?: boolean;
+  /** How the picture is to be turned, whatever its own EXIF says: EXIF's orientation, 1 to 8. */
+  orientation?: number | undefined;
 }
 
 /** An image file that libvips has read the header of. Dimensions are those of the upright picture. */
@@ -17,8 +19,8 @@ export interface VipsImage {
   height: number;
   hasAlpha: boolean;
   isInk: boolean;
-  /** R G B and no more, perhaps of another size, for which the JPEG decoder may skip detail. */
-  readRgb(size?: { width: number; height: number }): Promise<Samples>;
+  /** R G B and no more. */
+  readRgb(): Promise<Samples>;
   /** R G B and whatever channels follow. */
   readAll(): Promise<Samples>;
   /** Cyan, magenta, yellow, black and whatever follows; 255 is full ink. */
@@ -37,15 +39,17 @@ export function configureDecoder(): void {
 
 /** @throws EncoderError IMAGE_TOO_LARGE or IMAGE_UNREADABLE. */
 export async function openVipsImage(bytes: Uint8Array, format: string, options: ReadOptions): Promise<VipsImage> {
-  const { maxImagePixels, allowDamage = false } = options;
+  const { maxImagePixels, allowDamage = false, orientation } = options;
   // "error": what libjpeg or libtiff merely warn of is common in the wild, and Pillow reads it too.
-  const input = { failOn: allowDamage ? "none" : "error", ignoreIcc: true, autoOrient: true } as const;
+  const input = { failOn: allowDamage ? "none" : "error", ignoreIcc: true } as const;
   const header = await orUnreadable(sharp(bytes, { ...input, limitInputPixels: false }).metadata(), format);
-  const { width, height } = header.autoOrient;
+  const turn = orientation === undefined ? undefined : turns[orientation];
+  const { width, height } = turn ? turnedSize(header, turn) : header.autoOrient;
   requirePixelsWithin(maxImagePixels, { width, height });
   requireReadDepth(header, format);
 
-  const image = sharp(bytes, { ...input, limitInputPixels: maxImagePixels });
+  const upright = sharp(bytes, { ...input, autoOrient: !turn, limitInputPixels: maxImagePixels });
+  const image = turn ? upright.rotate(turn.degrees).flop(turn.flop) : upright;
   const read = (steps: Sharp) => readSamples(steps, format);
   return {
     format,
@@ -53,9 +57,8 @@ export async function openVipsImage(bytes: Uint8Array, format: string, options: 
     height,
     hasAlpha: header.hasAlpha,
     isInk: header.space === "cmyk",
-    async readRgb(size) {
-      const resized = size ? image.resize({ ...size, fit: "fill", kernel: "cubic" }) : image;
-      const samples = await read(resized.removeAlpha());
+    async readRgb() {
+      const samples = await read(image.removeAlpha());
       if (samples.channels !== 3) throw unreadable(format, { internal: `${samples.channels} channels` });
       return samples;
     },
@@ -66,6 +69,22 @@ export async function openVipsImage(bytes: Uint8Array, format: string, options: 
       return read(header.depth === "ushort" ? ink.linear(1 / 256) : ink);
     },
   };
+}
+
+/** By EXIF's orientation: how far a picture is to be turned clockwise, and whether it is mirrored then. */
+const turns: Readonly<Record<number, { degrees: number; flop: boolean }>> = {
+  1: { degrees: 0, flop: false },
+  2: { degrees: 0, flop: true },
+  3: { degrees: 180, flop: false },
+  4: { degrees: 180, flop: true },
+  5: { degrees: 90, flop: true },
+  6: { degrees: 90, flop: false },
+  7: { degrees: 270, flop: true },
+  8: { degrees: 270, flop: false },
+};
+
+function turnedSize({ width, height }: Metadata, { degrees }: { degrees: number }): { width: number; height: number } {
+  return degrees % 180 === 0 ? { width, height } : { width: height, height: width };
 }
 
 export function requirePixelsWithin(most: number, { width, height }: { width: number; height: number }): void {

@@ -21,8 +21,9 @@ const refused: [string, string][] = [
   ["an XML document", "<?xml version='1.0'?><kml/>"],
   ["an HTML page", "<!DOCTYPE html><html>"],
   ["a PDF document", "%PDF-1.7"],
-  ["a HEIC image", "\0\0\0\x18ftypheic\0\0\0\0mif1heic"],
-  ["a HEIC image", "\0\0\0\x18ftypmif1\0\0\0\0mif1heic"],
+  ["a raw file of a Canon camera", "\0\0\0\x18ftypcrx \0\0\0\x01crx isom"],
+  ["a raw file of a Fujifilm camera", "FUJIFILMCCD-RAW 0201"],
+  ["a raw file of a Panasonic camera", "IIU\0\x18\0\0\0"],
   ["a video", "\0\0\0\x18ftypisom\0\0\0\0isomiso2"],
   ["a JPEG XL image", "\0\0\0\x0cJXL \r\n"],
   ["a ZIP archive", "PK\x03\x04"],
@@ -41,6 +42,11 @@ describe("imageFormat", () => {
     expect(imageFormat(Buffer.from("\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "latin1"))).toBe("AVIF");
   });
 
+  it.each(["heicmif1", "heixmif1", "mif1heic", "mif1mif1", "msf1hevc"])("knows HEIC by its brands: %s", (brands) => {
+    const head = `\0\0\0\x18ftyp${brands.slice(0, 4)}\0\0\0\0${brands.slice(4)}miaf`;
+    expect(imageFormat(Buffer.from(head, "latin1"))).toBe("HEIC");
+  });
+
   for (const [seen, head] of refused) {
     it(`refuses ${JSON.stringify(head.slice(0, 24))} as ${seen}`, () => {
       const bytes = Buffer.from(head, head.startsWith("\ufeff") ? "utf8" : "latin1");
@@ -55,6 +61,6 @@ describe("imageFormat", () => {
   });
 
   it("survives a brand list that claims to be longer than the file", () => {
-    expect(() => imageFormat(Buffer.from("\xff\xff\xff\xffftypheic", "latin1"))).toThrow("a HEIC image");
+    expect(() => imageFormat(Buffer.from("\xff\xff\xff\xffftypmp42", "latin1"))).toThrow("a video");
   });
 });
