@@ -27,7 +27,7 @@ from .warm import load_image_state
 
 LIMIT_BYTES = 28_000_000
 CLIP, LITE = "1_CLIPModel", "2_EfficientNetLite"
-DRAWINGS = 3000  # that the gate is fitted on
+DRAWINGS = 1500  # that the gate is fitted on
 
 
 def half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

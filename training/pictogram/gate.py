@@ -19,9 +19,9 @@ from .features import Features
 from .photographs import Photograph
 from .pictures import Pictures, on_white
 
-AXES = 64  # main axes of the drawings' features that the regression sees
+AXES = 32  # main axes of the drawings' features that the regression sees
 VIEWS = 30  # of each photograph
-DECAY = 3e-3
+DECAY = 3e-2
 
 
 def views(photograph: Image.Image, count: int, luck: random.Random) -> Iterator[Image.Image]:
