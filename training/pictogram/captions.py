@@ -64,6 +64,11 @@ def read_locale(packages: Path, locale: str) -> dict[str, dict]:
     return merged
 
 
+def emoji_text(code: str) -> str:
+    """A concept's emoji, of its code points."""
+    return "".join(chr(int(point, 16)) for point in code.split("-"))
+
+
 def list_concepts(packages: Path) -> list[dict]:
     """Every emoji that CLDR names in English and Twemoji draws, without skin tones, in code order."""
     english = read_locale(packages, "en")

@@ -7,23 +7,26 @@
   C   keywords that were held out of training (5 % by hash) -> OpenMoji
   D   as A, for six languages; after a training without them this says how much comes from shared spelling
   E   as A, for the concepts given by --held-out-concepts
-  F   photographs by coarse label: expect it to be poor
+  F   photographs by coarse label; and by name, see photograph_tests.py
   G   English synonyms and kinds from WordNet, all trained on: do they find their concept's OpenMoji picture
+  T   the tokenizer: names in capitals, decomposed and in full width, and emojis as text -> OpenMoji
 """
 
 import argparse
 import json
 from collections import defaultdict
 from pathlib import Path
+from unicodedata import normalize
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from . import floors
-from .captions import is_flag
+from .captions import emoji_text, is_flag
 from .model import Model
-from .outside import art4apps_test, photo_test
+from .outside import art4apps_test
+from .photograph_tests import photograph_tests
 from .pictures import Pictures, load_concepts, load_pictures, on_white
 from .train_image import held_out_concepts
 from .train_text import is_held_out_keyword
@@ -61,7 +64,7 @@ def names_of(captions: list[dict], locale: str, among: set[int], short: bool = T
 def style_embeddings(model: Model, held: Pictures, style: str) -> tuple[Tensor, list[int]]:
     """Embeddings of all pictures of a style and their concepts."""
     rows = held.rows(style)
-    return model.encode_images([on_white(held.pixels[i]) for i in rows]), held.concept[rows].tolist()
+    return model.encode_images([on_white(held.pixels[i]) for i in rows], style), held.concept[rows].tolist()
 
 
 def ask(model: Model, rows: list[dict], pictures: Tensor, concept: list[int]) -> dict:
@@ -121,6 +124,27 @@ def unseen_concepts(model: Model, english: list[dict], among: set[int], pictures
     return ask(model, unseen, pictures, concept) | {"seen": ask(model, seen, pictures, concept)}
 
 
+def full_width(text: str) -> str:
+    """"dog" -> "ｄｏｇ"."""
+    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
+
+
+def written_forms(model: Model, by_locale: dict[str, list[dict]], concepts: list[dict], pictures: Tensor, concept: list[int]) -> dict:
+    """Test T. Each form beside the plain one: capitals and full width in English, decomposed accents in Vietnamese."""
+    names = {x: names_of(by_locale[x], x, set(concept)) for x in ("en", "vi")}
+    emoji = [{"text": emoji_text(concepts[c]["code"]), "concepts": [c]} for c in concept if not concepts[c]["flag"]]
+    written = lambda locale, form: [r | {"text": form(r["text"])} for r in names[locale]]  # noqa: E731
+    forms = {
+        "English": names["en"],
+        "English in capitals": written("en", str.upper),
+        "English in full width": written("en", full_width),
+        "Vietnamese": written("vi", lambda text: normalize("NFC", text)),
+        "Vietnamese, decomposed": written("vi", lambda text: normalize("NFD", text)),
+        "emoji as text": emoji,
+    }
+    return {form: ask(model, rows, pictures, concept) for form, rows in forms.items()}
+
+
 def mean_of(results: dict[str, dict], key: str) -> float:
     return round(sum(r[key] for r in results.values()) / len(results), 1)
 
@@ -143,7 +167,7 @@ def main() -> None:
     for row in captions:
         by_locale[row["locale"]].append(row)
     held = load_pictures(args.data, "heldout")
-    model = Model(args.model)
+    model = Model(args.model, args.data / "embedded")
     out = args.results or args.model / "results.json"
     results: dict[str, dict] = {}
 
@@ -181,6 +205,7 @@ def main() -> None:
             }  # fmt: skip
             results["C"] = held_out_keywords(model, captions, pictures, concept, 4)
             results["D"] = six_languages(model, by_locale, pictures, concept)
+            results["T"] = written_forms(model, by_locale, concepts, pictures, concept)
             results["G"] = ask(model, [r for r in captions if r["kind"] == "wordnet"], pictures, concept)
 
     pictures, concept = style_embeddings(model, held, "flagpack")
@@ -194,7 +219,7 @@ def main() -> None:
     }
     if args.outside:
         results["B"] = art4apps_test(model, args.outside, by_locale)
-        results["F"] = photo_test(model, args.outside)
+        results["photographs"] = photograph_tests(model, args.outside)
     out.write_text(json.dumps(results, indent=1) + "\n")
     print_report(results)
 
@@ -212,7 +237,7 @@ def print_report(results: dict[str, dict]) -> None:
             print(f"\nwithout flags: English {part['others']['languages']['en']}, mean {part['others']['mean']}")
         if "image_to_concept" in part:
             print(f"\nimage -> concept: {part['image_to_concept']}")
-    for test in ("C", "D", "E", "F", "G"):
+    for test in ("C", "D", "E", "G", "T", "photographs"):
         if test in results:
             print(f"\n## {test}\n\n{json.dumps(results[test])}")
 

@@ -14,7 +14,7 @@ from .towers import MEAN, STD, ImageConfig, ImageTower, TextConfig
 from .training import tower_of
 
 BACKGROUND = [255, 255, 255]  # what transparent pictures are put on; the real CLIP has no such key
-LIMIT_BYTES = 16_000_000
+LIMIT_BYTES = 18_000_000
 
 
 def write_json(path: Path, value: object) -> None:

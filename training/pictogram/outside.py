@@ -1,4 +1,4 @@
-"""Tests on pictures and words from elsewhere: Art4Apps drawings with GCompris' word lists (B), GCompris' photographs (F).
+"""Tests on pictures and words from elsewhere: Art4Apps drawings with GCompris' word lists (B).
 
 Both come from Debian packages that are unpacked, never installed: see `make outside`. Art4Apps is CC-BY-SA and is only looked at.
 """
@@ -6,7 +6,6 @@ Both come from Debian packages that are unpacked, never installed: see `make out
 import io
 import json
 import re
-from collections import Counter
 from pathlib import Path
 
 import torch
@@ -67,7 +66,7 @@ def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]])
         if path.startswith(WORDS)
     }
     keys = sorted(k for k in files if f"{k}.ogg" in lists["en"])
-    pictures = model.encode_images([opaque(files[k]) for k in keys])
+    pictures = model.encode_images([opaque(files[k]) for k in keys], "art4apps")
     languages, known_languages, named_languages = {}, {}, {}
     for locale, translated in sorted(lists.items()):
         captions = by_locale.get(cldr_locale(locale))
@@ -104,33 +103,3 @@ def mean(languages: dict[str, dict]) -> dict:
     if not languages:
         return {}
     return {k: round(sum(r[k] for r in languages.values()) / len(languages), 1) for k in ("r1", "r10")}
-
-
-# Coarse label of a photograph by its place in GCompris, and the words that are asked for.
-PHOTOS = {
-    "animal": [("erase", ""), ("explore_farm_animals", ""), ("explore_world_animals", "")],
-    "fish": [("categorization", "/fishes/")],
-    "building": [("explore_monuments", ""), ("categorization", "/monuments/")],
-    "tool": [("categorization", "/tools/")],
-}
-
-
-def photo_test(model: Model, outside: Path) -> dict:
-    """Photographs into four coarse labels by the nearest label word; the model has never seen a photograph."""
-    labels, pictures, truth = list(PHOTOS), [], []
-    for label, places in PHOTOS.items():
-        for package, part in places:
-            for path, content in sorted(read_rcc(outside / RESOURCES / f"{package}.rcc").items()):
-                if path.endswith(".webp") and part in path:
-                    pictures.append(opaque(content))
-                    truth.append(labels.index(label))
-    scores = model.encode_images(pictures) @ model.encode_texts(labels).T
-    right = (scores.argmax(1) == torch.tensor(truth)).float().mean().item()
-    counts = Counter(labels[t] for t in truth)
-    return {
-        "accuracy": round(100 * right, 1),
-        "chance": round(100 / len(labels), 1),
-        "floor_majority": round(100 * max(counts.values()) / len(truth), 1),
-        "n": len(truth),
-        "labels": dict(counts),
-    }

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from .captions import emoji_text
 from .pictures import load_concepts, load_pictures, plain_views, sampling_weights
 from .space import Space, load_space, unit
 from .towers import ImageTower, TextConfig, TextTower
@@ -34,10 +35,6 @@ BUCKETS = 8
 RIDGE = 3.0
 RIDGE_TEXTS = 12000
 TESTED = 4  # of so many concepts one is asked for, to draw the curve of a run
-
-
-def emoji_text(code: str) -> str:
-    return "".join(chr(int(point, 16)) for point in code.split("-"))
 
 
 class Texts:
