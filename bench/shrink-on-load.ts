@@ -1,7 +1,7 @@
 /**
  * `npm run bench:shrink` compares ways to shrink a JPEG while it is decoded with decoding it in full: for pictures with nasty
  * detail, the mean error in grey levels and the cosine of the embedded model's vectors, by how much larger than the target
- * the shrunk picture stays. It prints the rows of the table in docs/performance.md. It takes an hour of one core, or
+ * the shrunk picture stays. It prints a table; docs/lab/service.md has the conclusion. It takes an hour of one core, or
  * minutes with --every 8, which takes only every eighth picture.
  */
 import { parseArgs } from "node:util";
