@@ -2,49 +2,33 @@ import { z } from "zod";
 
 /** Building blocks for the configuration files of the transformers library. */
 
-/** Keys that any transformers configuration may carry and that do not change what a tower computes. */
-const irrelevantKeys = [
-  "architectures transformers_version dtype torch_dtype torchscript use_bfloat16 chunk_size_feed_forward use_cache",
-  "return_dict output_attentions output_hidden_states tie_word_embeddings tie_weights_ tie_encoder_decoder",
-  // training
-  "initializer_range initializer_factor gradient_checkpointing tf_legacy_loss",
-  "dropout attention_dropout hidden_dropout qa_dropout seq_classif_dropout",
-  // heads for tasks that are not ours
-  "finetuning_task id2label label2id problem_type task_specific_params",
-  // the tokenizer, which has files of its own
-  "bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id prefix tokenizer_class",
-  // text generation
-  "bad_words_ids begin_suppress_tokens diversity_penalty do_sample early_stopping encoder_no_repeat_ngram_size",
-  "exponential_decay_length_penalty forced_bos_token_id forced_eos_token_id length_penalty max_length min_length",
-  "no_repeat_ngram_size num_beam_groups num_beams num_return_sequences output_scores remove_invalid_values",
-  "repetition_penalty return_dict_in_generate suppress_tokens temperature top_k top_p typical_p",
+/**
+ * Keys that change what a tower computes, in whatever architecture they appear, and that none here implements. All others
+ * that a schema does not read are notes, training settings, or settings of tasks and tokenizers.
+ */
+const meaningfulKeys = [
+  "quantization_config pruned_heads is_decoder is_encoder_decoder add_cross_attention cross_attention_hidden_size",
+  "position_embedding_type embedding_size num_key_value_heads head_dim layer_types sliding_window",
+  "rope_theta rope_scaling rope_parameters attention_bias qkv_bias mlp_bias use_bias use_layer_scale layer_scale_init_value",
+  "use_head use_absolute_position_embeddings use_relative_position_bias logit_softcapping attn_logit_softcapping",
 ].flatMap((line) => line.split(" "));
 
-/** Keys that may be there as long as they switch on nothing. */
-const inert = {
-  is_decoder: exactly(false).optional(),
-  is_encoder_decoder: exactly(false).optional(),
-  add_cross_attention: exactly(false).optional(),
-  cross_attention_hidden_size: z.null("is not implemented").optional(),
-  pruned_heads: z.strictObject({}, "pruned heads are not implemented").optional(),
-};
-
-/**
- * A configuration with the keys of `shape`. Any other key that is not known to be irrelevant is refused by name: it may
- * change what the tower computes.
- */
+/** A configuration with the keys of `shape`. A meaningful key that the shape lacks is refused, unless it switches on nothing. */
 export function configuration<const Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = new Set([...irrelevantKeys, ...Object.keys(inert), ...Object.keys(shape)]);
   return z
-    .looseObject(inert)
+    .looseObject({})
     .superRefine((value, context) => {
-      for (const [key, setting] of Object.entries(value)) {
-        const isNote = key.startsWith("_") || setting === null; // _name_or_path and the like
-        if (!known.has(key) && !isNote)
-          context.addIssue({ code: "custom", path: [key], message: "is not implemented" });
+      for (const key of meaningfulKeys) {
+        if (key in shape || isOff(value[key])) continue;
+        context.addIssue({ code: "custom", path: [key], message: `${JSON.stringify(value[key])} is not implemented` });
       }
     })
     .pipe(z.object(shape));
+}
+
+function isOff(value: unknown): boolean {
+  const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  return value === undefined || value === null || value === false || isEmpty;
 }
 
 /** The only value that is implemented. */

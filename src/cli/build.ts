@@ -5,6 +5,7 @@ import { withHome } from "../model/locate.ts";
 import { command } from "./command.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
+import { createProgress } from "./progress.ts";
 import { pullSettings } from "./pull.ts";
 
 const checkpointFolder = text("a checkpoint's folder in the sentence-transformers layout");
@@ -22,6 +23,7 @@ export const build = command({
   },
   async run({ values, signal }) {
     const outDir = resolve(withHome(values.out));
+    const progress = createProgress(process.stderr);
     const model = await buildModel({
       imageDir: resolve(withHome(values.image)),
       textDir: resolve(withHome(values.text)),
@@ -29,19 +31,9 @@ export const build = command({
       name: basename(outDir),
       precision: values.precision,
       signal,
-      onProgress: progressOf(process.stderr),
+      onProgress: progress.onBuild,
     });
+    progress.end();
     process.stdout.write(`${describeFidelity(model.manifest)}built: ${describeModel(model)}\n`);
   },
 });
-
-/** One line per tower; on a terminal with its progress. */
-function progressOf(stream: NodeJS.WriteStream) {
-  let last = "";
-  return ({ tower, fraction }: { tower: string; fraction: number }) => {
-    const line = `building the ${tower} tower`;
-    if (stream.isTTY) stream.write(`\r\x1b[K${line}: ${Math.floor(fraction * 100)} %${fraction >= 1 ? "\n" : ""}`);
-    else if (line !== last) stream.write(`${line}\n`);
-    last = line;
-  };
-}

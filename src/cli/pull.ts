@@ -10,6 +10,7 @@ import { catalog } from "../model/catalog.ts";
 import { withHome } from "../model/locate.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
+import { createProgress } from "./progress.ts";
 import { createTransferLine } from "./transfer-line.ts";
 
 export const pullSettings = {
@@ -36,12 +37,8 @@ export interface PullCommand {
 export async function pull({ config, name, signal }: PullCommand): Promise<void> {
   const { outDir, ...sources } = wanted(config, name);
   const hub = await openHub(config);
-  const { stderr } = process;
-  const line = createTransferLine({ isTerminal: stderr.isTTY, nowMs: () => performance.now() });
-  const show = (text: string | undefined) => {
-    if (text !== undefined) stderr.write(stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
-  };
-  let lastTower: string | undefined;
+  const progress = createProgress(process.stderr);
+  const line = createTransferLine({ isTerminal: process.stderr.isTTY, nowMs: () => performance.now() });
   try {
     const { model, wasInstalled } = await pullModel({
       hub,
@@ -50,17 +47,16 @@ export async function pull({ config, name, signal }: PullCommand): Promise<void>
       precision: config.precision,
       signal,
       onWait: ({ pid, host }) =>
-        stderr.write(
-          `Waiting for another pull (process ${pid} on ${host}) to end. If it has died, this one goes on within half a minute.\n`,
+        progress.show(
+          `Waiting for another pull (process ${pid} on ${host}) to end. If it has died, this one goes on within half a minute.`,
         ),
-      onDownload: (progress) => show(line.report(progress)),
-      onBuild({ tower, fraction }) {
-        if (stderr.isTTY) show(`building the ${tower} tower: ${Math.floor(fraction * 100)} %`);
-        else if (tower !== lastTower) show(`building the ${tower} tower`);
-        lastTower = tower;
+      onDownload(received) {
+        const text = line.report(received);
+        if (text !== undefined) progress.show(text);
       },
+      onBuild: progress.onBuild,
     });
-    if (stderr.isTTY) show("");
+    progress.end();
     const verb = wasInstalled ? "already installed" : "installed";
     process.stdout.write(`${describeFidelity(model.manifest)}${verb}: ${describeModel(model)}\n`);
   } finally {

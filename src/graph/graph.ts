@@ -3,8 +3,8 @@ import type { Weight } from "./weight.ts";
 /** The name of a value that flows through a graph. */
 export type Value = string;
 
-export type ElementType = "float32" | "uint8" | "int8" | "int32" | "int64" | "float16";
-export type Elements = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array | Uint16Array;
+export type ElementType = "float32" | "uint8" | "int8" | "int64";
+export type Elements = Float32Array | Uint8Array | Int8Array | BigInt64Array;
 export type Attribute = number | string | readonly number[] | { float: number };
 
 export interface Node {

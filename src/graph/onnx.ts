@@ -10,9 +10,7 @@ const elementTypes: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
   int8: 3,
-  int32: 6,
   int64: 7,
-  float16: 10,
 };
 
 /** Where a stored constant's bytes lie in the weights file. */

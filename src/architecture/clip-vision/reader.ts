@@ -108,18 +108,14 @@ const visionSchema = configuration({
   patch_size: size().default(32),
   hidden_act: oneOf("quick_gelu", "gelu").default("quick_gelu"),
   layer_norm_eps: z.number().positive().max(1).default(1e-5),
-  projection_dim: z.unknown().optional(), // CLIPModel takes the one beside vision_config
 });
 
-/** The text tower of this file is not used, so its configuration does not matter. */
+/** A projection_dim inside vision_config does not count: CLIPModel takes this one. */
 const clipSchema = configuration({
   model_type: exactly("clip"),
   projection_dim: size().default(512),
   vision_config: visionSchema.nullish(),
   vision_config_dict: visionSchema.nullish(), // written by transformers before 4.26; it wins over vision_config
-  text_config: z.unknown().optional(),
-  text_config_dict: z.unknown().optional(),
-  logit_scale_init_value: z.unknown().optional(),
 });
 
 /** sentence-transformers before 6 writes preprocessor_config.json; later ones put the same into processor_config.json. */

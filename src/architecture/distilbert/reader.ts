@@ -98,8 +98,6 @@ const distilbertSchema = configuration({
   n_layers: size().default(6),
   n_heads: size().default(12),
   activation: exactly("gelu").default("gelu"), // with the exact error function
-  sinusoidal_pos_embds: z.unknown().optional(), // stored in the file like learned ones
-  output_past: z.unknown().optional(),
 });
 
 const modes = ["cls_token", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"] as const;
