@@ -2,14 +2,14 @@ import { expect, it } from "vitest";
 import { createProgress } from "../../src/cli/progress.ts";
 
 function written(isTTY: boolean): string {
-  let text = "";
-  const stream = { isTTY, write: (piece: string) => void (text += piece) };
+  const pieces: string[] = [];
+  const stream = { isTTY, write: (piece: string) => pieces.push(piece) };
   const progress = createProgress(stream as unknown as NodeJS.WriteStream); // as far as it is used
   for (const tower of ["image", "text"] as const) {
     for (const fraction of [0.5, 1]) progress.onBuild({ tower, fraction });
   }
   progress.end();
-  return text;
+  return pieces.join("");
 }
 
 it("building shows one line for each tower, and on a terminal how far it is", () => {
