@@ -122,9 +122,9 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
 /** Command lines are public on a machine: what is not needed stays out, whatever else `options` may hold. */
 function argument(options: DecoderProcessOptions): string {
   const { spec, maxImagePixels, maxDecoderBytes, decodeTimeoutMs, heic, lenientImages } = options;
-  const { size, resize, background } = spec;
+  const { size, resize, fit, resample, background } = spec;
   const needed: DecoderProcessOptions = {
-    spec: { size, resize, background },
+    spec: { size, resize, fit, resample, background },
     maxImagePixels,
     maxDecoderBytes,
     decodeTimeoutMs,

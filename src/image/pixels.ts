@@ -12,6 +12,10 @@ export interface PixelSpec {
   size: number;
   /** What the shortest side is resized to before the crop. */
   resize: number;
+  /** "squash" resizes both sides to `size` instead, and crops nothing. The default is "cover". */
+  fit?: "cover" | "squash" | undefined;
+  /** The default is "bicubic". */
+  resample?: "bicubic" | "bilinear" | undefined;
   /** RGB put behind transparent pictures; null drops alpha as the reference does. */
   background: readonly [number, number, number] | null;
 }

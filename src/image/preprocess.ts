@@ -7,8 +7,9 @@ import type { Raster } from "./raster.ts";
 import { createResizer } from "./resize.ts";
 
 /**
- * Turns an encoded image into what the tower takes: shortest side to `spec.resize`, centre crop of `spec.size`. It rejects
- * with EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
+ * Turns an encoded image into what the tower takes: its shortest side becomes `spec.resize`, and the centre of `spec.size`
+ * is cut out; or it is squashed to that size. It rejects with EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or
+ * IMAGE_UNREADABLE.
  */
 export type Preprocessor = (bytes: Uint8Array) => Promise<Pixels>;
 
@@ -21,7 +22,7 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
   const readHeic = heic ? createHeicReader() : undefined;
   const process = async (bytes: Uint8Array, allowDamage: boolean) => {
     const picture = await decodeToRgb(bytes, spec, { maxImagePixels, allowDamage, readHeic });
-    return { data: resize(picture, centreCrop(picture, spec)), size: spec.size };
+    return { data: resize(picture, squareOf(picture, spec)), size: spec.size };
   };
   return async (bytes) => {
     try {
@@ -36,9 +37,11 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
   };
 }
 
-function centreCrop(picture: Raster, { size, resize }: PixelSpec) {
+/** The square that the tower sees: a part of the picture resized as a whole. */
+function squareOf(picture: Raster, { size, resize, fit, resample = "bicubic" }: PixelSpec) {
+  if (fit === "squash") return { width: size, height: size, left: 0, top: 0, size, resample };
   const [shortest, longest] = [Math.min(picture.width, picture.height), Math.max(picture.width, picture.height)];
   const other = Math.floor((resize * longest) / shortest);
   const [width, height] = picture.width <= picture.height ? [resize, other] : [other, resize];
-  return { width, height, left: Math.floor((width - size) / 2), top: Math.floor((height - size) / 2), size };
+  return { width, height, left: Math.floor((width - size) / 2), top: Math.floor((height - size) / 2), size, resample };
 }

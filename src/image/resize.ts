@@ -1,5 +1,5 @@
 /**
- * Bicubic resampling (a = -0.5, antialiased), bit-exact with Pillow's: weights in 22-bit fixed point, a horizontal
+ * Bicubic (a = -0.5) and bilinear resampling, both antialiased, bit-exact with Pillow's: weights in 22-bit fixed point, a horizontal
  * pass, then a vertical one, rounded to 8 bits in between. Only what the crop shows is computed, so that a picture of
  * 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
  */
@@ -13,6 +13,7 @@ interface Crop {
   left: number;
   top: number;
   size: number;
+  resample: "bicubic" | "bilinear";
 }
 
 /** @returns size * size * 3 bytes, R G B interleaved. */
@@ -39,9 +40,10 @@ export function createResizer(): Resizer {
   const module = new WebAssembly.Module(Buffer.from(resizeKernel, "base64"));
   const kernel = new WebAssembly.Instance(module).exports as Kernel; // what resize-kernel.wat exports
 
-  return (picture, { width, height, left, top, size }) => {
-    const columns = resampling({ from: picture.width, to: width, first: left, count: size });
-    const rows = resampling({ from: picture.height, to: height, first: top, count: size });
+  return (picture, { width, height, left, top, size, resample }) => {
+    const filter = filters[resample];
+    const columns = resampling({ from: picture.width, to: width, first: left, count: size, filter });
+    const rows = resampling({ from: picture.height, to: height, first: top, count: size, filter });
     const rowBytes = size * 3;
     const stripStride = rowBytes + 1; // the kernel writes one byte behind each row of the strip
     const chunkStride = (columns.end - columns.start) * 3;
@@ -102,12 +104,13 @@ interface Axis {
   to: number;
   first: number;
   count: number;
+  filter: Filter;
 }
 
-function resampling({ from, to, first, count }: Axis): Resampling {
+function resampling({ from, to, first, count, filter }: Axis): Resampling {
   const scale = from / to;
   const stretch = Math.max(scale, 1); // the filter widens when shrinking, never when enlarging
-  const support = 2 * stretch;
+  const support = filter.support * stretch;
   const outputs = Array.from({ length: count }, (_, i) => {
     const centre = (first + i + 0.5) * scale;
     const start = Math.max(Math.trunc(centre - support + 0.5), 0);
@@ -115,7 +118,7 @@ function resampling({ from, to, first, count }: Axis): Resampling {
     const exact: number[] = [];
     let total = 0;
     for (let at = start; at < end; at++) {
-      const weight = cubic((at - centre + 0.5) / stretch);
+      const weight = filter.weight((at - centre + 0.5) / stretch);
       exact.push(weight);
       total += weight;
     }
@@ -125,6 +128,17 @@ function resampling({ from, to, first, count }: Axis): Resampling {
   const last = outputs[count - 1]!;
   return { start: outputs[0]!.first, end: last.first + last.weights.length, outputs };
 }
+
+interface Filter {
+  /** The weight is zero from this distance on, in inputs. */
+  support: number;
+  weight(distance: number): number;
+}
+
+const filters: Record<Crop["resample"], Filter> = {
+  bicubic: { support: 2, weight: cubic },
+  bilinear: { support: 1, weight: (distance) => Math.max(0, 1 - Math.abs(distance)) },
+};
 
 function cubic(distance: number): number {
   const a = -0.5;

@@ -5,20 +5,25 @@ import type { Raster } from "../../src/image/raster.ts";
 import { createResizer } from "../../src/image/resize.ts";
 import { resizeKernel } from "../../src/image/resize-kernel.ts";
 
-/** Pillow's bicubic resize as one would write it down: everything computed, one sample at a time. */
-function plainResize(picture: Raster, width: number, height: number): Raster {
-  return transposed(plainResizeRows(transposed(plainResizeRows(picture, width)), height));
+type Resample = "bicubic" | "bilinear";
+
+/** Pillow's resize as one would write it down: everything computed, one sample at a time. */
+function plainResize(picture: Raster, width: number, height: number, resample: Resample): Raster {
+  const rows = plainResizeRows(picture, width, resample);
+  return transposed(plainResizeRows(transposed(rows), height, resample));
 }
 
-function plainResizeRows({ data, width: from, height }: Raster, width: number): Raster {
+function plainResizeRows({ data, width: from, height }: Raster, width: number, resample: Resample): Raster {
+  const support = resample === "bicubic" ? 2 : 1;
+  const filter = resample === "bicubic" ? cubic : (x: number) => Math.max(0, 1 - x);
   const out = new Uint8ClampedArray(width * height * 3);
   const stretch = Math.max(from / width, 1);
   for (let x = 0; x < width; x++) {
     const centre = (x + 0.5) * (from / width);
-    const first = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
-    const last = Math.min(Math.trunc(centre + 2 * stretch + 0.5), from);
+    const first = Math.max(Math.trunc(centre - support * stretch + 0.5), 0);
+    const last = Math.min(Math.trunc(centre + support * stretch + 0.5), from);
     const weights: number[] = [];
-    for (let i = first; i < last; i++) weights.push(cubic(Math.abs((i - centre + 0.5) / stretch)));
+    for (let i = first; i < last; i++) weights.push(filter(Math.abs((i - centre + 0.5) / stretch)));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const fixed = weights.map((weight) => Math.trunc((weight / total) * 2 ** 22 + (weight < 0 ? -0.5 : 0.5)));
     for (let y = 0; y < height; y++) {
@@ -81,9 +86,10 @@ describe("the resizer", () => {
   it("gives the crop of the whole picture resized by the plain algorithm, whatever the sizes", () => {
     const resize = createResizer();
     fc.assert(
-      fc.property(picture, crop, (input, { width, height, left, top, size }) => {
-        const whole = plainResize(input, width, height);
-        expect(resize(input, { width, height, left, top, size })).toEqual(cropped(whole, left, top, size));
+      fc.property(picture, crop, fc.constantFrom<Resample>("bicubic", "bilinear"), (input, where, resample) => {
+        const { width, height, left, top, size } = where;
+        const whole = plainResize(input, width, height, resample);
+        expect(resize(input, { ...where, resample })).toEqual(cropped(whole, left, top, size));
       }),
       { numRuns: 200 },
     );
@@ -92,8 +98,8 @@ describe("the resizer", () => {
   it("is exact at the extremes of black and white, where the filter overshoots", () => {
     const data = Uint8Array.from({ length: 97 * 61 * 3 }, (_, i) => (Math.floor(i / 21) % 2) * 255);
     const input = { data, width: 97, height: 61 };
-    const got = createResizer()(input, { width: 40, height: 33, left: 5, top: 2, size: 30 });
-    expect(got).toEqual(cropped(plainResize(input, 40, 33), 5, 2, 30));
+    const got = createResizer()(input, { width: 40, height: 33, left: 5, top: 2, size: 30, resample: "bicubic" });
+    expect(got).toEqual(cropped(plainResize(input, 40, 33, "bicubic"), 5, 2, 30));
   });
 
   it("runs the kernel that its source describes", async () => {
