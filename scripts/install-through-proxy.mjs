@@ -15,6 +15,7 @@ const proxy = createServer((request, response) => {
 }).on("connect", (request, client, head) => {
   const { hostname, port } = new URL(`https://${request.url}`);
   note(hostname);
+  if (hostname !== registry.hostname) return client.end("HTTP/1.1 403 Forbidden\r\n\r\n");
   const upstream = connect({ host: hostname, port: Number(port) || 443 }, () => {
     client.write("HTTP/1.1 200 OK\r\n\r\n");
     upstream.write(head);

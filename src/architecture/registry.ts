@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type CheckpointFolder, readModules } from "../checkpoint/folder.ts";
+import { clipText } from "./clip-text/reader.ts";
 import { clipVision } from "./clip-vision/reader.ts";
 import { distilbert } from "./distilbert/reader.ts";
 import { gatedPair } from "./gated-pair/reader.ts";
@@ -7,7 +8,7 @@ import type { Architecture, ImageTower, TextTower } from "./tower.ts";
 
 /** Every architecture, by what it encodes. */
 const imageArchitectures: readonly Architecture<ImageTower>[] = [clipVision, gatedPair];
-const textArchitectures: readonly Architecture<TextTower>[] = [distilbert];
+const textArchitectures: readonly Architecture<TextTower>[] = [distilbert, clipText];
 
 /** @throws EncoderError CHECKPOINT_INVALID, as every reader. */
 export function readImageTower(checkpoint: CheckpointFolder): Promise<ImageTower> {
@@ -29,7 +30,8 @@ async function readTower<Kind extends ImageTower | TextTower>(
   const architecture = architectures.find(({ modelType }) => modelType === model_type);
   if (architecture) return architecture.read(checkpoint, modules);
   const known = architectures.map(({ modelType }) => JSON.stringify(modelType)).join(", ");
-  throw checkpoint.refusal(`${file}: model_type: ${JSON.stringify(model_type)} is not implemented (${known})`);
+  const note = model_type === "siglip2" ? ": this is SigLIP 2's NaFlex variant; those of a fixed resolution are" : "";
+  throw checkpoint.refusal(`${file}: model_type: ${JSON.stringify(model_type)} is not implemented (${known})${note}`);
 }
 
 const configSchema = z.object({ model_type: z.string().optional() });

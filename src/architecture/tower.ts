@@ -1,4 +1,5 @@
 import type { CheckpointFolder, CheckpointModule } from "../checkpoint/folder.ts";
+import type { ImageProcessor } from "../checkpoint/image-processor.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../graph/arithmetic.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -17,7 +18,7 @@ interface Tower {
 
 /** Its graph takes `pixels`, uint8 [N, size, size, 3]. */
 export interface ImageTower extends Tower {
-  inputs: PixelInputs;
+  inputs: ImageProcessor;
   /** How cosines become probabilities; null where the checkpoint has not learned it. */
   logit(tensors: readonly Safetensors[]): Promise<Logit | null>;
 }
@@ -27,17 +28,6 @@ export interface TextTower extends Tower {
   inputs: TokenInputs;
   /** A tokenizer.json, for Hugging Face's tokenizers. */
   tokenizer: Uint8Array;
-}
-
-/** How pictures become pixels; the manifest explains the keys. */
-export interface PixelInputs {
-  size: number;
-  resize: number;
-  fit: "cover" | "squash";
-  resample: "bicubic" | "bilinear";
-  mean: [number, number, number];
-  std: [number, number, number];
-  background: [number, number, number] | null;
 }
 
 /** How token ids become tensors; the manifest explains the keys. */

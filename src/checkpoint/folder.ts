@@ -104,6 +104,17 @@ export async function readModules(checkpoint: CheckpointFolder): Promise<Checkpo
     .map(({ type, path }) => ({ kind: type.slice(type.lastIndexOf(".") + 1), path: path === "" ? "" : `${path}/` }));
 }
 
+/** The folder of a checkpoint whose only module is one of `kinds`. */
+export function onlyModule(
+  checkpoint: CheckpointFolder,
+  modules: readonly CheckpointModule[],
+  kinds: string[],
+): string {
+  const found = modules.map(({ kind }) => kind).join(" -> ");
+  if (kinds.includes(found)) return modules[0]!.path;
+  throw checkpoint.refusal(`modules.json: the modules ${found} are not implemented; expected ${kinds[0]} alone`);
+}
+
 const modulesSchema = z
   .array(
     z.object({

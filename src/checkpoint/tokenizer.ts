@@ -3,30 +3,48 @@ import type { CheckpointFolder } from "./folder.ts";
 import { exactly } from "./transformers-config.ts";
 
 export interface TokenizerFacts {
-  file: string;
+  /** A tokenizer.json. */
+  bytes: Uint8Array;
   padId: number;
   /** Undefined where the checkpoint sets no limit. */
   maxTokens: number | undefined;
+  paddingSide: "right" | "left";
 }
 
-/**
- * What must be known of the tokenizer besides tokenizer.json itself, and whether the files around it agree with it.
- * @param vocabulary rows of the embedding table
- */
+export interface TokenizerOptions {
+  /** Of the checkpoint, "" or with its `/`. */
+  folder: string;
+  /** Rows of the embedding table. */
+  vocabulary: number;
+  /** What pads where no file says so. */
+  padToken: string;
+  /** Which of the sides that a checkpoint may ask for are implemented. */
+  paddingSides?: readonly ["right"] | readonly ["right", "left"];
+  /** Makes a tokenizer.json of other files, where there is none. Undefined if those are missing, too. */
+  fallback?(): Promise<object | undefined>;
+}
+
+/** What must be known of a tokenizer besides tokenizer.json itself, and whether the files around it agree with it. */
 export async function readTokenizer(
   checkpoint: CheckpointFolder,
-  { folder, vocabulary }: { folder: string; vocabulary: number },
+  { folder, vocabulary, padToken, paddingSides = ["right"], fallback }: TokenizerOptions,
 ): Promise<TokenizerFacts> {
   const file = `${folder}tokenizer.json`;
-  if (!(await checkpoint.has(file))) {
+  const made = (await checkpoint.has(file)) ? undefined : await fallback?.();
+  if (!made && !(await checkpoint.has(file))) {
     throw checkpoint.refusal(
       `${file} is missing; load the folder with transformers' AutoTokenizer and call save_pretrained, which writes it`,
     );
   }
-  const tokenizer = await checkpoint.json(file, tokenizerSchema);
+  const bytes = made ? Buffer.from(JSON.stringify(made)) : await checkpoint.bytes(file);
+  const tokenizer = made ? tokenizerSchema.parse(made) : await checkpoint.json(file, tokenizerSchema);
   const settings = await optional(checkpoint, `${folder}tokenizer_config.json`, tokenizerConfigSchema);
   const limits = await optional(checkpoint, `${folder}sentence_bert_config.json`, sentenceBertSchema);
   refuseContradictions(checkpoint, tokenizer, settings);
+  const paddingSide = paddingSides.find((side) => side === (settings.padding_side ?? "right"));
+  if (!paddingSide) {
+    throw checkpoint.refusal(`${folder}tokenizer_config.json: padding_side: "left" is not implemented`);
+  }
 
   const ids = idsByToken(tokenizer);
   let highest = 0;
@@ -34,10 +52,10 @@ export async function readTokenizer(
   if (highest >= vocabulary)
     throw checkpoint.refusal(`${file} has the token id ${highest}; config.json's vocab_size is ${vocabulary}`);
 
-  const padToken = settings.pad_token ?? "[PAD]";
-  const padId = ids.get(padToken);
-  if (padId === undefined) throw checkpoint.refusal(`${file}: the padding token ${padToken} is not in the vocabulary`);
-  return { file, padId, maxTokens: limits.max_seq_length ?? settings.model_max_length };
+  const padding = settings.pad_token ?? padToken;
+  const padId = ids.get(padding);
+  if (padId === undefined) throw checkpoint.refusal(`${file}: the padding token ${padding} is not in the vocabulary`);
+  return { bytes, padId, maxTokens: limits.max_seq_length ?? settings.model_max_length, paddingSide };
 }
 
 async function optional<T>(checkpoint: CheckpointFolder, file: string, schema: z.ZodType<T>): Promise<T> {
@@ -59,7 +77,7 @@ type TokenizerJson = z.output<typeof tokenizerSchema>;
 const tokenizerConfigSchema = z.object({
   pad_token: z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish(),
   model_max_length: z.number().positive().optional(), // 1e30 stands for none
-  padding_side: exactly("right").optional(),
+  padding_side: z.enum(["right", "left"]).optional(),
   truncation_side: exactly("right").optional(),
   do_lower_case: z.boolean().optional(),
   strip_accents: z.boolean().nullish(),

@@ -9,12 +9,15 @@ export interface AttentionOperands {
   heads: number;
   width: number;
   /** Added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
-  mask: Value | undefined;
+  mask?: Value;
+  /** Whether a token sees only itself and those before it. */
+  isCausal?: boolean;
 }
 
 /** softmax(q kᵀ / sqrt(D) + mask) v for each of H heads of D, side by side again: [N, Q, W]. */
-export function attention(graph: Graph, { q, k, v, heads, width, mask }: AttentionOperands): Value {
+export function attention(graph: Graph, { q, k, v, heads, width, mask, isCausal }: AttentionOperands): Value {
   const inputs = mask ? [q, k, v, mask] : [q, k, v];
   const scale = { float: (width / heads) ** -0.5 };
-  return graph.apply("Attention", inputs, { q_num_heads: heads, kv_num_heads: heads, scale });
+  const causal = isCausal ? { is_causal: 1 } : {};
+  return graph.apply("Attention", inputs, { q_num_heads: heads, kv_num_heads: heads, scale, ...causal });
 }

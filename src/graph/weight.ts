@@ -29,6 +29,15 @@ export function transposed({ shape, read }: Weight): Weight {
   };
 }
 
+/** Some rows of a matrix, or elements of a vector. [rows, ...] -> [count, ...] */
+export function rowsOf({ shape, read }: Weight, first: number, count: number): Weight {
+  const elements = shape.slice(1).reduce((product, size) => product * size, 1);
+  return {
+    shape: [count, ...shape.slice(1)],
+    read: async () => (await read()).slice(first * elements, (first + count) * elements),
+  };
+}
+
 /** Joined along the first axis. */
 export function stacked(weights: readonly Weight[]): Weight {
   const rows = weights.reduce((sum, weight) => sum + weight.shape[0]!, 0);

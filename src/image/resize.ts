@@ -13,7 +13,8 @@ interface Crop {
   left: number;
   top: number;
   size: number;
-  resample: "bicubic" | "bilinear";
+  /** The default is "bicubic". */
+  resample?: "bicubic" | "bilinear";
 }
 
 /** @returns size * size * 3 bytes, R G B interleaved. */
@@ -40,7 +41,7 @@ export function createResizer(): Resizer {
   const module = new WebAssembly.Module(Buffer.from(resizeKernel, "base64"));
   const kernel = new WebAssembly.Instance(module).exports as Kernel; // what resize-kernel.wat exports
 
-  return (picture, { width, height, left, top, size, resample }) => {
+  return (picture, { width, height, left, top, size, resample = "bicubic" }) => {
     const filter = filters[resample];
     const columns = resampling({ from: picture.width, to: width, first: left, count: size, filter });
     const rows = resampling({ from: picture.height, to: height, first: top, count: size, filter });
@@ -135,7 +136,7 @@ interface Filter {
   weight(distance: number): number;
 }
 
-const filters: Record<Crop["resample"], Filter> = {
+const filters: Record<NonNullable<Crop["resample"]>, Filter> = {
   bicubic: { support: 2, weight: cubic },
   bilinear: { support: 1, weight: (distance) => Math.max(0, 1 - Math.abs(distance)) },
 };

@@ -2,7 +2,7 @@ import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../../graph/arithmetic.ts";
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
-import { stacked, type Weight } from "../../graph/weight.ts";
+import { firstRows } from "../token-embedding.ts";
 import type { Distilbert } from "./reader.ts";
 
 /** Fixed in the architecture, not in its configuration. */
@@ -65,12 +65,8 @@ function embedTokens(parts: Parts, ids: Value): Value {
     table: tensors.weight(`${prefix}embeddings.word_embeddings.weight`, [tower.vocabulary, tower.width]),
   });
   const table = tensors.weight(`${prefix}embeddings.position_embeddings.weight`, [tower.positions, tower.width]);
-  // Batches are padded to an even length: where the positions are odd in number, the last padding takes this row.
-  const padding: Weight = { shape: [1, tower.width], read: async () => new Float32Array(tower.width) };
-  const positions = graph.weight("position_embeddings", stacked([table, padding]));
-  const length = graph.apply("Shape", [ids], { start: 1, end: 2 }); // [T]
-  const firstPositions = graph.apply("Slice", [positions, graph.integers(0), length, graph.integers(0)]); // [T, W]
-  return layerNorm(parts, graph.apply("Add", [words, firstPositions]), "embeddings.LayerNorm");
+  const places = firstRows(graph, { name: "position_embeddings", table, ids }); // [T, W]
+  return layerNorm(parts, graph.apply("Add", [words, places]), "embeddings.LayerNorm");
 }
 
 /** norm(x + attention(x)), then norm(x + mlp(x)). [N, T, W] -> [N, T, W] */

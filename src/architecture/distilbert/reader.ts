@@ -47,7 +47,11 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     throw checkpoint.refusal(
       `${pooling}config.json: the pooled width ${poolingWidth} is not config.json's dim ${bert.dim}`,
     );
-  const tokenizer = await readTokenizer(checkpoint, { folder: transformer, vocabulary: bert.vocab_size });
+  const tokenizer = await readTokenizer(checkpoint, {
+    folder: transformer,
+    vocabulary: bert.vocab_size,
+    padToken: "[PAD]",
+  });
   const tower: Distilbert = {
     vocabulary: bert.vocab_size,
     positions: bert.max_position_embeddings,
@@ -68,7 +72,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       padding: "batch",
       paddingSide: "right",
     },
-    tokenizer: await checkpoint.bytes(tokenizer.file),
+    tokenizer: tokenizer.bytes,
     graph: ([tensors, ...denses], arithmetic) => textGraph({ tower, tensors: tensors!, denses, arithmetic }),
   };
 }

@@ -64,12 +64,12 @@ function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Va
 
 /** The picture at the transformer's size, as bytes again, through the transformer. bytes float32 [N, 3, S, S] */
 function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Value): Value {
-  const weights = resizeWeights({ from: tower.photographs.imageSize, to: tower.drawings.imageSize });
+  const weights = resizeWeights({ from: tower.photographs.imageSize, to: tower.drawings.patches.imageSize });
   const rows = graph.apply("MatMul", [graph.weight("resize_rows", weights), bytes]);
   const small = graph.apply("MatMul", [rows, graph.weight("resize_columns", transposed(weights))]);
   const clipped = graph.apply("Clip", [graph.apply("Round", [small]), graph.number(0), graph.number(255)]);
   const pixels = graph.apply("Transpose", [graph.apply("Cast", [clipped], { to: uint8 })], { perm: [0, 2, 3, 1] });
-  return visionTransformer({ graph, tower: tower.drawings, tensors: tensors.drawings, arithmetic }, pixels);
+  return visionTransformer({ graph, tensors: tensors.drawings, arithmetic }, tower.drawings, pixels);
 }
 
 /** floor + (1 - floor) sigmoid(w features + bias): [N, 1] */

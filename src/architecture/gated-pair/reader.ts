@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
 import { configuration, exactly } from "../../checkpoint/transformers-config.ts";
-import { readVisionTransformer, type VisionTransformer } from "../clip-vision/reader.ts";
+import type { VisionTransformer } from "../clip-vision/graph.ts";
+import { readVisionTransformer } from "../clip-vision/reader.ts";
 import { type EfficientNetLite, readEfficientNetLite } from "../efficientnet-lite/reader.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph } from "./graph.ts";
@@ -32,9 +33,9 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   const config = await checkpoint.json(`${gate}config.json`, schema);
   const drawings = await readVisionTransformer(checkpoint, clip);
   const photographs = await readEfficientNetLite(checkpoint, lite);
-  if (drawings.tower.imageSize > photographs.imageSize) {
+  if (drawings.tower.patches.imageSize > photographs.imageSize) {
     throw checkpoint.refusal(
-      `${clip}config.json: image_size ${drawings.tower.imageSize} is larger than ${lite}config.json's ${photographs.imageSize}: enlarging is not implemented`,
+      `${clip}config.json: image_size ${drawings.tower.patches.imageSize} is larger than ${lite}config.json's ${photographs.imageSize}: enlarging is not implemented`,
     );
   }
   const tower: GatedPair = {

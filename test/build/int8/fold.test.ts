@@ -79,7 +79,7 @@ describe("folding factors", () => {
   it("moves a factor per channel behind attention into the values that it mixes", async () => {
     const result = await both("attention", (graph, x) => {
       const [q, k, v] = ["q", "k", "v"].map((name, seed) => projection(graph, x, name, seed)) as [Value, Value, Value];
-      const attended = attention(graph, { q, k, v, heads: 2, width, mask: undefined });
+      const attended = attention(graph, { q, k, v, heads: 2, width });
       return graph.apply("Mul", [attended, vector(graph, "factors", factors)]);
     });
     expect(result.operators).not.toContain("Mul");

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import type { CheckpointFolder } from "../checkpoint/folder.ts";
+import { oneOf, size } from "../checkpoint/transformers-config.ts";
+import { activations, type PreNormEncoder } from "./pre-norm-encoder.ts";
+
+/** The keys of a configuration that describe an encoder, with the defaults of transformers' class. */
+export function encoderKeys(defaults: Omit<PreNormEncoder, "prefix">) {
+  return {
+    hidden_size: size().default(defaults.width),
+    intermediate_size: size().default(defaults.mlpWidth),
+    num_hidden_layers: size().default(defaults.layers),
+    num_attention_heads: size().default(defaults.heads),
+    hidden_act: oneOf(...activations).default(defaults.activation),
+    layer_norm_eps: z.number().positive().max(1).default(defaults.epsilon),
+  };
+}
+
+interface EncoderConfig {
+  hidden_size: number;
+  intermediate_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  hidden_act: PreNormEncoder["activation"];
+  layer_norm_eps: number;
+}
+
+/** @param folder of the configuration, for messages. */
+export function encoderOf(
+  checkpoint: CheckpointFolder,
+  { folder, prefix, config }: { folder: string; prefix: string; config: EncoderConfig },
+): PreNormEncoder {
+  const { hidden_size: width, num_attention_heads: heads } = config;
+  if (width % heads !== 0) {
+    throw checkpoint.refusal(
+      `${folder}config.json: hidden_size ${width} is no multiple of num_attention_heads ${heads}`,
+    );
+  }
+  return {
+    ...{ prefix, width, heads },
+    layers: config.num_hidden_layers,
+    mlpWidth: config.intermediate_size,
+    activation: config.hidden_act,
+    epsilon: config.layer_norm_eps,
+  };
+}

@@ -1,0 +1,124 @@
+import { z } from "zod";
+import type { CheckpointFolder } from "./folder.ts";
+import { exactly, only, size } from "./transformers-config.ts";
+
+/** How a checkpoint turns a picture into pixels. */
+export interface ImageProcessor {
+  /** "cover": the shortest side becomes `resize`, then the centre of `size` is cut out. "squash": both sides become `size`. */
+  fit: "cover" | "squash";
+  size: number;
+  resize: number;
+  resample: "bicubic" | "bilinear";
+  mean: [number, number, number];
+  std: [number, number, number];
+  background: [number, number, number] | null;
+}
+
+/** What transformers' class of this name has where the file says nothing. */
+export interface ProcessorDefaults {
+  /** What the class's name begins with. */
+  kind: string;
+  size: { shortest_edge: number } | { height: number; width: number };
+  centreCrop: boolean;
+  mean: [number, number, number];
+  std: [number, number, number];
+}
+
+/**
+ * sentence-transformers before 6 writes preprocessor_config.json; later ones put the same into processor_config.json.
+ * @param imageSize side of the square that the tower takes
+ * @throws EncoderError CHECKPOINT_INVALID naming what is not implemented.
+ */
+export async function readImageProcessor(
+  checkpoint: CheckpointFolder,
+  { folder, imageSize, defaults }: { folder: string; imageSize: number; defaults: ProcessorDefaults },
+): Promise<ImageProcessor> {
+  const schema = processorSchema(defaults);
+  const file = `${folder}preprocessor_config.json`;
+  const newer = `${folder}processor_config.json`;
+  const read = async () => {
+    if (await checkpoint.has(file)) return checkpoint.json(file, schema);
+    if (!(await checkpoint.has(newer))) throw checkpoint.refusal(`${file} is missing`);
+    return (await checkpoint.json(newer, z.object({ image_processor: schema }))).image_processor;
+  };
+  const found = await read();
+  const { side, isSquashed } = found.size;
+  const size = found.do_center_crop ? found.crop_size : side;
+  if (size !== imageSize) {
+    const what = found.do_center_crop ? "crop_size" : "size";
+    throw checkpoint.refusal(
+      `the preprocessor's ${what} ${size} is not the tower's image_size ${imageSize}: interpolated positions are not implemented`,
+    );
+  }
+  if (side < size) {
+    throw checkpoint.refusal(
+      `the preprocessor's size ${side} is smaller than its crop_size ${size}: padding is not implemented`,
+    );
+  }
+  if (isSquashed ? side !== size : !found.do_center_crop) {
+    throw checkpoint.refusal(
+      "the preprocessor neither cuts a square out of a picture whose shortest side was resized nor squashes it to one: nothing else is implemented",
+    );
+  }
+  return {
+    fit: isSquashed ? "squash" : "cover",
+    size,
+    resize: side,
+    resample: found.resample === 2 ? "bilinear" : "bicubic",
+    mean: found.image_mean,
+    std: found.image_std,
+    background: found.background ?? null,
+  };
+}
+
+const rgb = z.tuple([z.number(), z.number(), z.number()]);
+
+const square = z
+  .strictObject({ height: size(), width: size() })
+  .refine(({ height, width }) => height === width)
+  .transform(({ height }) => height);
+
+const sizeSchema = only(
+  z.union([
+    size().transform((side) => ({ side, isSquashed: false })),
+    z.strictObject({ shortest_edge: size() }).transform((it) => ({ side: it.shortest_edge, isSquashed: false })),
+    square.transform((side) => ({ side, isSquashed: true })),
+  ]),
+  "a number, shortest_edge alone, or a square is",
+);
+
+const cropSchema = only(z.union([size(), square]), "a square is");
+
+function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefaults) {
+  const className = z.string().refine((name) => name.startsWith(kind), {
+    error: ({ input }) => `${JSON.stringify(input)} is not implemented (${kind}'s is)`,
+  });
+  const channel = z.number().int().min(0).max(255);
+  return z.strictObject({
+    do_resize: exactly(true).default(true),
+    size: sizeSchema.default(sizeSchema.parse(size)),
+    resample: only(z.union([z.literal(2), z.literal(3)]), "only 3, bicubic, and 2, bilinear, are").default(3),
+    do_center_crop: z
+      .boolean()
+      .nullish()
+      .transform((value) => value ?? centreCrop),
+    crop_size: cropSchema.default(224),
+    do_rescale: exactly(true).default(true),
+    rescale_factor: z
+      .number()
+      .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6, "is not implemented (only 1/255 is)")
+      .default(1 / 255),
+    do_normalize: exactly(true).default(true),
+    image_mean: rgb.default(mean),
+    image_std: rgb.refine((std) => std.every((value) => value > 0), "expected positive numbers").default(std),
+    do_convert_rgb: z.unknown().optional(), // pictures are always converted
+    do_pad: z.union([exactly(false), z.null()]).optional(),
+    feature_extractor_type: className.optional(),
+    image_processor_type: className.optional(),
+    processor_class: z.unknown().optional(),
+    data_format: z.unknown().optional(), // of the array that is handed to PyTorch
+    default_to_square: exactly(false).optional(),
+    /** Our own key: RGB put behind transparent pictures. */
+    background: z.tuple([channel, channel, channel]).optional(),
+  });
+}
