@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
+import { type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
+import type { Safetensors } from "../../checkpoint/safetensors.ts";
+import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
+import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import type { Architecture, ImageTower, Logit } from "../tower.ts";
+import { imageGraph, type VisionTransformer } from "./graph.ts";
+
+export const siglipVision: Architecture<ImageTower> = { name: "siglip-vision", modelType: "siglip", read };
+
+async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<ImageTower> {
+  const folder = onlyModule(checkpoint, modules, ["Transformer"]);
+  const siglip = await checkpoint.json(`${folder}config.json`, siglipSchema);
+  const vision = siglip.vision_config ?? visionSchema.parse({});
+  if (vision.patch_size > vision.image_size) {
+    throw checkpoint.refusal(
+      `${folder}config.json: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`,
+    );
+  }
+  const pixels = await readImageProcessor(checkpoint, { folder, imageSize: vision.image_size, defaults });
+  const { mean, std } = pixels;
+  const tower: VisionTransformer = {
+    patches: { imageSize: vision.image_size, patchSize: vision.patch_size, width: vision.hidden_size, mean, std },
+    encoder: encoderOf(checkpoint, { folder, prefix: "vision_model", config: vision }),
+  };
+  return {
+    architecture: siglipVision.name,
+    dimensions: vision.hidden_size,
+    weightFiles: [`${folder}model.safetensors`],
+    inputs: pixels,
+    graph: ([tensors], arithmetic) => imageGraph(tower, { tensors: tensors!, arithmetic }),
+    logit: ([tensors]) => readLogit(tensors!),
+  };
+}
+
+async function readLogit(tensors: Safetensors): Promise<Logit | null> {
+  if (!tensors.names.has("logit_scale")) return null;
+  const [scale] = await tensors.weight("logit_scale", [1]).read();
+  const [bias] = await tensors.weight("logit_bias", [1]).read();
+  return { kind: "sigmoid", scale: scale!, bias: bias! };
+}
+
+/** Those of transformers' SiglipImageProcessor. */
+const defaults: ProcessorDefaults = {
+  kind: "Siglip",
+  size: { height: 224, width: 224 },
+  centreCrop: false,
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+};
+
+/** The defaults are those of transformers' SiglipVisionConfig. */
+const visionSchema = configuration({
+  model_type: exactly("siglip_vision_model").default("siglip_vision_model"),
+  ...encoderKeys({
+    ...{ width: 768, mlpWidth: 3072, layers: 12, heads: 12 },
+    ...{ activation: "gelu_pytorch_tanh", epsilon: 1e-6 },
+  }),
+  num_channels: exactly(3).default(3),
+  image_size: size().default(224),
+  patch_size: size().default(16),
+  vision_use_head: exactly(true).default(true),
+});
+
+const siglipSchema = z.object({ vision_config: visionSchema.nullish() });
