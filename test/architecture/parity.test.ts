@@ -23,6 +23,8 @@ const signal = new AbortController().signal;
 describe.each([
   ["clip-legacy", { text: { architecture: "clip-text", padding: "batch" }, image: { architecture: "clip-vision" } }],
   ["clip-open", { text: { maxTokens: 21 }, image: { fit: "squash", resample: "bilinear" } }],
+  ["siglip", { text: { padding: 16, padId: 1 }, image: { fit: "squash", resample: "bicubic" } }],
+  ["siglip2", { text: { padding: 19, paddingSide: "left" }, image: { architecture: "siglip-vision" } }],
 ])("the checkpoint %s", (name, manifest) => {
   const directory = join(fixtures, name);
   let reference: Reference;

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
+import { readTokenizer } from "../../checkpoint/tokenizer.ts";
+import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
+import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import type { Architecture, TextTower } from "../tower.ts";
+import { type TextTransformer, textGraph } from "./graph.ts";
+import { canonicalTokenizer } from "./tokenizer.ts";
+
+export const siglipText: Architecture<TextTower> = { name: "siglip-text", modelType: "siglip", read };
+
+async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
+  const folder = onlyModule(checkpoint, modules, ["Transformer"]);
+  const siglip = await checkpoint.json(`${folder}config.json`, siglipSchema);
+  const text = siglip.text_config ?? textSchema.parse({});
+  const tokenizer = await readTokenizer(checkpoint, {
+    folder,
+    vocabulary: text.vocab_size,
+    padToken: "<pad>",
+    paddingSides: ["right", "left"],
+  });
+  const tower: TextTransformer = {
+    vocabulary: text.vocab_size,
+    positions: text.max_position_embeddings,
+    encoder: encoderOf(checkpoint, { folder, prefix: "text_model", config: text }),
+    dimensions: text.projection_size ?? text.hidden_size,
+  };
+  return {
+    architecture: siglipText.name,
+    dimensions: tower.dimensions,
+    weightFiles: [`${folder}model.safetensors`],
+    inputs: {
+      maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
+      padId: tokenizer.padId,
+      padding: tower.positions,
+      paddingSide: tokenizer.paddingSide,
+    },
+    tokenizer: canonicalTokenizer(tokenizer.bytes),
+    graph: ([tensors], arithmetic) => textGraph(tower, { tensors: tensors!, arithmetic }),
+  };
+}
+
+/** The defaults are those of transformers' SiglipTextConfig. */
+const textSchema = configuration({
+  model_type: exactly("siglip_text_model").default("siglip_text_model"),
+  ...encoderKeys({
+    ...{ width: 768, mlpWidth: 3072, layers: 12, heads: 12 },
+    ...{ activation: "gelu_pytorch_tanh", epsilon: 1e-6 },
+  }),
+  vocab_size: size().default(32000),
+  max_position_embeddings: size().default(64),
+  projection_size: size().nullish(),
+});
+
+const siglipSchema = z.object({ text_config: textSchema.nullish() });
