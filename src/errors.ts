@@ -75,7 +75,7 @@ export const errorCodes = {
   ENGINE_FAILED: { status: 503, meaning: "The inference engine failed on this input, also when it was tried alone." },
   DECODER_FAILED: {
     status: 503,
-    meaning: "No image decoder can be started: the machine is short of memory or processes.",
+    meaning: "The machine is short of memory, processes or processor time for decoding the image; try again later.",
   },
   INTERNAL: { status: 500, meaning: "Something unforeseen failed; the log has the details under the request id." },
 
@@ -130,6 +130,18 @@ export function overloaded(reason: string, expectedWaitMs: number): EncoderError
   const seconds = Math.min(Math.max(1, Math.ceil(expectedWaitMs / 1000)), longestRetryAfterSeconds);
   return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
 }
+
+/** Whether the fault lies in the one item, so that others of its request are not concerned. */
+export function isItemFault({ code }: EncoderError): boolean {
+  return itemFaults.has(code);
+}
+
+const itemFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["EMPTY_TEXT", "TEXT_TOO_LONG", "INVALID_BASE64"] as const),
+  ...(["IMAGE_TOO_LARGE", "IMAGE_UNREADABLE", "IMAGE_UNSUPPORTED", "IMAGE_DECODE_TIMEOUT"] as const),
+  ...(["URL_INVALID", "URL_FORBIDDEN", "URL_UNREACHABLE", "URL_STATUS", "URL_TIMEOUT"] as const),
+  "URL_TOO_MANY_REDIRECTS",
+]);
 
 /** Gives an EncoderError as it is, and turns anything else into INTERNAL with the original as its cause. */
 export function toEncoderError(thrown: unknown): EncoderError {

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { EncoderObserver } from "./encoder/encoder.ts";
+import type { EncoderObserver } from "./encoder/contract.ts";
 
 /** From a tenth of a millisecond (tokenising) to half a minute (a deadline). */
 const secondsBuckets = [

@@ -13,6 +13,9 @@ const hostPattern = z
     );
   });
 
+/** Time for what was accepted to be done when an encoder or the service closes. */
+export const defaultDrainMs = 25_000;
+
 /** These settings choose the model. */
 export const modelSettings = {
   model: setting({
@@ -54,12 +57,6 @@ export const encodingSettings = {
     default: 0,
     help: "Processes that decode images; 0 means one per available core, at most 8.",
     why: "Decoding is single-threaded per image; a process of its own keeps a decoder crash away from the service.",
-  }),
-  maxDecodeQueue: setting({
-    ...integer({ min: 1, max: 1_000_000 }),
-    default: 256,
-    help: "Images that may wait for a decoder; beyond it requests get 429.",
-    why: "Two to eight seconds of work on two cores.",
   }),
   maxDecoderBytes: setting({
     ...integer({ min: 128 * MiB, max: 64 * 1024 * MiB }),

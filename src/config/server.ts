@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { defaultDrainMs } from "./encoder.ts";
 import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts";
 
 const proxyAddress = z.string().refine((value) => {
@@ -34,7 +35,7 @@ const listenSettings = {
   }),
   drainTimeoutMs: setting({
     ...integer({ min: 0, max: 3_600_000 }),
-    default: 25_000,
+    default: defaultDrainMs,
     help: "After SIGTERM, how long requests in flight may take to finish.",
     why: "Kubernetes kills after 30 s.",
   }),

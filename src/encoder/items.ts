@@ -1,5 +1,6 @@
 import { atIndex, EncoderError } from "../errors.ts";
-import type { EncodeOptions, Encoder, Encoding, ImageInput, StageTimings } from "./encoder.ts";
+import type { EncodeOptions, Encoder, Encoding, ImageInput } from "./contract.ts";
+import { longest } from "./outcomes.ts";
 
 /** What has a vector: a text or an image. */
 export type Item = { text: string } | { image: ImageInput };
@@ -62,20 +63,14 @@ function merged(parts: { encoding: Encoding; places: readonly Place[] }[]): Enco
   for (const { encoding, places } of parts) {
     for (const [i, embedding] of encoding.embeddings.entries()) embeddings[places[i]!.index] = embedding;
   }
-  const sum = (of: "truncated" | "tokens") => parts.reduce((total, { encoding }) => total + encoding[of], 0);
-  return { embeddings, truncated: sum("truncated"), tokens: sum("tokens"), timings: longest(parts) };
-}
-
-const stages = ["fetchMs", "decodeMs", "tokenizeMs", "queueMs", "inferenceMs"] as const;
-
-/** Of each stage, the longest. */
-function longest(parts: { encoding: Encoding }[]): StageTimings {
-  const timings: StageTimings = { queueMs: 0, inferenceMs: 0 };
-  for (const { encoding } of parts) {
-    for (const stage of stages) {
-      const ms = encoding.timings[stage];
-      if (ms !== undefined) timings[stage] = Math.max(timings[stage] ?? 0, ms);
-    }
-  }
-  return timings;
+  const sum = (of: "truncated" | "tokens" | "incomplete") =>
+    parts.reduce((total, { encoding }) => total + encoding[of], 0);
+  return {
+    embeddings,
+    errors: [],
+    truncated: sum("truncated"),
+    incomplete: sum("incomplete"),
+    tokens: sum("tokens"),
+    timings: longest(parts.map(({ encoding }) => encoding.timings)),
+  };
 }

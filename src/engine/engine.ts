@@ -6,11 +6,11 @@ import type { BatchResult, Engine, Tensor } from "./contract.ts";
 import type { WorkerOptions, WorkerReply } from "./worker.ts";
 
 export interface EngineOptions extends WorkerOptions {
-  /** A batch that takes longer ends its thread: it hangs. */
+  /** A batch that takes longer hangs, and its thread is ended. */
   timeoutMs: number;
-  /** Called when a thread has died, with the reason. */
+  /** Called with the reason when a thread has died. */
   onDeath?: (reason: string) => void;
-  /** Ends the start, and means nothing afterwards. */
+  /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal | undefined;
   /** Starts the thread. */
   spawn?: (workerData: WorkerOptions) => Worker;
@@ -43,17 +43,25 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await thread;
 
   async function restart(): Promise<Thread> {
-    if ((await identityOf(options.graph)) === identity)
-      return start({ signal: undefined, loadTimeoutMs: options.timeoutMs });
-    thread = undefined;
-    throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
+    if ((await identityOf(options.graph)) !== identity) {
+      throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
+    }
+    return start({ signal: undefined, loadTimeoutMs: options.timeoutMs });
+  }
+
+  /** Starts a thread where there is none. One that could not be started is tried again by the next batch. */
+  function liveThread(): Promise<Thread> {
+    thread ??= restart().catch((error) => {
+      thread = undefined;
+      throw error instanceof EncoderError ? error : engineFailed(String(error));
+    });
+    return thread;
   }
 
   return {
     async run(inputs) {
       if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
-      thread ??= restart();
-      return (await thread).run(inputs);
+      return (await liveThread()).run(inputs);
     },
     async close() {
       closed = true;
@@ -62,7 +70,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/** Tells a file from one that took its place. */
+/** Device, inode, size and time of change, which tell a file from another one in its place. */
 async function identityOf(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
@@ -73,13 +81,13 @@ interface Thread {
   stop(): Promise<void>;
 }
 
-/** The first thread loads until its start is given up; those that replace it have requests waiting. */
+/** The first thread may load until its start is given up. Threads that replace it have requests waiting for them. */
 interface LoadLimits {
   signal: AbortSignal | undefined;
   loadTimeoutMs: number | undefined;
 }
 
-/** Resolves when the graph is loaded. One batch at a time: whoever calls `run` waits for its result. */
+/** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
 function startThread(options: EngineOptions & LoadLimits): Promise<Thread> {
   const { graph, threads, timeoutMs, onDeath, signal, loadTimeoutMs, spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads });

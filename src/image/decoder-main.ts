@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
-import type { DecoderProcessOptions, DecoderReply } from "./decoder-process.ts";
+import type { DecoderProcessOptions, DecoderReply, ProcessUsage } from "./decoder-process.ts";
 import { createPreprocessor } from "./preprocess.ts";
 import { configureDecoder } from "./vips.ts";
 
@@ -28,21 +28,25 @@ process.on("message", async (bytes: Uint8Array) => {
   const watch = setInterval(refuseGreed, memoryCheckMs);
   try {
     const { data, incomplete = false } = await preprocess(bytes);
-    reply({ kind: "pixels", data, incomplete, memoryBytes: process.memoryUsage.rss() });
+    reply({ kind: "pixels", data, incomplete, ...usage() });
   } catch (error) {
     const { code, message, internal } = toEncoderError(error);
-    reply({ kind: "failure", code, message, internal, memoryBytes: process.memoryUsage.rss() });
+    reply({ kind: "failure", code, message, internal, ...usage() });
   } finally {
     clearInterval(watch);
   }
 });
 
+function usage(): ProcessUsage {
+  const { user, system } = process.cpuUsage(); // microseconds
+  return { memoryBytes: process.memoryUsage.rss(), coreMs: (user + system) / 1000 };
+}
+
 /** libvips decodes in a thread, so this thread can still look; what it took, only the end of the process gives back. */
 function refuseGreed(): void {
-  const memoryBytes = process.memoryUsage.rss();
-  if (memoryBytes <= maxDecoderBytes) return;
+  if (process.memoryUsage.rss() <= maxDecoderBytes) return;
   const message = "Decoding the image takes more memory than the limits allow.";
-  reply({ kind: "failure", code: "IMAGE_TOO_LARGE", message, internal: undefined, memoryBytes }, end);
+  reply({ kind: "failure", code: "IMAGE_TOO_LARGE", message, internal: undefined, ...usage() }, end);
 }
 
 /** Where memory runs out all the same, Linux ends a decoder rather than the service. */
@@ -54,4 +58,4 @@ function preferAsVictim(): void {
   }
 }
 
-reply({ kind: "ready" });
+reply({ kind: "ready", ...usage() });

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, type ErrorCode } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
@@ -7,47 +8,65 @@ import type { PixelSpec, Pixels } from "./pixels.ts";
 export interface DecoderProcessOptions
   extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes" | "heic" | "lenientImages"> {
   spec: PixelSpec;
+  /** Milliseconds of a core that a process has used. */
+  coreMsOf?: (pid: number | undefined) => number;
 }
 
-/** Why a process ended: by itself, after DECODE_TIMEOUT_MS, or because its memory had grown. */
-export type DecoderEnd = "crashed" | "hung" | "grown";
+/**
+ * Why a process ended: by itself (crashed), by a SIGKILL that is not the parent's, such as the kernel's when memory runs out
+ * (killed), after DECODE_TIMEOUT_MS (hung), or because its memory had grown (grown).
+ */
+export type DecoderEnd = "crashed" | "killed" | "hung" | "grown";
 
 export type DecoderReply =
-  | { kind: "ready" }
-  | { kind: "pixels"; data: Uint8Array; incomplete: boolean; memoryBytes: number }
-  | { kind: "failure"; code: ErrorCode; message: string; internal: string | undefined; memoryBytes: number };
+  | ({ kind: "ready" } & ProcessUsage)
+  | ({ kind: "pixels"; data: Uint8Array; incomplete: boolean } & ProcessUsage)
+  | ({ kind: "failure"; code: ErrorCode; message: string; internal: string | undefined } & ProcessUsage);
+
+/** What a decoder process has of the machine: resident memory, and the time of a core since it started. */
+export interface ProcessUsage {
+  memoryBytes: number;
+  coreMs: number;
+}
 
 /** Starting takes 0.2 s on an idle machine. */
 const startTimeoutMs = 30_000;
 
-/** Resident memory above which a process is not used again; see docs/performance.md. */
+/** A process whose resident memory is above this is not used again; see docs/performance.md. */
 const recycleBytes = 256 * 1024 * 1024;
 
-// A small heap: pictures live outside it. One arena and a fixed mmap threshold make glibc return large blocks at once.
-// The environment is not handed down, so a decoder that an image takes over finds no keys in it.
+/** A decoder that got less of a core than this until its timeout was kept waiting by the machine, not by its image. */
+const leastCoreShare = 0.5;
+/** After this many seconds a machine that was busy may be so no longer. */
+const retryAfterSeconds = 5;
+
+// The heap is small, since pictures live outside it. One arena and a fixed mmap threshold make glibc return large blocks at
+// once. The environment is not handed down, so that a decoder that an image takes over finds no keys in it.
 const execArgv = ["--max-old-space-size=64", "--max-semi-space-size=1"];
 const env = { UV_THREADPOOL_SIZE: "1", MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072", VIPS_WARNING: "0" };
 
 /** The parent's end of one decoder process. */
 export interface DecoderProcess {
-  /** Resolves when it can take an image, to false if it died before. */
+  /** Resolves when the process can take an image; to false if it died before. */
   ready: Promise<boolean>;
-  /** Why, unless it was killed by the parent's wish. */
+  /** Resolves when the process has ended, to the reason, or to undefined if the parent wished it. */
   exited: Promise<DecoderEnd | undefined>;
   /**
-   * One image at a time. A process that hangs is killed.
-   * @returns undefined if the process died.
-   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT or SHUTTING_DOWN.
+   * Decodes one image; there may be one at a time. A process that hangs is killed.
+   * @returns why the process ended, if it did.
+   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, DECODER_FAILED or
+   * SHUTTING_DOWN.
    */
-  decode(bytes: Uint8Array): Promise<Pixels | undefined>;
-  /** False after a death or a kill, and when its memory has grown so much that a fresh process is better. */
+  decode(bytes: Uint8Array): Promise<Pixels | "crashed" | "killed">;
+  /** False once the process has ended, or its memory has grown so much that a fresh one is better. */
   isUsable(): boolean;
   kill(): void;
 }
 
-type Outcome = DecoderReply | { kind: "death" } | { kind: "killed"; error: EncoderError };
+type Outcome = DecoderReply | { kind: "ended"; by: "crashed" | "killed" } | { kind: "given up"; error: EncoderError };
 
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
+  const { coreMsOf = coreMs } = options;
   const script = entryBeside(import.meta.url, "decoder-main").process;
   const child = fork(script.path, [argument(options)], {
     execArgv: [...execArgv, ...script.execArgv],
@@ -70,51 +89,63 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     settle?.(outcome);
   };
   const exited = new Promise<DecoderEnd | undefined>((resolve) => {
-    for (const event of ["exit", "error"]) {
-      child.on(event, () => {
-        end({ kind: "death" }, "crashed");
-        resolve(reason);
-      });
-    }
+    const onEnd = (_code: unknown, signal?: unknown) => {
+      const by = signal === "SIGKILL" ? "killed" : "crashed";
+      end({ kind: "ended", by }, by);
+      resolve(reason);
+    };
+    child.on("exit", onEnd);
+    child.on("error", onEnd);
   });
-  child.on("message", (reply: DecoderReply) => settle?.(reply));
+  let coreMsBefore = 0; // used up to its last reply
+  child.on("message", (reply: DecoderReply) => {
+    coreMsBefore = reply.coreMs;
+    settle?.(reply);
+  });
 
-  const startTimer = setTimeout(() => end({ kind: "death" }, "hung"), startTimeoutMs);
+  const startTimer = setTimeout(() => end({ kind: "ended", by: "crashed" }, "hung"), startTimeoutMs);
   const ready = nextOutcome().then((outcome) => {
     clearTimeout(startTimer);
     if (usable) holdParent(child, false); // else its exit is being waited for
     return outcome.kind === "ready";
   });
 
+  function outcomeOf(bytes: Uint8Array): Promise<Outcome> {
+    holdParent(child, true);
+    const outcome = nextOutcome();
+    child.send(bytes, () => {}); // a failure to send is a death, which "exit" reports
+    const timer = setTimeout(() => {
+      const error = timedOut(options.decodeTimeoutMs, coreMsOf(child.pid) - coreMsBefore);
+      end({ kind: "given up", error }, "hung");
+    }, options.decodeTimeoutMs);
+    return outcome.finally(() => {
+      clearTimeout(timer);
+      if (usable) holdParent(child, false);
+    });
+  }
+
   return {
     ready,
     exited,
     async decode(bytes) {
-      if (!usable) return undefined;
-      holdParent(child, true);
-      const outcomeComes = nextOutcome();
-      child.send(bytes, () => {}); // a failure to send is a death, which "exit" reports
-      const error = timedOut(options.decodeTimeoutMs);
-      const timer = setTimeout(() => end({ kind: "killed", error }, "hung"), options.decodeTimeoutMs);
-      const outcome = await outcomeComes;
-      clearTimeout(timer);
-      if (usable) holdParent(child, false);
-
+      if (!usable) return "crashed";
+      const outcome = await outcomeOf(bytes);
       const isGrown = "memoryBytes" in outcome && outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes);
-      if (isGrown) end({ kind: "death" }, "grown");
+      if (isGrown) end({ kind: "ended", by: "killed" }, "grown");
       if (outcome.kind === "pixels") {
         return { data: outcome.data, size: options.spec.size, incomplete: outcome.incomplete };
       }
       if (outcome.kind === "failure") {
         throw new EncoderError(outcome.code, outcome.message, { internal: outcome.internal });
       }
-      if (outcome.kind === "killed") throw outcome.error;
-      return undefined;
+      if (outcome.kind === "given up") throw outcome.error;
+      return outcome.kind === "ended" ? outcome.by : "crashed";
     },
     isUsable: () => usable,
     kill() {
       holdParent(child, true); // until "exit" was heard
-      end({ kind: "killed", error: new EncoderError("SHUTTING_DOWN", "The service is stopping.") });
+      const error = new EncoderError("SHUTTING_DOWN", "The service is stopping.");
+      end({ kind: "given up", error });
     },
   };
 }
@@ -145,6 +176,26 @@ function holdParent(child: ChildProcess, hold: boolean): void {
   }
 }
 
-function timedOut(timeoutMs: number): EncoderError {
-  return new EncoderError("IMAGE_DECODE_TIMEOUT", `Decoding the image took longer than ${timeoutMs} ms.`);
+/** Milliseconds of processor time that a process has used, in steps of 10; NaN where the system does not tell. */
+function coreMs(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1"); // the file system is in memory
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(")") + 2) // the name before it may hold anything
+      .split(" ")
+      .slice(11, 13); // fields 14 and 15, in ticks of 10 ms
+    return 10 * (Number(user) + Number(system));
+  } catch {
+    return Number.NaN; // not Linux, or gone
+  }
+}
+
+/** An image that is hard to decode is at fault; one whose decoder was kept waiting deserves another try. */
+function timedOut(timeoutMs: number, ranMs: number): EncoderError {
+  const message = `Decoding the image took longer than ${timeoutMs} ms.`;
+  if (ranMs < timeoutMs * leastCoreShare) {
+    const busy = `${message} The machine was busy with other work; try again.`;
+    return new EncoderError("DECODER_FAILED", busy, { retryAfterSeconds, internal: `${ranMs} ms of a core` });
+  }
+  return new EncoderError("IMAGE_DECODE_TIMEOUT", message);
 }

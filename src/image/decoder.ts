@@ -1,30 +1,22 @@
 import type { EncoderConfig } from "../config/encoder.ts";
-import { EncoderError, overloaded } from "../errors.ts";
+import { EncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
+import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
-import {
-  type DecoderEnd,
-  type DecoderProcess,
-  type DecoderProcessOptions,
-  startDecoderProcess,
-} from "./decoder-process.ts";
+import { createDecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import type { Pixels } from "./pixels.ts";
 
-export interface DecoderOptions
-  extends DecoderProcessOptions,
-    Pick<EncoderConfig, "decodeProcesses" | "maxImageBytes" | "maxDecodeQueue"> {
-  /** Told of each process that ended and was not asked to. */
-  onEnd?: (reason: DecoderEnd) => void;
-}
+export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "decodeProcesses" | "maxImageBytes"> {}
 
-/** Turns encoded images into pixels, in processes of its own: whatever an image does to its decoder, it does it there. */
+/** Turns encoded images into pixels, in processes of its own: what an image does to its decoder stays there. */
 export interface Decoder {
   /**
-   * Aborting drops an image that still waits; one that is being decoded is finished, unobserved.
-   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, OVERLOADED,
-   * DECODER_FAILED or SHUTTING_DOWN; the signal's reason when aborted.
+   * Decodes one image when it is due. Aborting drops an image that still waits; one that is being decoded is finished,
+   * unobserved.
+   * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, DECODER_FAILED or
+   * SHUTTING_DOWN; the signal's reason when aborted.
    */
-  decode(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<Pixels>;
+  decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
   /** Images that wait for a process. */
   queueDepth(): number;
   /** Milliseconds that what waits and this many more images take to be decoded; 0 while that is not known. */
@@ -32,152 +24,56 @@ export interface Decoder {
   close(): Promise<void>;
 }
 
-interface Job {
-  bytes: Uint8Array;
-  /** Processes that died over it. */
-  deaths: number;
-  aborted: boolean;
-  pixels: Promise<Pixels>;
-  resolve: (pixels: Pixels) => void;
-  reject: (reason: unknown) => void;
-}
-
+/** Further decoders would outrun the tower. */
 const mostDefaultProcesses = 8;
-const firstRestartDelayMs = 100;
-const longestRestartDelayMs = 5_000;
-/** Starts in a row that fail before waiting images are given up. */
-const mostFailedStarts = 3;
-/** The first death may be another's fault, such as memory that ran out on the machine. */
-const mostDeathsPerImage = 2;
+/** An image over which so many processes ended is given up. The first end may be the fault of something else. */
+const mostEndsPerImage = 2;
+/** After this many seconds a machine that was short of something may have it again. */
+const retryAfterSeconds = 5;
 
-/** Starts one process at once, so that the first image finds it ready, and more when images wait. */
+/** @param options `decodeProcesses`: how many images are decoded at the same time; 0 is one per core, at most 8 */
 export function createDecoder(options: DecoderOptions): Decoder {
-  const most = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
-  const pace = new Pace(most, () => performance.now());
-  const queue: Job[] = [];
-  const idle: DecoderProcess[] = [];
-  const alive = new Set<DecoderProcess>();
-  let starting = 0;
-  let failedStarts = 0;
-  let restart: NodeJS.Timeout | undefined;
-  let closed = false;
+  const processes = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
+  const pool = createDecoderPool(options);
+  const lanes = createLanes({ lanes: processes });
+  const pace = new Pace(processes);
+  let isClosed = false;
 
-  async function start(): Promise<void> {
-    const process = spawn();
-    if (!process) return startLater();
-    starting++;
-    alive.add(process);
-    void process.exited.then((reason) => {
-      if (reason) options.onEnd?.(reason);
-      alive.delete(process);
-      next();
-    });
-    const isReady = await process.ready;
-    starting--;
-    if (isReady) {
-      failedStarts = 0;
-      return offer(process);
-    }
-    alive.delete(process);
-    startLater();
-  }
-
-  function spawn(): DecoderProcess | undefined {
-    try {
-      return startDecoderProcess(options);
-    } catch {
-      return undefined; // no memory for another process
+  async function decodeInProcess(bytes: Uint8Array): Promise<Pixels> {
+    for (let ends = 1; ; ends++) {
+      const process = await pool.take();
+      const startedAt = performance.now();
+      const outcome = await process.decode(bytes).finally(() => {
+        pace.measure(1, performance.now() - startedAt);
+        pool.giveBack(process);
+      });
+      if (outcome !== "crashed" && outcome !== "killed") return outcome;
+      if (isClosed) throw shuttingDown();
+      if (ends < mostEndsPerImage) continue;
+      if (outcome === "crashed") {
+        throw new EncoderError("IMAGE_UNREADABLE", "The image could not be decoded.", {
+          internal: "its decoders died",
+        });
+      }
+      const message = "The image's decoders were ended from outside, as when a machine's memory runs out.";
+      throw new EncoderError("DECODER_FAILED", message, { retryAfterSeconds });
     }
   }
-
-  /** A machine that cannot start processes now is not asked again at once. */
-  function startLater(): void {
-    if (closed) return;
-    const delayMs = Math.min(firstRestartDelayMs * 2 ** failedStarts++, longestRestartDelayMs);
-    restart ??= setTimeout(() => {
-      restart = undefined;
-      next();
-    }, delayMs);
-    if (alive.size > 0 || failedStarts < mostFailedStarts) return;
-    rejectQueue(new EncoderError("DECODER_FAILED", "The image decoder could not be started."));
-  }
-
-  function rejectQueue(error: EncoderError): void {
-    for (const job of queue.splice(0)) job.reject(error);
-  }
-
-  function offer(process: DecoderProcess): void {
-    if (process.isUsable()) idle.push(process);
-    next();
-  }
-
-  /** Gives the longest waiting images to free processes, and starts a process for those that find none. */
-  function next(): void {
-    if (closed) return;
-    while (queue.length > 0) {
-      const process = idle.pop(); // the last one used, whose memory is warm
-      if (!process) break;
-      if (process.isUsable()) void run(queue.shift()!, process);
-    }
-    while (starting < queue.length && alive.size < most && !restart) void start();
-  }
-
-  async function run(job: Job, process: DecoderProcess): Promise<void> {
-    const startedAt = performance.now();
-    try {
-      const pixels = await process.decode(job.bytes);
-      if (pixels) job.resolve(pixels);
-      else if (closed) job.reject(shuttingDown());
-      else if (++job.deaths >= mostDeathsPerImage) job.reject(unreadable());
-      else if (!job.aborted) queue.unshift(job);
-    } catch (error) {
-      job.reject(error);
-    }
-    pace.measure(1, performance.now() - startedAt);
-    offer(process);
-  }
-
-  void start();
 
   return {
-    async decode(bytes, { signal } = {}) {
-      signal?.throwIfAborted();
-      if (closed) throw shuttingDown();
+    async decode(bytes, turn = {}) {
+      if (isClosed) throw shuttingDown();
       requireBytesWithin(options.maxImageBytes, bytes.length);
-      if (queue.length >= options.maxDecodeQueue) {
-        throw overloaded("Too many images wait to be decoded.", pace.msFor(queue.length));
-      }
-      const job = newJob(bytes);
-      const abort = () => {
-        job.aborted = true;
-        if (queue.includes(job)) queue.splice(queue.indexOf(job), 1);
-        job.reject(signal?.reason);
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      queue.push(job);
-      next();
-      return job.pixels.finally(() => signal?.removeEventListener("abort", abort));
+      return lanes.run(() => decodeInProcess(bytes), turn);
     },
-    queueDepth: () => queue.length,
-    msFor: (images) => pace.msFor(queue.length + images),
+    queueDepth: () => lanes.waiting,
+    msFor: (images) => pace.msFor(lanes.waiting + images),
     async close() {
-      closed = true;
-      clearTimeout(restart);
-      rejectQueue(shuttingDown());
-      for (const process of alive) process.kill();
-      await Promise.all([...alive].map((process) => process.exited));
+      isClosed = true;
+      lanes.clear(shuttingDown());
+      await pool.close();
     },
   };
-}
-
-function newJob(bytes: Uint8Array): Job {
-  const job = { bytes, deaths: 0, aborted: false } as Job; // the next line adds the rest
-  job.pixels = new Promise((resolve, reject) => Object.assign(job, { resolve, reject }));
-  return job;
-}
-
-function unreadable(): EncoderError {
-  return new EncoderError("IMAGE_UNREADABLE", "The image could not be decoded.", { internal: "its decoders died" });
 }
 
 function shuttingDown(): EncoderError {

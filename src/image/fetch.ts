@@ -2,9 +2,10 @@ import { isIP, type Socket } from "node:net";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { buildConnector, Client, type Dispatcher } from "undici";
 import type { EncoderConfig } from "../config/encoder.ts";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, overloaded } from "../errors.ts";
+import { createLanes, type Turn } from "../scheduling/lanes.ts";
+import { Pace, waitingShare } from "../scheduling/pace.ts";
 import { isPublicAddress } from "./address.ts";
-import { createFetchQueue, type FetchWanted } from "./fetch-queue.ts";
 import { createResolver, type Resolve } from "./resolver.ts";
 
 /**
@@ -13,8 +14,19 @@ import { createResolver, type Resolve } from "./resolver.ts";
  * to that very address, at every redirect anew. Every connection is closed afterwards, so none outlives its check.
  */
 export interface ImageFetcher {
-  /** @throws EncoderError URL_* or IMAGE_TOO_LARGE or OVERLOADED; the signal's reason when aborted. */
-  fetchImage(url: string, options?: FetchWanted): Promise<FetchedImage>;
+  /**
+   * Fetches one image when it is due.
+   * @throws EncoderError URL_* or IMAGE_TOO_LARGE; OVERLOADED where too many wait, or the wait would take too much of what
+   * the deadline leaves, unless the call may wait; the signal's reason when aborted.
+   */
+  fetchImage(url: string, options?: FetchTurn): Promise<FetchedImage>;
+}
+
+export interface FetchTurn extends Turn {
+  /** In `performance.now()` milliseconds. */
+  deadline?: number | undefined;
+  /** Waits for its turn however long that takes. */
+  wait?: boolean | undefined;
 }
 
 export interface FetchedImage {
@@ -48,27 +60,56 @@ const maxAddresses = 4;
 
 export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {
   const options = { ...settings, resolve };
-  const queue = createFetchQueue(options);
+  const { fetchConcurrency, maxFetchQueue, maxFetchedBytes } = options;
+  /** Bytes of images that were fetched and are still needed. One image per lane comes on top. */
+  let heldBytes = 0;
+  const lanes = createLanes({ lanes: fetchConcurrency, isOpen: () => heldBytes < maxFetchedBytes });
+  const pace = new Pace(fetchConcurrency);
+
+  function requireTurn({ deadline = Number.POSITIVE_INFINITY, wait = false }: FetchTurn): void {
+    if (wait || !lanes.isBusy) return;
+    const waitMs = pace.msFor(lanes.waiting);
+    const isLate = waitMs > (deadline - performance.now()) * waitingShare;
+    if (isLate || lanes.waiting >= maxFetchQueue) throw overloaded("Too many image URLs wait to be fetched.", waitMs);
+  }
+
+  async function fetchNow(url: URL, signal: AbortSignal | undefined): Promise<FetchedImage> {
+    const startedAt = performance.now();
+    const timeout = AbortSignal.timeout(options.fetchTimeoutMs);
+    const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    try {
+      const bytes = await follow(url, options, either);
+      signal?.throwIfAborted(); // nobody is left who would release them
+      heldBytes += bytes.length;
+      const release = () => {
+        heldBytes -= bytes.length;
+        lanes.resume();
+      };
+      return { bytes, release };
+    } catch (error) {
+      throw explain(error, either, timeout, options);
+    } finally {
+      pace.measure(1, performance.now() - startedAt);
+    }
+  }
+
   return {
-    async fetchImage(url, wanted = {}) {
-      const { signal } = wanted;
-      if (!options.imageUrls)
+    async fetchImage(url, turn = {}) {
+      turn.signal?.throwIfAborted();
+      if (!options.imageUrls) {
         throw new EncoderError("URL_FORBIDDEN", "Image URLs are switched off here; send the image itself.");
-      const first = parseUrl(url);
-      await queue.begin(wanted);
-      const startedAt = performance.now();
-      const timeout = AbortSignal.timeout(options.fetchTimeoutMs);
-      const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-      let fetched = 0;
-      try {
-        const bytes = await follow(first, options, either);
-        fetched = bytes.length;
-        return { bytes, release: () => queue.forget(fetched) };
-      } catch (error) {
-        throw explain(error, either, timeout, options);
-      } finally {
-        queue.end({ bytes: fetched, ms: performance.now() - startedAt });
       }
+      const first = parseUrl(url);
+      requireTurn(turn);
+      let fetched: FetchedImage | undefined;
+      const work = async () => {
+        fetched = await fetchNow(first, turn.signal);
+        return fetched;
+      };
+      return lanes.run(work, turn).catch((error) => {
+        fetched?.release(); // it arrived in the moment of the abort
+        throw error;
+      });
     },
   };
 }

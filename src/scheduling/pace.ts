@@ -1,30 +1,30 @@
-/** Weight of the latest measurement: a change of pace is believed after some ten of them. */
+/** The weight of the latest measurement: a change of pace is believed after some ten of them. */
 const latestWeight = 0.2;
-/** What a measurement counts for at most, times what was believed: one image that is hard to decode says little about others. */
+/** A measurement counts for at most this many times what was believed: one image that is hard to decode says little about others. */
 const mostGrowth = 3;
-/** After it a measurement says nothing about now: a pace that was slow for a while must not keep work away for ever. */
+/** A measurement this old says nothing about now: a pace that was slow for a while must not keep work away for ever. */
 const forgottenAfterMs = 60_000;
 
 /**
- * What a wait that is expected may take of a request's time. The rest is for what nobody knows beforehand, such as the other
- * tower, or another program, taking the cores: what was accepted is still done in time by a machine that does a third.
+ * The share of a request's time that an expected wait may take. The rest is for what nobody knows beforehand, such as the
+ * other tower, or another program, taking the cores: a machine that slows down to a third still keeps what was promised.
  */
 export const waitingShare = 1 / 3;
 
-/** How long work in a queue will take, told from how long such work took lately. */
+/** Tells how long work in a queue will take, from how long such work took lately. */
 export class Pace {
   readonly #lanes: number;
   readonly #now: () => number;
   #msPerCost = 0;
   #measuredAt = Number.NEGATIVE_INFINITY;
 
-  /** @param lanes how many work side by side @param now milliseconds of a clock that never jumps */
-  constructor(lanes: number, now: () => number) {
+  /** @param lanes how many pieces of work run side by side @param now milliseconds of a clock that never jumps */
+  constructor(lanes: number, now: () => number = () => performance.now()) {
     this.#lanes = lanes;
     this.#now = now;
   }
 
-  /** Work of this cost has taken one lane this long. */
+  /** Records that work of this cost took one lane this many milliseconds. */
   measure(cost: number, ms: number): void {
     const latest = ms / cost;
     const before = this.#isKnown() ? this.#msPerCost : latest;

@@ -55,8 +55,8 @@ function checkCount(count: number, { noun, maxBatchItems }: { noun: string; maxB
 }
 
 function textItem(text: string, { maxTextBytes }: RequestLimits): Item {
-  // A UTF-16 unit is at most three bytes of UTF-8.
-  if (text.length * 3 > maxTextBytes && Buffer.byteLength(text) > maxTextBytes) {
+  // A UTF-16 unit is at most three bytes of UTF-8. A text of white space is empty, whatever its size.
+  if (text.length * 3 > maxTextBytes && Buffer.byteLength(text) > maxTextBytes && text.trim() !== "") {
     throw new EncoderError("TEXT_TOO_LONG", `The text is larger than ${maxTextBytes} bytes (MAX_TEXT_BYTES).`);
   }
   return { text };

@@ -1,5 +1,4 @@
 import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
-import { EncoderError } from "../errors.ts";
 import { oneAtATime } from "../scheduling/one-at-a-time.ts";
 
 /** The only module that knows the tokenizer library (Hugging Face's Rust one: exact, and off the main thread). */
@@ -13,7 +12,7 @@ export interface Tokens {
 }
 
 export interface Tokenizer {
-  /** @throws EncoderError EMPTY_TEXT naming the first text that is empty or only white space. */
+  /** Texts may be anything; aborting ends the work between two of them. @throws the signal's reason when aborted. */
   tokenize(texts: readonly string[], signal: AbortSignal): Promise<Tokens[]>;
 }
 
@@ -39,8 +38,6 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
   };
   return {
     async tokenize(texts, signal) {
-      const empty = texts.findIndex((text) => text.trim() === "");
-      if (empty >= 0) throw new EncoderError("EMPTY_TEXT", "The text is empty.", { index: empty });
       const tokens: Tokens[] = [];
       for (let first = 0; first < texts.length; first += textsPerCall) {
         signal.throwIfAborted();

@@ -1,80 +1,105 @@
 import { overloaded } from "../errors.ts";
+import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { waitingShare } from "../scheduling/pace.ts";
 
-/**
- * What was accepted and is not done yet. It refuses what could not be done in time, so that what it accepts can be: the wait
- * that is expected may take a share of the time that a request has left, see `waitingShare`. What finds nothing before it may
- * take all of its time.
- */
 export interface BacklogOptions {
-  /** Items accepted at the same time; a request that is alone is let in whatever its size. */
+  /** Items accepted at the same time. A request that is alone is let in whatever its size. */
   maxItems: number;
-  /** Milliseconds that work of this cost takes from its start; 0 while that is not known. */
+  /** Milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
   msFor(cost: number): number;
-  /** Milliseconds since something was last begun, while nothing more can be: an engine that hangs makes everybody wait. */
+  /** Milliseconds since a batch was last begun, while every engine is busy: an engine that hangs makes everybody wait. */
   stalledMs(): number;
+  /** Milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */
+  preparationMs(cost: number): number;
   now(): number;
 }
 
-/** `cost` as the batcher counts it. */
+/** An amount of work. `cost` is in the batcher's unit: tokens, for texts. */
 export interface Work {
   items: number;
   cost: number;
 }
 
-export interface PlaceOptions {
-  /** On the backlog's clock; without one there is always time. */
-  deadline?: number | undefined;
-  /** Milliseconds that it takes to prepare work of this cost, beside what the engines do meanwhile. */
-  preparationMs?: ((cost: number) => number) | undefined;
+interface Waiting extends Due {
+  work: Work;
+  enter(): void;
 }
 
-/** One request's share of the backlog. */
-export interface Place {
-  /** Accepts work that the request is about to begin, all of it or none. @throws EncoderError OVERLOADED */
-  book(work: Work): void;
-  /** One item of what was booked is no longer to come: it was begun, or needs no work. */
-  use(cost: number): void;
-  /** Nothing more is to come. */
-  close(): void;
-}
-
+/**
+ * Counts what was accepted and is not done. It refuses what could not be done in time, so that what it accepts can be: the
+ * expected wait may take a share of the time that a request has left, see `waitingShare`. Work that finds nothing before it
+ * may take all of its time.
+ */
 export class Backlog {
   readonly #options: BacklogOptions;
   #items = 0;
   #cost = 0;
+  readonly #line: Waiting[] = [];
 
   constructor(options: BacklogOptions) {
     this.#options = options;
   }
 
-  /** Counts an item that is being worked on, until the function it returns is called. */
-  begin(cost: number): () => void {
-    this.#add(1, cost);
-    return () => this.#add(-1, -cost);
+  /** Accepts work, all of it or none. @param deadline on the backlog's clock @throws EncoderError OVERLOADED */
+  accept(work: Work, deadline: number): void {
+    this.#requireRoom(work, deadline);
+    this.add(work);
   }
 
-  open({ deadline = Number.POSITIVE_INFINITY, preparationMs = () => 0 }: PlaceOptions): Place {
-    let items = 0;
-    let cost = 0;
-    const change = (moreItems: number, moreCost: number) => {
-      items += moreItems;
-      cost += moreCost;
-      this.#add(moreItems, moreCost);
-    };
-    return {
-      book: (work) => {
-        this.#requireRoom(work, deadline, preparationMs);
-        change(work.items, work.cost);
-      },
-      use: (used) => change(-Math.min(1, items), -Math.min(used, cost)),
-      close: () => change(-items, -cost),
-    };
+  /**
+   * Accepts work as soon as there is room, that of the oldest request first. Those who wait leave half of the room to those
+   * who cannot, so that a bulk job never turns a service away from its users.
+   * @param since when the work's request began @throws the signal's reason when aborted.
+   */
+  async enter(work: Work, { since, signal }: { since: number; signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#line.length === 0 && this.#hasRoomForWaiting()) return this.add(work);
+    await new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        this.#line.splice(this.#line.indexOf(waiting), 1);
+        reject(signal.reason);
+      };
+      const waiting: Waiting = {
+        dueAt: since,
+        work,
+        enter() {
+          signal.removeEventListener("abort", abort);
+          resolve();
+        },
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      insertByDueTime(this.#line, waiting);
+    });
   }
 
-  #requireRoom(work: Work, deadline: number, preparationMs: (cost: number) => number): void {
-    const { maxItems, msFor, stalledMs, now } = this.#options;
-    const waitMs = msFor(this.#cost) + stalledMs();
+  /** Counts work that was accepted in another way. */
+  add({ items, cost }: Work): void {
+    this.#items += items;
+    this.#cost += cost;
+  }
+
+  /** Takes back work that was accepted: it is done, or will not be begun. */
+  remove({ items, cost }: Work): void {
+    this.add({ items: -items, cost: -cost });
+    while (this.#line.length > 0 && this.#hasRoomForWaiting()) {
+      const { work, enter } = this.#line.shift()!;
+      this.add(work);
+      enter();
+    }
+  }
+
+  /** Milliseconds that everything accepted takes; 0 while that is not known. */
+  waitMs(): number {
+    return this.#options.msFor(this.#cost) + this.#options.stalledMs();
+  }
+
+  #hasRoomForWaiting(): boolean {
+    return this.#items < Math.ceil(this.#options.maxItems / 2);
+  }
+
+  #requireRoom(work: Work, deadline: number): void {
+    const { maxItems, msFor, stalledMs, preparationMs, now } = this.#options;
+    const waitMs = this.waitMs();
     const isAlone = this.#items === 0 && stalledMs() === 0;
     if (!isAlone && this.#items + work.items > maxItems) {
       throw overloaded(`The queue is full (${maxItems} items).`, waitMs);
@@ -87,10 +112,5 @@ export class Backlog {
       ? `This request would take about ${seconds(doneMs)} s and has ${seconds(leftMs)} s; send fewer items at a time.`
       : `The wait would be about ${seconds(doneMs)} s, too long for the ${seconds(leftMs)} s that this request has.`;
     throw overloaded(reason, waitMs);
-  }
-
-  #add(items: number, cost: number): void {
-    this.#items += items;
-    this.#cost += cost;
   }
 }

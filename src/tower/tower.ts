@@ -1,123 +1,115 @@
 import { LRUCache } from "lru-cache";
 import type { Engine } from "../engine/contract.ts";
 import type { EngineOptions } from "../engine/engine.ts";
-import { Backlog, type PlaceOptions, type Work } from "./backlog.ts";
-import { Batcher, type BatcherOptions, type Embedded } from "./batcher.ts";
-import { dueTimes } from "./due-times.ts";
-import { InFlight, type Share } from "./in-flight.ts";
+import { EncoderError } from "../errors.ts";
+import { Backlog } from "./backlog.ts";
+import { Batcher, type BatcherOptions } from "./batcher.ts";
+import { InFlight } from "./in-flight.ts";
+import { openRequest, type RequestOptions, type SharedByRequests, type TowerRequest } from "./request.ts";
+import { type RequestScope, requestScope } from "./request-scope.ts";
 
-/** One tower: its engines, the queue before them, and what is known of inputs seen before. */
 export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<Item>, "engines"> {
   replicas: number;
   startEngine: (options: EngineOptions) => Promise<Engine>;
   /** Items accepted at the same time. */
   maxQueue: number;
+  /** Whether all items of a request are held while it waits, as texts are, or only those that are being worked on. */
+  holdsWholeRequests: boolean;
+  /** Milliseconds until work of this cost is prepared, which goes on beside the engines. */
+  preparationMs?: (cost: number) => number;
   /** Vectors kept of inputs seen before; 0 keeps none. */
   cacheSize: number;
 }
 
-/** A vector with what it cost to make; a cached one cost nothing. */
-export interface TowerResult extends Embedded {
-  decodeMs?: number;
-}
-
-/** Where one request's items stand among others'. */
-export interface TowerPlace<Item> {
-  /** Accepts all of this work or none of it; what is not booked is done all the same. @throws EncoderError OVERLOADED */
-  book(work: Work): void;
-  /**
-   * The raw vector of the input that `key` identifies. Equal inputs that are in flight are computed once.
-   * `prepare` makes the graph's input, and is called only if it is needed; its time counts as decoding.
-   */
-  embed(input: TowerInput, prepare: (signal: AbortSignal) => Item | Promise<Item>): Share<TowerResult>;
-  close(): void;
-}
-
-export interface TowerInput {
-  key: string;
-  /** Among the request's items. */
-  position: number;
-  /** As it was booked. */
-  cost: number;
-}
-
+/** One tower: its engines, the queue before them, and what is known of inputs seen before. */
 export interface Tower<Item> {
-  /** @param request `items`: how many it will have at most */
-  open(request: PlaceOptions & { items: number }): TowerPlace<Item>;
-  /** Whether the input's vector costs nothing now: it is in the cache, or under way. */
-  knows(key: string): boolean;
+  /** Begins a request, which must be closed. @throws EncoderError SHUTTING_DOWN once the tower is closing. */
+  open(options: RequestOptions): TowerRequest<Item>;
+  /** Items that wait for an engine. */
   readonly depth: number;
+  /** When a batch last succeeded, in `performance.now()` milliseconds. */
   readonly lastSuccessAt: number;
-  /** Answers what was accepted, then stops the threads. */
-  close(): Promise<void>;
+  /** Takes no new request, and stops the engines once the open ones are closed, or given up after `timeoutMs`. */
+  close(options: { timeoutMs: number }): Promise<void>;
 }
 
 export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tower<Item>> {
+  const { replicas, startEngine, cacheSize, maxQueue, preparationMs = () => 0 } = options;
   const now = options.now ?? (() => performance.now());
-  const { replicas, startEngine } = options;
-  const engines = await allOrNone(Array.from({ length: replicas }, () => startEngine(options)));
+  const starting = Array.from({ length: replicas }, () => startEngine(options));
+  const engines = await allOrNone<Engine[]>(starting, (engine) => engine.close());
   const batcher = new Batcher<Item>({ ...options, engines });
   const backlog = new Backlog({
-    maxItems: options.maxQueue,
+    maxItems: maxQueue,
     msFor: (cost) => batcher.msFor(cost),
     stalledMs: () => batcher.stalledMs(),
+    preparationMs,
     now,
   });
-  const inFlight = new InFlight<TowerResult>();
-  const cache = options.cacheSize > 0 ? new LRUCache<string, Float32Array>({ max: options.cacheSize }) : undefined;
+  const shared: SharedByRequests<Item> = {
+    batcher,
+    backlog,
+    inFlight: new InFlight(),
+    cache: cacheSize > 0 ? new LRUCache({ max: cacheSize }) : undefined,
+    ahead: options.maxBatch * (replicas + 1), // every engine finds its next batch waiting
+    holdsWholeRequests: options.holdsWholeRequests,
+    now,
+  };
+  const requests = new Set<RequestScope>();
+  let whenIdle: (() => void) | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function close(timeoutMs: number): Promise<void> {
+    const giveUp = setTimeout(() => {
+      for (const scope of requests) scope.end(shuttingDown());
+    }, timeoutMs);
+    if (requests.size > 0) {
+      await new Promise<void>((resolve) => {
+        whenIdle = resolve;
+      });
+    }
+    clearTimeout(giveUp);
+    await Promise.all(engines.map((engine) => engine.close()));
+  }
 
   return {
-    open({ items, deadline = Number.POSITIVE_INFINITY, preparationMs }) {
-      const place = backlog.open({ deadline, preparationMs });
-      const dueAt = dueTimes({ items, now: now(), deadline });
-      return {
-        book: place.book,
-        embed({ key, position, cost }, prepare) {
-          place.use(cost);
-          const known = cache?.get(key);
-          if (known) return { result: Promise.resolve({ embedding: known, queueMs: 0, inferenceMs: 0 }), release() {} };
-          return inFlight.join(key, async (signal) => {
-            const done = backlog.begin(cost);
-            try {
-              const startedAt = now();
-              const item = await prepare(signal);
-              const decodeMs = now() - startedAt;
-              const embedded = await batcher.submit(item, { signal, dueAt: dueAt(position) });
-              cache?.set(key, embedded.embedding);
-              return { ...embedded, decodeMs };
-            } finally {
-              done();
-            }
-          });
-        },
-        close: place.close,
+    open(request) {
+      if (closing) throw shuttingDown();
+      const scope = requestScope(request.signal);
+      requests.add(scope);
+      const onClose = () => {
+        requests.delete(scope);
+        if (requests.size === 0) whenIdle?.();
       };
+      return openRequest({ ...request, shared, scope, onClose });
     },
-    knows: (key) => cache?.has(key) === true || inFlight.has(key),
     get depth() {
       return batcher.depth;
     },
     get lastSuccessAt() {
       return batcher.lastSuccessAt;
     },
-    async close() {
-      await batcher.drained();
-      await Promise.all(engines.map((engine) => engine.close()));
+    close({ timeoutMs }) {
+      closing ??= close(timeoutMs);
+      return closing;
     },
   };
 }
 
-/** All of them; or the first failure, when those that did start are closed. */
-export async function allOrNone<T extends { close(): Promise<void> }[]>(
-  starting: {
-    [K in keyof T]: Promise<T[K]>;
-  },
+/** Gives all of them, or the first failure; then `close` is called for those that did start. */
+export async function allOrNone<T extends readonly unknown[]>(
+  starting: { [K in keyof T]: Promise<T[K]> },
+  close: (started: T[number]) => Promise<void>,
 ): Promise<T> {
   try {
-    return await Promise.all(starting);
+    return (await Promise.all(starting)) as unknown as T; // a tuple's promises give a tuple
   } catch (error) {
     const outcomes = await Promise.allSettled(starting);
-    await Promise.all(outcomes.map((it) => it.status === "fulfilled" && it.value.close()));
+    await Promise.all(outcomes.map((it) => it.status === "fulfilled" && close(it.value)));
     throw error;
   }
+}
+
+function shuttingDown(): EncoderError {
+  return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }

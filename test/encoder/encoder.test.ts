@@ -65,6 +65,35 @@ describe("health", () => {
   );
 });
 
+describe("a health check", () => {
+  it("is answered by one probe for all who ask, also when the first of them goes away", async () => {
+    let runs = 0;
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const startEngine = async (): Promise<Engine> => ({
+      async run([input]) {
+        runs++;
+        await held;
+        return { embeddings: new Float32Array(input!.dims[0]! * 512).fill(1), inferenceMs: 1 };
+      },
+      close: async () => {},
+    });
+    const encoder = await createEncoder({ model }, {}, { startEngine });
+    onTestFinished(() => encoder.close());
+    const first = new AbortController();
+    const gone = encoder.isHealthy({ maxAgeMs: 60_000, signal: first.signal });
+    const stays = encoder.isHealthy({ maxAgeMs: 60_000 });
+    await expect.poll(() => runs, { timeout: 20_000 }).toBe(2); // one in each tower
+    first.abort(new Error("gone"));
+    expect(await gone).toBe(false);
+    release();
+    expect(await stays).toBe(true);
+    expect(runs).toBe(2);
+  });
+});
+
 describe("a large request", () => {
   it.each([
     [1, 16],

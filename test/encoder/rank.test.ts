@@ -10,6 +10,8 @@ function encoderOfAngles() {
   encoder.encodeTexts = async (texts) => ({
     embeddings: texts.map((text) => vectorOf(Number(text))),
     truncated: 0,
+    errors: [],
+    incomplete: 0,
     tokens: 0,
     timings: { queueMs: 0, inferenceMs: 0 },
   });

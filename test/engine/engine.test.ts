@@ -150,7 +150,7 @@ describe("an engine", () => {
     const engine = await startEngine({
       graph,
       threads: 1,
-      timeoutMs: 2000,
+      timeoutMs: 6000,
       onDeath: (reason) => deaths.push(reason),
       spawn: (workerData) => {
         workers.push(new Worker(scripts[workers.length]!, { workerData }));
@@ -160,7 +160,27 @@ describe("an engine", () => {
     opened.push(engine);
     await workers[0]!.terminate();
     await expect(engine.run(oneText())).rejects.toMatchObject({ code: "ENGINE_FAILED" });
-    expect(deaths.at(-1)).toBe("no graph within 2000 ms");
+    expect(deaths.at(-1)).toBe("no graph within 6000 ms");
+    expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+  });
+
+  it("tries again to replace a thread whose replacement could not be started", async () => {
+    const workers: Worker[] = [];
+    let starts = 0;
+    const engine = await startEngine({
+      graph,
+      threads: 1,
+      timeoutMs: 30_000,
+      spawn: (workerData) => {
+        if (++starts === 2) throw new Error("no memory for a thread");
+        workers.push(new Worker(entryBeside(source, "worker").thread, { workerData }));
+        return workers.at(-1)!;
+      },
+    });
+    opened.push(engine);
+    await workers[0]!.terminate();
+    const failure = { code: "ENGINE_FAILED", internal: expect.stringContaining("no memory for a thread") };
+    await expect(engine.run(oneText())).rejects.toMatchObject(failure);
     expect((await engine.run(oneText())).embeddings).toHaveLength(512);
   });
 

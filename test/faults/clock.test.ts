@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { probeImage } from "../../src/encoder/probe.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
+import { pixelPng } from "../support/pixel.ts";
 import { startCli } from "../support/run-cli.ts";
 
 /**
@@ -35,7 +35,7 @@ describe("a wall clock that jumps", () => {
         fetch(`${url}/encode_image`, {
           method: "POST",
           headers: { "content-type": "image/png" },
-          body: Buffer.concat([probeImage, Buffer.of(i)]),
+          body: Buffer.concat([pixelPng, Buffer.of(i)]),
         }),
         fetch(`${url}/health`),
       ]);

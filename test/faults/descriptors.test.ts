@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { probeImage } from "../../src/encoder/probe.ts";
 import { decoderPids } from "../support/decoder-pids.ts";
+import { pixelPng } from "../support/pixel.ts";
 import { startCli } from "../support/run-cli.ts";
 
 /** The limit is high enough to start, since many files are open while modules are loaded. */
@@ -19,7 +19,7 @@ describe("a service that has no file descriptors left", () => {
         () => "refused",
       );
     const text = () => post("/encode_text", "application/json", '{"text": "a"}');
-    const image = () => post("/encode_image", "image/png", Uint8Array.from(probeImage));
+    const image = () => post("/encode_image", "image/png", Uint8Array.from(pixelPng));
     expect([await text(), await image()]).toEqual([200, 200]);
 
     const sockets: Socket[] = [];

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { serviceConfig } from "../../src/config/service.ts";
 import { createDecoder, type Decoder, type DecoderOptions } from "../../src/image/decoder.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
-import { decoderPids, isAlive } from "../support/decoder-pids.ts";
+import { decoderPids, isAlive, residentBytes } from "../support/decoder-pids.ts";
 
 const folder = resolve(import.meta.dirname, "../fixtures/images");
 const read = (file: string) => readFileSync(join(folder, file));
@@ -94,15 +94,23 @@ describe("the decoder", () => {
     expect(decoderPids()).not.toContain(pid);
   });
 
-  it("gives up an image over which two processes died, and no other", async () => {
+  it.each([
+    ["crashed", "SIGSEGV", { code: "IMAGE_UNREADABLE" }],
+    [
+      "were killed, as the kernel does when memory runs out",
+      "SIGKILL",
+      { code: "DECODER_FAILED", retryAfterSeconds: 5 },
+    ],
+  ] as const)("gives up an image over which two processes %s, and no other", async (_how, signal, error) => {
     const slow = await blank(8000, 8000);
-    const first = await openStopped();
-    const poison = expect(decoder.decode(slow)).rejects.toMatchObject({ code: "IMAGE_UNREADABLE" });
-    process.kill(first, "SIGKILL");
-    await vi.waitUntil(() => decoder.queueDepth() === 1, { interval: 1, timeout: 20_000 }); // handed back
-    await vi.waitUntil(() => decoder.queueDepth() === 0, { interval: 1, timeout: 20_000 }); // handed to the next process
+    const first = await openStopped({ decodeTimeoutMs: 60_000 });
+    const poison = expect(decoder.decode(slow)).rejects.toMatchObject(error);
     const other = decoder.decode(good);
-    for (const pid of decoderPids()) process.kill(pid, "SIGKILL");
+    process.kill(first, signal);
+    process.kill(first, "SIGCONT"); // what is stopped hears no other signal but SIGKILL
+    const holdsPicture = (pid: number) => pid !== first && residentBytes(pid) > 8000 * 8000 * 2;
+    await vi.waitUntil(() => decoderPids().some(holdsPicture), { interval: 1, timeout: 20_000 });
+    for (const pid of decoderPids()) process.kill(pid, signal);
     await poison;
     await expect(other).resolves.toBeDefined();
   });
@@ -114,14 +122,16 @@ describe("the decoder", () => {
       maxDecoderBytes: 128 * 1024 * 1024,
       onEnd: (why) => ends.push(why),
     });
-    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT" });
+    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "DECODER_FAILED" });
     await decoder.decode(good);
     process.kill(decoderPids()[0]!, "SIGKILL");
+    await decoder.decode(good);
+    process.kill(decoderPids()[0]!, "SIGABRT");
     await decoder.decode(good);
     await expect(decoder.decode(await blank(8000, 8000))).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
     await decoder.decode(good);
     await decoder.close();
-    expect(ends).toEqual(["hung", "crashed", "grown"]);
+    expect(ends).toEqual(["hung", "killed", "crashed", "grown"]);
   });
 
   it("survives the death of an idle process", async () => {
@@ -130,22 +140,28 @@ describe("the decoder", () => {
     await expect(decoder.decode(good)).resolves.toBeDefined();
   });
 
-  it("kills a process that hangs, and decodes what waited", async () => {
+  it("kills a process that the machine kept waiting, says that its image may be tried again, and decodes what waited", async () => {
     const pid = await openStopped({ decodeTimeoutMs: 3000 });
     const hanging = decoder.decode(good);
     const waiting = decoder.decode(good);
-    await expect(hanging).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT" });
+    await expect(hanging).rejects.toMatchObject({ code: "DECODER_FAILED", status: 503, retryAfterSeconds: 5 });
     await expect(waiting).resolves.toBeDefined();
     expect(isAlive(pid)).toBe(false);
   });
 
-  it("turns images away when its queue is full", async () => {
-    const pid = await openStopped({ maxDecodeQueue: 2 });
-    const accepted = [decoder.decode(good), decoder.decode(good), decoder.decode(good)];
-    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "OVERLOADED", retryAfterSeconds: 1 });
-    expect(decoder.queueDepth()).toBe(2);
+  it("gives up an image that keeps its process busy for too long", async () => {
+    await openStopped({ decodeTimeoutMs: 1000, coreMsOf: () => Number.POSITIVE_INFINITY });
+    await expect(decoder.decode(good)).rejects.toMatchObject({ code: "IMAGE_DECODE_TIMEOUT", status: 422 });
+  });
+
+  it("decodes first what is due first, and in order what is due at the same time", async () => {
+    const pid = await openStopped();
+    const done: string[] = [];
+    const decode = (name: string, dueAt: number) => decoder.decode(good, { dueAt }).then(() => done.push(name));
+    const all = [decode("running", 9), decode("late", 3), decode("early", 1), decode("also early", 1)];
     process.kill(pid, "SIGCONT");
-    await expect(Promise.all(accepted)).resolves.toHaveLength(3);
+    await Promise.all(all);
+    expect(done).toEqual(["running", "early", "also early", "late"]);
   });
 
   it("tells how long what waits and more will take, once it has decoded something", async () => {

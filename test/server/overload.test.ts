@@ -6,11 +6,11 @@ import { encoderSettings } from "../../src/config/encoder.ts";
 import { serviceConfig } from "../../src/config/service.ts";
 import { pickSettings } from "../../src/config/setting.ts";
 import { createEncoder } from "../../src/encoder/encoder.ts";
-import { probeImage } from "../../src/encoder/probe.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 import { listen } from "../support/loopback.ts";
+import { pixelPng } from "../support/pixel.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 /** A batch takes 40 ms, whatever is in it. */
@@ -59,7 +59,7 @@ async function slowService() {
         JSON.stringify({ texts: Array.from({ length: n }, () => `${count++}`) }),
       ),
     // A PNG may be followed by anything: equal pictures would be computed once.
-    image: () => post("/encode_image", "image/png", Buffer.concat([probeImage, Buffer.from(`${count++}`)])),
+    image: () => post("/encode_image", "image/png", Buffer.concat([pixelPng, Buffer.from(`${count++}`)])),
   };
 }
 

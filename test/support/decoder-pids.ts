@@ -19,3 +19,12 @@ function textOf(file: string): string {
     return ""; // the process has ended meanwhile
   }
 }
+
+/** Resident memory of a process; 0 when it is gone. */
+export function residentBytes(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * 4096;
+  } catch {
+    return 0;
+  }
+}

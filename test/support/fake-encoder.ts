@@ -24,6 +24,8 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
     if (fake.failure) throw fake.failure;
     return {
       embeddings: lengths.map((length) => new Float32Array(dimensions).fill(0.1).fill(length, 0, 1)),
+      errors: [],
+      incomplete: 0,
       truncated: lengths.filter((length) => length > 100).length,
       tokens: 0,
       timings: { queueMs: 1, inferenceMs: 2.5 },
@@ -47,12 +49,12 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
     hold: undefined,
     failure: undefined,
     aborted: [],
-    async encodeTexts(texts, options = {}) {
+    async encodeTexts(texts: readonly string[], options: EncodeOptions = {}) {
       refuseFirst(texts, (text) => text.trim() === "", "EMPTY_TEXT");
       const lengths = texts.map((text) => text.length);
       return encode(lengths, options);
     },
-    async encodeImages(images, options = {}) {
+    async encodeImages(images: readonly ImageInput[], options: EncodeOptions = {}) {
       refuseFirst(images, (image) => image instanceof Uint8Array && image.length === 0, "IMAGE_UNREADABLE");
       refuseFirst(images, (image) => image instanceof Uint8Array && image.length > maxImageBytes, "IMAGE_TOO_LARGE");
       fake.images.push(images);

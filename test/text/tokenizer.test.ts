@@ -90,12 +90,4 @@ describe("tokenising", () => {
     expect(longDone).toBe(0);
     await Promise.all(long);
   });
-
-  it("names the first text that is empty", async () => {
-    const tokenizer = openTokenizer({ file, maxTokens: 128 });
-    await expect(tokenizer.tokenize(["a", " \n\u3000\ufeff"], running)).rejects.toMatchObject({
-      code: "EMPTY_TEXT",
-      index: 1,
-    });
-  });
 });

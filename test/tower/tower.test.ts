@@ -25,7 +25,7 @@ async function slowTower(options: Partial<TowerOptions<number>> = {}) {
     cacheSize: 0,
     startEngine: async () => engine,
     toTensors: (items) => [{ name: "costs", data: BigInt64Array.from(items.map(BigInt)), dims: [items.length] }],
-    costOf: (item) => item,
+    holdsWholeRequests: true,
     maxBatch: 8,
     maxBatchCost: 1000,
     maxQueue: 100_000,
@@ -39,19 +39,18 @@ async function slowTower(options: Partial<TowerOptions<number>> = {}) {
   /** A request of so many items that take `ms` each, which gives up at its deadline. */
   async function request(items: number, ms = 10, sameKey?: string): Promise<void> {
     const startedAt = time.now();
-    const place = tower.open({ items, deadline: startedAt + deadlineMs });
+    const opened = tower.open({ items, deadline: startedAt + deadlineMs });
     try {
-      if (sameKey === undefined || !tower.knows(sameKey)) place.book({ items, cost: items * ms });
-      const shares = Array.from({ length: items }, (_, position) =>
-        place.embed({ key: sameKey ?? `${keys++}`, position, cost: ms }, () => ms),
-      );
-      await Promise.all(shares.map(({ result }) => result));
+      const inputs = Array.from({ length: items }, () => ({ key: sameKey ?? `${keys++}`, cost: ms }));
+      opened.reserve(inputs);
+      const embedded = inputs.map((input, position) => opened.embed({ ...input, position }, () => ({ item: ms })));
+      await Promise.all(embedded);
       done.push({ items, ms: time.now() - startedAt });
     } catch (error) {
       const { message, retryAfterSeconds } = error as EncoderError & { retryAfterSeconds: number }; // only ever OVERLOADED
       refused.push({ items, message, retryAfterSeconds });
     } finally {
-      place.close();
+      opened.close();
     }
   }
   /** Single items at this rate, in hundredths of what the tower can do, for so long. */

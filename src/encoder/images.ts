@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { toEncoderError } from "../errors.ts";
+import type { Decoder } from "../image/decoder.ts";
+import type { ImageFetcher } from "../image/fetch.ts";
+import type { Pixels } from "../image/pixels.ts";
+import type { TowerRequest } from "../tower/request.ts";
+import type { Tower } from "../tower/tower.ts";
+import type { Encode, EncodeOptions, EncoderObserver, ImageInput } from "./contract.ts";
+import { type EncodedItem, encodingOf, itemOrFault } from "./outcomes.ts";
+
+export interface ImageEncoderOptions {
+  tower: Tower<Pixels>;
+  fetcher: ImageFetcher;
+  decoder: Decoder;
+  observer: EncoderObserver;
+}
+
+/** The way of an image, from where it lies to its vector. */
+export function createImageEncoder({ tower, fetcher, decoder, observer }: ImageEncoderOptions): Encode<ImageInput> {
+  async function encodeImages(inputs: readonly ImageInput[], options: EncodeOptions = {}) {
+    const request = tower.open({ ...options, items: inputs.length });
+    try {
+      // What is behind a URL takes room when it has arrived, or slow servers could keep others out. A single image may be
+      // one that is under way already, so it is looked at first.
+      const given = inputs.filter((input) => input instanceof Uint8Array).map(() => ({ cost: 1 }));
+      if (inputs.length > 1 && given.length > 0) request.reserve(given);
+      const items = await request.each(inputs, (input, { index, waitedMs }) =>
+        itemOrFault(encodeImage(input, { ...options, request, position: index, waitedMs }), index, options),
+      );
+      return { ...encodingOf(items, options), truncated: 0, tokens: 0 };
+    } finally {
+      request.close(); // one failed item ends the work on the others
+    }
+  }
+
+  /** URL -> bytes -> pixels -> batch -> vector. */
+  async function encodeImage(input: ImageInput, step: ImageStep): Promise<EncodedItem> {
+    const { request, position, waitedMs } = step;
+    const fetched = input instanceof Uint8Array ? undefined : await fetchImage(input.url, step);
+    try {
+      const bytes = fetched?.bytes ?? (input as Uint8Array); // one of the two is there
+      const key = createHash("sha256").update(bytes).digest("base64");
+      const result = await request.embed({ key, position, cost: 1 }, async (turn) => {
+        const { incomplete, ...item } = await decoder.decode(bytes, turn);
+        return { item, incomplete };
+      });
+      const { embedding, incomplete, prepareMs: decodeMs, inferenceMs } = result;
+      const fetchMs = fetched && { fetchMs: fetched.ms };
+      const timings = { ...fetchMs, decodeMs, queueMs: waitedMs + result.queueMs, inferenceMs };
+      observer.onTimings?.("image", timings);
+      return { embedding, incomplete, timings };
+    } finally {
+      fetched?.release();
+    }
+  }
+
+  async function fetchImage(url: string, { request, position, deadline, wait }: ImageStep) {
+    const startedAt = performance.now();
+    try {
+      const turn = { signal: request.signal, dueAt: request.dueAt(position), deadline, wait };
+      const image = await fetcher.fetchImage(url, turn);
+      observer.onFetch?.("ok");
+      return { ...image, ms: performance.now() - startedAt };
+    } catch (error) {
+      observer.onFetch?.(toEncoderError(error).code);
+      throw error;
+    }
+  }
+
+  return encodeImages as Encode<ImageInput>; // null stands only in the place of an error that was asked for
+}
+
+/** One image of a request. */
+interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
+  request: TowerRequest<Pixels>;
+  /** Among the request's images. */
+  position: number;
+  /** Milliseconds that it waited for the images before it. */
+  waitedMs: number;
+}

@@ -1,0 +1,77 @@
+import { EncoderError } from "../errors.ts";
+import type { Tokenizer, Tokens } from "../text/tokenizer.ts";
+import type { TowerRequest } from "../tower/request.ts";
+import type { Tower } from "../tower/tower.ts";
+import type { Encode, EncodeOptions, EncoderObserver } from "./contract.ts";
+import { type EncodedItem, encodingOf, faultOf, itemOrFault } from "./outcomes.ts";
+
+export interface TextEncoderOptions {
+  tower: Tower<number[]>;
+  tokenizer: Tokenizer;
+  observer: EncoderObserver;
+}
+
+/** The way of a text: string -> token ids -> batch -> vector. */
+export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOptions): Encode<string> {
+  async function encodeTexts(texts: readonly string[], options: EncodeOptions = {}) {
+    const request = tower.open({ ...options, items: texts.length });
+    try {
+      if (texts.length > 1) request.reserve([]); // spares tokenising many texts in vain
+      const items: (EncodedItem | EncoderError)[] = [];
+      const filled: { text: string; index: number }[] = [];
+      for (const [index, text] of texts.entries()) {
+        if (text.trim() === "") items[index] = faultOf(emptyText(), index, options);
+        else filled.push({ text, index });
+      }
+
+      const startedAt = performance.now();
+      const tokens = await tokenizer.tokenize(
+        filled.map(({ text }) => text),
+        request.signal,
+      );
+      const tokenizeMs = performance.now() - startedAt;
+
+      request.reserve(tokens.map(({ key, ids }) => ({ key, cost: ids.length })));
+      await request.each(byLength(tokens), async (at, { index: position, waitedMs }) => {
+        const { index } = filled[at]!;
+        items[index] = await itemOrFault(embed(tokens[at]!, { request, position, waitedMs }), index, options);
+      });
+      const encoding = encodingOf(items, options);
+      const timings = { tokenizeMs, ...encoding.timings };
+      observer.onTimings?.("text", timings);
+      return {
+        ...encoding,
+        truncated: tokens.filter(({ truncated }) => truncated).length,
+        tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
+        timings,
+      };
+    } finally {
+      request.close(); // one failed item ends the work on the others
+    }
+  }
+
+  return encodeTexts as Encode<string>; // null stands only in the place of an error that was asked for
+}
+
+/** One text's place in its request. */
+interface TextStep {
+  request: TowerRequest<number[]>;
+  position: number;
+  /** Milliseconds that it waited for the texts before it. */
+  waitedMs: number;
+}
+
+async function embed({ key, ids }: Tokens, { request, position, waitedMs }: TextStep): Promise<EncodedItem> {
+  const result = await request.embed({ key, position, cost: ids.length }, () => ({ item: ids }));
+  const { embedding, incomplete, inferenceMs } = result;
+  return { embedding, incomplete, timings: { queueMs: waitedMs + result.queueMs, inferenceMs } };
+}
+
+/** Places of texts of like length one after another: neighbours in the queue share batches, which are padded. */
+function byLength(tokens: readonly Tokens[]): number[] {
+  return tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
+}
+
+function emptyText(): EncoderError {
+  return new EncoderError("EMPTY_TEXT", "The text is empty.");
+}

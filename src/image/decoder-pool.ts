@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { EncoderError } from "../errors.ts";
+import {
+  type DecoderEnd,
+  type DecoderProcess,
+  type DecoderProcessOptions,
+  startDecoderProcess,
+} from "./decoder-process.ts";
+
+export interface DecoderPoolOptions extends DecoderProcessOptions {
+  /** Called when a process exits unexpectedly. */
+  onEnd?: ((reason: DecoderEnd) => void) | undefined;
+}
+
+/** Decoder processes, each used by one image at a time. There are as many as are taken at the same time. */
+export interface DecoderPool {
+  /** A process that is ready for an image. @throws EncoderError DECODER_FAILED or SHUTTING_DOWN */
+  take(): Promise<DecoderProcess>;
+  giveBack(process: DecoderProcess): void;
+  close(): Promise<void>;
+}
+
+const firstRestartDelayMs = 100;
+const longestRestartDelayMs = 5_000;
+/** After so many failed starts in a row, an image is no longer kept waiting for the next try. */
+const mostFailedStarts = 3;
+
+/** Starts one process at once, so that the first image finds it ready. */
+export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
+  const alive = new Set<DecoderProcess>();
+  const idle: DecoderProcess[] = [];
+  const closing = new AbortController();
+  let failedStarts = 0;
+  /** A machine that could not start a process is not asked again before this time. */
+  let nextStartAt = 0;
+  let warming: Promise<DecoderProcess | undefined> | undefined = start();
+
+  async function start(): Promise<DecoderProcess | undefined> {
+    const process = spawn();
+    if (process) {
+      alive.add(process);
+      void process.exited.then((reason) => {
+        alive.delete(process);
+        if (reason) options.onEnd?.(reason);
+      });
+      if (await process.ready) {
+        failedStarts = 0;
+        return process;
+      }
+    }
+    nextStartAt = performance.now() + Math.min(firstRestartDelayMs * 2 ** failedStarts++, longestRestartDelayMs);
+    return undefined;
+  }
+
+  function spawn(): DecoderProcess | undefined {
+    try {
+      return startDecoderProcess(options);
+    } catch {
+      return undefined; // there is no memory for another process
+    }
+  }
+
+  /** Waits until another start may be tried, and no longer than an image should. */
+  async function waitForNextStart(): Promise<void> {
+    const waitMs = nextStartAt - performance.now();
+    if (waitMs <= 0) return;
+    if (failedStarts >= mostFailedStarts && alive.size === 0) {
+      throw new EncoderError("DECODER_FAILED", "The image decoder could not be started.");
+    }
+    await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {});
+  }
+
+  return {
+    async take() {
+      for (;;) {
+        if (closing.signal.aborted) throw shuttingDown();
+        const first = warming;
+        warming = undefined;
+        const found = (await first) ?? idle.pop(); // the one used last, whose memory is warm
+        if (found?.isUsable()) return found;
+        if (found || idle.length > 0) continue;
+        await waitForNextStart();
+        const started = closing.signal.aborted ? undefined : await start();
+        if (started?.isUsable()) return started;
+      }
+    },
+    giveBack(process) {
+      if (process.isUsable()) idle.push(process);
+    },
+    async close() {
+      closing.abort();
+      for (const process of alive) process.kill();
+      await Promise.all([...alive].map((process) => process.exited));
+    },
+  };
+}
+
+function shuttingDown(): EncoderError {
+  return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
+}

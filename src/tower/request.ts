@@ -1,0 +1,158 @@
+import type { LRUCache } from "lru-cache";
+import { EncoderError } from "../errors.ts";
+import { mapAhead, type Step } from "../scheduling/map-ahead.ts";
+import type { Backlog, Work } from "./backlog.ts";
+import type { Batcher, Embedded } from "./batcher.ts";
+import { dueTimes } from "./due-times.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { RequestScope } from "./request-scope.ts";
+
+export interface RequestOptions {
+  /** How many items it has. */
+  items: number;
+  signal?: AbortSignal | undefined;
+  /** In `performance.now()` milliseconds. Without one there is always time. */
+  deadline?: number | undefined;
+  /** Waits for room, until the deadline, where it would be refused otherwise. */
+  wait?: boolean | undefined;
+}
+
+/** One request's items among those of others. */
+export interface TowerRequest<Item> {
+  /** Aborts when the caller does, and when the request is over. */
+  readonly signal: AbortSignal;
+  /** When the item at a position is due, in `performance.now()` milliseconds. */
+  dueAt(position: number): number;
+  /**
+   * Accepts inputs that are about to come, all of them or none. Those whose vectors cost nothing now take no room.
+   * @throws EncoderError OVERLOADED, unless the request waits for room anyway.
+   */
+  reserve(inputs: readonly { key?: string; cost: number }[]): void;
+  /**
+   * Works on inputs in their order, few enough at a time that others find room, many enough that the engines are never idle.
+   * The first failure ends it.
+   */
+  each<T, R>(inputs: readonly T[], step: Step<T, R>): Promise<R[]>;
+  /**
+   * Gives the raw vector of the input that `key` identifies. Equal inputs that are in flight are computed once.
+   * @param prepare makes the graph's input; called only if it is needed.
+   * @throws EncoderError OVERLOADED, ENGINE_FAILED, what `prepare` throws, or the signal's reason.
+   */
+  embed(input: TowerInput, prepare: Prepare<Item>): Promise<TowerResult>;
+  /** Gives up what still goes on. It must be called in any case. */
+  close(): void;
+}
+
+export interface TowerInput {
+  /** The same for equal inputs. */
+  key: string;
+  /** Among the request's items. */
+  position: number;
+  /** In the batcher's unit: tokens, for texts. */
+  cost: number;
+}
+
+export type Prepare<Item> = (turn: { signal: AbortSignal; dueAt: number }) => Prepared<Item> | Promise<Prepared<Item>>;
+
+/** A graph's input for one item. */
+export interface Prepared<Item> {
+  item: Item;
+  /** Whether a part of the input could not be read. */
+  incomplete?: boolean | undefined;
+}
+
+/** A vector with what it cost to make. A cached one cost nothing. */
+export interface TowerResult extends Embedded {
+  prepareMs: number;
+  incomplete: boolean;
+}
+
+/** What the requests of one tower share. */
+export interface SharedByRequests<Item> {
+  batcher: Batcher<Item>;
+  backlog: Backlog;
+  inFlight: InFlight<TowerResult>;
+  cache: LRUCache<string, Pick<TowerResult, "embedding" | "incomplete">> | undefined;
+  /** Items of one request that are worked on at a time. */
+  ahead: number;
+  holdsWholeRequests: boolean;
+  now: () => number;
+}
+
+interface OpenOptions<Item> extends RequestOptions {
+  shared: SharedByRequests<Item>;
+  scope: RequestScope;
+  onClose(): void;
+}
+
+export function openRequest<Item>(options: OpenOptions<Item>): TowerRequest<Item> {
+  const { shared, scope, items, deadline = Number.POSITIVE_INFINITY, wait = false } = options;
+  const { batcher, backlog, inFlight, cache, ahead, now } = shared;
+  const reserved: Work = { items: 0, cost: 0 };
+  const since = now();
+  const inTurn = dueTimes({ items, now: since, deadline });
+  const giveUp = () => scope.end(new EncoderError("DEADLINE_EXCEEDED", "The request was not done by its deadline."));
+  const late = wait && deadline < Number.POSITIVE_INFINITY ? setTimeout(giveUp, deadline - since) : undefined;
+
+  /** What waited for room goes behind all that was accepted before, so that single items of others go first. */
+  const dueAt = (position: number) => (wait ? now() + backlog.waitMs() : inTurn(position));
+
+  /** Makes one item count as accepted, until it is removed from the backlog. */
+  async function accept(cost: number): Promise<void> {
+    if (wait) return backlog.enter({ items: 1, cost }, { since, signal: scope.signal });
+    if (reserved.cost <= 0) return backlog.accept({ items: 1, cost }, deadline);
+    const taken = { items: Math.min(1, reserved.items), cost: Math.min(cost, reserved.cost) };
+    reserved.items -= taken.items;
+    reserved.cost -= taken.cost;
+    backlog.add({ items: 1 - taken.items, cost: cost - taken.cost });
+  }
+
+  async function compute({ key, position, cost }: TowerInput, prepare: Prepare<Item>, signal: AbortSignal) {
+    const due = dueAt(position);
+    const startedAt = now();
+    const { item, incomplete = false } = await prepare({ signal, dueAt: due });
+    const prepareMs = now() - startedAt;
+    const embedded = await batcher.submit(item, { signal, dueAt: due, cost });
+    cache?.set(key, { embedding: embedded.embedding, incomplete });
+    return { ...embedded, prepareMs, incomplete };
+  }
+
+  return {
+    signal: scope.signal,
+    dueAt,
+    reserve(inputs) {
+      if (wait) return; // each input waits for room by itself
+      const isKnown = (key: string | undefined) => key !== undefined && (cache?.has(key) || inFlight.has(key));
+      const unknown = inputs.filter(({ key }) => !isKnown(key));
+      if (inputs.length > 0 && unknown.length === 0) return;
+      const held = shared.holdsWholeRequests ? unknown.length : Math.min(unknown.length, ahead);
+      const work = { items: held, cost: unknown.reduce((sum, { cost }) => sum + cost, 0) };
+      backlog.accept(work, deadline);
+      reserved.items += work.items;
+      reserved.cost += work.cost;
+    },
+    each: (inputs, step) => mapAhead(inputs, ahead, step),
+    async embed(input, prepare) {
+      const known = cache?.get(input.key);
+      if (known) return { ...known, prepareMs: 0, queueMs: 0, inferenceMs: 0 };
+      let mustRemove = false;
+      if (!inFlight.has(input.key)) {
+        await accept(input.cost);
+        mustRemove = true;
+      }
+      const remove = () => backlog.remove({ items: 1, cost: input.cost });
+      const share = inFlight.join(input.key, (signal) => {
+        mustRemove = false;
+        return compute(input, prepare, signal).finally(remove);
+      });
+      if (mustRemove) remove(); // an equal input has come first while this one waited
+      return scope.until(share);
+    },
+    close() {
+      clearTimeout(late);
+      scope.end();
+      backlog.remove(reserved);
+      options.onClose();
+    },
+  };
+}
