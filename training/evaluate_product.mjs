@@ -1,11 +1,12 @@
-// Test A through the product's own encoder, and how far its vectors are from PyTorch's.
+// The tests through the product's own encoder, and how far its vectors are from PyTorch's.
 //
-//   node evaluate_product.mjs --inputs work/product [--checkpoint work/pictogram-mini] [--model folder]
+//   node evaluate_product.mjs --inputs work/product [--checkpoint work/everyday-mini] [--model folder] [--precision int8]
 //
-// `--inputs` is what `python -m pictogram.product_inputs` wrote. With --checkpoint the product first builds a model of it;
-// without, --model names a built model (by default the embedded one). The product must have been built: `npm run build`.
+// `--inputs` holds the sets that `python -m pictogram.product_inputs` wrote. With --checkpoint the product first builds
+// a model of it; without, --model names a built model (by default the embedded one). The product must have been built:
+// `npm run build`.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,7 +18,7 @@ const { values } = parseArgs({
   options: {
     inputs: { type: "string" },
     checkpoint: { type: "string" },
-    model: { type: "string", default: "pictogram-mini" },
+    model: { type: "string" },
     precision: { type: "string", default: "fp32" },
   },
 });
@@ -53,12 +54,12 @@ function rankOf(text, pictures, right) {
 }
 
 function recall(queries, texts, pictures) {
-  const byLocale = new Map();
-  for (const [i, { locale, right }] of queries.entries()) {
-    const ranks = byLocale.get(locale) ?? byLocale.set(locale, []).get(locale);
+  const byGroup = new Map();
+  for (const [i, { group, right }] of queries.entries()) {
+    const ranks = byGroup.get(group) ?? byGroup.set(group, []).get(group);
     ranks.push(rankOf(texts[i], pictures, right));
   }
-  return byLocale;
+  return byGroup;
 }
 
 const share = (ranks, below) => ((100 * ranks.filter((rank) => rank < below).length) / ranks.length).toFixed(1);
@@ -75,21 +76,17 @@ async function buildCheckpoint(checkpoint, outDir) {
   return outDir;
 }
 
-const scratch = mkdtempSync(join(tmpdir(), "pictogram-"));
-const { createEncoder } = await import(new URL("dist/index.js", ROOT));
-const model = values.checkpoint ? await buildCheckpoint(values.checkpoint, join(scratch, "model")) : values.model;
-const encoder = await createEncoder({ model });
-try {
-  const { concepts, queries } = JSON.parse(readFileSync(join(values.inputs, "inputs.json"), "utf8"));
-  const files = concepts.map((concept) => readFileSync(join(values.inputs, "pictures", `${concept}.png`)));
+async function evaluateSet(encoder, folder) {
+  const { pictures: count, queries } = JSON.parse(readFileSync(join(folder, "inputs.json"), "utf8"));
+  const files = Array.from({ length: count }, (_, i) => readFileSync(join(folder, "pictures", `${i}.png`)));
   const pictures = await encodeAll(files, (batch) => encoder.encodeImages(batch));
   const texts = await encodeAll(
     queries.map((query) => query.text),
     (batch) => encoder.encodeTexts(batch),
   );
   const reference = {
-    pictures: readVectors(join(values.inputs, "pictures.f32")),
-    texts: readVectors(join(values.inputs, "texts.f32")),
+    pictures: readVectors(join(folder, "pictures.f32")),
+    texts: readVectors(join(folder, "texts.f32")),
   };
   const worst = (ours, theirs) => Math.min(...ours.map((vector, i) => dot(vector, theirs[i]))).toFixed(6);
   console.log(
@@ -97,14 +94,23 @@ try {
   );
   const product = recall(queries, texts, pictures);
   const pytorch = recall(queries, reference.texts, reference.pictures);
-  console.log(
-    "\n| language | R@1 product | R@1 PyTorch | R@10 product | R@10 PyTorch | n |\n|---|---|---|---|---|---|",
-  );
-  for (const [locale, ranks] of product) {
-    const other = pytorch.get(locale);
+  console.log("\n| group | R@1 product | R@1 PyTorch | R@10 product | R@10 PyTorch | n |\n|---|---|---|---|---|---|");
+  for (const [group, ranks] of product) {
+    const other = pytorch.get(group);
     console.log(
-      `| ${locale} | ${share(ranks, 1)} | ${share(other, 1)} | ${share(ranks, 10)} | ${share(other, 10)} | ${ranks.length} |`,
+      `| ${group} | ${share(ranks, 1)} | ${share(other, 1)} | ${share(ranks, 10)} | ${share(other, 10)} | ${ranks.length} |`,
     );
+  }
+}
+
+const scratch = mkdtempSync(join(tmpdir(), "evaluate-"));
+const { createEncoder } = await import(new URL("dist/index.js", ROOT));
+const model = values.checkpoint ? await buildCheckpoint(values.checkpoint, join(scratch, "model")) : values.model;
+const encoder = await createEncoder(model ? { model } : {});
+try {
+  for (const name of readdirSync(values.inputs).sort()) {
+    console.log(`\n## ${name}\n`);
+    await evaluateSet(encoder, join(values.inputs, name));
   }
 } finally {
   await encoder.close();

@@ -21,7 +21,7 @@ class PairConfig:
     photographs: LiteConfig
     u: int = 320
     temperature: float = 1.5
-    floor: float = 0.15
+    floor: float = 0.05
 
 
 def cubic(x: Tensor) -> Tensor:
