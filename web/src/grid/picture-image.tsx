@@ -33,7 +33,7 @@ export function PictureImage({ picture, size = "small", alt = "" }: PictureImage
 
   if (undrawable === picture) {
     return (
-      <span class="no-picture" role="img" aria-label={alt || undefined}>
+      <span class="no-picture" role="img" {...(alt === "" ? { "aria-hidden": true } : { "aria-label": alt })}>
         <strong>{formatOf(picture)}</strong>
         <small>no preview</small>
       </span>

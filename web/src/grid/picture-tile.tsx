@@ -38,10 +38,14 @@ export const PictureTile = memo(function PictureTile(props: TileProps) {
         data-index={index}
         tabIndex={tabIndex}
         style={{ height: `${side}px` }}
-        aria-label={best === undefined ? label : `${label}, rank ${index + 1}, cosine ${score.toFixed(3)}`}
+        aria-label={spoken(label, index, best === undefined ? undefined : item)}
       >
         <PictureImage picture={picture} />
-        {alike && <span class="alike">+{alike.length}</span>}
+        {alike && (
+          <span class="alike" aria-hidden="true">
+            +{alike.length}
+          </span>
+        )}
       </button>
       <div class="tile-actions">
         <button
@@ -86,3 +90,11 @@ export const PictureTile = memo(function PictureTile(props: TileProps) {
     </li>
   );
 });
+
+/** What a screen reader says of a tile. */
+function spoken(label: string, index: number, ranked: Ranked<Picture> | undefined): string {
+  if (!ranked) return label;
+  const { score, alike } = ranked;
+  const others = alike ? `, and ${alike.length} nearly the same` : "";
+  return `${label}, rank ${index + 1}, cosine ${score.toFixed(3)}${others}`;
+}

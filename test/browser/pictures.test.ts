@@ -1,0 +1,107 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { drop, firstNames, isAboutAnswers, launchBrowser, openPage, search } from "./support/browser.ts";
+import { brokenHeic, drawing, stripes } from "./support/pictures.ts";
+import { type RunningService, startService } from "./support/service.ts";
+
+let service: RunningService;
+let browser: Browser;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService(), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+const hostileName = `<img src=x onerror=alert(1)> "quote" & a name so long that it never fits ${"x".repeat(80)}.webp`;
+
+describe("pictures of one's own", () => {
+  it("are dropped, encoded and searched; what cannot be drawn or encoded is said so by name", async () => {
+    const { page, errors, strangers } = await openPage(browser, { url: service.url });
+    const wide = await stripes("very wide.jpg", { width: 3000, height: 120, format: "jpeg" });
+    const tall = await stripes("very tall.jpg", { width: 120, height: 3000, format: "jpeg" });
+    const tiff = await stripes("scan.tiff", { width: 300, height: 200, format: "tiff" });
+    const notes = { name: "notes.txt", type: "text/plain", bytes: Buffer.from("no picture") };
+    const files = [drawing("penguin"), drawing("umbrella", hostileName), wide, tall, tiff, brokenHeic, notes];
+    await drop(page, files, "Add to your pictures");
+    await page.getByText("1 picture could not be encoded").waitFor();
+    expect(await page.getByRole("radio", { name: /^Your pictures 6/ }).isChecked()).toBe(true);
+    await page.getByText("1 picture could not be encoded").click();
+    expect(await page.locator(".failures li").innerText()).toMatch(/^IMG_0815\.HEIC: ./);
+
+    await search(page, "umbrella");
+    expect((await firstNames(page, 5))[0]).toBe(hostileName);
+    expect(await page.locator(".tile").count()).toBe(5);
+    const undrawable = page.locator(".tile", { hasText: "scan.tiff" });
+    expect(await undrawable.locator(".no-picture").innerText()).toMatch(/TIFF/);
+    expect(errors.filter((error) => !isAboutAnswers(error))).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+
+  it("search for others of their kind when dropped on the search, and when pasted", async () => {
+    const { page } = await openPage(browser, { url: service.url });
+    await drop(page, [drawing("rocket", "my rocket.webp")], "Search with this picture");
+    await expect.poll(() => firstNames(page, 1)).toEqual(["rocket"]);
+    expect(await page.locator(".chip-name").innerText()).toBe("my rocket.webp");
+
+    const { bytes, type } = drawing("penguin");
+    await page.evaluate(
+      ({ base64, type }) => {
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([bytes], "image.webp", { type }));
+        dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+      },
+      { base64: bytes.toString("base64"), type },
+    );
+    await expect.poll(() => firstNames(page, 1)).toEqual(["penguin"]);
+  });
+
+  it("come from a chosen folder with their paths", async () => {
+    const { page } = await openPage(browser, { url: service.url });
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Add pictures" }).click();
+    const files = [drawing("crown"), drawing("penguin")].map(({ name, type, bytes }) => ({
+      name,
+      mimeType: type,
+      buffer: bytes,
+    }));
+    await (await chooser).setFiles(files);
+    await page.getByRole("radio", { name: /^Your pictures 2/ }).waitFor();
+    await search(page, "crown");
+    expect(await firstNames(page, 1)).toEqual(["crown.webp"]);
+    await page.locator(".tile-picture").first().click();
+    await expect.poll(() => page.locator(".details").innerText()).toMatch(/^256 × 256, \d+ kB$/);
+  });
+
+  it("are encoded in the end by a service that says it is asked too often", async () => {
+    const limited = await startService({ RATE_LIMIT: "20" });
+    try {
+      const { page } = await openPage(browser, { url: limited.url });
+      const files = Array.from({ length: 23 }, (_, index) => drawing("penguin", `penguin ${index}.webp`));
+      await drop(page, files, "Add to your pictures");
+      await page.getByText(/The service is busy; going on in \d+ s/).waitFor();
+      await page.locator(".encoding").waitFor({ state: "detached" });
+      expect(await page.locator(".failures, .own-state .notice").count()).toBe(0);
+    } finally {
+      await limited.stop();
+    }
+  });
+
+  it("can be stopped, and go on where they were", async () => {
+    const limited = await startService({ RATE_LIMIT: "10" });
+    try {
+      const { page } = await openPage(browser, { url: limited.url });
+      const files = Array.from({ length: 30 }, (_, index) => drawing("penguin", `penguin ${index}.webp`));
+      await drop(page, files, "Add to your pictures");
+      await page.getByRole("button", { name: "Stop" }).click();
+      await page.getByText(/\d+ pictures are not encoded yet/).waitFor();
+      await page.getByRole("button", { name: "Go on" }).click();
+      await page.getByRole("progressbar").waitFor();
+    } finally {
+      await limited.stop();
+    }
+  });
+});

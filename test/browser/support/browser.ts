@@ -1,0 +1,102 @@
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = places.find((place) => place !== undefined && existsSync(place));
+  if (!executablePath) throw new Error("No Chromium: apt-get install chromium, or set CHROMIUM to one.");
+  const isRoot = process.getuid?.() === 0; // as which Chromium's sandbox does not start
+  return chromium.launch({ executablePath, args: isRoot ? ["--no-sandbox"] : [] });
+}
+
+export interface OpenedPage {
+  page: Page;
+  context: BrowserContext;
+  /** What a developer would see in red, refusals by the policy among it. */
+  errors: string[];
+  /** Requests that went to another origin. */
+  strangers: string[];
+}
+
+export interface PageOptions {
+  url: string;
+  isPhone?: boolean;
+  isDark?: boolean;
+  width?: number;
+  height?: number;
+}
+
+export async function openPage(browser: Browser, options: PageOptions): Promise<OpenedPage> {
+  const { url, isPhone = false, isDark = false, width = isPhone ? 390 : 1280, height = isPhone ? 844 : 860 } = options;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: isDark ? "dark" : "light",
+    isMobile: isPhone,
+    hasTouch: isPhone,
+    reducedMotion: "reduce",
+    acceptDownloads: true,
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const strangers: string[] = [];
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("request", (request) => {
+    const address = new URL(request.url());
+    if (address.protocol.startsWith("http") && address.origin !== new URL(url).origin) strangers.push(request.url());
+  });
+  await page.goto(url);
+  await page.locator(".lamp.ready, .key-form, .lamp.gone").first().waitFor({ state: "attached" });
+  return { page, context, errors, strangers };
+}
+
+/** Whether this is what Chromium itself prints for an answer that is no success, which no page can avoid. */
+export const isAboutAnswers = (error: string) => error.startsWith("Failed to load resource");
+
+/** The names of the first pictures of the grid, best first. */
+export async function firstNames(page: Page, count: number): Promise<string[]> {
+  await page.locator(".tile-picture[data-index='0']").waitFor();
+  const names = await page.locator(".tile").evaluateAll((tiles) =>
+    tiles.map((tile) => ({
+      index: Number(tile.querySelector<HTMLElement>(".tile-picture")!.dataset.index),
+      name: tile.querySelector(".tile-name")!.textContent ?? "",
+    })),
+  );
+  return names
+    .sort((a, b) => a.index - b.index)
+    .slice(0, count)
+    .map(({ name }) => name);
+}
+
+/** Waits until the grid shows the answer to a query. */
+export async function search(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Describe what you are looking for" }).fill(text);
+  await page.getByRole("list", { name: `Results for ${text}`, exact: true }).waitFor();
+  await page.locator(".tile-score").first().waitFor();
+  await page.locator(".query-row:not(.busy)").waitFor();
+}
+
+export interface DroppedFile {
+  name: string;
+  type: string;
+  bytes: Buffer;
+}
+
+/** Drags files over the page and drops them on the zone with this title. */
+export async function drop(page: Page, files: DroppedFile[], zone: string): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    (given) => {
+      const transfer = new DataTransfer();
+      for (const { name, type, base64 } of given) {
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type }));
+      }
+      return transfer;
+    },
+    files.map(({ name, type, bytes }) => ({ name, type, base64: bytes.toString("base64") })),
+  );
+  await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
+  await page.dispatchEvent(`[data-drop="${zone}"]`, "drop", { dataTransfer: transfer });
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { drop, launchBrowser, openPage } from "./support/browser.ts";
+import { drawing } from "./support/pictures.ts";
+import { type RunningService, startService } from "./support/service.ts";
+
+let service: RunningService;
+let browser: Browser;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([startService(), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+describe("Compare", () => {
+  it("shows at once which picture fits which sentence, and takes others of both", async () => {
+    const { page, errors } = await openPage(browser, { url: `${service.url}#view=compare` });
+    await page.locator(".cell.best").nth(3).waitFor();
+    expect(await page.locator("tbody tr").count()).toBe(4);
+    const apple = page.getByRole("row").filter({ has: page.getByRole("textbox", { name: "Sentence 1" }) });
+    expect(await apple.locator(".best").count()).toBe(1);
+
+    await page.getByRole("button", { name: "Add a sentence" }).click();
+    await page.getByRole("textbox", { name: "Sentence 5" }).fill("ein Pinguin");
+    await drop(page, [drawing("penguin")], "Compare these pictures");
+    const row = page.getByRole("row").filter({ has: page.getByRole("textbox", { name: "Sentence 5" }) });
+    await expect.poll(() => row.locator("td").last().innerText()).toMatch(/^0\.\d{3}/);
+    expect(await row.locator("td").last().getAttribute("class")).toContain("best");
+    await page.getByRole("button", { name: "Remove sentence 1" }).click();
+    await page.getByRole("button", { name: "Remove penguin.webp" }).click();
+    expect(await page.locator("tbody td").count()).toBe(4 * 4);
+
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "CSV" }).click();
+    const text = readFileSync(await (await download).path(), "utf8");
+    expect(text.split("\r\n")[0]).toMatch(/^sentence("[\w ]+\.webp"|,){8}$/);
+    expect(text).toContain('"ein Pinguin",');
+    expect(errors).toEqual([]);
+  });
+
+  it("is linked to with its sentences and pictures", async () => {
+    const { page } = await openPage(browser, { url: `${service.url}#view=compare` });
+    await page.locator(".cell.best").first().waitFor();
+    await page.getByRole("textbox", { name: "Sentence 1" }).fill("a thing");
+    await expect.poll(() => page.url()).toContain("s=a+thing");
+    const again = await openPage(browser, { url: page.url() });
+    expect(await again.page.getByRole("textbox", { name: "Sentence 1" }).inputValue()).toBe("a thing");
+    await expect.poll(() => again.page.locator(".compared-picture").count()).toBe(4);
+  });
+});
+
+describe("Map", () => {
+  it("arranges the pictures, shows one under the pointer, and limits the grid to what is encircled", async () => {
+    const { page, errors, strangers } = await openPage(browser, { url: `${service.url}#view=map` });
+    const canvas = page.getByRole("application", { name: /^Map of 436 pictures/ });
+    await canvas.waitFor();
+    const box = (await canvas.boundingBox())!;
+    const drag = async (points: [number, number][]) => {
+      const [start, ...rest] = points.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height] as const);
+      await page.mouse.move(...start!);
+      await page.mouse.down();
+      for (const point of rest) await page.mouse.move(...point, { steps: 5 });
+      await page.mouse.up();
+    };
+    await drag([
+      [0.01, 0.01],
+      [0.99, 0.01],
+      [0.99, 0.5],
+      [0.01, 0.5],
+      [0.01, 0.01],
+    ]);
+    const heading = page.getByRole("heading", { name: /^\d+ pictures encircled$/ });
+    const count = Number.parseInt(await heading.innerText(), 10);
+    expect(count).toBeGreaterThan(5);
+    expect(count).toBeLessThan(436);
+    await page.getByRole("button", { name: "Search among them" }).click();
+    await page.getByRole("textbox").fill("penguin");
+    await page.locator(".tile-score").first().waitFor();
+    expect(await page.getByRole("button", { name: `${count} encircled on the map` }).count()).toBe(1);
+    expect(errors).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+
+  it("is walked through with the arrow keys", async () => {
+    const { page } = await openPage(browser, { url: `${service.url}#view=map` });
+    const canvas = page.getByRole("application", { name: /^Map of 436 pictures/ });
+    await canvas.focus();
+    await page.keyboard.press("ArrowDown");
+    const first = await page.locator(".map-tip bdi").innerText();
+    await expect
+      .poll(async () => {
+        for (const key of ["ArrowUp", "ArrowLeft", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
+        return page.locator(".map-tip bdi").innerText();
+      })
+      .not.toBe(first);
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { nearestPoint, pointByKey, pointsInside } from "../../../web/src/map/find-points.ts";
+import { principalComponents } from "../../../web/src/map/pca.ts";
+import { placeByNeighbours } from "../../../web/src/map/place-by-neighbours.ts";
+import { normalise, toScreen, wholeMap, zoomAt } from "../../../web/src/map/viewport.ts";
+
+describe("principal components", () => {
+  it("find the direction along which rows differ most", () => {
+    const count = 50;
+    const values = new Float32Array(count * 3);
+    for (let row = 0; row < count; row++) values.set([row * 3 + 7, (row % 3) * 0.1, row * 4 - 2], row * 3);
+    const scores = principalComponents({ values, count, width: 3 }, 2);
+    const along = Array.from({ length: count }, (_, row) => scores.values[row * 2]!);
+    const step = Math.abs(along[1]! - along[0]!);
+    expect(step).toBeCloseTo(5, 2); // 3 and 4 give 5
+    for (let row = 1; row < count; row++) expect(Math.abs(along[row]! - along[row - 1]!)).toBeCloseTo(5, 2);
+  });
+
+  it("do not fail on rows that are all the same", () => {
+    const scores = principalComponents({ values: new Float32Array(40).fill(1), count: 10, width: 4 }, 2);
+    expect([...scores.values].every((value) => Math.abs(value) < 1e-5)).toBe(true);
+  });
+});
+
+describe("a row outside the sample", () => {
+  it("is placed between its nearest neighbours", () => {
+    const rows = { values: Float32Array.of(0, 1, 10, 11, 0.5), count: 5, width: 1 };
+    const points = placeByNeighbours(
+      rows,
+      [0, 1],
+      [
+        [0, 0],
+        [2, 4],
+      ],
+    );
+    expect([...points.subarray(8)]).toEqual([1, 2]);
+  });
+});
+
+describe("the map", () => {
+  const points = normalise(Float32Array.of(-4, 10, 4, 10, 0, 30, -4, 30));
+  const viewport = wholeMap({ width: 220, height: 120 }, 10);
+  const map = { points, viewport };
+
+  it("fills its canvas but for a margin", () => {
+    expect(toScreen(viewport, points, 0)).toEqual({ x: 10, y: 10 });
+    expect(toScreen(viewport, points, 1)).toEqual({ x: 210, y: 10 });
+    expect(toScreen(viewport, points, 2)).toEqual({ x: 110, y: 110 });
+  });
+
+  it("keeps the place under the pointer when it zooms, and never becomes smaller than whole", () => {
+    const at = toScreen(viewport, points, 2);
+    const near = zoomAt(viewport, at, 3, viewport);
+    expect(toScreen(near, points, 2)).toEqual(at);
+    expect(toScreen(near, points, 0).x).toBe(110 - 3 * 100);
+    expect(zoomAt(near, at, 0.01, viewport)).toEqual(viewport);
+  });
+
+  it("finds the point under the pointer, inside a line, and in the direction of a key", () => {
+    expect(nearestPoint(map, { x: 205, y: 12 }, 20)).toBe(1);
+    expect(nearestPoint(map, { x: 160, y: 60 }, 20)).toBeUndefined();
+    const line = [
+      { x: 0, y: 50 },
+      { x: 150, y: 50 },
+      { x: 150, y: 120 },
+      { x: 0, y: 120 },
+    ];
+    expect(pointsInside(line, map)).toEqual([2, 3]);
+    expect(pointByKey("ArrowRight", 0, map)).toBe(1);
+    expect(pointByKey("ArrowRight", 1, map)).toBeUndefined();
+    expect(pointByKey("Enter", 1, map)).toBeUndefined();
+  });
+});
