@@ -128,7 +128,8 @@ function useExamples() {
   useEffect(() => {
     const { compared, sentences } = page.state.get();
     if (drawings.pictures.length === 0) return;
-    const found = drawings.pictures.filter(({ name }) => exampleNames.includes(name));
+    // Some things are drawn in two styles.
+    const found = exampleNames.flatMap((name) => drawings.pictures.filter((it) => it.name === name).slice(0, 1));
     if (compared.length === 0 && sentences.length === 0) page.change({ compared: found, sentences: exampleSentences });
     else if (sentences.length === 0) page.change({ sentences: exampleSentences });
   }, [drawings, page]);

@@ -32,12 +32,8 @@ export function PictureImage({ picture, size = "small", alt = "" }: PictureImage
   }, [picture, size, thumbnails]);
 
   if (undrawable === picture) {
-    return (
-      <span class="no-picture" role="img" {...(alt === "" ? { "aria-hidden": true } : { "aria-label": alt })}>
-        <strong>{formatOf(picture)}</strong>
-        <small>no preview</small>
-      </span>
-    );
+    // The words come from the style sheet: the button around it has a name that says more.
+    return <span class="no-picture" data-format={formatOf(picture)} {...(alt && { role: "img", "aria-label": alt })} />;
   }
   if (!url) return <span class="picture-pending" />;
   return (
