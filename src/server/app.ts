@@ -90,9 +90,9 @@ function health(app: FastifyInstance, { encoder, config }: AppOptions): void {
 }
 
 function info(app: FastifyInstance, { encoder: { manifest }, config, version }: AppOptions): void {
-  const { imageUrls, maxImagePixels, docs } = config;
+  const { imageUrls, maxImagePixels } = config;
   const limits = { ...requestLimits(config), maxImagePixels };
-  infoRoute(app, { manifest, limits, imageUrls, features: { docs }, version });
+  infoRoute(app, { manifest, limits, imageUrls, version });
 }
 
 function operatorRoutes(app: FastifyInstance, { encoder: { manifest }, config, metrics, version }: AppOptions): void {

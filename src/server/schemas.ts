@@ -134,12 +134,19 @@ export const info = z.object({
   max_input_length: z.number(),
   max_client_batch_size: z.number(),
   dimensions: z.number(),
+  buildId: z.string().describe("What decides the vectors, precision aside: other models have other ids"),
+  logit: z
+    .object({ kind: z.enum(["softmax", "sigmoid"]), scale: z.number(), bias: z.number().optional() })
+    .nullable()
+    .describe("How the model makes probabilities of cosines"),
   logitScale: z.number().nullable().describe("softmax(exp(logitScale) * cosine) is the model's own probability"),
   image: towerInfo.extend({ size: z.number() }),
   text: towerInfo.extend({ maxTokens: z.number() }),
   sources: z.object({ image: source, text: source }).describe("Where the checkpoints came from"),
   limits: z.record(z.string(), z.number()),
   imageUrls: z.boolean(),
-  features: z.object({ docs: z.boolean() }).describe("What this service has besides encoding"),
+  features: z
+    .object({ docs: z.boolean(), index: z.boolean() })
+    .describe("What this port has besides encoding: /openapi.json, and /search of an index"),
   versions: z.object({ service: z.string(), node: z.string(), modelBuiltBy: z.string() }),
 });

@@ -21,7 +21,9 @@ describe("GET /info", () => {
       text: { precision: "int8", maxTokens: 128 },
       limits: { maxBatchItems: 7, maxBodyBytes: 64 * 1024 * 1024 },
       versions: { service: "1.2.3", node: process.versions.node },
-      features: { docs: true },
+      features: { docs: true, index: false },
+      buildId: expect.stringMatching(/^[0-9a-f]{16}$/),
+      logit: null,
     });
   });
 

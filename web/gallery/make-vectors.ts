@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEncoder } from "../../src/index.ts";
+import { buildId } from "../../src/model/build-id.ts";
 import type { GalleryPicture, GalleryVectorsHead } from "../src/collections/gallery-data.ts";
 
 const here = import.meta.dirname;
@@ -25,7 +26,12 @@ async function makeVectors(): Promise<void> {
         index * dimensions,
       );
     }
-    const head: GalleryVectorsHead = { model, precision: image.precision, dimensions };
+    const head: GalleryVectorsHead = {
+      model,
+      precision: image.precision,
+      buildId: buildId(encoder.manifest),
+      dimensions,
+    };
     writeFileSync(join(here, "vectors.bin"), Buffer.from(vectors.buffer)); // little-endian, as every machine we run on
     writeFileSync(join(here, "vectors.json"), `${JSON.stringify(head, null, 2)}\n`);
     console.log(`${pictures.length} vectors of ${model} (${image.precision})`);

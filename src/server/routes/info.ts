@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { buildId } from "../../model/build-id.ts";
 import type { Manifest } from "../../model/manifest.ts";
 import type { RequestLimits } from "../route-context.ts";
 import { info } from "../schemas.ts";
@@ -8,14 +9,12 @@ export interface InfoOptions {
   /** What a request may hold. */
   limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
-  /** What this service has besides encoding, so that clients need not try. */
-  features: { docs: boolean };
   /** Of this package. */
   version: string;
 }
 
 /** GET /info: what is served, how true it is to the original, and what a request may hold. */
-export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, features, version }: InfoOptions): void {
+export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, version }: InfoOptions): void {
   const { image, text } = manifest;
   const answer = {
     model: manifest.name,
@@ -23,18 +22,25 @@ export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, f
     model_dtype: text.precision === "int8" ? "int8" : "float32",
     max_input_length: text.maxTokens,
     max_client_batch_size: limits.maxBatchItems,
+    buildId: buildId(manifest),
     dimensions: manifest.dimensions,
+    logit: manifest.logit,
     logitScale: manifest.logit?.scale ?? null,
     image: { precision: image.precision, fidelity: image.fidelity, size: image.size },
     text: { precision: text.precision, fidelity: text.fidelity, maxTokens: text.maxTokens },
     sources: { image: origin(manifest, "image"), text: origin(manifest, "text") },
     limits,
     imageUrls,
-    features,
     versions: { service: version, node: process.versions.node, modelBuiltBy: manifest.builtBy },
   };
   const schema = { summary: "What is served, and its limits", tags: ["operations"], response: { 200: info } };
-  app.get("/info", { schema }, async () => answer);
+  app.get("/info", { schema }, async () => ({
+    ...answer,
+    features: {
+      docs: app.hasRoute({ method: "GET", url: "/openapi.json" }),
+      index: app.hasRoute({ method: "GET", url: "/index" }),
+    },
+  }));
 }
 
 function origin({ sources }: Manifest, tower: "image" | "text") {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEncoder, type Encoder } from "../../../src/encoder/encoder.ts";
-import { creditOf, type GalleryPicture } from "../../../web/src/collections/gallery-data.ts";
+import { buildId } from "../../../src/model/build-id.ts";
+import { creditOf, type GalleryPicture, type GalleryVectorsHead } from "../../../web/src/collections/gallery-data.ts";
 import { exampleQueries } from "../../../web/src/search/example-queries.ts";
 import { cosine } from "../../../web/src/vectors/cosine.ts";
 import { rank } from "../../../web/src/vectors/ranking.ts";
@@ -12,7 +13,7 @@ import { rank } from "../../../web/src/vectors/ranking.ts";
 const web = resolve(import.meta.dirname, "../../../web");
 const readJson = (file: string) => JSON.parse(readFileSync(join(web, "gallery", file), "utf8"));
 const pictures: GalleryPicture[] = readJson("pictures.json");
-const head: { model: string; precision: string; dimensions: number } = readJson("vectors.json");
+const head: GalleryVectorsHead = readJson("vectors.json");
 const bytes = readFileSync(join(web, "gallery/vectors.bin"));
 const vectors = pictures.map((_, at) => {
   const numbers = new Int16Array(bytes.buffer, bytes.byteOffset + at * head.dimensions * 2, head.dimensions);
@@ -44,7 +45,8 @@ describe("the gallery", () => {
   it("has vectors of the embedded model as it is now; if not: npm run gallery", async () => {
     expect(bytes.length).toBe(pictures.length * head.dimensions * 2);
     const { manifest } = encoder;
-    expect(head).toMatchObject({ model: manifest.name, dimensions: manifest.dimensions });
+    const { name: model, dimensions } = manifest;
+    expect(head).toMatchObject({ model, dimensions, buildId: buildId(manifest) });
     for (let at = 0; at < pictures.length; at += 40) {
       const file = readFileSync(join(web, "public/gallery", pictures[at]!.file));
       const { embeddings } = await encoder.encodeImages([file]);

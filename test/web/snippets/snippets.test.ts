@@ -15,6 +15,7 @@ import { asPython } from "../../../web/src/snippets/python.ts";
 const hostileTexts = [
   "it's",
   'say "hi"',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell must not read it either
   "$(touch /tmp/pwned) `id` $HOME ${HOME}",
   "two\nlines\r\n\tand a tab",
   "back\\slash \\n \\u0041",

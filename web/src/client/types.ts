@@ -4,15 +4,14 @@ import type { Stage } from "./timing.ts";
 export interface Info {
   model: string;
   dimensions: number;
-  logitScale: number | null;
-  logit?: { kind: "softmax" | "sigmoid"; scale: number; bias?: number } | null;
-  buildId?: string;
+  buildId: string;
+  logit: { kind: "softmax" | "sigmoid"; scale: number; bias?: number } | null;
   image: { precision: string };
   text: { precision: string };
   limits: { maxImageBytes: number; maxBatchItems: number };
   versions: { service: string };
   /** What this service has besides encoding. */
-  features?: { index?: boolean; docs?: boolean };
+  features: { index: boolean; docs: boolean };
 }
 
 /** Vectors of unit length, in the order of what was asked. */

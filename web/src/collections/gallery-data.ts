@@ -35,7 +35,7 @@ export const drawingSets: Record<string, Credit> = {
 export interface GalleryVectorsHead {
   model: string;
   precision: string;
-  buildId?: string;
+  buildId: string;
   dimensions: number;
 }
 

@@ -11,10 +11,8 @@ const shipped: GalleryVectorsHead = head;
 
 /** Vectors of another model would give answers that look right and are wrong. */
 export function fitsGallery({ model, dimensions, buildId, image }: Info): boolean {
-  const sameBuild = shipped.buildId === undefined || shipped.buildId === buildId;
-  return (
-    sameBuild && shipped.model === model && shipped.precision === image.precision && shipped.dimensions === dimensions
-  );
+  const served: GalleryVectorsHead = { model, precision: image.precision, buildId, dimensions };
+  return Object.entries(served).every(([fact, value]) => shipped[fact as keyof GalleryVectorsHead] === value);
 }
 
 /** The gallery that ships, drawings first. */

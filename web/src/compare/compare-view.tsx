@@ -117,8 +117,7 @@ export function CompareView() {
 function useLogit(): Logit | undefined {
   const service = useService();
   if (!("info" in service) || !service.info) return undefined;
-  const { logit, logitScale } = service.info;
-  return logit ?? (logitScale === null ? undefined : { kind: "softmax", scale: logitScale });
+  return service.info.logit ?? undefined;
 }
 
 /** Whoever comes without pictures or sentences sees at once what the view is for. */

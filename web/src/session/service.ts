@@ -27,7 +27,7 @@ export function createService(client: () => Client, hasKey: () => boolean): Serv
   async function connect(): Promise<void> {
     try {
       const info = await client().info({ onWait: () => {} });
-      const index = info.features?.index ? await client().index({ onWait: () => {} }) : undefined;
+      const index = info.features.index ? await client().index({ onWait: () => {} }) : undefined;
       state.set({ status: "ready", info, index });
     } catch (error) {
       if (!(error instanceof ServiceProblem)) throw error;
