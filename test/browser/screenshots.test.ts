@@ -30,7 +30,7 @@ const shots: Shot[] = [
   { name: "search", hash: "#q=pingüino", height: 800, show: hasResults },
   { name: "search-dark", hash: "#q=หิมะ&t=1:rocket", height: 800, isDark: true, show: hasResults },
   { name: "compare", hash: "#view=compare", height: 720, show: (page) => page.locator(".cell.best").nth(3).waitFor() },
-  { name: "map", hash: "#view=map", show: (page) => page.getByRole("application").waitFor() },
+  { name: "map", hash: "#view=map", show: (page) => page.locator("canvas[data-loaded='436']").waitFor() },
   { name: "phone", hash: "#q=हाथी", isPhone: true, show: hasResults },
 ];
 

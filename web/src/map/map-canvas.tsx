@@ -92,6 +92,7 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
         height={size.height * devicePixelRatio}
         tabIndex={0}
         role="application"
+        data-loaded={loaded}
         aria-label={`Map of ${pictures.length} pictures. Arrow keys go from picture to picture, Enter opens one.`}
         onPointerMove={onPointerMove}
         onPointerDown={(event) => {
