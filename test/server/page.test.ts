@@ -53,9 +53,11 @@ describe("GET /", () => {
   it("is not there without the page's files", async () => {
     expect(await readPageFiles(join(folder, "missing"))).toBeUndefined();
     const service = app({ hasPage: false });
-    for (const path of ["/", "/icon.svg", "/assets/index-BtM6bGI9.js"]) {
+    for (const path of ["/icon.svg", "/assets/index-BtM6bGI9.js"]) {
       expect((await service.inject(path)).statusCode).toBe(404);
     }
+    const { statusCode, headers } = await service.inject("/");
+    expect({ statusCode, allow: headers.allow }).toEqual({ statusCode: 405, allow: "POST, OPTIONS" }); // of a protocol
   });
 });
 
