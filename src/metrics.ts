@@ -54,7 +54,7 @@ export function createMetrics() {
     engineDeaths: counter("encoder_engine_deaths_total", "Engine threads that died and were replaced.", ["tower"]),
     decoderEnds: counter(
       "encoder_decoder_ends_total",
-      "Decoder processes that ended and were replaced: crashed, hung (DECODE_TIMEOUT_MS), or grown, when a fresh one is better.",
+      "Decoder processes that ended and were replaced: crashed, killed from outside, hung (DECODE_TIMEOUT_MS), or grown, when a fresh one is better.",
       ["reason"],
     ),
     modelInfo: gauge("encoder_model_info", "Always 1; its labels say what is served.", [
@@ -68,7 +68,7 @@ export function createMetrics() {
 
   // From nothing to 1 is no increase to Prometheus: what alerts watch must start at 0.
   for (const tower of ["image", "text"]) metrics.engineDeaths.inc({ tower }, 0);
-  for (const reason of ["crashed", "hung", "grown"]) metrics.decoderEnds.inc({ reason }, 0);
+  for (const reason of ["crashed", "killed", "hung", "grown"]) metrics.decoderEnds.inc({ reason }, 0);
 
   const observer: EncoderObserver = {
     onTimings(tower, { fetchMs, decodeMs, tokenizeMs, queueMs }) {

@@ -93,5 +93,5 @@ async function drain(apps: FastifyInstance[], encoder: Encoder, config: ServiceC
     for (const app of apps) app.server.closeAllConnections();
   }
   await closed;
-  await encoder.close();
+  await encoder.close({ timeoutMs: 0 }); // everybody was answered or cut off
 }

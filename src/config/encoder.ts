@@ -31,9 +31,8 @@ export const modelSettings = {
   }),
 };
 
-/** These settings say how the encoder works, whoever calls it. */
-export const encodingSettings = {
-  // images
+/** These settings bound the decoding of pictures. */
+export const decodeSettings = {
   maxImageBytes: setting({
     ...integer({ min: 1024, max: 1024 * MiB }),
     default: 20 * MiB,
@@ -77,8 +76,10 @@ export const encodingSettings = {
     help: "Decode what there is of a damaged or truncated image, and say so in the answer (x-image-incomplete).",
     why: "Off, since half a picture's vector looks like any other.",
   }),
+};
 
-  // image URLs
+/** These settings say which image URLs are fetched, and how. */
+export const fetchSettings = {
   imageUrls: setting({ ...toggle(), default: true, help: "Whether images may be given by URL." }),
   allowPrivateUrls: setting({
     ...toggle(),
@@ -129,8 +130,10 @@ export const encodingSettings = {
     help: "While images that were fetched and are not answered yet hold this many bytes, no other fetch begins.",
     why: "Some hundred photographs; those that are being fetched at that moment come on top.",
   }),
+};
 
-  // engine
+/** These settings bound the towers: their engines, batches and queues. */
+export const engineSettings = {
   threads: setting({
     ...integer({ min: 0, max: 1024 }),
     default: 0,
@@ -182,7 +185,7 @@ export const encodingSettings = {
 };
 
 /** The settings that `createEncoder` takes. */
-export const encoderSettings = { ...modelSettings, ...encodingSettings };
+export const encoderSettings = { ...modelSettings, ...decodeSettings, ...fetchSettings, ...engineSettings };
 
 export type EncoderConfig = ValuesOf<typeof encoderSettings>;
 

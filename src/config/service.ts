@@ -1,9 +1,16 @@
-import { encodingSettings, modelSettings } from "./encoder.ts";
+import { decodeSettings, engineSettings, fetchSettings, modelSettings } from "./encoder.ts";
 import { logSettings, serverSettings } from "./server.ts";
 import { settingsWith, type ValuesOf } from "./setting.ts";
 
 /** The settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
-export const serviceSettings = { ...modelSettings, ...serverSettings, ...encodingSettings, ...logSettings };
+export const serviceSettings = {
+  ...modelSettings,
+  ...serverSettings,
+  ...decodeSettings,
+  ...fetchSettings,
+  ...engineSettings,
+  ...logSettings,
+};
 
 export type ServiceConfig = ValuesOf<typeof serviceSettings>;
 

@@ -1,6 +1,14 @@
 import { join } from "node:path";
 import { resolveModel } from "../build/resolve.ts";
-import { defaultDrainMs, type EncoderConfig, encoderConfig } from "../config/encoder.ts";
+import {
+  decodeSettings,
+  defaultDrainMs,
+  type EncoderConfig,
+  encoderConfig,
+  engineSettings,
+  fetchSettings,
+} from "../config/encoder.ts";
+import { pickSettings, type ValuesOf } from "../config/setting.ts";
 import { startEngine } from "../engine/engine.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder, type Decoder } from "../image/decoder.ts";
@@ -47,12 +55,17 @@ export async function createEncoder(
   const { image, text } = model.manifest;
 
   const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
-  const decoder = createDecoder({ ...config, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
-  const fetcher = createImageFetcher(config);
-  const [images, texts] = await startTowers({ model, config, decoder, observer, start }).catch(async (error) => {
-    await decoder.close();
-    throw error;
-  });
+  const decoding = pickSettings(decodeSettings, config);
+  const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
+  const { maxImageBytes } = config;
+  const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
+  const engines = pickSettings(engineSettings, config);
+  const [images, texts] = await startTowers({ model, config: engines, decoder, observer, start }).catch(
+    async (error) => {
+      await decoder.close();
+      throw error;
+    },
+  );
 
   return {
     manifest: model.manifest,
@@ -69,7 +82,7 @@ export async function createEncoder(
 
 interface TowersOptions {
   model: Model;
-  config: EncoderConfig;
+  config: ValuesOf<typeof engineSettings>;
   decoder: Decoder;
   observer: EncoderObserver;
   start: StartOptions;
