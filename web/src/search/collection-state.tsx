@@ -8,7 +8,9 @@ export function CollectionState({ name, hasQuery }: { name: CollectionName; hasQ
   return (
     <>
       <EncodingState name={name} />
-      {name === "own" ? <OwnState /> : <GalleryState name={name} hasQuery={hasQuery} />}
+      {name === "own" && <OwnState />}
+      {name === "own" && <EmbeddedNote name={name} hasQuery={hasQuery} />}
+      {name !== "own" && <GalleryState name={name} hasQuery={hasQuery} />}
     </>
   );
 }
@@ -116,12 +118,21 @@ function GalleryState({ name, hasQuery }: { name: "drawings" | "photographs"; ha
       </p>
     );
   }
+  return <EmbeddedNote name={name} hasQuery={hasQuery} />;
+}
+
+/** What to expect of the model that ships, in plain words. */
+function EmbeddedNote({ name, hasQuery }: { name: Exclude<CollectionName, "index">; hasQuery: boolean }) {
+  const service = useService();
+  if (!("info" in service) || !service.info || !hasFittingGallery(service)) return null;
+  const words = {
+    drawings: "It finds drawings of everyday things by their names; it does not understand sentences.",
+    photographs: "It was made for drawings: on photographs expect little.",
+    own: "It was made for drawings of everyday things: on photographs expect little.",
+  };
   return (
     <p class="aside">
-      <strong>{info.model}</strong> is the small model that ships.{" "}
-      {name === "drawings"
-        ? "It finds drawings of everyday things by their names; it does not understand sentences."
-        : "It was made for drawings: on photographs expect little."}
+      <strong>{service.info.model}</strong> is the small model that ships. {words[name]}
       {!hasQuery && (
         <>
           {" "}

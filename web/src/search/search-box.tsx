@@ -43,7 +43,7 @@ export function SearchBox({ isSearching }: { isSearching: boolean }) {
             autocomplete="off"
             autocapitalize="off"
             spellcheck={false}
-            placeholder={terms.length > 0 ? "Add words…" : "Describe a picture, in any language"}
+            placeholder={terms.length > 0 ? "Add words…" : "Search in any language"}
             value={text}
             onInput={({ currentTarget }) => change({ query: { text: currentTarget.value, terms } })}
             onKeyDown={(event) => {
