@@ -93,20 +93,33 @@ function* frame({ embeddings, tokens, model }: Embeddings): Generator<Piece> {
   yield `],"model":${JSON.stringify(model)},"usage":${JSON.stringify(usage)}}`;
 }
 
-const modelsReply = z.object({
-  object: z.literal("list"),
-  data: z.array(z.object({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() })),
+/** OpenAI's clients read the first four, and Infinity's the others, too. */
+const servedModel = z.strictObject({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int(),
+  owned_by: z.string(),
+  stats: z.strictObject({}),
+  backend: z.string(),
+  capabilities: z.array(z.string()),
 });
 
-/** Infinity's clients also read `stats`, `backend` and `capabilities`. */
+const modelsReply = z.strictObject({ object: z.literal("list"), data: z.array(servedModel) });
+
 function modelsRoutes(scope: FastifyInstance, { manifest }: RouteContext): void {
-  const created = Math.floor(Date.now() / 1000);
-  const owner = manifest.sources.image.repository?.split("/")[0] ?? "image-text-encoder";
-  const model = { id: manifest.name, object: "model", created, owned_by: owner } as const;
-  const more = { stats: {}, backend: "onnxruntime", capabilities: ["embed", "image_embed"] };
-  const answer = { object: "list", data: [{ ...model, ...more }] } as const;
-  const schema = { summary: "The served model", tags: ["openai"], response: { 200: modelsReply.loose() } };
-  for (const path of ["/v1/models", "/models"]) scope.get(path, { schema }, async () => answer);
+  const model: z.output<typeof servedModel> = {
+    id: manifest.name,
+    object: "model",
+    created: Math.floor(Date.now() / 1000),
+    owned_by: "infinity", // Infinity's generated client fails at any other owner; no other client minds.
+    stats: {},
+    backend: "onnxruntime",
+    capabilities: ["embed", "image_embed"],
+  };
+  const schema = { summary: "The served model", tags: ["openai"], response: { 200: modelsReply } };
+  for (const path of ["/v1/models", "/models"]) {
+    scope.get(path, { schema }, async () => ({ object: "list", data: [model] }));
+  }
 }
 
 /** NVIDIA NIM's health checks. */

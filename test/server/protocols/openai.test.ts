@@ -170,7 +170,9 @@ describe("the models of this protocol", () => {
   it.each(["/v1/models", "/models"])("are one at %s", async (path) => {
     const { object, data } = (await app.inject(path)).json();
     expect(object).toBe("list");
-    expect(data).toEqual([expect.objectContaining({ id: "fake-model", object: "model", created: expect.any(Number) })]);
+    const openAis = { id: "fake-model", object: "model", created: expect.any(Number), owned_by: "infinity" };
+    const infinitys = { stats: {}, backend: "onnxruntime", capabilities: ["embed", "image_embed"] };
+    expect(data).toEqual([{ ...openAis, ...infinitys }]);
   });
 });
 

@@ -1,0 +1,157 @@
+"""Clients in Python against a running service: SERVICE_URL, API_KEY and PICTURE say which (scripts/test-clients.sh)."""
+
+import base64
+import io
+import json
+import math
+import os
+import unittest
+import urllib.error
+import urllib.request
+
+URL = os.environ["SERVICE_URL"]
+KEY = os.environ["API_KEY"]
+MODEL = "pictogram-mini"
+TEXTS = ["a red bicycle", "a dog", "ein Haus am See"]
+with open(os.environ["PICTURE"], "rb") as file:
+    PICTURE = file.read()
+DATA_URI = "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()
+BAD_DATA_URI = "data:image/jpeg;base64," + base64.b64encode(b"not an image").decode()
+
+
+def native(path, body):
+    """What our own route gives, to compare with."""
+    headers = {"content-type": "application/json", "x-api-key": KEY}
+    request = urllib.request.Request(URL + path, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request) as reply:
+        return json.load(reply)["embedding"]
+
+
+EXPECTED = [native("/encode_text", {"text": text}) for text in TEXTS]
+EXPECTED_PICTURE = native("/encode_image", {"image_b64": base64.b64encode(PICTURE).decode()})
+
+
+class ClientTest(unittest.TestCase):
+    def assert_same(self, actual, expected, least=0.99999):
+        actual = [float(value) for value in actual]
+        dot = sum(a * b for a, b in zip(actual, expected))
+        self.assertEqual(len(actual), len(expected))
+        self.assertGreater(dot / math.hypot(*actual) / math.hypot(*expected), least)
+
+
+class OpenAITest(ClientTest):
+    def setUp(self):
+        import openai
+
+        self.openai = openai
+        self.client = openai.OpenAI(base_url=URL + "/v1", api_key=KEY, max_retries=0)
+
+    def test_texts_and_a_picture_in_order(self):
+        for more in ({}, {"encoding_format": "float"}):
+            data = self.client.embeddings.create(model=MODEL, input=[*TEXTS, DATA_URI], **more).data
+            for item, expected in zip(data, [*EXPECTED, EXPECTED_PICTURE]):
+                self.assert_same(item.embedding, expected)
+
+    def test_images_by_modality(self):
+        data = self.client.embeddings.create(model=MODEL, input=[DATA_URI], extra_body={"modality": "image"}).data
+        self.assert_same(data[0].embedding, EXPECTED_PICTURE)
+
+    def test_refusals_are_its_own_errors(self):
+        with self.assertRaises(self.openai.BadRequestError):
+            self.client.embeddings.create(model=MODEL, input=[BAD_DATA_URI])
+        with self.assertRaises(self.openai.NotFoundError):
+            self.client.embeddings.create(model="clip-ViT-L-14", input="a")
+        with self.assertRaises(self.openai.AuthenticationError):
+            self.openai.OpenAI(base_url=URL + "/v1", api_key="wrong").embeddings.create(model=MODEL, input="a")
+
+    def test_it_waits_and_tries_again(self):
+        patient = self.openai.OpenAI(base_url=os.environ["LIMITED_URL"] + "/v1", api_key=KEY, max_retries=4)
+        hasty = patient.with_options(max_retries=0)
+        with self.assertRaises(self.openai.RateLimitError):
+            for _ in range(200):
+                hasty.models.list()
+        self.assert_same(patient.embeddings.create(model=MODEL, input="a dog").data[0].embedding, EXPECTED[1])
+
+
+class LangChainTest(ClientTest):
+    def test_query_documents_and_a_picture(self):
+        from langchain_openai import OpenAIEmbeddings
+
+        embeddings = OpenAIEmbeddings(
+            model=MODEL, base_url=URL + "/v1", api_key=KEY, check_embedding_ctx_length=False, max_retries=0
+        )
+        self.assert_same(embeddings.embed_query(TEXTS[0]), EXPECTED[0])
+        for vector, expected in zip(embeddings.embed_documents([*TEXTS, DATA_URI]), [*EXPECTED, EXPECTED_PICTURE]):
+            self.assert_same(vector, expected)
+
+    def test_tokens_are_refused_with_the_cure(self):
+        request = urllib.request.Request(
+            URL + "/v1/embeddings",
+            json.dumps({"model": MODEL, "input": [[64, 2579, 36086]]}).encode(),
+            {"content-type": "application/json", "authorization": f"Bearer {KEY}"},
+        )
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request)
+        self.assertIn(b"check_embedding_ctx_length=False", caught.exception.read())
+
+
+class LlamaIndexTest(ClientTest):
+    def test_query_and_documents(self):
+        from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+        embeddings = OpenAILikeEmbedding(model_name=MODEL, api_base=URL + "/v1", api_key=KEY, embed_batch_size=10)
+        self.assert_same(embeddings.get_query_embedding(TEXTS[0]), EXPECTED[0])
+        for vector, expected in zip(embeddings.get_text_embedding_batch(TEXTS), EXPECTED):
+            self.assert_same(vector, expected)
+
+
+class ChromaTest(ClientTest):
+    def test_the_hugging_face_server_function(self):
+        from chromadb.utils.embedding_functions import HuggingFaceEmbeddingServer
+
+        os.environ["HUGGINGFACE_API_KEY"] = KEY
+        function = HuggingFaceEmbeddingServer(url=URL + "/embed", api_key_env_var="HUGGINGFACE_API_KEY")
+        for vector, expected in zip(function(TEXTS), EXPECTED):
+            self.assert_same(vector, expected)
+
+
+class InfinityTest(ClientTest):
+    def test_the_generated_client(self):
+        from infinity_client import AuthenticatedClient
+        from infinity_client.api.default import embeddings, models
+        from infinity_client.models import OpenAIEmbeddingInputText
+
+        client = AuthenticatedClient(base_url=URL, token=KEY)
+        with client:
+            listed = models.sync(client=client)
+            self.assertEqual(listed.data[0].id, MODEL)
+            body = OpenAIEmbeddingInputText.from_dict({"model": MODEL, "input": TEXTS})
+            result = embeddings.sync(client=client, body=body)
+        for item, expected in zip(result.data, EXPECTED):
+            self.assert_same(item.embedding, expected)
+
+    def test_the_vision_client_decodes_base64(self):
+        from infinity_client.vision_client import InfinityVisionAPI
+        from PIL import Image
+
+        open_url = os.environ["OPEN_URL"]  # This client sends no key.
+        api = InfinityVisionAPI(url=open_url, model=MODEL, format="base64")
+        vectors, _tokens = api.image_embed(MODEL, [Image.open(io.BytesIO(PICTURE))]).result()
+        self.assert_same(vectors[0][0], EXPECTED_PICTURE, least=0.99)  # It encodes the picture anew.
+
+
+class MilvusTest(ClientTest):
+    """Milvus calls TEI from its server, which is written in Go: this is what it sends, in its batches of 32."""
+
+    def test_the_shape_of_its_tei_function(self):
+        body = {"inputs": (TEXTS * 11)[:32], "truncate": True, "truncation_direction": "Right"}
+        headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+        request = urllib.request.Request(URL + "/embed", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request) as reply:
+            vectors = json.load(reply)
+        self.assertEqual(len(vectors), 32)
+        self.assert_same(vectors[31], EXPECTED[31 % 3])
+
+
+if __name__ == "__main__":
+    unittest.main()
