@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EncoderError } from "../errors.ts";
@@ -26,14 +27,60 @@ export function readJsonBodies(
   const maxValues = 1024 + 48 * maxBatchItems;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: Readable) => {
+    const charset = charsetOf(request.headers["content-type"]!);
     const guard = new JsonGuard({ maxValues });
-    const body = await readBody(request, payload, (chunk) => guard.inspect(chunk));
+    const body = await readBody(request, payload, (chunk) => charset === "utf-16" || guard.inspect(chunk));
     const isLarge = body.length >= bytesPerTurn;
     if (isLarge) await app.ownTurn();
-    const text = body.toString("utf8");
+    const text = decodeText(body, charset);
+    if (charset === "utf-16") guard.inspect(Buffer.from(text)); // Half of one of its characters may look like a quote.
     if (isLarge) await app.ownTurn();
     return parseJson(text);
   });
+}
+
+/** Those in which JSON is read; in the first two, ASCII's characters are single bytes. */
+type Charset = "utf-8" | "windows-1252" | "utf-16";
+
+/** By the names that clients give them. What the web calls ISO 8859-1 is windows-1252. */
+const charsets: Record<string, Charset> = {
+  ...{ "utf-8": "utf-8", utf8: "utf-8", "us-ascii": "utf-8", ascii: "utf-8" },
+  ...{ "iso-8859-1": "windows-1252", latin1: "windows-1252", "windows-1252": "windows-1252", cp1252: "windows-1252" },
+  ...{ "utf-16": "utf-16", "utf-16le": "utf-16", "utf-16be": "utf-16" },
+};
+
+/** @throws EncoderError UNSUPPORTED_MEDIA_TYPE */
+function charsetOf(contentType: string): Charset {
+  const name = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ?? "utf-8";
+  const charset = charsets[name.toLowerCase()];
+  if (charset) return charset;
+  const message = `JSON is not read in the charset ${JSON.stringify(name.slice(0, 40))}; send it as UTF-8.`;
+  throw new EncoderError("UNSUPPORTED_MEDIA_TYPE", message);
+}
+
+/**
+ * The text of a body, without a byte order mark. Bytes that the charset does not have are refused: the vector of a text
+ * with replacement characters would be that of another text.
+ * @throws EncoderError INVALID_JSON
+ */
+function decodeText(body: Buffer, charset: Charset): string {
+  if (charset === "utf-8") {
+    if (!isUtf8(body)) throw notIn("UTF-8, and its content type names no other charset (such as iso-8859-1)");
+    const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+    return body.toString("utf8", hasMark ? 3 : 0);
+  }
+  if (charset === "windows-1252") return new TextDecoder("windows-1252").decode(body);
+  const isBigEndian = body[0] === 0xfe && body[1] === 0xff;
+  if (!isBigEndian && !(body[0] === 0xff && body[1] === 0xfe)) throw notIn("UTF-16 with a byte order mark");
+  try {
+    return new TextDecoder(isBigEndian ? "utf-16be" : "utf-16le", { fatal: true }).decode(body);
+  } catch {
+    throw notIn("UTF-16");
+  }
+}
+
+function notIn(charset: string): EncoderError {
+  return new EncoderError("INVALID_JSON", `The request body is not ${charset}.`);
 }
 
 export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => EncoderError): ReadBody {

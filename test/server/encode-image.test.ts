@@ -41,6 +41,14 @@ describe("POST /encode_image with JSON", () => {
     expect(encoder.images.at(-1)).toEqual([{ url: "https://example.com/x.jpg" }]);
   });
 
+  it("takes a data URI where a URL goes, and an empty string for nothing", async () => {
+    const dataUri = `data:image/png;base64,${base64(4)}`;
+    expect((await json({ image_url: dataUri })).json().embedding[0]).toBe(4);
+    expect((await json({ images: [{ url: dataUri }] })).json().embeddings[0][0]).toBe(4);
+    expect((await json({ image_url: "", image_b64: base64(5) })).json().embedding[0]).toBe(5);
+    expect((await json({ image_url: "", image_b64: "" })).json().error).toContain("the request has none");
+  });
+
   it("answers several images in their order", async () => {
     const images = [
       { b64: base64(3) },
@@ -96,6 +104,24 @@ describe("POST /encode_image with the image itself", () => {
     expect(Object.keys(reply.json())).toEqual(["success", "dimensions", "embedding"]);
     expect(reply.json().embedding[0]).toBe(11);
     expect(encoder.options.at(-1)!.normalize).toBe(true);
+  });
+
+  it.each(["binary/octet-stream", "application/x-www-form-urlencoded", "text/plain", undefined])(
+    "reads an image whose content type is %s",
+    async (type) => {
+      const headers = type === undefined ? {} : { "content-type": type };
+      const reply = await app.inject({ method: "POST", url, payload: Buffer.alloc(11), headers });
+      expect([reply.statusCode, reply.json().embedding?.[0]]).toEqual([200, 11]);
+    },
+  );
+
+  it("says what it reads where a body is none of it", async () => {
+    for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
+      const { error } = (await send('{"image_url": "https://example.com/"}', type)).json();
+      expect(error).toContain("application/json");
+      expect(error).toContain("image/*");
+    }
+    expect((await send("hello", "image/png")).json().code).toBe("IMAGE_UNSUPPORTED");
   });
 
   it("refuses a request without a body", async () => {

@@ -56,6 +56,7 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
     },
     async encodeImages(images: readonly ImageInput[], options: EncodeOptions = {}) {
       refuseFirst(images, (image) => image instanceof Uint8Array && image.length === 0, "IMAGE_UNREADABLE");
+      refuseFirst(images, (image) => /^(hello|a=b|\{)/.test(image.toString()), "IMAGE_UNSUPPORTED");
       refuseFirst(images, (image) => image instanceof Uint8Array && image.length > maxImageBytes, "IMAGE_TOO_LARGE");
       fake.images.push(images);
       return encode(

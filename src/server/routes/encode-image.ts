@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
 import { requireAcceptable, sendEmbeddings } from "../embeddings.ts";
-import { readForms, readImageBodies } from "../image-bodies.ts";
+import { notAnImage, readForms, readImageBodies } from "../image-bodies.ts";
 import type { ImageSource } from "../images.ts";
 import type { Form } from "../multipart.ts";
 import type { RouteContext } from "../route-context.ts";
@@ -47,7 +47,9 @@ export function encodeImageRoute(app: FastifyInstance, { limits, readItems, enco
       const isSingle = field === undefined;
       requireAcceptable(request, { isSingle });
       const items = await readItems(request, sources, { noun: "image", field });
-      const { embeddings } = await encode({ request, reply }, items, { normalize });
+      const { embeddings } = await encode({ request, reply }, items, { normalize }).catch((error) => {
+        throw notAnImage(error, request);
+      });
       return sendEmbeddings(reply, { embeddings, isSingle, encoding });
     });
   });
