@@ -2,6 +2,9 @@ import { z } from "zod";
 
 /** What the routes read and answer. Validation, types and the API document all come from here. */
 
+/** A PNG of one pixel, for the document's examples. */
+export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
 /** Clients that serialise absent fields as null mean absent. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
 
@@ -20,7 +23,10 @@ export const encodeTextBody = z
     normalize,
     encoding,
   })
-  .describe("Exactly one of text and texts");
+  .describe("Exactly one of text and texts")
+  .meta({
+    examples: [{ text: "a red bicycle" }, { texts: ["a dog", "un chien"], normalize: false, encoding: "base64" }],
+  });
 
 const imageItem = z
   .strictObject({
@@ -37,7 +43,8 @@ export const encodeImageBody = z
     normalize,
     encoding,
   })
-  .describe("Exactly one of image_url, image_b64 and images");
+  .describe("Exactly one of image_url, image_b64 and images")
+  .meta({ examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }] });
 
 /** Described only: a body that is not JSON is checked where it is parsed. */
 const image = { type: "string", contentMediaType: "image/*" } as const;
@@ -71,7 +78,16 @@ export const manyEmbeddings = z.strictObject({
   dimensions: z.int(),
   embeddings: z.array(embedding),
 });
-export const encodeReply = z.union([oneEmbedding, manyEmbeddings]);
+/** A vector itself, where the request accepts that and no JSON. */
+const octets = z.any().meta({ type: "string", contentMediaType: "application/octet-stream" });
+
+export const encodeReply = {
+  description: "One vector, or those of a batch",
+  content: {
+    "application/json": { schema: z.union([oneEmbedding, manyEmbeddings]) },
+    "application/octet-stream": { schema: octets },
+  },
+};
 
 export const failure = z.strictObject({
   success: z.literal(false),
@@ -87,12 +103,14 @@ const item = z
   })
   .describe("Exactly one of text, url and b64");
 
-export const rankBody = z.strictObject({
-  query: item,
-  candidates: z.array(item),
-  probabilities: optional(z.boolean()).describe("Whether each candidate gets the model's own probability"),
-  top: optional(z.int().min(1)).describe("How many of the best are returned; all by default"),
-});
+export const rankBody = z
+  .strictObject({
+    query: item,
+    candidates: z.array(item),
+    probabilities: optional(z.boolean()).describe("Whether each candidate gets the model's own probability"),
+    top: optional(z.int().min(1)).describe("How many of the best are returned; all by default"),
+  })
+  .meta({ examples: [{ query: { b64: pixel }, candidates: [{ text: "a dog" }, { text: "a blue dot" }], top: 1 }] });
 
 export const rankReply = z.strictObject({
   success: z.literal(true),
@@ -102,7 +120,9 @@ export const rankReply = z.strictObject({
     .describe("Best first; `index` is the candidate's place in the request"),
 });
 
-export const compareBody = z.strictObject({ a: z.array(item), b: z.array(item) });
+export const compareBody = z
+  .strictObject({ a: z.array(item), b: z.array(item) })
+  .meta({ examples: [{ a: [{ b64: pixel }], b: [{ text: "a dog" }, { text: "a blue dot" }] }] });
 
 export const compareReply = z.strictObject({
   success: z.literal(true),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
 import { isDataUri } from "../base64.ts";
 import type { Source } from "../items.ts";
+import { pixel } from "../schemas.ts";
 
 /** One part of a message: the kinds that vLLM's clients and Dify send. */
 const part = z.object({
@@ -21,25 +22,34 @@ const inputItem = z.union([z.string(), conversation, tagged], `expected text or 
 
 const modality = z.enum(["text", "image"], "expected text or image, since CLIP gives an item of both no vector");
 
-export const embeddingsBody = z.object({
-  model: z.string().nullish(),
-  input: z
-    .union([z.string(), tagged, z.array(inputItem)], `expected a string or a list; ${tokens}`)
-    .nullish()
-    .describe("Strings, of which data URIs are images; objects with text or image; conversations"),
-  messages: z
-    .union([conversation, z.array(conversation).min(1)])
-    .nullish()
-    .describe("A conversation, of which the user's turn is encoded, or several; in place of input"),
-  modality: z
-    .union([modality, z.array(modality)])
-    .nullish()
-    .describe('With "image", strings are images\' URLs'),
-  encoding_format: z.enum(["float", "base64"]).nullish(),
-  embedding_type: z.union([z.enum(["float", "base64"]), z.tuple([z.enum(["float", "base64"])])]).nullish(),
-  dimensions: z.int().nullish().describe("The model's own number of dimensions"),
-  normalized: z.boolean().nullish().describe("Unit length (true, the default)"),
-});
+export const embeddingsBody = z
+  .object({
+    model: z.string().nullish(),
+    input: z
+      .union([z.string(), tagged, z.array(inputItem)], `expected a string or a list; ${tokens}`)
+      .nullish()
+      .describe("Strings, of which data URIs are images; objects with text or image; conversations"),
+    messages: z
+      .union([conversation, z.array(conversation).min(1)])
+      .nullish()
+      .describe("A conversation, of which the user's turn is encoded, or several; in place of input"),
+    modality: z
+      .union([modality, z.array(modality)])
+      .nullish()
+      .describe('With "image", strings are images\' URLs'),
+    encoding_format: z.enum(["float", "base64"]).nullish(),
+    embedding_type: z.union([z.enum(["float", "base64"]), z.tuple([z.enum(["float", "base64"])])]).nullish(),
+    dimensions: z.int().nullish().describe("The model's own number of dimensions"),
+    normalized: z.boolean().nullish().describe("Unit length (true, the default)"),
+  })
+  .meta({
+    examples: [
+      { input: "a red bicycle", model: "default" },
+      { input: ["a dog", `data:image/png;base64,${pixel}`], encoding_format: "base64" },
+      { input: [{ text: "a dog" }, { image: pixel }] },
+      { messages: [{ role: "user", content: [{ type: "text", text: "a dog" }] }] },
+    ],
+  });
 
 export type EmbeddingsBody = z.output<typeof embeddingsBody>;
 type Modality = z.output<typeof modality>;

@@ -44,11 +44,16 @@ function answer(error: EncoderError): ReturnType<ErrorAnswer> {
   };
 }
 
-const embedBody = z.object({
-  inputs: z.union([z.string(), z.array(z.string())], "expected a string or a list of strings; token ids are not read"),
-  normalize: z.boolean().nullish().describe("Unit length, the default"),
-  dimensions: z.int().nullish().describe("The model's own number of dimensions, or null"),
-});
+const embedBody = z
+  .object({
+    inputs: z.union(
+      [z.string(), z.array(z.string())],
+      "expected a string or a list of strings; token ids are not read",
+    ),
+    normalize: z.boolean().nullish().describe("Unit length, the default"),
+    dimensions: z.int().nullish().describe("The model's own number of dimensions, or null"),
+  })
+  .meta({ examples: [{ inputs: "a red bicycle" }, { inputs: ["a dog", "un chien"], normalize: false }] });
 
 /** POST /embed: a list of vectors, for a single text too. Images are not part of this protocol. */
 function embedRoutes(scope: FastifyInstance, { manifest, readItems, encode }: RouteContext): void {
@@ -79,9 +84,11 @@ function* frame(embeddings: readonly Float32Array[]): Generator<Piece> {
   yield "]";
 }
 
-const similarityBody = z.object({
-  inputs: z.object({ source_sentence: z.string(), sentences: z.array(z.string()) }),
-});
+const similarityBody = z
+  .object({
+    inputs: z.object({ source_sentence: z.string(), sentences: z.array(z.string()) }),
+  })
+  .meta({ examples: [{ inputs: { source_sentence: "a dog", sentences: ["un chien", "a house"] } }] });
 
 /** POST /similarity: the cosines of sentences with one. */
 function similarityRoute(scope: FastifyInstance, { readItems, encode }: RouteContext): void {
@@ -105,13 +112,15 @@ function similarityRoute(scope: FastifyInstance, { readItems, encode }: RouteCon
   });
 }
 
-const rerankBody = z.object({
-  query: z.string(),
-  texts: z.array(z.string()),
-  raw_scores: z.boolean().nullish().describe("Cosines, in place of (1 + cosine) / 2"),
-  return_text: z.boolean().nullish(),
-  documents: z.never("expected texts; documents are another service's").optional(),
-});
+const rerankBody = z
+  .object({
+    query: z.string(),
+    texts: z.array(z.string()),
+    raw_scores: z.boolean().nullish().describe("Cosines, in place of (1 + cosine) / 2"),
+    return_text: z.boolean().nullish(),
+    documents: z.never("expected texts; documents are another service's").optional(),
+  })
+  .meta({ examples: [{ query: "a dog", texts: ["un chien", "a house"], return_text: true }] });
 
 const rerankReply = z.array(z.strictObject({ index: z.int(), score: z.number(), text: z.string().optional() }));
 

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
+import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 
 /** Weaviate's module multi2vec-clip and its inference container. */
@@ -17,10 +18,17 @@ export const weaviate: Protocol = {
   },
 };
 
-const vectorizeBody = z.object({
-  texts: z.array(z.string()).nullish(),
-  images: z.array(z.string()).nullish().describe("Base64"),
-});
+const vectorizeBody = z
+  .object({
+    texts: z.array(z.string()).nullish(),
+    images: z.array(z.string()).nullish().describe("Base64"),
+  })
+  .meta({
+    examples: [
+      { texts: ["a dog"], images: [pixel] },
+      { texts: [], images: [] },
+    ],
+  });
 
 const vectors = z.array(z.array(z.number()));
 const vectorizeReply = z.strictObject({ textVectors: vectors, imageVectors: vectors });

@@ -33,7 +33,7 @@ export function encodeImageRoute(app: FastifyInstance, { limits, readItems, enco
       content: {
         "application/json": { schema: encodeImageBody },
         "multipart/form-data": { schema: encodeImageForm },
-        "image/*": { schema: encodeImageFile },
+        "*/*": { schema: encodeImageFile },
       },
     },
     response: { 200: encodeReply },

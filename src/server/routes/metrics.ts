@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { z } from "zod";
 import type { Metrics } from "../../metrics.ts";
 import type { Manifest } from "../../model/manifest.ts";
 
@@ -11,7 +12,11 @@ export function metricsRoute(
   const { registry, modelInfo } = metrics;
   const labels = { model: name, dimensions, image_precision: image.precision, text_precision: text.precision, version };
   modelInfo.set(labels, 1);
-  const schema = { summary: "Metrics for Prometheus", tags: ["operations"] };
+  const exposition = {
+    description: "Metrics in the Prometheus text format",
+    content: { "text/plain": { schema: z.string() } },
+  };
+  const schema = { summary: "Metrics for Prometheus", tags: ["operations"], response: { 200: exposition } };
   app.get("/metrics", { schema, config: { quiet: true } }, async (_request, reply) => {
     return reply.header("content-type", registry.contentType).send(await registry.metrics());
   });
