@@ -18,43 +18,44 @@ export function vectorJson(vector: Float32Array): string {
 
 function decimal(value: number): string {
   const magnitude = Math.abs(value);
-  const shortest = magnitude >= 1e-7 && magnitude < 1e7 ? shortestByArithmetic(magnitude) : shortestByText(magnitude);
-  return value < 0 || Object.is(value, -0) ? `-${shortest}` : `${shortest}`;
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  return sign + (magnitude >= 1e-6 && magnitude < 1e7 ? byArithmetic(magnitude) : byText(magnitude));
 }
 
 /** Seven to nine digits suffice for almost every float32: the search starts with eight, then goes down or up. */
-function shortestByArithmetic(magnitude: number): number {
+function byArithmetic(magnitude: number): string {
   let decimals = 7 - Math.floor(Math.log10(magnitude));
-  let found = withDecimals(magnitude, decimals);
-  while (found === undefined) found = withDecimals(magnitude, ++decimals);
+  let digits = digitsWith(magnitude, decimals);
+  while (digits === 0) digits = digitsWith(magnitude, ++decimals);
   while (decimals > 0) {
-    const shorter = withDecimals(magnitude, --decimals);
-    if (shorter === undefined) break;
-    found = shorter;
+    const fewer = digitsWith(magnitude, decimals - 1);
+    if (fewer === 0) break;
+    digits = fewer;
+    decimals--;
   }
-  return found;
+  // Below 1, putting zeros before an integer is faster than printing the number.
+  if (magnitude >= 1) return String(digits / powersOfTen[decimals]!);
+  return `0.${String(digits).padStart(decimals, "0")}`;
 }
 
-/** The number with so many decimals that is nearest to `magnitude` and reads back to it, if there is one. */
-function withDecimals(magnitude: number, decimals: number): number | undefined {
+/** The digits of the number with so many decimals that is nearest to `magnitude` and reads back to it; 0 if none does. */
+function digitsWith(magnitude: number, decimals: number): number {
   const scale = powersOfTen[decimals]!;
   const digits = Math.round(magnitude * scale);
-  const nearest = digits / scale;
-  if (Math.fround(nearest) === magnitude) return nearest;
+  if (Math.fround(digits / scale) === magnitude) return digits;
   // The float32s above a power of two are twice as far apart as those below it: the next decimal up may still round to it.
-  const above = (digits + 1) / scale;
-  return Math.fround(above) === magnitude ? above : undefined;
+  return Math.fround((digits + 1) / scale) === magnitude ? digits + 1 : 0;
 }
 
 /** The same for very small and very large numbers, zero among them, by trying digits in text. */
-function shortestByText(magnitude: number): number {
+function byText(magnitude: number): string {
   if (!Number.isFinite(magnitude)) throw new RangeError("a vector holds a number that is not finite");
   for (let digits = 0; digits < 9; digits++) {
     const [mantissa, exponent] = magnitude.toExponential(digits).split("e");
     const nearest = Number(`${mantissa}e${exponent}`);
-    if (Math.fround(nearest) === magnitude) return nearest;
+    if (Math.fround(nearest) === magnitude) return String(nearest);
     const above = Number(`${(Number(mantissa) + 10 ** -digits).toFixed(digits)}e${exponent}`);
-    if (Math.fround(above) === magnitude) return above;
+    if (Math.fround(above) === magnitude) return String(above);
   }
-  return magnitude;
+  return String(magnitude);
 }
