@@ -42,6 +42,10 @@ const heavy = await sharp(noise, { raw: { width: 3000, height: 1700, channels: 3
 
 const requests: Record<string, { path: string; body: () => string; times?: number }> = {
   "a text of eight words": { path: "/encode_text", body: text },
+  "the same as base64, by OpenAI's route": {
+    path: "/v1/embeddings",
+    body: () => JSON.stringify({ input: sentence(), encoding_format: "base64" }),
+  },
   "a text of 1 MB": {
     path: "/encode_text",
     body: () => JSON.stringify({ text: `a red bicycle ${unlike++} `.repeat(40_000) }),
@@ -50,6 +54,12 @@ const requests: Record<string, { path: string; body: () => string; times?: numbe
   "2,000 texts": {
     path: "/encode_text",
     body: () => JSON.stringify({ texts: Array.from({ length: 2000 }, sentence) }),
+    times: 5,
+  },
+  "2,000 texts as base64": {
+    path: "/v1/embeddings",
+    body: () =>
+      JSON.stringify({ input: Array.from({ length: 2000 }, sentence), encoding_format: "base64" }),
     times: 5,
   },
   "a 640x480 JPEG": { path: "/encode_image", body: images },
