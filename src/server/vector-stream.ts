@@ -76,6 +76,6 @@ export function vectorBytes({ buffer, byteOffset, byteLength }: Float32Array): B
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-function vectorBase64(vector: Float32Array): string {
+export function vectorBase64(vector: Float32Array): string {
   return vectorBytes(vector).toString("base64");
 }

@@ -3,6 +3,7 @@ import { EncoderError } from "../../errors.ts";
 import { isDataUri } from "../base64.ts";
 import type { Source } from "../items.ts";
 import { pixel } from "../schemas.ts";
+import { noJoint, oneSource } from "./one-source.ts";
 
 /** One part of a message: the kinds that vLLM's clients and Dify send. */
 const part = z.object({
@@ -96,14 +97,8 @@ function inConversation(messages: z.output<typeof conversation>, name: string): 
     return typeof image === "string" ? image : image.url;
   });
   const texts = parts.flatMap(({ text }) => (text == null || text.trim() === "" ? [] : text));
-  if (images.length + (texts.length > 0 ? 1 : 0) !== 1) {
-    const found = images.length + texts.length === 0 ? "nothing" : "more";
-    throw refusal(`${name}: the user's turn must hold text or one image, and holds ${found}; ${noJoint}.`);
-  }
-  return images.length === 1 ? { either: images[0]! } : { text: texts.join("\n") };
+  return oneSource({ texts, images, name: `${name}: the user's turn` });
 }
-
-const noJoint = "CLIP has no vector for text and image together";
 
 function isConversation(messages: NonNullable<EmbeddingsBody["messages"]>): messages is z.output<typeof conversation> {
   return !Array.isArray(messages[0]);

@@ -1,11 +1,14 @@
 import type { Protocol } from "../protocol.ts";
+import { cohere } from "./cohere.ts";
 import { immich } from "./immich.ts";
 import { openai } from "./openai.ts";
 import { tei } from "./tei.ts";
+import { titan } from "./titan.ts";
+import { voyage } from "./voyage.ts";
 import { weaviate } from "./weaviate.ts";
 
 /** The protocols of other services that this one speaks. */
-const protocols: readonly Protocol[] = [openai, weaviate, tei, immich];
+const protocols: readonly Protocol[] = [openai, weaviate, tei, immich, titan, cohere, voyage];
 
 /** @param names of the setting PROTOCOLS: all, none, or some */
 export function chosenProtocols(names: readonly string[]): readonly Protocol[] {

@@ -1,0 +1,45 @@
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { Protocol } from "../protocol.ts";
+import type { RouteContext } from "../route-context.ts";
+import { sendVectors } from "../vector-stream.ts";
+import { requireDimensions } from "./dimensions.ts";
+import { oneSource } from "./one-source.ts";
+
+/** Amazon Titan Multimodal Embeddings, as OpenSearch's text_image_embedding processor asks it through a connector. */
+export const titan: Protocol = {
+  name: "titan",
+  answer: ({ status, message }) => ({ status, body: { message } }),
+  failure: z.strictObject({ message: z.string() }),
+  routes: invokeRoute,
+};
+
+const invokeBody = z
+  .object({
+    inputText: z.string().nullish(),
+    inputImage: z.string().nullish().describe("Base64"),
+    embeddingConfig: z.object({ outputEmbeddingLength: z.int().nullish() }).nullish(),
+  })
+  .describe("Exactly one of inputText and inputImage")
+  .meta({ examples: [{ inputText: "a red bicycle", inputImage: null }] });
+
+const invokeReply = z.strictObject({ embedding: z.array(z.number()), inputTextTokenCount: z.int() });
+
+function invokeRoute(scope: FastifyInstance, { manifest, readItems, encode }: RouteContext): void {
+  const schema = {
+    summary: "A vector of a text or an image, as Titan gives it",
+    tags: ["titan"],
+    body: invokeBody,
+    response: { 200: invokeReply },
+  };
+  const options = { schema, config: { work: true } } as const;
+  scope.withTypeProvider<ZodTypeProvider>().post("/invoke", options, async (request, reply) => {
+    const { inputText: text, inputImage: image, embeddingConfig } = request.body;
+    requireDimensions(embeddingConfig?.outputEmbeddingLength, manifest);
+    const source = oneSource({ texts: text ? [text] : [], images: image ? [image] : [], name: "The request" });
+    const items = await readItems(request, [source], { noun: "item" });
+    const { embeddings, tokens } = await encode({ request, reply }, items);
+    return sendVectors(reply, ['{"embedding":', embeddings[0]!, `,"inputTextTokenCount":${tokens}}`]);
+  });
+}
