@@ -5,15 +5,25 @@ import { longest } from "./outcomes.ts";
 /** What has a vector: a text or an image. */
 export type Item = { text: string } | { image: ImageInput };
 
+type Encodes = Pick<Encoder, "encodeTexts" | "encodeImages">;
+type Returning = EncodeOptions & { onError: "return" };
+
 /**
  * Encodes texts and images together, into one list of vectors in the order of the items.
- * @throws EncoderError with the `index` of the item; the work on the others is then given up.
+ * @throws EncoderError with the `index` of the item; the work on the others is then given up. With `onError: "return"` a
+ * vector may be null instead.
  */
+export function encodeItems(
+  encoder: Encodes,
+  items: readonly Item[],
+  options: Returning,
+): Promise<Encoding<Float32Array | null>>;
+export function encodeItems(encoder: Encodes, items: readonly Item[], options?: EncodeOptions): Promise<Encoding>;
 export async function encodeItems(
-  encoder: Pick<Encoder, "encodeTexts" | "encodeImages">,
+  encoder: Encodes,
   items: readonly Item[],
   options: EncodeOptions = {},
-): Promise<Encoding> {
+): Promise<Encoding<Float32Array | null>> {
   const texts = items.flatMap((item, index) => ("text" in item ? [{ index, text: item.text }] : []));
   const images = items.flatMap((item, index) => ("image" in item ? [{ index, image: item.image }] : []));
   const encodeTexts = (options: EncodeOptions) =>
@@ -51,15 +61,15 @@ interface Place {
 }
 
 /** The same, whose failure names the item by its place among all. */
-function inPlace(encoding: Promise<Encoding>, places: readonly Place[]): Promise<Encoding> {
+function inPlace<Vector>(encoding: Promise<Encoding<Vector>>, places: readonly Place[]): Promise<Encoding<Vector>> {
   return encoding.catch((error) => {
     if (!(error instanceof EncoderError) || error.index === undefined) throw error;
     throw atIndex(error, places[error.index]!.index);
   });
 }
 
-function merged(parts: { encoding: Encoding; places: readonly Place[] }[]): Encoding {
-  const embeddings: Float32Array[] = [];
+function merged<Vector>(parts: { encoding: Encoding<Vector>; places: readonly Place[] }[]): Encoding<Vector> {
+  const embeddings: Vector[] = [];
   for (const { encoding, places } of parts) {
     for (const [i, embedding] of encoding.embeddings.entries()) embeddings[places[i]!.index] = embedding;
   }
@@ -67,7 +77,9 @@ function merged(parts: { encoding: Encoding; places: readonly Place[] }[]): Enco
     parts.reduce((total, { encoding }) => total + encoding[of], 0);
   return {
     embeddings,
-    errors: [],
+    errors: parts
+      .flatMap(({ encoding, places }) => encoding.errors.map((error) => atIndex(error, places[error.index!]!.index)))
+      .sort((a, b) => a.index! - b.index!),
     truncated: sum("truncated"),
     incomplete: sum("incomplete"),
     tokens: sum("tokens"),

@@ -1,22 +1,28 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { EncoderError } from "../errors.ts";
+import type { Source } from "./items.ts";
+import type { RouteContext } from "./route-context.ts";
 import { listed, type Piece, sendVectors, type VectorEncoding, vectorBytes } from "./vector-stream.ts";
 
-export interface Embeddings {
-  embeddings: readonly Float32Array[];
+interface Embeddings {
+  /** Of a batch, some may be null: with `errors`. */
+  embeddings: readonly (Float32Array | null)[];
+  /** Why vectors are null, if the request asked for that with on_error. */
+  errors?: readonly EncoderError[] | undefined;
+  dimensions: number;
   /** The request was for one item, not for a batch of one. */
   isSingle: boolean;
   encoding: VectorEncoding;
 }
 
 /** Existing clients reject unknown keys: a reply to a single item has exactly success, dimensions and embedding, for ever. */
-export function sendEmbeddings(reply: FastifyReply, answer: Embeddings): FastifyReply {
+function sendEmbeddings(reply: FastifyReply, answer: Embeddings): FastifyReply {
   if (!wantsBytes(reply.request)) return sendVectors(reply, frame(answer), answer.encoding);
   return reply.header("content-type", "application/octet-stream").send(vectorBytes(answer.embeddings[0]!));
 }
 
 /** @throws EncoderError NOT_ACCEPTABLE if a batch is to be answered with raw bytes, which would not tell vectors apart */
-export function requireAcceptable(request: FastifyRequest, { isSingle }: { isSingle: boolean }): void {
+function requireAcceptable(request: FastifyRequest, { isSingle }: { isSingle: boolean }): void {
   if (isSingle || !wantsBytes(request)) return;
   const message = "Only one vector can be answered as application/octet-stream; a batch is application/json.";
   throw new EncoderError("NOT_ACCEPTABLE", message);
@@ -26,16 +32,50 @@ function wantsBytes({ headers: { accept = "" } }: FastifyRequest): boolean {
   return /\bapplication\/octet-stream\b/i.test(accept) && !/\bapplication\/json\b/i.test(accept);
 }
 
-function* frame({ embeddings, isSingle }: Embeddings): Generator<Piece> {
-  const [first] = embeddings;
-  yield `{"success":true,"dimensions":${first!.length},`;
+function* frame({ embeddings, isSingle, errors, dimensions }: Embeddings): Generator<Piece> {
+  yield `{"success":true,"dimensions":${dimensions},`;
   if (isSingle) {
     yield '"embedding":';
-    yield first!;
+    yield embeddings[0]!;
     yield "}";
   } else {
     yield '"embeddings":[';
     yield* listed(embeddings);
-    yield "]}";
+    const faults = errors?.map(({ index, code, message }) => ({ index, code, error: message }));
+    yield faults ? `],"errors":${JSON.stringify(faults)}}` : "]}";
   }
+}
+
+interface Batch {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  sources: readonly Source[];
+  noun: string;
+  /** The field that holds a batch; none where there is one item. */
+  field: string | undefined;
+  normalize: boolean;
+  encoding: VectorEncoding;
+  onError: "fail" | "null" | undefined;
+}
+
+/** What both encode routes do, once they know what is asked of them. */
+export async function answerEmbeddings(
+  { manifest, readItems, encode }: RouteContext,
+  { request, reply, sources, noun, field, normalize, encoding, onError }: Batch,
+): Promise<FastifyReply> {
+  const isSingle = field === undefined;
+  requireAcceptable(request, { isSingle });
+  if (isSingle && onError) {
+    throw new EncoderError("INVALID_REQUEST", "on_error is for batches; a single item is answered, or fails.");
+  }
+  const { dimensions } = manifest;
+  const names = { noun, field };
+  if (onError === "null") {
+    const items = await readItems(request, sources, { ...names, keepFaults: true });
+    const { embeddings, errors } = await encode.withFaults({ request, reply }, items, { normalize });
+    return sendEmbeddings(reply, { embeddings, errors, isSingle, encoding, dimensions });
+  }
+  const items = await readItems(request, sources, names);
+  const { embeddings } = await encode({ request, reply }, items, { normalize });
+  return sendEmbeddings(reply, { embeddings, isSingle, encoding, dimensions });
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { Item } from "../encoder/items.ts";
-import { atIndex, EncoderError } from "../errors.ts";
+import { atIndex, EncoderError, isItemFault } from "../errors.ts";
 import { bytesPerTurn } from "./body.ts";
 import { encodedLength, type ImageSource, imageOf } from "./images.ts";
 import type { RequestLimits } from "./route-context.ts";
@@ -16,19 +16,30 @@ export interface ItemNames {
   noun: string;
 }
 
+/** An item, or why it is none. */
+export type ItemOrFault = Item | EncoderError;
+
 /**
- * Turns what a request's body carries into the encoder's input, and lets go of the body.
+ * Turns what a request's body carries into the encoder's input, and lets go of the body. With `keepFaults`, an item that
+ * is at fault itself stands as its error among the others.
  * @throws EncoderError, naming the item: INVALID_REQUEST if there is none, BATCH_TOO_LARGE, TEXT_TOO_LONG, INVALID_BASE64,
  * IMAGE_TOO_LARGE
  */
-export type ReadItems = (request: FastifyRequest, sources: readonly Source[], names: ItemNames) => Promise<Item[]>;
+export interface ReadItems {
+  (request: FastifyRequest, sources: readonly Source[], how: ItemNames & { keepFaults: true }): Promise<ItemOrFault[]>;
+  (request: FastifyRequest, sources: readonly Source[], how: ItemNames): Promise<Item[]>;
+}
 
 export function createItemReader(limits: RequestLimits): ReadItems {
-  return async (request, sources, { field, noun }) => {
+  async function readItems(
+    request: FastifyRequest,
+    sources: readonly Source[],
+    { field, noun, keepFaults = false }: ItemNames & { keepFaults?: boolean },
+  ): Promise<ItemOrFault[]> {
     request.nameItem = typeof field === "string" ? (index) => `${field}[${index}]` : field;
     request.body = undefined; // base64 is a third more than the images that it becomes
     checkCount(sources.length, { noun, maxBatchItems: limits.maxBatchItems });
-    const items: Item[] = [];
+    const items: ItemOrFault[] = [];
     let sinceTurn = 0;
     for (const [index, source] of sources.entries()) {
       sinceTurn += "text" in source ? 0 : encodedLength(source);
@@ -39,11 +50,14 @@ export function createItemReader(limits: RequestLimits): ReadItems {
       try {
         items.push("text" in source ? textItem(source.text, limits) : { image: imageOf(source, limits) });
       } catch (error) {
-        throw atIndex(error, index);
+        const fault = atIndex(error, index);
+        if (!keepFaults || !isItemFault(fault)) throw fault;
+        items.push(fault);
       }
     }
     return items;
-  };
+  }
+  return readItems as ReadItems; // A fault that is not kept is thrown, and then every item is one.
 }
 
 function checkCount(count: number, { noun, maxBatchItems }: { noun: string; maxBatchItems: number }): void {

@@ -16,12 +16,17 @@ const encoding = optional(z.enum(["float", "base64"])).describe(
   "How vectors are written: as numbers (the default), or as base64 of their little-endian float32s",
 );
 
+const on_error = optional(z.enum(["fail", "null"])).describe(
+  'Of a batch: "null" gives null in place of the vectors of bad items, and `errors`, in place of failing',
+);
+
 export const encodeTextBody = z
   .strictObject({
     text: optional(z.string()).describe("One text"),
     texts: optional(z.array(z.string())).describe("Several texts, answered in this order"),
     normalize,
     encoding,
+    on_error,
   })
   .describe("Exactly one of text and texts")
   .meta({
@@ -42,6 +47,7 @@ export const encodeImageBody = z
     images: optional(z.array(imageItem)).describe("Several images, answered in this order"),
     normalize,
     encoding,
+    on_error,
   })
   .describe("Exactly one of image_url, image_b64 and images")
   .meta({ examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }] });
@@ -56,14 +62,18 @@ export const encodeImageForm = z.any().meta({
     file: image,
     normalize: { enum: ["true", "false"] },
     encoding: { enum: ["float", "base64"] },
+    on_error: { enum: ["fail", "null"] },
   },
 });
 
-/** For bodies that are an image themselves, and for the fields of forms. */
+/** For bodies that are an image themselves. */
 export const encodeImageQuery = z.strictObject({
   normalize: z.enum(["true", "false"]).optional().describe("For bodies that are the image itself"),
   encoding: z.enum(["float", "base64"]).optional().describe("For bodies that are the image itself"),
 });
+
+/** Of forms. */
+export const encodeImageFields = encodeImageQuery.extend({ on_error: z.enum(["fail", "null"]).optional() });
 
 /** A misspelt parameter must not pass for a default. */
 export const noQuery = z.strictObject({});
@@ -76,7 +86,11 @@ export const oneEmbedding = z.strictObject({ success: z.literal(true), dimension
 export const manyEmbeddings = z.strictObject({
   success: z.literal(true),
   dimensions: z.int(),
-  embeddings: z.array(embedding),
+  embeddings: z.array(embedding.nullable()),
+  errors: z
+    .array(z.strictObject({ index: z.int(), code: z.string(), error: z.string() }))
+    .optional()
+    .describe('With "on_error": "null": why the vectors are null that are'),
 });
 /** A vector itself, where the request accepts that and no JSON. */
 const octets = z.any().meta({ type: "string", contentMediaType: "application/octet-stream" });

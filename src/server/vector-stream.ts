@@ -27,16 +27,16 @@ export function sendVectors(
   return reply.send(done ? value : Readable.from(inTurns(value, chunks), { objectMode: false }));
 }
 
-/** Vectors with commas between them, each framed by `around` where one is given. */
+/** Vectors, or null in place of some, with commas between them, each framed by `around` where one is given. */
 export function* listed(
-  vectors: Iterable<Float32Array>,
+  vectors: Iterable<Float32Array | null>,
   around: (index: number) => readonly [string, string] = () => ["", ""],
 ): Generator<Piece> {
   let index = 0;
   for (const vector of vectors) {
     const [before, behind] = around(index);
     yield index++ === 0 ? before : `,${before}`;
-    yield vector;
+    yield vector ?? "null";
     yield behind;
   }
 }

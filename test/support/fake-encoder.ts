@@ -18,18 +18,35 @@ export interface FakeEncoder extends Encoder {
 
 /** An encoder without a model: the vector of an input starts with its length, followed by 0.1. */
 export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): FakeEncoder {
-  const encode = async (lengths: number[], options: EncodeOptions): Promise<Encoding> => {
+  async function encode<Input>(
+    inputs: readonly Input[],
+    { faultOf, lengthOf }: { faultOf(input: Input): ErrorCode | undefined; lengthOf(input: Input): number },
+    options: EncodeOptions,
+  ): Promise<Encoding> {
+    const errors = inputs.flatMap((input, index) => {
+      const code = faultOf(input);
+      return code === undefined ? [] : [new EncoderError(code, `${code} of the fake encoder.`, { index })];
+    });
+    if (errors[0] && options.onError !== "return") throw errors[0];
     fake.options.push(options);
     await held(options.signal);
     if (fake.failure) throw fake.failure;
+    const vectorOf = (length: number) => new Float32Array(dimensions).fill(0.1).fill(length, 0, 1);
+    const embeddings = inputs.map((input) => (faultOf(input) ? null : vectorOf(lengthOf(input))));
     return {
-      embeddings: lengths.map((length) => new Float32Array(dimensions).fill(0.1).fill(length, 0, 1)),
-      errors: [],
+      embeddings: embeddings as Float32Array[], // null with onError "return" alone, which its own type says
+      errors,
       incomplete: 0,
-      truncated: lengths.filter((length) => length > 100).length,
+      truncated: inputs.filter((input) => lengthOf(input) > 100).length,
       tokens: 0,
       timings: { queueMs: 1, inferenceMs: 2.5 },
     };
+  }
+  const imageFault = (image: ImageInput): ErrorCode | undefined => {
+    if (!(image instanceof Uint8Array)) return undefined;
+    if (image.length === 0) return "IMAGE_UNREADABLE";
+    if (/^(hello|a=b|\{)/.test(image.toString())) return "IMAGE_UNSUPPORTED";
+    return image.length > maxImageBytes ? "IMAGE_TOO_LARGE" : undefined;
   };
   const held = (signal: AbortSignal | undefined) =>
     new Promise<void>((resolve, reject) => {
@@ -49,20 +66,14 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
     hold: undefined,
     failure: undefined,
     aborted: [],
-    async encodeTexts(texts: readonly string[], options: EncodeOptions = {}) {
-      refuseFirst(texts, (text) => text.trim() === "", "EMPTY_TEXT");
-      const lengths = texts.map((text) => text.length);
-      return encode(lengths, options);
+    encodeTexts: (texts: readonly string[], options: EncodeOptions = {}) => {
+      const faultOf = (text: string) => (text.trim() === "" ? "EMPTY_TEXT" : undefined);
+      return encode(texts, { faultOf, lengthOf: (text) => text.length }, options);
     },
-    async encodeImages(images: readonly ImageInput[], options: EncodeOptions = {}) {
-      refuseFirst(images, (image) => image instanceof Uint8Array && image.length === 0, "IMAGE_UNREADABLE");
-      refuseFirst(images, (image) => /^(hello|a=b|\{)/.test(image.toString()), "IMAGE_UNSUPPORTED");
-      refuseFirst(images, (image) => image instanceof Uint8Array && image.length > maxImageBytes, "IMAGE_TOO_LARGE");
+    encodeImages: (images: readonly ImageInput[], options: EncodeOptions = {}) => {
       fake.images.push(images);
-      return encode(
-        images.map((image) => (image instanceof Uint8Array ? image.length : 0)),
-        options,
-      );
+      const lengthOf = (image: ImageInput) => (image instanceof Uint8Array ? image.length : 0);
+      return encode(images, { faultOf: imageFault, lengthOf }, options);
     },
     async isHealthy() {
       fake.probes++;
@@ -73,12 +84,6 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
     close: async () => {},
   };
   return fake;
-}
-
-/** Refuses what every encoder refuses, with its code and the item's index. */
-function refuseFirst<T>(inputs: readonly T[], isBad: (input: T) => boolean, code: ErrorCode): void {
-  const index = inputs.findIndex(isBad);
-  if (index >= 0) throw new EncoderError(code, `${code} of the fake encoder.`, { index });
 }
 
 const source = { repository: "example/model", revision: "abc", files: {} };

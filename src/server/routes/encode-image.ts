@@ -1,12 +1,19 @@
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
-import { requireAcceptable, sendEmbeddings } from "../embeddings.ts";
+import { answerEmbeddings } from "../embeddings.ts";
 import { notAnImage, readForms, readImageBodies } from "../image-bodies.ts";
 import type { ImageSource } from "../images.ts";
 import type { Form } from "../multipart.ts";
 import type { RouteContext } from "../route-context.ts";
-import { encodeImageBody, encodeImageFile, encodeImageForm, encodeImageQuery, encodeReply } from "../schemas.ts";
+import {
+  encodeImageBody,
+  encodeImageFields,
+  encodeImageFile,
+  encodeImageForm,
+  encodeImageQuery,
+  encodeReply,
+} from "../schemas.ts";
 import type { VectorEncoding } from "../vector-stream.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
@@ -18,13 +25,14 @@ type Body = ImageJson | Form | Buffer | undefined;
 interface ImageRequest {
   sources: ImageSource[];
   /** The field that holds a batch; none where there is one image. */
-  field?: string | undefined;
+  field: string | undefined;
   normalize: boolean;
   encoding: VectorEncoding;
+  onError: "fail" | "null" | undefined;
 }
 
 /** POST /encode_image: JSON, a form with files, or an image itself. */
-export function encodeImageRoute(app: FastifyInstance, { limits, readItems, encode }: RouteContext): void {
+export function encodeImageRoute(app: FastifyInstance, context: RouteContext): void {
   const schema = {
     summary: "Vectors of images",
     tags: ["encode"],
@@ -40,24 +48,20 @@ export function encodeImageRoute(app: FastifyInstance, { limits, readItems, enco
   };
   const options = { schema, config: { work: true } } as const;
   app.register(async (scope) => {
-    readImageBodies(scope, limits);
-    readForms(scope, limits);
+    readImageBodies(scope, context.limits);
+    readForms(scope, context.limits);
     scope.post<{ Body: Body; Querystring: ImageQuery }>("/encode_image", options, async (request, reply) => {
-      const { sources, field, normalize, encoding } = imagesOf(request.body, request.query);
-      const isSingle = field === undefined;
-      requireAcceptable(request, { isSingle });
-      const items = await readItems(request, sources, { noun: "image", field });
-      const { embeddings } = await encode({ request, reply }, items, { normalize }).catch((error) => {
+      const images = imagesOf(request.body, request.query);
+      return answerEmbeddings(context, { request, reply, noun: "image", ...images }).catch((error) => {
         throw notAnImage(error, request);
       });
-      return sendEmbeddings(reply, { embeddings, isSingle, encoding });
     });
   });
 }
 
 function imagesOf(body: Body, query: ImageQuery): ImageRequest {
   if (body === undefined) throw new EncoderError("INVALID_REQUEST", "The request has no body; it must hold an image.");
-  if (Buffer.isBuffer(body)) return { sources: [{ bytes: body }], ...choicesOf(query) };
+  if (Buffer.isBuffer(body)) return { sources: [{ bytes: body }], field: undefined, ...choicesOf(query) };
   const [parameter] = Object.keys(query);
   if (parameter !== undefined) {
     const message = `The query parameter ${parameter} is for bodies that are an image; here it is a field of the body.`;
@@ -66,8 +70,8 @@ function imagesOf(body: Body, query: ImageQuery): ImageRequest {
   return "files" in body ? imagesOfForm(body) : imagesOfJson(body);
 }
 
-function choicesOf({ normalize, encoding }: ImageQuery) {
-  return { normalize: normalize !== "false", encoding: encoding ?? "float" };
+function choicesOf({ normalize, encoding, on_error: onError }: ImageQuery & z.output<typeof encodeImageFields>) {
+  return { normalize: normalize !== "false", encoding: encoding ?? "float", onError };
 }
 
 /** An empty string counts as absent: clients send it in place of null. */
@@ -84,6 +88,7 @@ function imagesOfJson(body: ImageJson): ImageRequest {
     field: images == null ? undefined : "images",
     normalize: normalize ?? true,
     encoding: encoding ?? "float",
+    onError: body.on_error ?? undefined,
   };
 }
 
@@ -101,10 +106,11 @@ function sourceOf({ url, b64 }: NamedImage, index: number): ImageSource {
 }
 
 function imagesOfForm({ files, fields }: Form): ImageRequest {
-  const choices = encodeImageQuery.safeParse(Object.fromEntries(fields));
+  const choices = encodeImageFields.safeParse(Object.fromEntries(fields));
   if (!choices.success) {
     const message =
-      "A form holds image files and, if wanted, the fields normalize (true or false) and encoding (float or base64).";
+      "A form holds image files and, if wanted, the fields normalize (true or false), encoding (float or base64) and " +
+      "on_error (fail or null).";
     throw new EncoderError("INVALID_REQUEST", message);
   }
   const sources = files.map((bytes) => ({ bytes }));

@@ -2,12 +2,12 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
-import { requireAcceptable, sendEmbeddings } from "../embeddings.ts";
+import { answerEmbeddings } from "../embeddings.ts";
 import type { RouteContext } from "../route-context.ts";
 import { encodeReply, encodeTextBody, noQuery } from "../schemas.ts";
 
 /** POST /encode_text */
-export function encodeTextRoute(app: FastifyInstance, { readItems, encode }: RouteContext): void {
+export function encodeTextRoute(app: FastifyInstance, context: RouteContext): void {
   const schema = {
     summary: "Vectors of texts",
     tags: ["encode"],
@@ -17,13 +17,13 @@ export function encodeTextRoute(app: FastifyInstance, { readItems, encode }: Rou
   };
   const options = { schema, config: { work: true } } as const;
   app.withTypeProvider<ZodTypeProvider>().post("/encode_text", options, async (request, reply) => {
-    const { normalize, encoding } = request.body;
+    const { normalize, encoding, on_error: onError } = request.body;
     const { texts, isSingle } = textsOf(request.body);
-    requireAcceptable(request, { isSingle });
-    const sources = texts.map((text) => ({ text }));
-    const items = await readItems(request, sources, { noun: "text", field: isSingle ? undefined : "texts" });
-    const { embeddings } = await encode({ request, reply }, items, { normalize: normalize ?? true });
-    return sendEmbeddings(reply, { embeddings, isSingle, encoding: encoding ?? "float" });
+    return answerEmbeddings(context, {
+      ...{ request, reply },
+      ...{ sources: texts.map((text) => ({ text })), noun: "text", field: isSingle ? undefined : "texts" },
+      ...{ normalize: normalize ?? true, encoding: encoding ?? "float", onError: onError ?? undefined },
+    });
   });
 }
 
