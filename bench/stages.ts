@@ -58,8 +58,7 @@ const requests: Record<string, { path: string; body: () => string; times?: numbe
   },
   "2,000 texts as base64": {
     path: "/v1/embeddings",
-    body: () =>
-      JSON.stringify({ input: Array.from({ length: 2000 }, sentence), encoding_format: "base64" }),
+    body: () => JSON.stringify({ input: Array.from({ length: 2000 }, sentence), encoding_format: "base64" }),
     times: 5,
   },
   "a 640x480 JPEG": { path: "/encode_image", body: images },
