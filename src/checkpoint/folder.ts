@@ -5,10 +5,10 @@ import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
 
-/** A checkpoint's folder. Files are named by their path inside it, with `/`. */
+/** The folder of a checkpoint. Files are named by their path inside it, with `/`. */
 export interface CheckpointFolder {
   directory: string;
-  /** Files that were read, for the manifest. */
+  /** Collects the files that were read, for the manifest. */
   filesRead: Set<string>;
   has(file: string): Promise<boolean>;
   /** @throws EncoderError CHECKPOINT_INVALID where the file is missing or implausibly large. */
@@ -16,7 +16,7 @@ export interface CheckpointFolder {
   /** @throws EncoderError CHECKPOINT_INVALID that names the file and what does not fit. */
   json<T>(file: string, schema: z.ZodType<T>): Promise<T>;
   tensors(file: string): Promise<Safetensors>;
-  /** The error to throw for what is wrong with this checkpoint. */
+  /** Makes the error to throw for what is wrong with this checkpoint. */
   refusal(problem: string): EncoderError;
   close(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface CheckpointFolder {
 /** A vocabulary of a million pieces is 40 MB as JSON; configurations are a few kilobytes. */
 const maxFileBytes = 128 * 1024 * 1024;
 
-/** @param title what messages call it. */
+/** @param title the name of the checkpoint in messages */
 export async function openCheckpoint(directory: string, title = "Checkpoint"): Promise<CheckpointFolder> {
   const refusal = (problem: string) =>
     new EncoderError("CHECKPOINT_INVALID", `${title}: ${problem}.`, { internal: directory });
@@ -126,7 +126,7 @@ const modulesSchema = z
   )
   .nonempty();
 
-/** Prompts and truncation that sentence-transformers would apply by itself. */
+/** Refuses a checkpoint whose texts sentence-transformers would give a prompt by itself. */
 export async function refuseDefaultPrompt(checkpoint: CheckpointFolder): Promise<void> {
   const file = "config_sentence_transformers.json";
   if (!(await checkpoint.has(file))) return;

@@ -16,7 +16,9 @@ export interface Safetensors {
   close(): Promise<void>;
 }
 
-/** A header of 10,000 tensors takes about 1 MiB; the format itself allows 100 MB, which only serves to exhaust memory. */
+/**
+ * A header of 10,000 tensors takes about 1 MiB; the format itself allows 100 MB, which only serves to exhaust memory.
+ */
 const maxHeaderBytes = 16 * 1024 * 1024;
 
 const bytesOf = {
@@ -36,12 +38,12 @@ interface TensorEntry {
   name: string;
   dtype: Dtype;
   shape: number[];
-  /** Byte range within the data that follows the header. */
+  /** The byte range within the data that follows the header. */
   begin: number;
   end: number;
 }
 
-/** @param title what messages call the file. */
+/** @param title the name of the file in messages */
 export async function openSafetensors({ path, title }: { path: string; title: string }): Promise<Safetensors> {
   const fail = (problem: string) => new EncoderError("CHECKPOINT_INVALID", `${title}: ${problem}.`, { internal: path });
   const handle = await open(path, "r").catch((cause) => {
@@ -124,7 +126,7 @@ function parseHeader(header: Uint8Array, fail: Fail): TensorEntry[] {
     });
 }
 
-/** Every tensor fills its range, and the ranges cover the data exactly: no overlap, no gap, nothing behind. */
+/** Checks that every tensor fills its range and that the ranges cover the data exactly: no overlap, no gap, no rest. */
 function checkLayout(entries: TensorEntry[], { dataBytes, fail }: { dataBytes: number; fail: Fail }): void {
   let position = 0;
   for (const { name, dtype, shape, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -160,7 +162,7 @@ function duplicateKey(validJson: string): string | undefined {
   return undefined;
 }
 
-/** Undefined when the file ends first. */
+/** Reads `length` bytes, or gives undefined if the file ends first. */
 async function readExactly(handle: FileHandle, { position, length }: { position: number; length: number }) {
   const bytes = new Uint8Array(length);
   let filled = 0;
@@ -187,7 +189,7 @@ function fromBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(bits.buffer);
 }
 
-/** Exact: a float16 is 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
+/** Converts exactly: a float16 has 1 sign bit, 5 exponent bits (bias 15) and 10 fraction bits. */
 function fromFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const table = new Float32Array(1 << 16); // one entry per possible value: 2 ms, then 1 ns a value
   for (let half = 0; half < table.length; half++) {

@@ -1,9 +1,9 @@
 /**
- * The whole contract between what wants vectors and what runs graphs.
- * An engine runs one batch at a time in a thread of its own; nothing here waits on a graph in the calling thread.
+ * This is the whole contract between what wants vectors and what runs graphs. An engine runs one batch at a time in a
+ * thread of its own; nothing here waits on a graph in the calling thread.
  */
 
-/** One named graph input. `data` is handed over (transferred), not copied: the caller must not use it afterwards. */
+/** One named graph input. `data` is transferred, not copied, so the caller must not use it afterwards. */
 export interface Tensor {
   name: string;
   data: Uint8Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;

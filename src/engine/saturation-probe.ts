@@ -1,7 +1,7 @@
 /**
- * An ONNX model: product float32 [M, N] = a uint8 [M, K] times b int8 [K, N]. Without VNNI, x64 processors add pairs of
- * such products in 16 bits, where 2 * 255 * 127 does not fit; this model shows which arithmetic a machine has. The
- * runtime offers no way to ask. (A test makes the bytes anew from src/models.)
+ * This ONNX model computes product float32 [M, N] = a uint8 [M, K] times b int8 [K, N]. Without VNNI, x64 processors
+ * add pairs of such products in 16 bits, where 2 * 255 * 127 does not fit; this model shows which arithmetic a machine
+ * has. The runtime offers no way to ask. A test makes the bytes anew with src/graph.
  */
 export const probeModel = Buffer.from(
   "CAsSEmltYWdlLXRleHQtZW5jb2RlcjrlAQo3CgFhCgFiEg9NYXRNdWxJbnRlZ2VyLjAaD01hdE11bEludGVnZXIuMCINTWF0TXVsSW50ZWdlcgoy" +
@@ -11,7 +11,7 @@ export const probeModel = Buffer.from(
   "base64",
 );
 
-/** M, K and N of the probe: whole tiles of every kernel. */
+/** M, K and N of the probe, which are whole tiles of every kernel. */
 export const probeSize = { rows: 16, terms: 64, columns: 16 };
-/** a and b hold these throughout, the largest of their types. */
+/** All elements of a and b have these values, the largest of their types. */
 export const probeValues = { a: 255, b: 127 };

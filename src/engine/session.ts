@@ -7,12 +7,12 @@ import { probeModel, probeSize, probeValues } from "./saturation-probe.ts";
  * synchronously inside its promise), so the service opens sessions in worker threads only.
  */
 export interface GraphSession {
-  /** Runs the graph on one batch; gives its only output as float32, row-major. */
+  /** Runs the graph on one batch and gives its only output as float32, row-major. */
   run(inputs: Tensor[]): Promise<Float32Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
-/** @param graph path of an .onnx file; its external weights lie beside it and are memory-mapped. */
+/** @param graph the path of an .onnx file, whose external weights lie beside it and are memory-mapped */
 export async function openSession({ graph, threads }: { graph: string; threads: number }): Promise<GraphSession> {
   const session = await InferenceSession.create(graph, {
     intraOpNumThreads: threads,
@@ -24,7 +24,7 @@ export async function openSession({ graph, threads }: { graph: string; threads: 
       session: {
         intra_op: { allow_spinning: "0" },
         set_denormal_as_zero: "1",
-        // Exact products of int8 models, 2.4 times slower where they are not needed.
+        // This asks for exact products of int8 models, which are 2.4 times slower where they are not needed.
         x64quantprecision: (await int8Overflows()) ? "1" : "0",
       },
     },
@@ -36,13 +36,14 @@ export async function openSession({ graph, threads }: { graph: string; threads: 
       const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
       const results = await session.run(feeds);
       const data = results[output]!.data as Float32Array; // both graphs declare a float32 output
-      return data.slice() as Float32Array<ArrayBuffer>; // out of the runtime's memory, so that it can be transferred
+      // A copy out of the runtime's memory can be transferred.
+      return data.slice() as Float32Array<ArrayBuffer>;
     },
     close: () => session.release(),
   };
 }
 
-/** Whether this processor's fast product of uint8 and int8 cuts off large sums. 5 ms. */
+/** Finds out in 5 ms whether this processor's fast product of uint8 and int8 cuts off large sums. */
 async function int8Overflows(): Promise<boolean> {
   const { rows, terms, columns } = probeSize;
   const session = await InferenceSession.create(probeModel, { intraOpNumThreads: 1 });
@@ -51,7 +52,7 @@ async function int8Overflows(): Promise<boolean> {
     b: new OrtTensor("int8", new Int8Array(terms * columns).fill(probeValues.b), [terms, columns]),
   });
   await session.release();
-  const sums = product!.data as Float32Array; // as the probe declares it
+  const sums = product!.data as Float32Array; // the probe declares it so
   return sums.some((sum) => sum !== terms * probeValues.a * probeValues.b);
 }
 

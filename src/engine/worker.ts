@@ -1,4 +1,4 @@
-/** Thread that owns one graph. Messages: a batch of tensors in; embeddings, or a failure, out. */
+/** This thread owns one graph. It receives batches of tensors, and sends embeddings or a failure. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Tensor } from "./contract.ts";
 import { openSession } from "./session.ts";
@@ -13,7 +13,7 @@ export type WorkerReply =
   | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number }
   | { kind: "failure"; message: string };
 
-const port = parentPort!; // this file is only ever started as a thread
+const port = parentPort!; // this file only ever runs as a thread
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
 const session = await openSession(workerData as WorkerOptions);
@@ -22,7 +22,7 @@ port.on("message", async (inputs: Tensor[]) => {
   try {
     const started = performance.now();
     const embeddings = await session.run(inputs);
-    // Weights that were damaged, or an input at the edge of a number format: nobody could compare such a vector.
+    // Damaged weights, or an input at the edge of a number format, give vectors that nobody could compare.
     if (!embeddings.every(Number.isFinite)) throw new Error("the vectors are not finite");
     reply({ kind: "result", embeddings, inferenceMs: performance.now() - started }, [embeddings.buffer]);
   } catch (error) {

@@ -1,18 +1,18 @@
 import type { Graph, Value } from "./graph.ts";
 import { transposed, type Weight } from "./weight.ts";
 
-/** How a tower stores its large weights and multiplies by them: one of these per precision. */
+/** Says how a tower stores its large weights and multiplies by them. Each precision has one. */
 export interface Arithmetic {
-  /** x [..., in] -> x weightᵀ + bias [..., out], with weight [out, in] as PyTorch stores it. */
+  /** Computes x weightᵀ + bias, [..., in] -> [..., out], with weight [out, in] as PyTorch stores it. */
   linear(graph: Graph, operands: LinearOperands): Value;
-  /** The same without bias for x uint8. */
+  /** Computes the same for x uint8, without bias. */
   linearOfBytes(graph: Graph, operands: Omit<LinearOperands, "bias">): Value;
-  /** ids int64 [...] -> rows of table [rows, width]: [..., width]. */
+  /** Picks rows of table [rows, width] by ids int64 [...], which gives [..., width]. */
   rows(graph: Graph, operands: { name: string; ids: Value; table: Weight }): Value;
 }
 
 export interface LinearOperands {
-  /** Of the stored constants. */
+  /** The name of the stored constants. */
   name: string;
   x: Value;
   weight: Weight;

@@ -3,18 +3,18 @@ import type { Graph, Value } from "./graph.ts";
 export interface AttentionOperands {
   /** [N, Q, W] */
   q: Value;
-  /** k and v [N, T, W]. */
+  /** k and v are [N, T, W]. */
   k: Value;
   v: Value;
   heads: number;
   width: number;
-  /** Added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
+  /** This is added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
   mask?: Value;
   /** Whether a token sees only itself and those before it. */
   isCausal?: boolean;
 }
 
-/** softmax(q kᵀ / sqrt(D) + mask) v for each of H heads of D, side by side again: [N, Q, W]. */
+/** Computes softmax(q kᵀ / sqrt(D) + mask) v for each of H heads of D, and joins the heads again: [N, Q, W]. */
 export function attention(graph: Graph, { q, k, v, heads, width, mask, isCausal }: AttentionOperands): Value {
   const inputs = mask ? [q, k, v, mask] : [q, k, v];
   const scale = { float: (width / heads) ** -0.5 };

@@ -1,7 +1,9 @@
 import type { Attribute, Elements, ElementType, Graph, InlineConstant, Node, Port } from "./graph.ts";
 import { bytesField, concatenated, type Field, floatField, integerField, messageField, textField } from "./protobuf.ts";
 
-/** Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (the comments name the messages). */
+/**
+ * Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; the comments name the messages.
+ */
 
 const irVersion = 11; // the first that opset 23 may be used with; ONNX Runtime reads up to 13
 const opset = 23; // the first that has Attention
@@ -13,16 +15,19 @@ const elementTypes: Record<ElementType, number> = {
   int64: 7,
 };
 
-/** Where a stored constant's bytes lie in the weights file. */
+/** Says where a stored constant's bytes lie in the weights file. */
 export interface StoredRange {
   offset: number;
   bytes: number;
 }
 
-/** Constants begin at multiples of a cache line, as vector loads like it. */
+/** Constants begin at multiples of a cache line, which suits vector loads. */
 export const alignment = 64;
 
-/** A ModelProto. `ranges` has one entry per stored constant; `weightsFile` is its file's name, in the same folder. */
+/**
+ * Writes a ModelProto. `ranges` has one entry per stored constant. `weightsFile` is the name of their file, in the same
+ * folder.
+ */
 export function encodeModel(
   graph: Graph,
   { ranges, weightsFile }: { ranges: StoredRange[]; weightsFile: string },
@@ -45,7 +50,7 @@ export function encodeModel(
   ]);
 }
 
-/** NodeProto */
+/** Writes a NodeProto. */
 function nodeProto({ operator, domain, inputs, outputs, attributes }: Node): Field[] {
   return [
     ...inputs.map((name) => textField(1, name)),
@@ -57,7 +62,7 @@ function nodeProto({ operator, domain, inputs, outputs, attributes }: Node): Fie
   ];
 }
 
-/** AttributeProto: the value, and in field 20 which kind it is. */
+/** Writes an AttributeProto: the value, and in field 20 its kind. */
 function attributeProto(name: string, value: Attribute): Field[] {
   if (typeof value === "number") return [textField(1, name), integerField(3, value), integerField(20, 2)];
   if (typeof value === "string") return [textField(1, name), textField(4, value), integerField(20, 3)];
@@ -65,12 +70,12 @@ function attributeProto(name: string, value: Attribute): Field[] {
   return [textField(1, name), ...value.map((item) => integerField(8, item)), integerField(20, 7)];
 }
 
-/** TensorProto with raw_data */
+/** Writes a TensorProto with raw_data. */
 function inlineProto({ name, type, shape, elements }: InlineConstant): Field[] {
   return [...tensorFields(name, type, shape), bytesField(9, bytesOf(elements))];
 }
 
-/** TensorProto with external_data (13) and data_location EXTERNAL (14) */
+/** Writes a TensorProto with external_data (13) and data_location EXTERNAL (14). */
 function storedProto(
   { name, type, shape }: { name: string; type: ElementType; shape: readonly number[] },
   weightsFile: string,
@@ -90,7 +95,7 @@ function tensorFields(name: string, type: ElementType, shape: readonly number[])
   return [...shape.map((size) => integerField(1, size)), integerField(2, elementTypes[type]), textField(8, name)];
 }
 
-/** ValueInfoProto: TypeProto.Tensor with a TensorShapeProto of dim_value (1) or dim_param (2) */
+/** Writes a ValueInfoProto: TypeProto.Tensor with a TensorShapeProto of dim_value (1) or dim_param (2). */
 function portProto({ name, type, shape }: Port): Field[] {
   const dimensions = shape.map((size) =>
     messageField(1, [typeof size === "number" ? integerField(1, size) : textField(2, size)]),
@@ -99,7 +104,7 @@ function portProto({ name, type, shape }: Port): Field[] {
   return [textField(1, name), messageField(2, [messageField(1, tensorType)])];
 }
 
-/** Little-endian, as ONNX wants it and every supported machine has it. */
+/** Gives the bytes, little-endian as ONNX wants them and every supported machine has them. */
 export function bytesOf(elements: Elements): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }

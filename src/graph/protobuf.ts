@@ -1,6 +1,6 @@
 /**
- * Just enough of the protocol buffers wire format to write a message: fields one after the other, in the order given,
- * so that equal messages have equal bytes. https://protobuf.dev/programming-guides/encoding/
+ * This is just enough of the protocol buffers wire format to write a message. Fields follow one another in the order
+ * given, so that equal messages have equal bytes. https://protobuf.dev/programming-guides/encoding/
  */
 export type Field = Uint8Array;
 
@@ -8,7 +8,7 @@ const varintType = 0;
 const lengthDelimitedType = 2;
 const fixed32Type = 5;
 
-/** @param value a non-negative integer, or a negative one as 64-bit two's complement. */
+/** @param value an integer; a negative one is written as 64-bit two's complement */
 export function integerField(number: number, value: number | bigint): Field {
   return Uint8Array.from([...varint((number << 3) | varintType), ...varint(value)]);
 }

@@ -1,11 +1,11 @@
-/** A constant of a graph that is not in memory: what is needed of it is read, changed and written one at a time. */
+/** A constant of a graph that is not in memory. Constants are read, changed and written one at a time. */
 export interface Weight {
   readonly shape: readonly number[];
-  /** Row-major. A new array every time, for the caller to change. */
+  /** Reads the elements, row-major, into a new array that the caller may change. */
   read(): Promise<Float32Array<ArrayBuffer>>;
 }
 
-/** [rows, columns] -> [columns, rows] */
+/** Turns [rows, columns] into [columns, rows]. */
 export function transposed({ shape, read }: Weight): Weight {
   const [rows, columns] = shape as [number, number]; // only matrices are transposed
   return {
@@ -38,7 +38,7 @@ export function rowsOf({ shape, read }: Weight, first: number, count: number): W
   };
 }
 
-/** Joined along the first axis. */
+/** Joins weights along the first axis. */
 export function stacked(weights: readonly Weight[]): Weight {
   const rows = weights.reduce((sum, weight) => sum + weight.shape[0]!, 0);
   return {

@@ -1,16 +1,16 @@
 import { fileURLToPath } from "node:url";
 
-/** What starts a thread or a process from a script of this package. */
+/** Starts a thread or a process from a script of this package. */
 export interface Entry {
-  /** For `new Worker()`. */
+  /** This is for `new Worker()`. */
   thread: URL;
-  /** For `fork()`: a path, and the flags of Node.js that it needs. */
+  /** This is for `fork()`: a path, and the flags of Node.js that it needs. */
   process: { path: string; execArgv: string[] };
 }
 
 /**
- * The script `name` (without its ending) beside the module `moduleUrl`. From dist/ it is JavaScript. From src/, in tests and
- * in development, it is TypeScript, which Node 20 starts with the help of tsx alone.
+ * Finds the script `name` (without its ending) beside the module `moduleUrl`. In dist/ it is JavaScript. In src/, which
+ * tests and development use, it is TypeScript, which Node 20 can only start with the help of tsx.
  */
 export function entryBeside(moduleUrl: string, name: string): Entry {
   const isSource = moduleUrl.endsWith(".ts");

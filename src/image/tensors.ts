@@ -1,7 +1,7 @@
 import type { Tensor } from "../engine/contract.ts";
 import type { Pixels } from "./pixels.ts";
 
-/** Pixels as the image graph takes them: uint8 [N, size, size, 3]. */
+/** Joins pixels into what the image graph takes: uint8 [N, size, size, 3]. */
 export function imageTensors(batch: readonly Pixels[], size: number): Tensor[] {
   const bytes = size * size * 3;
   const data = new Uint8Array(batch.length * bytes);

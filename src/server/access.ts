@@ -5,7 +5,10 @@ import type { ValuesOf } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 import { clientAt, createRateLimit } from "./rate-limit.ts";
 
-/** Asks every request for a key, unless its route is keyless, and bounds the rate of each client, if the settings say so. */
+/**
+ * Asks every request for a key, unless its route is keyless, and bounds the rate of each client, if the settings say
+ * so.
+ */
 export function guardAccess(app: FastifyInstance, settings: ValuesOf<typeof accessSettings>): void {
   const digests = settings.apiKeys.map(digestOf);
   const limit = settings.rateLimit > 0 ? createRateLimit(settings) : undefined;
@@ -24,12 +27,14 @@ export function guardAccess(app: FastifyInstance, settings: ValuesOf<typeof acce
 
 const digestOf = (key: string | Buffer) => createHash("sha256").update(key).digest();
 
-/** Which key the request carries. Digests have one length, and all are compared, so that time tells nothing. */
+/**
+ * Finds the key that the request carries. Digests have one length, and all are compared, so that time tells nothing.
+ */
 function matchingKey(digests: Buffer[], { headers }: FastifyRequest): number | undefined {
   const header = headers["x-api-key"];
   const given = typeof header === "string" ? header : /^bearer +(.+)$/i.exec(headers.authorization ?? "")?.[1];
   if (given === undefined) return undefined;
-  const digest = digestOf(Buffer.from(given, "latin1")); // as it came: Node reads headers byte by character
+  const digest = digestOf(Buffer.from(given, "latin1")); // the bytes as they came: Node makes each a character
   const matches = digests.map((known) => timingSafeEqual(known, digest));
   const index = matches.indexOf(true);
   return index === -1 ? undefined : index;

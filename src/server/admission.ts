@@ -5,7 +5,7 @@ import { EncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { onceOver } from "./once-over.ts";
 
-/** One request's place among those in flight. */
+/** A request's place among those in flight. */
 export interface Admission {
   /** Counts bytes of its body as they arrive. @throws EncoderError OVERLOADED */
   take(bytes: number): void;
@@ -13,7 +13,7 @@ export interface Admission {
 }
 
 export interface AdmissionOptions extends ValuesOf<typeof admissionSettings> {
-  /** How long a client may take to read its answer. */
+  /** The time that a client may take to read its answer. */
   readTimeoutMs: number;
   metrics: Metrics;
 }
@@ -45,7 +45,7 @@ function createGate({ maxInFlightRequests, maxInFlightBytes, metrics }: Admissio
     if (others > 0 && bytes + more > maxInFlightBytes) throw overloaded("request bodies");
   }
 
-  /** To be tried again in a second: a place is free as soon as any of the many requests is answered. */
+  /** The client may try again in a second, since a place is free as soon as any of the many requests is answered. */
   function overloaded(what: string): EncoderError {
     return new EncoderError("OVERLOADED", `The service holds as many ${what} as it may; try again shortly.`);
   }

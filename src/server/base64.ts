@@ -4,8 +4,8 @@ import { EncoderError } from "../errors.ts";
 const maxDataUriHead = 4096;
 
 /**
- * Decodes base64, plain or as a data URI, in the standard alphabet or the URL-safe one, with or without padding and line
- * breaks.
+ * Decodes base64, plain or as a data URI, in the standard alphabet or the URL-safe one, with or without padding and
+ * line breaks.
  * @throws EncoderError INVALID_BASE64, or IMAGE_TOO_LARGE before anything is decoded
  */
 export function decodeBase64(text: string, { maxBytes }: { maxBytes: number }): Buffer {
@@ -45,7 +45,7 @@ function countDigits(data: string): { digits: number; padding: number } {
 
 const equalsSign = 0x3d;
 
-/** Tab, line feed, carriage return or space. */
+/** Recognises tab, line feed, carriage return and space. */
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }

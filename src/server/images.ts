@@ -1,7 +1,10 @@
 import type { ImageInput } from "../encoder/encoder.ts";
 import { decodeBase64, isDataUri } from "./base64.ts";
 
-/** An image as a request carries it. `either` is a URL or base64, whichever it looks like; a data URI may stand anywhere. */
+/**
+ * An image as a request carries it. `either` is a URL or base64, whichever it looks like; a data URI may stand
+ * anywhere.
+ */
 export type ImageSource = { bytes: Uint8Array } | { url: string } | { b64: string } | { either: string };
 
 /**
@@ -16,7 +19,7 @@ export function imageOf(source: ImageSource, { maxImageBytes }: { maxImageBytes:
   return decodeBase64(textOf(source), { maxBytes: maxImageBytes });
 }
 
-/** Characters that have to be decoded. */
+/** Counts the characters that have to be decoded. */
 export function encodedLength(source: ImageSource): number {
   return "bytes" in source ? 0 : textOf(source).length;
 }
@@ -26,7 +29,7 @@ function textOf(source: Exclude<ImageSource, { bytes: Uint8Array }>): string {
   return "b64" in source ? source.b64 : source.either;
 }
 
-/** Base64 has no colon. */
+/** Tells a URL from base64, which has no colon. */
 function isUrl(text: string): boolean {
   return /^\s*[a-z][a-z\d+.-]{0,32}:/i.test(text) && !isDataUri(text);
 }

@@ -1,6 +1,6 @@
 import { EncoderError } from "../errors.ts";
 
-/** Deeper than any body that a route reads. */
+/** No route reads a body that is nested this deeply. */
 const maxDepth = 32;
 
 const quote = 0x22;
@@ -30,7 +30,7 @@ export class JsonGuard {
     }
   }
 
-  /** To behind the string's end. Most bytes of a large body are one string of base64, which `indexOf` skips. */
+  /** Goes behind the end of a string. Most bytes of a large body are one string of base64, which `indexOf` skips. */
   #skipString(chunk: Uint8Array, start: number): number {
     const found = chunk.indexOf(quote, start);
     const end = found === -1 ? chunk.length : found;
@@ -46,7 +46,7 @@ export class JsonGuard {
     return i + 1;
   }
 
-  /** To behind the next string's start. */
+  /** Goes behind the start of the next string. */
   #scan(chunk: Uint8Array, start: number): number {
     let values = this.#values;
     let depth = this.#depth;

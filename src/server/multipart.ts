@@ -14,7 +14,7 @@ export interface FormLimits {
   maxFieldBytes?: number;
 }
 
-/** What stands between two delimiters. */
+/** A part between two delimiters. */
 interface Part {
   headers: Map<string, string>;
   content: Buffer;
@@ -25,12 +25,13 @@ const maxHeaderBytes = 4 * 1024;
 
 const lineBreak = "\r\n";
 const emptyLine = "\r\n\r\n";
-/** Of 70 characters at most (RFC 2046). */
+/** A boundary has 70 characters at most (RFC 2046). */
 const boundaryParameter = /;\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;,"]{1,70})(?:[\s;]|$))/i;
 
 /**
- * Splits a multipart/form-data body (RFC 7578) that has arrived whole. A part is a file if it has a file name or an image's
- * type. Every part counts against a limit, and a malformed one ends the work: a body may be millions of tiny parts.
+ * Splits a multipart/form-data body (RFC 7578) that has arrived whole. A part is a file if it has a file name or an
+ * image's type. Every part counts against a limit, and a malformed one ends the work: a body may be millions of tiny
+ * parts.
  * @throws EncoderError INVALID_REQUEST, BATCH_TOO_LARGE
  */
 export function parseForm(body: Buffer, { contentType, maxFiles, maxFieldBytes = 1024 }: FormLimits): Form {

@@ -2,7 +2,10 @@ import type { FastifyInstance } from "fastify";
 import type { Metrics } from "../metrics.ts";
 import { onceOver } from "./once-over.ts";
 
-/** Counts and logs each request when its answer is out or its client gone. Neither metrics nor logs hold what was sent. */
+/**
+ * Counts and logs each request when its answer is out or its client has gone. Neither metrics nor logs hold what was
+ * sent.
+ */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook("onRequest", async (request, reply) => {
     const startedAt = performance.now();

@@ -9,13 +9,13 @@ export function onceOver(reply: FastifyReply, callback: () => void): void {
   const { socket } = request.raw;
   let isOver = false;
   const over = () => {
-    if (isOver) return; // one "close" is often the cause of the other
+    if (isOver) return; // one "close" event is often the cause of the other
     isOver = true;
     raw.off("close", over);
     socket.off("close", over);
     callback();
   };
-  if (socket.destroyed) over(); // neither will tell it again
+  if (socket.destroyed) over(); // neither will emit "close" again
   raw.once("close", over);
   socket.once("close", over);
 }

@@ -30,7 +30,7 @@ export function createRateLimit(
   };
 }
 
-/** Whom an address stands for: of IPv6, one client has a whole /64 network at least. */
+/** Names the client behind an address: of IPv6, one client has a whole /64 network at least. */
 export function clientAt(address: string): string {
   if (!isIPv6(address) || address.includes(".")) return address; // IPv4-mapped ones are spelt ::ffff:1.2.3.4
   const [head = "", tail = ""] = address.split("%", 1)[0]!.split("::");

@@ -4,7 +4,7 @@ import { EncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { nativeAnswer } from "./error-reply.ts";
 
-/** Answers what never became a request: malformed HTTP, headers that are too large, requests that trickle. */
+/** Answers what never became a request: malformed HTTP, headers that are too large, requests that trickle in. */
 export function answerMalformed(metrics: Metrics): (error: NodeJS.ErrnoException, socket: Socket) => void {
   return (error, socket) => {
     // Node keeps the response in progress in this private field; in the middle of it nothing else may be written.

@@ -5,7 +5,9 @@ import { sendError } from "./error-reply.ts";
 
 const methods = ["GET", "HEAD", "POST"] as const;
 
-/** Unknown paths get 404; known ones 405 with the methods they have, and OPTIONS an answer. */
+/**
+ * Answers unknown paths with 404, other methods of known ones with 405 and the methods they have, and OPTIONS with 204.
+ */
 export function answerUnrouted(app: FastifyInstance, metrics: Metrics): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0]!;

@@ -1,17 +1,17 @@
 import type { Tensor } from "../engine/contract.ts";
 
-/** How texts of one batch become equally long. */
+/** Says how the texts of one batch become equally long. */
 export interface TextPadding {
   padId: number;
-  /** A fixed length, or "batch", the default, for that of the longest. */
+  /** The length of each row: a number, or "batch" (the default) for the length of the longest text. */
   padding?: "batch" | number;
   paddingSide?: "right" | "left";
 }
 
 /**
- * Token ids and mask, both int64 [N, T]. T is a fixed length, or that of the longest text made even: the runtime adds up
- * the last three terms of a row in another order when they are followed by a fourth, so that a text of 7, 11 or 15
- * tokens would not have the same bits alone as beside a longer one.
+ * Makes token ids and mask, both int64 [N, T]. T is a fixed length, or that of the longest text made even: the runtime
+ * adds up the last three terms of a row in another order when they are followed by a fourth, so that a text of 7, 11 or
+ * 15 tokens would not have the same bits alone as beside a longer one.
  */
 export function textTensors(batch: readonly (readonly number[])[], options: TextPadding): Tensor[] {
   const { padId, padding = "batch", paddingSide = "right" } = options;

@@ -1,4 +1,4 @@
-/** The vector at unit length, summed in float64. A zero vector stays zero. */
+/** Scales a vector to unit length, summed in float64. A zero vector stays zero. */
 export function normalized(vector: Float32Array): Float32Array {
   let sum = 0;
   for (const value of vector) sum += value * value;
@@ -6,7 +6,7 @@ export function normalized(vector: Float32Array): Float32Array {
   return vector.map((value) => value * scale);
 }
 
-/** Cosine of the angle between two vectors of the same length. */
+/** Computes the cosine of the angle between two vectors of the same length. */
 export function cosine(a: Float32Array, b: Float32Array): number {
   let dot = 0;
   let aa = 0;
