@@ -47,7 +47,8 @@ function settingLines(settings: SettingTable): string[] {
 /** Describes a default: "default 5555", "default none" if it is empty, or "required" if there is none. */
 export function defaultText({ default: value, secret }: Setting<never> | Setting<unknown>): string {
   if (value === undefined) return "required";
-  if (value === "" || (Array.isArray(value) && value.length === 0)) return "default none";
+  const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  if (value === "" || isEmpty) return "default none";
   if (typeof value === "boolean") return `default ${value ? "on" : "off"}`;
   return secret ? "default hidden" : `default ${value}`;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type FetchHeaders, fetchHeadersSchema } from "./fetch-headers.ts";
 import { integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
 
 /** A host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
@@ -110,7 +111,30 @@ export const fetchSettings = {
     default: 3_000,
     help: "Longest silence while an image URL is being read.",
   }),
-  maxRedirects: setting({ ...integer({ min: 0, max: 10 }), default: 3, help: "Redirects followed for one image URL." }),
+  maxRedirects: setting({
+    ...integer({ min: 0, max: 10 }),
+    default: 5,
+    help: "Redirects followed for one image URL.",
+    why: "A shortened link to a site that moved to https and www has four.",
+  }),
+  fetchUserAgent: setting({
+    ...text(
+      "a user agent",
+      z
+        .string()
+        .max(500)
+        .regex(/^[\x20-\x7e]*$/),
+    ),
+    default: "",
+    help: "User agent of requests for image URLs; without one, the name and version of this program.",
+    why: "Some sites, such as Wikimedia's, ask for an address of the person who fetches: put yours here.",
+  }),
+  fetchHeaders: setting({
+    ...fetchHeadersSchema(),
+    default: {} as FetchHeaders,
+    secret: true,
+    help: `Headers for the hosts of image URLs, as JSON: {"images.example.com": {"authorization": "Bearer …"}}. They go to that host over https alone (write http://host for http), and not across a redirect to another host.`,
+  }),
   fetchConcurrency: setting({
     ...integer({ min: 1, max: 1024 }),
     default: 32,

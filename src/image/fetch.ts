@@ -1,11 +1,12 @@
-import { isIP, type Socket } from "node:net";
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { buildConnector, Client, type Dispatcher } from "undici";
+import { isIP } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, overloaded } from "../errors.ts";
+import { packageVersion } from "../host/package.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace, waitingShare } from "../scheduling/pace.ts";
 import { isPublicAddress } from "./address.ts";
+import { requestImage, StatusError } from "./image-request.ts";
 import { createResolver, type Resolve } from "./resolver.ts";
 
 /**
@@ -47,6 +48,8 @@ export type FetchOptions = Pick<
   | "maxFetchQueue"
   | "maxFetchedBytes"
   | "maxRedirects"
+  | "fetchUserAgent"
+  | "fetchHeaders"
   | "maxImageBytes"
 > & {
   resolve?: Resolve;
@@ -114,70 +117,56 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
   };
 }
 
+/**
+ * Follows redirects by hand, since each hop's address is to be checked. From https to http too: nothing secret is sent there,
+ * and http is allowed to begin with. What FETCH_HEADERS has for a host goes there only while no other origin was passed.
+ */
 async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
+  const agent = options.fetchUserAgent || (await defaultUserAgent());
   let url = first;
+  let secrets = options.fetchHeaders[first.origin];
   for (let hop = 0; hop <= options.maxRedirects; hop++) {
-    const answer = await get(url, options, signal);
+    if (url.origin !== first.origin) secrets = undefined;
+    const headers = { accept: "image/*", "accept-encoding": "identity", "user-agent": agent, ...secrets };
+    const answer = await withOneRetry(signal, async () => {
+      const addresses = await checkedAddresses(url, options, signal);
+      return requestImage({ ...timeLimits(options), url, addresses, headers, signal });
+    });
     if (answer instanceof Uint8Array) return answer;
-    url = parseUrl(answer.location, url); // from https to http too: nothing secret is sent, and http is allowed to begin with
+    url = parseUrl(answer.location, url);
   }
   throw new EncoderError("URL_TOO_MANY_REDIRECTS", `The image URL redirects more than ${options.maxRedirects} times.`);
 }
 
-/** One request on a connection of its own: the body, or where it redirects to. */
-async function get(
-  url: URL,
-  options: Required<FetchOptions>,
-  signal: AbortSignal,
-): Promise<Uint8Array | { location: string }> {
-  const addresses = await checkedAddresses(url, options, signal);
-  const connect = buildConnector({
-    signal, // that of the request below is only heard once there is a connection
-    timeout: options.fetchConnectTimeoutMs,
-    // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
-    lookup: (_host, _options, done) =>
-      done(
-        null,
-        addresses.map((address) => ({ address, family: isIP(address) })),
-      ),
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.ceil(options.fetchConnectTimeoutMs / addresses.length),
-  });
-  const client = new Client(url.origin, {
-    connect: (target, done) =>
-      connect(target, (...result) => {
-        const [, socket] = result;
-        if (socket) limitTraffic(socket, options.maxImageBytes);
-        done(...result);
-      }),
-    headersTimeout: options.fetchIdleTimeoutMs,
-    bodyTimeout: options.fetchIdleTimeoutMs,
-    pipelining: 1,
-  });
+const timeLimits = ({ maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs }: FetchOptions) => ({
+  maxImageBytes,
+  fetchConnectTimeoutMs,
+  fetchIdleTimeoutMs,
+});
+
+/** Answers of a gateway that its server may get over, and connections that were cut. */
+const passingStatuses = [502, 503, 504];
+const cutConnections = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
+const retryDelayMs = 100;
+
+/** Tries once more, on a new connection to addresses that are checked anew. */
+async function withOneRetry<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   try {
-    const reply = await client.request({
-      method: "GET",
-      path: `${url.pathname}${url.search}`,
-      headers: { accept: "image/*", "accept-encoding": "identity", "user-agent": "image-text-encoder" },
-      signal,
-    });
-    const { location } = reply.headers;
-    if ([301, 302, 303, 307, 308].includes(reply.statusCode) && typeof location === "string") return { location };
-    if (reply.statusCode !== 200) {
-      throw new EncoderError("URL_STATUS", `The image URL answered with status ${reply.statusCode}, not 200.`);
-    }
-    return await readBody(reply, options.maxImageBytes);
-  } finally {
-    await client.destroy();
+    return await attempt();
+  } catch (error) {
+    const isPassing =
+      error instanceof StatusError
+        ? passingStatuses.includes(error.answered)
+        : cutConnections.includes(String((error as { code?: unknown }).code)); // whatever Node or undici threw
+    if (!isPassing || signal.aborted) throw error;
+    await sleep(retryDelayMs, undefined, { signal });
+    return attempt();
   }
 }
 
-/** Ends a connection on which more comes than an image and its packing: endless headers, interim answers, tiny chunks. */
-function limitTraffic(socket: Socket, maxImageBytes: number): void {
-  const most = 2 * maxImageBytes + 64 * 1024;
-  socket.on("readable", () => {
-    if (socket.bytesRead > most) socket.destroy(tooLarge(maxImageBytes));
-  });
+/** Some sites ask to be told who comes. */
+async function defaultUserAgent(): Promise<string> {
+  return `image-text-encoder/${await packageVersion()}`;
 }
 
 /** @throws EncoderError URL_FORBIDDEN where no address of the host may be connected to. */
@@ -199,7 +188,10 @@ function matches(host: string, pattern: string): boolean {
 }
 
 function parseUrl(text: string, base?: URL): URL {
-  const url = text.length <= maxUrlLength && URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
+  if (text.length > maxUrlLength) {
+    throw new EncoderError("URL_INVALID", `The image URL is longer than ${maxUrlLength} characters.`);
+  }
+  const url = URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") {
     throw new EncoderError("URL_INVALID", "The image URL is not a valid http or https URL.");
   }
@@ -210,55 +202,30 @@ function parseUrl(text: string, base?: URL): URL {
   return url;
 }
 
-const decoders = { gzip: createGunzip, "x-gzip": createGunzip, deflate: createInflate, br: createBrotliDecompress };
-
-/** The bytes after inflation (none was asked for, but some servers compress all the same), counted as they come. */
-async function readBody({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
-  if (Number(headers["content-length"]) > maxBytes) throw tooLarge(maxBytes);
-  const collect = async (chunks: AsyncIterable<Uint8Array>) => {
-    const kept: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLarge(maxBytes);
-      kept.push(chunk);
-    }
-    return Buffer.concat(kept);
-  };
-  const encoding = String(headers["content-encoding"] ?? "identity")
-    .trim()
-    .toLowerCase();
-  if (encoding === "identity") return collect(body);
-  const [, createDecoder] = Object.entries(decoders).find(([name]) => name === encoding) ?? [];
-  if (!createDecoder)
-    throw new EncoderError("URL_UNREACHABLE", "The image URL's content-encoding is not one that is read.");
-  const inflated = createDecoder();
-  body.on("error", (error) => inflated.destroy(error)).pipe(inflated);
-  return collect(inflated);
-}
-
 /** What went wrong, in words that say nothing about the network this runs in. */
-function explain(error: unknown, signal: AbortSignal, timeout: AbortSignal, { fetchTimeoutMs }: FetchOptions): unknown {
+function explain(error: unknown, signal: AbortSignal, timeout: AbortSignal, options: FetchOptions): unknown {
   if (signal.aborted && !timeout.aborted) return signal.reason;
   if (error instanceof EncoderError) return error;
   const { code, message } = error as { code?: string; message?: string }; // whatever Node or undici threw
   const internal = `${code ?? ""} ${message ?? error}`.trim();
-  if (timeout.aborted || /TIMEOUT|ETIMEDOUT/.test(code ?? "")) {
-    return new EncoderError("URL_TIMEOUT", `The image URL did not answer in time (${fetchTimeoutMs} ms in all).`, {
-      internal,
-    });
-  }
+  const limit = timeout.aborted ? ` within ${options.fetchTimeoutMs} ms in all` : struckLimit(code, options);
+  if (limit) return new EncoderError("URL_TIMEOUT", `The image URL did not answer${limit}.`, { internal });
   return new EncoderError("URL_UNREACHABLE", "The image URL could not be fetched.", { cause: error, internal });
+}
+
+/** Which of the limits struck, in words; undefined for failures of another kind. */
+function struckLimit(code: string | undefined, options: FetchOptions): string | undefined {
+  if (code === "UND_ERR_CONNECT_TIMEOUT") return `: no connection within ${options.fetchConnectTimeoutMs} ms`;
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
+    return `: it was silent for ${options.fetchIdleTimeoutMs} ms`;
+  }
+  return /TIMEOUT|ETIMEDOUT/.test(code ?? "") ? " in time" : undefined;
 }
 
 function forbidden(internal: string): EncoderError {
   return new EncoderError("URL_FORBIDDEN", "The image URL points to an address that may not be fetched from here.", {
     internal,
   });
-}
-
-function tooLarge(maxBytes: number): EncoderError {
-  return new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${maxBytes} bytes at the image URL, received more.`);
 }
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

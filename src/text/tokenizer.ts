@@ -9,6 +9,8 @@ export interface Tokens {
   key: string;
   /** Whether tokens were cut off. */
   truncated: boolean;
+  /** How many ids stand for pieces of text that the vocabulary has no token for: texts that differ there alone look alike. */
+  unknown: number;
 }
 
 export interface Tokenizer {
@@ -25,11 +27,20 @@ const charactersPerToken = 16;
 /** Nearer to where a start was cut off, what looks like words may be the first half of a special token. */
 const marginCharacters = 64;
 
+/** What the token for anything unknown is called: in WordPiece, and in SentencePiece. */
+const unknownTokens = ["[UNK]", "<unk>"];
+
 /** @param file a tokenizer.json; its own truncation and padding are replaced by `maxTokens` (special tokens included). */
 export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: number }): Tokenizer {
   const tokenizer = RustTokenizer.fromFile(file);
   tokenizer.setTruncation(maxTokens);
   tokenizer.disablePadding();
+  const unknownId = unknownTokens.map((token) => tokenizer.tokenToId(token)).find((id) => id !== null);
+  const tokensOf = (encoding: Encoding): Tokens => {
+    const ids = encoding.getIds();
+    const unknown = ids.filter((id) => id === unknownId).length;
+    return { ids, key: ids.join(), truncated: encoding.getOverflowing().length > 0, unknown };
+  };
   const inTurn = oneAtATime();
   const tokensOfWhole = async (text: string, signal: AbortSignal): Promise<Tokens> => {
     signal.throwIfAborted(); // a whole megabyte takes up to a second
@@ -52,11 +63,6 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
       return tokens;
     },
   };
-}
-
-function tokensOf(encoding: Encoding): Tokens {
-  const ids = encoding.getIds();
-  return { ids, key: ids.join(), truncated: encoding.getOverflowing().length > 0 };
 }
 
 interface Start {

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, createServer as createTcpServer } from "node:net";
 import { resolve as resolvePath } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { serviceConfig } from "../../src/config/service.ts";
 import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
@@ -64,8 +64,8 @@ describe("a URL that is fetched", () => {
       if (left === 0) reply.end("picture");
       else reply.writeHead(302, { location: `/${left - 1}` }).end();
     });
-    expect(await open().fetchImage(`http://127.0.0.1:${port}/3`)).toHaveLength(7);
-    await expect(open().fetchImage(`http://127.0.0.1:${port}/4`)).rejects.toMatchObject(code("URL_TOO_MANY_REDIRECTS"));
+    expect(await open().fetchImage(`http://127.0.0.1:${port}/5`)).toHaveLength(7);
+    await expect(open().fetchImage(`http://127.0.0.1:${port}/6`)).rejects.toMatchObject(code("URL_TOO_MANY_REDIRECTS"));
   });
 
   it.each([
@@ -77,6 +77,84 @@ describe("a URL that is fetched", () => {
       reply.setHeader("content-encoding", encoding).end(compress("picture")),
     );
     expect(Buffer.from(await open().fetchImage(`http://127.0.0.1:${port}/`)).toString()).toBe("picture");
+  });
+
+  it.each([
+    ["deflate without zlib's header", "deflate", deflateRawSync("picture")],
+    ["gzip in gzip", "gzip, gzip", gzipSync(gzipSync("picture"))],
+    ["br in deflate", "br, deflate", deflateRawSync(brotliCompressSync("picture"))],
+  ])("is inflated as browsers do it: %s", async (_what, encoding, body) => {
+    const { port } = await serve((_request, reply) => reply.setHeader("content-encoding", encoding).end(body));
+    expect(Buffer.from(await open().fetchImage(`http://127.0.0.1:${port}/`)).toString()).toBe("picture");
+  });
+
+  it.each(["", "base64", "utf-8", "aws-chunked", "none", "binary", "identity", "rot13", "gzip, rot13", "zstd"])(
+    "is taken as it comes under a content encoding that nobody knows: %j",
+    async (encoding) => {
+      const { port } = await serve((_request, reply) => reply.setHeader("content-encoding", encoding).end("picture"));
+      expect(Buffer.from(await open().fetchImage(`http://127.0.0.1:${port}/`)).toString()).toBe("picture");
+    },
+  );
+
+  it("is found where a redirect names it in UTF-8", async () => {
+    const paths: (string | undefined)[] = [];
+    const server = createTcpServer((socket) => {
+      socket.once("data", (request) => {
+        const path = request.toString("latin1").split(" ")[1];
+        paths.push(path);
+        const found = "HTTP/1.1 302 Found\r\nlocation: /café/猫.png?ü\r\ncontent-length: 0\r\n\r\n";
+        socket.end(path === "/" ? found : "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\npicture");
+      });
+    });
+    expect(await open().fetchImage(`http://127.0.0.1:${await listen(server)}/`)).toHaveLength(7);
+    expect(paths).toEqual(["/", "/caf%C3%A9/%E7%8C%AB.png?%C3%BC"]);
+  });
+
+  it("may come with headers of 40 KiB", async () => {
+    const { port } = await serve((_request, reply) => {
+      for (let i = 0; i < 40; i++) reply.setHeader(`x-policy-${i}`, "p".repeat(1000));
+      reply.end("picture");
+    });
+    expect(await open().fetchImage(`http://127.0.0.1:${port}/`)).toHaveLength(7);
+  });
+
+  it.each([502, 503, 504])("is asked for once more after a gateway's %i", async (status) => {
+    const { port, requests } = await serve((_request, reply) =>
+      requests() === 1 ? reply.writeHead(status).end() : reply.end("picture"),
+    );
+    expect(await open().fetchImage(`http://127.0.0.1:${port}/`)).toHaveLength(7);
+    const down = await serve((_request, reply) => reply.writeHead(status).end());
+    await expect(open().fetchImage(`http://127.0.0.1:${down.port}/`)).rejects.toMatchObject(code("URL_STATUS"));
+    expect([requests(), down.requests()]).toEqual([2, 2]);
+  });
+
+  it("is asked for once more when its connection is cut, but not after other failures", async () => {
+    const cut = await serve((request, reply) =>
+      cut.requests() === 1 ? request.socket.destroy() : reply.end("picture"),
+    );
+    expect(await open().fetchImage(`http://127.0.0.1:${cut.port}/`)).toHaveLength(7);
+    const missing = await serve((_request, reply) => reply.writeHead(500).end());
+    await expect(open().fetchImage(`http://127.0.0.1:${missing.port}/`)).rejects.toMatchObject(code("URL_STATUS"));
+    expect([cut.requests(), missing.requests()]).toEqual([2, 1]);
+  });
+
+  it("is resolved and checked anew for the second try", async () => {
+    const { port, requests } = await serve((_request, reply) => reply.writeHead(503).end());
+    const answers = [["127.0.0.1"], ["10.0.0.1"]];
+    const images = createImageFetcher({
+      ...config,
+      resolve: async () => answers.shift()!,
+      urlAllowlist: ["127.0.0.1"],
+    });
+    await expect(images.fetchImage(`http://elsewhere.example.com:${port}/`)).rejects.toMatchObject(
+      code("URL_FORBIDDEN"),
+    );
+    const rebinding = fetcher({ urlAllowlist: ["images.example.com"], resolve: async () => answers.shift() ?? [] });
+    answers.splice(0, 2, ["127.0.0.1"], []);
+    await expect(rebinding.fetchImage(`http://images.example.com:${port}/`)).rejects.toMatchObject(
+      code("URL_FORBIDDEN"),
+    );
+    expect(requests()).toBe(1);
   });
 
   it("comes from the first of its name's addresses that answers", async () => {
@@ -155,11 +233,6 @@ describe("a server that misbehaves", () => {
     );
   });
 
-  it("with an encoding nobody asked for", async () => {
-    const { port } = await serve((_request, reply) => reply.setHeader("content-encoding", "rot13").end("cvpgher"));
-    await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_UNREACHABLE"));
-  });
-
   it("with no answer at all", async () => {
     const { port } = await serve(() => {});
     await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_TIMEOUT"));
@@ -220,6 +293,101 @@ describe("a server that misbehaves", () => {
   it("that speaks TLS badly", async () => {
     const { port } = await serve((_request, reply) => reply.end("plain"));
     await expect(open().fetchImage(`https://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_UNREACHABLE"));
+  });
+});
+
+describe("a limit that strikes", () => {
+  const message = (options: Partial<FetchOptions>, url: string) =>
+    open(options)
+      .fetchImage(url)
+      .then(
+        () => "no failure",
+        (error) => error.message,
+      );
+
+  it("is named", async () => {
+    const { port } = await serve(() => {});
+    const silent = await serve((_request, reply) => reply.write("pic"));
+    const connecting = `http://127.0.0.1:${await fullPort()}/`;
+    const found = await Promise.all([
+      message({}, `http://127.0.0.1:${port}/`),
+      message({}, `http://127.0.0.1:${silent.port}/`),
+      message({ fetchTimeoutMs: 100 }, `http://127.0.0.1:${port}/`),
+      message({ fetchTimeoutMs: 60_000 }, connecting),
+      message({}, `http://127.0.0.1:${port}/${"x".repeat(9000)}`),
+    ]);
+    expect(found).toEqual([
+      "The image URL did not answer: it was silent for 400 ms.",
+      "The image URL did not answer: it was silent for 400 ms.",
+      "The image URL did not answer within 100 ms in all.",
+      "The image URL did not answer: no connection within 500 ms.",
+      "The image URL is longer than 8192 characters.",
+    ]);
+  });
+});
+
+describe("headers of the operator's own", () => {
+  const seenBy = async () => {
+    const seen: (string | undefined)[] = [];
+    const { port } = await serve((request, reply) => {
+      seen.push(request.headers.authorization);
+      const to = new URL(request.url!, "http://x").searchParams.get("to");
+      if (to) reply.writeHead(302, { location: to }).end();
+      else reply.end("picture");
+    });
+    return { seen, origin: `http://127.0.0.1:${port}` };
+  };
+  const headers = { authorization: "Bearer marked-secret" };
+
+  it("go to their host, and with it through its own redirects", async () => {
+    const { seen, origin } = await seenBy();
+    await open({ fetchHeaders: { [origin]: headers } }).fetchImage(`${origin}/?to=/x.jpg`);
+    expect(seen).toEqual([headers.authorization, headers.authorization]);
+  });
+
+  it("go to no other host, nor along with a redirect to or from another", async () => {
+    const [own, other] = [await seenBy(), await seenBy()];
+    const images = open({ fetchHeaders: { [own.origin]: headers } });
+    await images.fetchImage(`${other.origin}/`);
+    await images.fetchImage(`${own.origin}/?to=${other.origin}/`);
+    await images.fetchImage(`${other.origin}/?to=${own.origin}/`);
+    await images.fetchImage(`${own.origin}/?to=${encodeURIComponent(`${other.origin}/?to=${own.origin}/`)}`);
+    expect(other.seen).toEqual([undefined, undefined, undefined, undefined]);
+    expect(own.seen).toEqual([headers.authorization, undefined, headers.authorization, undefined]);
+  });
+
+  it("are for https unless http is written, and are not told where they are wrong", () => {
+    const parsed = (fetchHeaders: unknown) => serviceConfig({ fetchHeaders } as never).fetchHeaders;
+    expect(parsed('{"Images.example.com": {"Authorization": "a"}, "http://10.0.0.5:81": {"x-key": "b"}}')).toEqual({
+      "https://images.example.com": { authorization: "a" },
+      "http://10.0.0.5:81": { "x-key": "b" },
+    });
+    for (const name of ["Host", "cookie", "Content-Length", "range", "transfer-encoding", "a b", ""]) {
+      expect(() => parsed({ "example.com": { [name]: "marked-secret" } })).toThrow(
+        expect.objectContaining({ code: "CONFIG_INVALID", message: expect.not.stringContaining("marked-secret") }),
+      );
+    }
+    for (const wrong of [
+      "{",
+      "[]",
+      { "example.com/path": {} },
+      { "*.example.com": {} },
+      { "ftp://example.com": {} },
+      { "example.com": { a: "b\nc" } },
+    ]) {
+      expect(() => parsed(wrong)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+    }
+  });
+
+  it("leave the user agent to the operator too", async () => {
+    const seen: (string | undefined)[] = [];
+    const { port } = await serve((request, reply) => {
+      seen.push(request.headers["user-agent"]);
+      reply.end("picture");
+    });
+    await open().fetchImage(`http://127.0.0.1:${port}/`);
+    await open({ fetchUserAgent: "shop/1.0 (mail@example.com)" }).fetchImage(`http://127.0.0.1:${port}/`);
+    expect(seen).toEqual([expect.stringMatching(/^image-text-encoder\/\d+\.\d+\.\d+/), "shop/1.0 (mail@example.com)"]);
   });
 });
 

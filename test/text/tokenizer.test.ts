@@ -17,8 +17,15 @@ describe.each(files)("the tokens of %s", (name) => {
     const ids = (await reference.encode(text)).getIds();
     const truncated = ids.length > maxTokens;
     const kept = truncated ? [...ids.slice(0, maxTokens - 1), ids.at(-1)!] : ids;
-    return { ids: kept, key: kept.join(), truncated };
+    const unknown = kept.filter((id) => id === reference.tokenToId("[UNK]")).length;
+    return { ids: kept, key: kept.join(), truncated, unknown };
   }
+
+  it("count what the vocabulary has no token for", async () => {
+    const [known, mixed] = await tokenizer.tokenize(["a", "a \u{1f9ff}\u{1f9ff} \ue000"], running);
+    expect(known!.unknown).toBe(0);
+    expect(mixed!.unknown).toBeGreaterThan(0);
+  });
 
   it("of any text, however long, are the first of the whole text's", async () => {
     const word = fc.oneof(

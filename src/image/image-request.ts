@@ -1,0 +1,106 @@
+import { isUtf8 } from "node:buffer";
+import { isIP, type Socket } from "node:net";
+import { buildConnector, Client, type Dispatcher } from "undici";
+import { EncoderError } from "../errors.ts";
+import { withoutCodings } from "./content-coding.ts";
+
+export interface ImageRequest {
+  url: URL;
+  /** Checked addresses of the URL's host: the connection goes to one of these and to no other. */
+  addresses: readonly string[];
+  headers: Record<string, string>;
+  maxImageBytes: number;
+  fetchConnectTimeoutMs: number;
+  fetchIdleTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Of a reply's headers; some sites send long policies and cookies. Browsers take 250 KiB and more. */
+const maxHeaderBytes = 64 * 1024;
+
+/** Makes one request on a connection of its own, and gives the body, or where it redirects to. */
+export async function requestImage(request: ImageRequest): Promise<Uint8Array | { location: string }> {
+  const { url, headers, maxImageBytes, fetchIdleTimeoutMs, signal } = request;
+  const client = new Client(url.origin, {
+    connect: guardedConnector(request),
+    headersTimeout: fetchIdleTimeoutMs,
+    bodyTimeout: fetchIdleTimeoutMs,
+    maxHeaderSize: maxHeaderBytes,
+    pipelining: 1,
+  });
+  try {
+    const path = `${url.pathname}${url.search}`;
+    const reply = await client.request({ method: "GET", path, headers, signal });
+    const { location } = reply.headers;
+    if ([301, 302, 303, 307, 308].includes(reply.statusCode) && typeof location === "string") {
+      return { location: asText(location) };
+    }
+    if (reply.statusCode !== 200) throw new StatusError(reply.statusCode);
+    return await readBody(reply, maxImageBytes);
+  } finally {
+    await client.destroy();
+  }
+}
+
+/** The server's answer was another than 200. */
+export class StatusError extends EncoderError {
+  readonly answered: number;
+
+  constructor(answered: number) {
+    super("URL_STATUS", `The image URL answered with status ${answered}, not 200.`);
+    this.answered = answered;
+  }
+}
+
+function guardedConnector(request: ImageRequest): buildConnector.connector {
+  const { addresses, fetchConnectTimeoutMs, maxImageBytes, signal } = request;
+  const connect = buildConnector({
+    signal, // the request's own signal is only heard once there is a connection
+    timeout: fetchConnectTimeoutMs,
+    // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
+    lookup: (_host, _options, done) =>
+      done(
+        null,
+        addresses.map((address) => ({ address, family: isIP(address) })),
+      ),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: Math.ceil(fetchConnectTimeoutMs / addresses.length),
+  });
+  return (target, done) =>
+    connect(target, (...result) => {
+      const [, socket] = result;
+      if (socket) limitTraffic(socket, maxImageBytes);
+      done(...result);
+    });
+}
+
+/** Ends a connection on which more comes than an image and its packing: endless headers, interim answers, tiny chunks. */
+function limitTraffic(socket: Socket, maxImageBytes: number): void {
+  const most = 2 * maxImageBytes + maxHeaderBytes;
+  socket.on("readable", () => {
+    if (socket.bytesRead > most) socket.destroy(tooLarge(maxImageBytes));
+  });
+}
+
+/** A header's bytes stand for themselves in a string; where they are UTF-8, as browsers take it, they are text. */
+function asText(header: string): string {
+  const bytes = Buffer.from(header, "latin1");
+  return bytes.toString("latin1") === header && isUtf8(bytes) ? bytes.toString("utf8") : header;
+}
+
+/** The bytes after inflation, counted as they come. */
+async function readBody({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
+  if (Number(headers["content-length"]) > maxBytes) throw tooLarge(maxBytes);
+  const kept: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of await withoutCodings(body, headers["content-encoding"])) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    kept.push(chunk);
+  }
+  return Buffer.concat(kept);
+}
+
+function tooLarge(maxBytes: number): EncoderError {
+  return new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${maxBytes} bytes at the image URL, received more.`);
+}
