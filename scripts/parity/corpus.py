@@ -384,6 +384,12 @@ def gif_files():
     yield "gif-trailing", gif([gif_frame(index)], table=table) + b"\0" * 50
     yield "gif-truncated", gif([gif_frame(index)], table=table)[:-80]
     yield "gif-no-trailer", gif([gif_frame(index)], table=table)[:-1]
+    for width, height in ((640, 480), (800, 600), (2500, 20), (20, 2500)):
+        for transparent in (None, 5):
+            frame = gif_frame(index, 3, 2, control=gif_control(0, transparent))
+            yield f"gif-small-on-{width}x{height}-{transparent}", gif([frame], width, height, table=table, background=7)
+    later = gif_frame(index, control=gif_control(0, 9))
+    yield "gif-opaque-before-transparent", gif([gif_frame(index[:9, :13], 5, 4), later], table=table)
     yield "gif-screen-0", gif([gif_frame(index)], 0, 0, table=table)
 
 

@@ -4,7 +4,7 @@ import { readBmpHeader, readBmpPixels } from "./bmp.ts";
 import { findPreview } from "./camera-raw.ts";
 import { convertPixels, dropOthers, flatten, inkToRgb, labToRgb } from "./colour.ts";
 import { type ImageFormat, imageFormat } from "./format.ts";
-import { firstFrame, paintAround } from "./gif.ts";
+import { firstFrame, onScreen } from "./gif.ts";
 import type { HeicReader } from "./heic.ts";
 import type { PixelSpec } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
@@ -54,9 +54,11 @@ async function readColours(image: VipsImage, { background }: Pick<PixelSpec, "ba
 async function readGif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
   const image = await openVipsImage(file, "GIF", options);
   const frame = firstFrame(file);
-  const picture = await readColours(image, { background: spec.background ?? frame.transparent });
-  if (!image.hasAlpha) paintAround(picture, frame);
-  return picture;
+  if (!frame) return readColours(image, spec);
+  const { screenWidth: width, screenHeight: height, transparent, hasTransparency } = frame;
+  requirePixelsWithin(options.maxImagePixels, { width, height });
+  const background = hasTransparency ? (spec.background ?? transparent) : null; // another frame may have alpha
+  return onScreen(await readColours(image, { background }), frame, background ?? transparent);
 }
 
 async function readAvif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {

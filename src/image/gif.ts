@@ -1,13 +1,11 @@
 import { EncoderError } from "../errors.ts";
 import type { Raster } from "./raster.ts";
 
-type Colour = [number, number, number];
+type Colour = readonly [number, number, number];
 
 const extension = 0x21;
 const graphicControl = 0xf9;
 const imageDescriptor = 0x2c;
-/** On one side, by 16 bits. */
-const mostPixels = 0xffff;
 
 export interface FirstFrame {
   /** Where it lies on the screen. */
@@ -15,54 +13,66 @@ export interface FirstFrame {
   top: number;
   width: number;
   height: number;
+  /** Of the screen, or of the frame where that reaches beyond it. */
+  screenWidth: number;
+  screenHeight: number;
+  hasTransparency: boolean;
   /** The palette's colour of its transparent pixels, and of the screen around an opaque frame. */
   transparent: Colour;
 }
 
 /**
  * What Pillow shows and libvips does not tell: where the first frame lies, and in what colour its transparent pixels are when
- * alpha is dropped (the palette's first where none is transparent). Reads block headers only; where no frame
- * is found, it is as large as can be.
+ * alpha is dropped (the palette's first where none is transparent). It reads block headers only.
+ * @returns undefined where no frame is found.
+ * @throws EncoderError IMAGE_UNSUPPORTED where there is no palette.
  */
-export function firstFrame(bytes: Uint8Array): FirstFrame {
+export function firstFrame(bytes: Uint8Array): FirstFrame | undefined {
   const byte = (at: number) => bytes[at] ?? 0;
   const word = (at: number) => byte(at) + byte(at + 1) * 256;
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
   let at = 13 + tableBytes(byte(10)); // behind the header and the global palette
-  let transparent = 0;
+  let transparent: number | undefined;
   while (byte(at) === extension) {
     if (byte(at + 1) === graphicControl && byte(at + 3) & 1) transparent = byte(at + 6);
     at += 2;
     while (byte(at) !== 0) at += 1 + byte(at); // sub-blocks: length, data; a length of 0 ends them
     at += 1;
   }
-  const isFrame = byte(at) === imageDescriptor;
-  const hasOwnPalette = isFrame && tableBytes(byte(at + 9)) > 0;
-  if (isFrame && !hasOwnPalette && tableBytes(byte(10)) === 0) {
+  if (byte(at) !== imageDescriptor) return undefined;
+  const hasOwnPalette = tableBytes(byte(at + 9)) > 0;
+  if (!hasOwnPalette && tableBytes(byte(10)) === 0) {
     const message = "Expected a GIF image with a palette, received one without; send a PNG of it.";
     throw new EncoderError("IMAGE_UNSUPPORTED", message);
   }
-  const entry = (hasOwnPalette ? at + 10 : 13) + transparent * 3;
-  const place = isFrame
-    ? { left: word(at + 1), top: word(at + 3), width: word(at + 5), height: word(at + 7) }
-    : { left: 0, top: 0, width: mostPixels, height: mostPixels };
+  const entry = (hasOwnPalette ? at + 10 : 13) + (transparent ?? 0) * 3;
+  const [left, top, width, height] = [word(at + 1), word(at + 3), word(at + 5), word(at + 7)];
   return {
-    ...place,
+    ...{ left, top, width, height },
+    screenWidth: Math.max(word(6), left + width),
+    screenHeight: Math.max(word(8), top + height),
+    hasTransparency: transparent !== undefined,
     transparent: [byte(entry), byte(entry + 1), byte(entry + 2)],
   };
 }
 
-/** Paints the screen around an opaque first frame, which libvips leaves black. `data` holds R G B. */
-export function paintAround({ data, width, height }: Raster, { left, top, transparent, ...size }: FirstFrame): void {
-  const [red, green, blue] = transparent;
-  const right = left + size.width;
-  for (let y = 0, to = 0; y < height; y++) {
-    const isBeside = y >= top && y < top + size.height;
-    for (let x = 0; x < width; x++, to += 3) {
-      if (isBeside && x >= left && x < right) continue;
-      data[to] = red;
-      data[to + 1] = green;
-      data[to + 2] = blue;
-    }
+/**
+ * The whole screen with the first frame on it. libvips leaves the screen around an opaque frame black, and cuts screens off
+ * that it finds unlikely, such as 640 x 480 around a smaller frame.
+ */
+export function onScreen(picture: Raster, frame: FirstFrame, [red, green, blue]: Colour): Raster {
+  const { screenWidth: width, screenHeight: height } = frame;
+  const data = new Uint8Array(width * height * 3);
+  for (let at = 0; at < data.length; at += 3) {
+    data[at] = red;
+    data[at + 1] = green;
+    data[at + 2] = blue;
   }
+  const right = Math.min(frame.left + frame.width, picture.width);
+  const bottom = Math.min(frame.top + frame.height, picture.height);
+  for (let y = frame.top; y < bottom; y++) {
+    const row = picture.data.subarray((y * picture.width + frame.left) * 3, (y * picture.width + right) * 3);
+    data.set(row, (y * width + frame.left) * 3);
+  }
+  return { data, width, height };
 }
