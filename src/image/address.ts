@@ -1,8 +1,9 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Blocks of the IANA special-purpose registries (https://www.iana.org/assignments/iana-ipv4-special-registry,
- * .../iana-ipv6-special-registry) and what cloud providers answer on. Nothing in them is a public web server.
+ * These are the blocks of the IANA special-purpose registries
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry, .../iana-ipv6-special-registry) and what cloud
+ * providers answer on. Nothing in them is a public web server.
  */
 const special: readonly [block: string, why: string][] = [
   ["0.0.0.0/8", "this network (RFC 791)"],
@@ -37,12 +38,15 @@ for (const [block] of special) {
   const [network, prefix] = block.split("/");
   blocked.addSubnet(network!, Number(prefix), network!.includes(":") ? "ipv6" : "ipv4");
 }
-/** The only part of IPv6 that is given out: loopback, mapped, NAT64, unique-local, link-local and multicast lie outside. */
+/**
+ * This is the only part of IPv6 that is given out: loopback, mapped, NAT64, unique-local, link-local and multicast lie
+ * outside.
+ */
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet("2000::", 3, "ipv6");
 
 /**
- * Whether an IP address can belong to a server on the public internet.
+ * Tells whether an IP address can belong to a server on the public internet.
  * @param address as `URL.hostname` (without brackets) or a resolver spells it; anything else is not public.
  */
 export function isPublicAddress(address: string): boolean {

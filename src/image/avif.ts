@@ -3,7 +3,9 @@ import { unpremultiply } from "./colour.ts";
 import { type HeifFacts, readHeifFacts } from "./heif-boxes.ts";
 import type { Samples } from "./raster.ts";
 
-/** By the matrix coefficients of ITU-T H.273; what is not listed is read as BT.601, the default of most encoders. */
+/**
+ * The keys are matrix coefficients of ITU-T H.273; what is not listed is read as BT.601, the default of most encoders.
+ */
 const lumaShares: Readonly<Record<number, LumaShares>> = {
   1: { red: 0.2126, blue: 0.0722 }, // BT.709
   9: { red: 0.2627, blue: 0.0593 }, // BT.2020
@@ -12,7 +14,7 @@ const bt601: LumaShares = { red: 0.299, blue: 0.114 };
 
 /** Mends, in place, what libheif does in another way than libavif, which Pillow uses. */
 export interface AvifRepairs {
-  /** Colours that were multiplied by their alpha; then alpha is needed, even where it is dropped afterwards. */
+  /** Colours were multiplied by their alpha; then alpha is needed, even where it is dropped afterwards. */
   isPremultiplied: boolean;
   repair(samples: Samples, options: { smooth: boolean }): void;
 }
@@ -32,7 +34,10 @@ export function planAvif(file: Uint8Array): AvifRepairs {
   };
 }
 
-/** Of the pictures but for alpha, which is grey: av1C's third byte has a bit for monochrome and one for each halved axis. */
+/**
+ * Looks at every picture but alpha, which is grey: av1C's third byte has a bit for monochrome and one for each halved
+ * axis.
+ */
 function samplingOf({ properties }: HeifFacts): { isSubsampled: boolean; isGrey: boolean } {
   const flags = properties.filter(({ type }) => type === "av1C").map(({ payload }) => payload[2] ?? 0);
   const [monochrome, halved] = [0x10, 0x0c];
@@ -42,14 +47,17 @@ function samplingOf({ properties }: HeifFacts): { isSubsampled: boolean; isGrey:
   };
 }
 
-/** colr: "nclx", then primaries, transfer and matrix with two bytes each, and a byte whose highest bit means full range. */
+/**
+ * Reads colr: "nclx", then primaries, transfer and matrix with two bytes each, and a byte whose highest bit means full
+ * range.
+ */
 function colourOf({ properties }: HeifFacts): { matrix: number; isLimited: boolean } {
   const box = properties.find(({ type, payload }) => type === "colr" && payload.toString("latin1", 0, 4) === "nclx");
   if (!box || box.payload.length < 11) return { matrix: 2, isLimited: false };
   return { matrix: box.payload.readUInt16BE(8), isLimited: !(box.payload[10]! & 0x80) };
 }
 
-/** Grey of limited range, 16 to 235, which libheif leaves as it is. */
+/** Stretches grey of limited range, 16 to 235, which libheif leaves as it is. */
 function stretchGrey({ data, channels }: Samples): void {
   for (let at = 0; at < data.length; at += channels) {
     for (let i = at; i < at + 3; i++) data[i] = Math.min(Math.max(Math.round(((data[i]! - 16) * 255) / 219), 0), 255);

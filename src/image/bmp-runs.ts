@@ -9,8 +9,8 @@ interface RunLengths {
 const codes = { endOfLine: 0, endOfBitmap: 1, delta: 2 };
 
 /**
- * Run-length encoded indices, one a byte, exactly as Pillow's BmpRleDecoder reads them: a run is cut at the end of its row,
- * and skipped pixels are 0.
+ * Reads run-length encoded indices, one a byte, exactly as Pillow's BmpRleDecoder does: a run is cut at the end of its
+ * row, and skipped pixels are 0.
  * @returns undefined where they end before the picture does.
  */
 export function readRunLengths(file: Uint8Array, { width, height, offset, runs }: RunLengths): Uint8Array | undefined {

@@ -1,5 +1,5 @@
 /**
- * Windows bitmaps, which libvips does not read. What is read is read to the bit as Pillow 13 reads it, its quirks
+ * Reads Windows bitmaps, which libvips does not. What is read is read to the bit as Pillow 13 reads it, its quirks
  * included; every other kind is refused by name. Every offset is checked against the file before it is used.
  */
 import { EncoderError } from "../errors.ts";
@@ -10,16 +10,18 @@ export interface BmpHeader {
   width: number;
   height: number;
   topDown: boolean;
-  /** Whether the file says that it has alpha; most writers of 32 bits leave that byte 0 by accident. */
+  /** The file says that it has alpha; most writers of 32 bits leave that byte 0 by accident. */
   hasAlpha: boolean;
   bitsPerPixel: number;
-  /** Where the pixels begin, and the bytes of one row with its padding to 4 bytes. */
+  /** The pixels begin at `offset`, and a row has `rowBytes` with its padding to 4 bytes. */
   offset: number;
   rowBytes: number;
   runs: "none" | "8 bits" | "4 bits";
-  /** Three bytes (R, G, B) for each index; for pixels of at most 8 bits. */
+  /** Pixels of at most 8 bits are indices into it: three bytes (R, G, B) each. */
   palette: Uint8Array | undefined;
-  /** Where the bytes of red, green, blue and alpha lie in a pixel of 24 or 32 bits; bits of green in one of 16. */
+  /**
+   * It says where red, green, blue and alpha lie in a pixel of 24 or 32 bits, or how many bits they have in one of 16.
+   */
   layout: string;
 }
 
@@ -29,7 +31,7 @@ const headerSizes = [coreHeaderBytes, 40, 52, 56, 64, 108, 124];
 const encodings = { plain: 0, runs8: 1, runs4: 2, bitfields: 3 };
 const mostPaletteColours = 65536;
 
-/** The layouts of pixels that Pillow knows, by bits and masks of red, green, blue and alpha (0 where there is none). */
+/** Pillow knows these layouts of pixels, by bits and masks of red, green, blue and alpha (0 where there is none). */
 const layouts: Readonly<Record<string, string>> = {
   "32:ff0000,ff00,ff,0": "BGRX",
   "32:ff000000,ff0000,ff00,0": "XBGR",
@@ -112,7 +114,10 @@ function maskedLayout(view: DataView, headerBytes: number, bitsPerPixel: number)
   return layout;
 }
 
-/** Where the palette says just what the indices say (a grey ramp, or black and white), Pillow takes the pixels themselves. */
+/**
+ * Where the palette says just what the indices say (a grey ramp, or black and white), Pillow takes the pixels
+ * themselves.
+ */
 function readPalette(
   bytes: Uint8Array,
   { at, colours, entryBytes, bitsPerPixel }: { at: number; colours: number; entryBytes: number; bitsPerPixel: number },
@@ -136,7 +141,7 @@ function readPalette(
   return palette;
 }
 
-/** The pixels behind a header of the same bytes: R G B, or R G B A where the header says that there is alpha. */
+/** Reads the pixels behind a header of the same bytes: R G B, or R G B A where the header says that there is alpha. */
 export function readBmpPixels(bytes: Uint8Array, header: BmpHeader): Samples {
   const { width, height, palette, bitsPerPixel } = header;
   const channels = header.hasAlpha ? 4 : 3;
@@ -155,7 +160,7 @@ export function readBmpPixels(bytes: Uint8Array, header: BmpHeader): Samples {
   return { data, width, height, channels };
 }
 
-/** The palette's colours of run-length indices, one a byte, in the file's order of rows. */
+/** Looks up run-length indices, one a byte in the file's order of rows, in the palette. */
 function coloursOf(indices: Uint8Array, { width, height, topDown, palette }: BmpHeader): Uint8Array {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0, to = 0; y < height; y++) {
@@ -171,7 +176,7 @@ function coloursOf(indices: Uint8Array, { width, height, topDown, palette }: Bmp
 /** Turns one row of the file into one of the picture. */
 type RowReader = (row: Uint8Array, out: Uint8Array) => void;
 
-/** Pixels of 24 and 32 bits, a byte a channel. */
+/** Pixels of 24 and 32 bits have a byte a channel. */
 function byteRow(layout: string): RowReader {
   const places = [...(layout.includes("A") ? "RGBA" : "RGB")].map((channel) => layout.indexOf(channel));
   return (row, out) => {
@@ -194,7 +199,7 @@ function indexedRow({ bitsPerPixel, palette }: BmpHeader): RowReader {
   };
 }
 
-/** Pixels of 16 bits: 5 of red, 5 or 6 of green and 5 of blue, scaled to 8. */
+/** Pixels of 16 bits have 5 of red, 5 or 6 of green and 5 of blue, which are scaled to 8. */
 function shortRow({ layout }: BmpHeader): RowReader {
   const greenBits = layout === "565" ? 6 : 5;
   const mostGreen = (1 << greenBits) - 1;

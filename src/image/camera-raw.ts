@@ -12,20 +12,21 @@ const tags = {
   jpegLength: 514,
   dngVersion: 50706,
 };
-/** What a camera's sensor saw: a mosaic of colour filters, or the same made linear. */
+/** A camera's sensor sees through a mosaic of colour filters; some cameras make the same linear. */
 const sensorColours = [32803, 34892];
 const jpegCompressions = [6, 7];
-/** Of the longer side; smaller previews are thumbnails. */
+/** A preview whose longer side is smaller is a thumbnail. */
 const leastPreviewSide = 512;
 
-/** A JPEG that a camera put into its raw file, and how it is to be turned (EXIF's orientation, of the whole file). */
+/** A camera put this JPEG into its raw file, whose orientation (EXIF's, 1 to 8) says how it is to be turned. */
 export interface Preview {
   jpeg: Uint8Array;
   orientation: number | undefined;
 }
 
 /**
- * The largest JPEG inside a camera's raw file (DNG, CR2, NEF, ARW, PEF and others that are TIFF); undefined for other TIFF.
+ * Finds the largest JPEG inside a camera's raw file (DNG, CR2, NEF, ARW, PEF and others that are TIFF).
+ * @returns undefined for other TIFF.
  * @throws EncoderError IMAGE_UNSUPPORTED for a raw file without a preview of a useful size.
  */
 export function findPreview(file: Uint8Array): Preview | undefined {
@@ -42,10 +43,8 @@ export function findPreview(file: Uint8Array): Preview | undefined {
   });
   if (Math.max(largest.width, largest.height) < leastPreviewSide) {
     const found = largest.width > 0 ? `one of ${largest.width} x ${largest.height}` : "none";
-    throw new EncoderError(
-      "IMAGE_UNSUPPORTED",
-      `Expected a raw camera file with a JPEG preview of at least ${leastPreviewSide} pixels, found ${found}; send a JPEG of it.`,
-    );
+    const expected = `Expected a raw camera file with a JPEG preview of at least ${leastPreviewSide} pixels`;
+    throw new EncoderError("IMAGE_UNSUPPORTED", `${expected}, found ${found}; send a JPEG of it.`);
   }
   return { jpeg: largest.jpeg, orientation: firstValue(directories[0]!, tags.orientation) };
 }
@@ -54,7 +53,7 @@ function isOfSensor(directory: Directory): boolean {
   return sensorColours.includes(firstValue(directory, tags.photometric) ?? -1);
 }
 
-/** Either by the tags for JPEG, or as the only strip of a picture that JPEG compressed. */
+/** A JPEG lies where its own tags say, or is the only strip of a picture that JPEG compressed. */
 function jpegsOf(directory: Directory, file: Uint8Array): Uint8Array[] {
   const value = (tag: number) => firstValue(directory, tag) ?? 0;
   const isJpeg = jpegCompressions.includes(value(tags.compression));
@@ -68,7 +67,10 @@ function jpegsOf(directory: Directory, file: Uint8Array): Uint8Array[] {
     .filter((jpeg) => jpeg[0] === 0xff && jpeg[1] === 0xd8 && jpeg[2] === 0xff);
 }
 
-/** By its frame header; 0 x 0 for kinds that are not for looking at, such as the lossless JPEG of sensor data. */
+/**
+ * Reads the frame header; it gives 0 x 0 for kinds that are not for looking at, such as the lossless JPEG of sensor
+ * data.
+ */
 function jpegSize(jpeg: Uint8Array): { width: number; height: number } {
   const [baseline, extended, progressive] = [0xc0, 0xc1, 0xc2];
   const word = (at: number) => (jpeg[at] ?? 0) * 256 + (jpeg[at + 1] ?? 0);

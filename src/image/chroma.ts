@@ -1,18 +1,22 @@
 import type { Samples } from "./raster.ts";
 
-/** The shares of red and blue in luma, which define a matrix of YCbCr (ITU-T H.273, matrix coefficients). */
+/** Red and blue have these shares in luma, which define a matrix of YCbCr (ITU-T H.273, matrix coefficients). */
 export interface LumaShares {
   red: number;
   blue: number;
 }
 
-/** Beyond this mean difference, pixels side by side do not share their chroma; rounding to 8 bits makes up to half of it. */
+/**
+ * Beyond this mean difference, pixels side by side do not share their chroma; rounding to 8 bits makes up to half of
+ * it.
+ */
 const mostSharedDifference = 1;
 
 /**
- * Smooths the colour of a picture whose decoder repeated subsampled chroma over 2 x 2 or 2 x 1 pixels, as libheif does, in
- * place. Chroma is read back from the pixels, interpolated linearly (3 : 1 along each axis, as libavif, libjpeg and libyuv
- * do), and the difference added. Where the pairs begin is seen from the pixels, since the picture may have been turned.
+ * Smooths the colour of a picture whose decoder repeated subsampled chroma over 2 x 2 or 2 x 1 pixels, as libheif does,
+ * in place. Chroma is read back from the pixels, interpolated linearly (3 : 1 along each axis, as libavif, libjpeg and
+ * libyuv do), and the difference added. Where the pairs begin is seen from the pixels, since the picture may have been
+ * turned.
  */
 export function smoothChroma(samples: Samples, luma: LumaShares): void {
   const { data, width, height, channels } = samples;
@@ -23,7 +27,7 @@ export function smoothChroma(samples: Samples, luma: LumaShares): void {
     { length: height, lines: width, step: width, lineStep: 1 },
   ];
   const firsts = axes.map((axis) => firstOfPairs(planes, axis));
-  // The mean of each pair along either axis, before any is interpolated.
+  // Pairs along both axes get their mean before any is interpolated.
   for (const plane of [...planes, ...own]) {
     for (const [i, axis] of axes.entries()) if (firsts[i] !== undefined) averagePairs(plane, axis, firsts[i]);
   }
@@ -42,7 +46,9 @@ export function smoothChroma(samples: Samples, luma: LumaShares): void {
   }
 }
 
-/** B - Y and R - Y of each pixel. A clipped channel hides its chroma; then that of the other is all there is. */
+/**
+ * Computes B - Y and R - Y of each pixel. A clipped channel hides its chroma; then that of the other is all there is.
+ */
 function chromaPlanes({ data, width, height, channels }: Samples, luma: LumaShares): [Float32Array, Float32Array] {
   const blue = new Float32Array(width * height);
   const red = new Float32Array(width * height);
@@ -55,7 +61,7 @@ function chromaPlanes({ data, width, height, channels }: Samples, luma: LumaShar
   return [blue, red];
 }
 
-/** A direction through a plane: `lines` lines of `length` values each. */
+/** A direction through a plane has `lines` lines of `length` values each. */
 interface Axis {
   length: number;
   lines: number;
@@ -63,7 +69,7 @@ interface Axis {
   lineStep: number;
 }
 
-/** 0 or 1, where the first pair with common chroma begins; undefined where no pairs have it. */
+/** @returns 0 or 1, where the first pair with common chroma begins; undefined where no pairs have it. */
 function firstOfPairs(planes: readonly Float32Array[], axis: Axis): number | undefined {
   const differences = [0, 1].map((first) => {
     let sum = 0;

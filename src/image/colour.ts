@@ -1,9 +1,9 @@
-/** Colour conversions as Pillow does them, to the bit unless they say otherwise. */
+/** These colour conversions are Pillow's, to the bit unless they say otherwise. */
 import type { Raster, Samples } from "./raster.ts";
 
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** The rounded n / 255 for n <= 65025. */
+/** Divides n <= 65025 by 255, and rounds. */
 function divide255(n: number): number {
   const rounded = n + 128;
   return (rounded + (rounded >> 8)) >> 8;
@@ -16,8 +16,8 @@ export const inkToRgb: PixelConversion = (ink, from, rgb, to) => {
 };
 
 /**
- * CIELab at D50, a and b as signed bytes, to sRGB by way of XYZ (Bradford's adaptation is in the matrix). Little CMS, which
- * Pillow uses, computes with 8 bits in between, and may differ by two levels.
+ * Turns CIELab at D50, with a and b as signed bytes, into sRGB by way of XYZ (Bradford's adaptation is in the matrix).
+ * Little CMS, which Pillow uses, computes with 8 bits in between, and may differ by two levels.
  */
 export const labToRgb: PixelConversion = (lab, from, rgb, to) => {
   const fy = ((lab[from]! * 100) / 255 + 16) / 116;
@@ -45,7 +45,10 @@ export function convertPixels({ data, width, height, channels }: Samples, conver
   return { data: rgb, width, height };
 }
 
-/** Lays a transparent picture over a background. Its first channels are R G B, not premultiplied; `alpha` is a channel's. */
+/**
+ * Lays a transparent picture over a background. Its first channels are R G B, not premultiplied; `alpha` is a
+ * channel's.
+ */
 export function flatten(samples: Samples, alpha: number, background: Colour): Raster {
   return convertPixels(samples, (data, from, rgb, to) => {
     const cover = data[from + alpha]!;

@@ -5,9 +5,9 @@ import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw }
 const mostCodings = 3;
 
 /**
- * The body with its content codings undone: none was asked for, but some servers compress all the same. As Node's fetch
- * and curl do, a coding that nobody knows is passed over with the whole header: object stores keep whatever was said when an
- * object was uploaded, such as `base64`, `utf-8` or `aws-chunked`, and give the picture itself.
+ * Undoes the content codings of a body: none was asked for, but some servers compress all the same. As Node's fetch and
+ * curl do, a coding that nobody knows is passed over with the whole header: object stores keep whatever was said when
+ * an object was uploaded, such as `base64`, `utf-8` or `aws-chunked`, and give the picture itself.
  */
 export async function withoutCodings(
   body: Readable,
@@ -38,7 +38,7 @@ function createDecoder(coding: string, first: number | undefined) {
   return first === undefined || (first & 0x0f) === 8 ? createInflate() : createInflateRaw();
 }
 
-/** The first byte, and the stream with it. */
+/** Reads the first byte, and gives the stream with it. */
 async function peek(stream: Readable): Promise<{ first: number | undefined; all: Readable }> {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>; // of a stream of bytes
   const start = await chunks.next();

@@ -18,7 +18,9 @@ export interface ReadOptions extends FileOptions {
 
 type Reader = (file: Uint8Array, spec: PixelSpec, options: ReadOptions) => Promise<Raster>;
 
-/** Below so many times the target, colours that were subsampled show; above it, resizing smooths them anyway. */
+/**
+ * Colours that were subsampled show in pictures below so many times the target; above it, resizing smooths them anyway.
+ */
 const mostForSmoothing = 4;
 
 const readers: Record<ImageFormat, Reader> = {
@@ -33,7 +35,8 @@ const readers: Record<ImageFormat, Reader> = {
 };
 
 /**
- * The first frame of an encoded image: upright (EXIF), 8-bit RGB, without colour management, as Pillow converts it.
+ * Decodes the first frame of an encoded image: upright (EXIF), 8-bit RGB, without colour management, as Pillow converts
+ * it.
  * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
 export async function decodeToRgb(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
@@ -45,12 +48,12 @@ async function readPlain(file: Uint8Array, spec: PixelSpec, options: ReadOptions
   return image.isInk ? convertPixels(await image.readInk(), inkToRgb) : readColours(image, spec);
 }
 
-/** R G B, with what is transparent laid over the background that the model wants. */
+/** Reads R G B, with what is transparent laid over the background that the model wants. */
 async function readColours(image: VipsImage, { background }: Pick<PixelSpec, "background">): Promise<Raster> {
   return image.hasAlpha && background ? flatten(await image.readAll(), 3, background) : image.readRgb();
 }
 
-/** Of what the first frame leaves transparent, Pillow shows the palette's colour where alpha is dropped. */
+/** Where alpha is dropped, Pillow shows the palette's colour of what the first frame leaves transparent. */
 async function readGif(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
   const image = await openVipsImage(file, "GIF", options);
   const frame = firstFrame(file);
@@ -70,7 +73,9 @@ async function readAvif(file: Uint8Array, spec: PixelSpec, options: ReadOptions)
   return needsAlpha && spec.background ? flatten(samples, 3, spec.background) : dropOthers(samples);
 }
 
-/** libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand. */
+/**
+ * libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand.
+ */
 function asStill(bytes: Uint8Array): Uint8Array {
   const brandAt = 8;
   if (Buffer.from(bytes.subarray(brandAt, brandAt + 4)).toString("latin1") !== "avis") return bytes;
@@ -89,7 +94,7 @@ async function readHeic(file: Uint8Array, { background }: PixelSpec, options: Re
   return samples.channels === 4 && background ? flatten(samples, 3, background) : dropOthers(samples);
 }
 
-/** Of a camera's raw file, the JPEG that the camera made of it is read. */
+/** A camera's raw file is read by the JPEG that the camera made of it. */
 async function readTiff(file: Uint8Array, spec: PixelSpec, options: ReadOptions): Promise<Raster> {
   const preview = findPreview(file);
   if (preview) return readPlain(preview.jpeg, spec, { ...options, orientation: preview.orientation });

@@ -1,6 +1,7 @@
 /**
- * Program of a decoder process: an encoded image in, pixels or a failure out, one at a time. It ends with its parent,
- * and only then: signals sent to the whole group are the parent's to handle, who lets running requests finish.
+ * This is the program of a decoder process: it takes one encoded image at a time, and answers with pixels or a failure.
+ * It ends with its parent, and only then: signals sent to the whole group are the parent's to handle, who lets running
+ * requests finish.
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
@@ -14,7 +15,7 @@ const options = JSON.parse(process.argv[2]!) as DecoderProcessOptions; // writte
 const { spec, maxDecoderBytes } = options;
 const preprocess = createPreprocessor(spec, options);
 
-/** Not process.exit(), which waits for the image that is being decoded. */
+/** process.exit() would wait for the image that is being decoded. */
 const end = () => process.kill(process.pid, "SIGKILL");
 const reply = (message: DecoderReply, sent?: () => void) => process.send!(message, undefined, undefined, sent);
 
@@ -54,7 +55,7 @@ function preferAsVictim(): void {
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
-    // another system, or not allowed: then the kernel chooses
+    // On another system, or where that is not allowed, the kernel chooses.
   }
 }
 

@@ -10,9 +10,10 @@ import { requestImage, StatusError } from "./image-request.ts";
 import { createResolver, type Resolve } from "./resolver.ts";
 
 /**
- * Fetching an image by URL for somebody who may not be trusted. The threat: a URL that makes this service talk to what only
- * it can reach. The guard stands at the connection: a name is resolved once, the address is checked, and the connection goes
- * to that very address, at every redirect anew. Every connection is closed afterwards, so none outlives its check.
+ * Fetches an image by URL for somebody who may not be trusted. The threat is a URL that makes this service talk to what
+ * only it can reach. The guard stands at the connection: a name is resolved once, the address is checked, and the
+ * connection goes to that very address, at every redirect anew. Every connection is closed afterwards, so none outlives
+ * its check.
  */
 export interface ImageFetcher {
   /**
@@ -32,7 +33,7 @@ export interface FetchTurn extends Turn {
 
 export interface FetchedImage {
   bytes: Uint8Array;
-  /** To be called once, when the bytes are no longer needed: other fetches may wait for that. */
+  /** The caller calls it once, when the bytes are no longer needed: other fetches may wait for that. */
   release(): void;
 }
 
@@ -55,10 +56,10 @@ export type FetchOptions = Pick<
   resolve?: Resolve;
 };
 
-/** No more than a URL's worth; https://www.rfc-editor.org/rfc/rfc9110#section-4.1 asks for 8000 octets at least. */
+/** Longer URLs are refused; https://www.rfc-editor.org/rfc/rfc9110#section-4.1 asks for 8000 octets at least. */
 const maxUrlLength = 8192;
 
-/** Of a name's addresses, how many are tried. */
+/** So many of a name's addresses are tried. */
 const maxAddresses = 4;
 
 export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {
@@ -118,8 +119,9 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
 }
 
 /**
- * Follows redirects by hand, since each hop's address is to be checked. From https to http too: nothing secret is sent there,
- * and http is allowed to begin with. What FETCH_HEADERS has for a host goes there only while no other origin was passed.
+ * Follows redirects by hand, since each hop's address is to be checked. They may lead from https to http: nothing
+ * secret is sent there, and http is allowed to begin with. What FETCH_HEADERS has for a host goes there only while no
+ * other origin was passed.
  */
 async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
   const agent = options.fetchUserAgent || (await defaultUserAgent());
@@ -144,7 +146,7 @@ const timeLimits = ({ maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs }
   fetchIdleTimeoutMs,
 });
 
-/** Answers of a gateway that its server may get over, and connections that were cut. */
+/** A gateway that answers so may get over it, and a connection that was cut may hold the next time. */
 const passingStatuses = [502, 503, 504];
 const cutConnections = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
 const retryDelayMs = 100;
@@ -202,7 +204,7 @@ function parseUrl(text: string, base?: URL): URL {
   return url;
 }
 
-/** What went wrong, in words that say nothing about the network this runs in. */
+/** Tells what went wrong, in words that say nothing about the network this runs in. */
 function explain(error: unknown, signal: AbortSignal, timeout: AbortSignal, options: FetchOptions): unknown {
   if (signal.aborted && !timeout.aborted) return signal.reason;
   if (error instanceof EncoderError) return error;
@@ -213,7 +215,7 @@ function explain(error: unknown, signal: AbortSignal, timeout: AbortSignal, opti
   return new EncoderError("URL_UNREACHABLE", "The image URL could not be fetched.", { cause: error, internal });
 }
 
-/** Which of the limits struck, in words; undefined for failures of another kind. */
+/** Names the limit that struck; it is undefined for failures of another kind. */
 function struckLimit(code: string | undefined, options: FetchOptions): string | undefined {
   if (code === "UND_ERR_CONNECT_TIMEOUT") return `: no connection within ${options.fetchConnectTimeoutMs} ms`;
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {

@@ -2,7 +2,7 @@ import { EncoderError } from "../errors.ts";
 
 export type ImageFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF" | "HEIC" | "TIFF" | "BMP";
 
-/** What a file starts with; `?` stands for any byte. */
+/** Files start so; `?` stands for any byte. */
 const readable: readonly (readonly [ImageFormat, string])[] = [
   ["JPEG", "\xff\xd8\xff"],
   ["PNG", "\x89PNG\r\n\x1a\n"],
@@ -16,7 +16,7 @@ const readable: readonly (readonly [ImageFormat, string])[] = [
   ["BMP", "BM"],
 ];
 
-/** Refused, but common enough that the error should name them. */
+/** These are refused, but common enough that the error should name them. */
 const refused: readonly (readonly [string, string])[] = [
   ["a PDF document", "%PDF"],
   ["a PostScript document", "%!PS"],
@@ -42,7 +42,7 @@ const refused: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * The format by content; a file name or content type is never asked.
+ * Tells the format by content; a file name or content type is never asked.
  * @throws EncoderError IMAGE_UNSUPPORTED naming what was seen, IMAGE_UNREADABLE if there are no bytes.
  */
 export function imageFormat(bytes: Uint8Array): ImageFormat {
@@ -70,7 +70,7 @@ function formatOfBrands(brands: readonly string[]): ImageFormat | undefined {
   return brands.some((brand) => /^(hei[cxms]|hev[cxms]|mif[12]|msf1)$/.test(brand)) ? "HEIC" : undefined;
 }
 
-/** Major and compatible brands of an ISO media file: [size 4] "ftyp" [major 4] [version 4] [compatible 4]* */
+/** Reads the major and compatible brands of an ISO media file: [size 4] "ftyp" [major 4] [version 4] [compatible 4]* */
 function boxBrands(head: string): string[] {
   const size = Math.min(Buffer.from(head.slice(0, 4), "latin1").readUInt32BE(), head.length);
   const brands = [head.slice(8, 12)];

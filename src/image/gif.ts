@@ -8,22 +8,22 @@ const graphicControl = 0xf9;
 const imageDescriptor = 0x2c;
 
 export interface FirstFrame {
-  /** Where it lies on the screen. */
+  /** It lies there on the screen. */
   left: number;
   top: number;
   width: number;
   height: number;
-  /** Of the screen, or of the frame where that reaches beyond it. */
+  /** The screen is so large, or larger where the frame reaches beyond it. */
   screenWidth: number;
   screenHeight: number;
   hasTransparency: boolean;
-  /** The palette's colour of its transparent pixels, and of the screen around an opaque frame. */
+  /** Its transparent pixels have this colour in the palette, and so has the screen around an opaque frame. */
   transparent: Colour;
 }
 
 /**
- * What Pillow shows and libvips does not tell: where the first frame lies, and in what colour its transparent pixels are when
- * alpha is dropped (the palette's first where none is transparent). It reads block headers only.
+ * Finds what Pillow shows and libvips does not tell: where the first frame lies, and in what colour its transparent
+ * pixels are when alpha is dropped (the palette's first where none is transparent). It reads block headers only.
  * @returns undefined where no frame is found.
  * @throws EncoderError IMAGE_UNSUPPORTED where there is no palette.
  */
@@ -57,8 +57,8 @@ export function firstFrame(bytes: Uint8Array): FirstFrame | undefined {
 }
 
 /**
- * The whole screen with the first frame on it. libvips leaves the screen around an opaque frame black, and cuts screens off
- * that it finds unlikely, such as 640 x 480 around a smaller frame.
+ * Lays the first frame on the whole screen. libvips leaves the screen around an opaque frame black, and cuts screens
+ * off that it finds unlikely, such as 640 x 480 around a smaller frame.
  */
 export function onScreen(picture: Raster, frame: FirstFrame, [red, green, blue]: Colour): Raster {
   const { screenWidth: width, screenHeight: height } = frame;

@@ -1,6 +1,7 @@
 /**
- * Program of a thread that decodes HEIC files with libheif in WebAssembly, one at a time. It is a thread of its own, so that
- * the decoder process can look at its memory meanwhile, and because WebAssembly gives memory back only when its thread ends.
+ * This is the program of a thread that decodes HEIC files with libheif in WebAssembly, one at a time. It is a thread of
+ * its own, so that the decoder process can look at its memory meanwhile, and because WebAssembly gives memory back only
+ * when its thread ends.
  */
 import { parentPort } from "node:worker_threads";
 import libheif from "libheif-js/wasm-bundle.js";

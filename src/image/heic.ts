@@ -20,13 +20,16 @@ export type HeicReply =
   | { kind: "failure"; internal: string };
 
 /**
- * Reads the primary picture of a HEIC or HEIF file, upright: libheif turns and crops it as the file says, and ignores EXIF,
- * which repeats that. It gives R G B, or R G B A where there is alpha and it is wanted.
+ * Reads the primary picture of a HEIC or HEIF file, upright: libheif turns and crops it as the file says, and ignores
+ * EXIF, which repeats that. It gives R G B, or R G B A where there is alpha and it is wanted.
  * @throws EncoderError IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
 export type HeicReader = (request: HeicRequest) => Promise<Samples>;
 
-/** A thread whose WebAssembly memory has grown beyond this is ended: it never shrinks. Most telephones' pictures do that. */
+/**
+ * A thread whose WebAssembly memory has grown beyond this is ended: it never shrinks. Most telephones' pictures do
+ * that.
+ */
 const mostKeptHeapBytes = 64 * 1024 * 1024;
 
 /** Starts no thread before the first file. An idle thread does not keep the process running. */

@@ -1,8 +1,8 @@
 /** What the boxes of an ISO media file (HEIC, AVIF) say about its pictures, as far as decoders do not. */
 export interface HeifFacts {
-  /** The item properties, in the file's order: their four letters and their bytes. */
+  /** Item properties stand in the file's order, with their four letters and their bytes. */
   properties: readonly { type: string; payload: Buffer }[];
-  /** The four letters of each kind of reference from one item to another. */
+  /** Each kind of reference from one item to another has four letters. */
   references: readonly string[];
 }
 
@@ -11,7 +11,7 @@ interface Box {
   payload: Buffer;
 }
 
-/** Boxes side by side; more are not looked at, so that a file of tiny ones costs nothing. */
+/** So many boxes side by side are looked at, so that a file of tiny ones costs nothing. */
 const mostBoxes = 10_000;
 
 export function readHeifFacts(file: Uint8Array): HeifFacts {
@@ -26,14 +26,18 @@ export function readHeifFacts(file: Uint8Array): HeifFacts {
   };
 }
 
-/** Whether the file's last box reaches beyond it: it was cut short, which the decoder of HEVC would not notice. */
+/**
+ * Tells whether the file's last box reaches beyond it: it was cut short, which the decoder of HEVC would not notice.
+ */
 export function endsEarly(file: Uint8Array): boolean {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const end = boxesOf(bytes).reduce((_, { payload }) => payload.byteOffset + payload.length - bytes.byteOffset, 0);
   return end + 8 <= bytes.length && /^[a-z]{4}$/.test(bytes.toString("latin1", end + 4, end + 8));
 }
 
-/** [size 4] [type 4] ([size 8] where the first is 1) payload; a size of 0 reaches to the end. Ends at the first broken one. */
+/**
+ * [size 4] [type 4] ([size 8] where the first is 1) payload; a size of 0 reaches to the end. It stops at a broken one.
+ */
 function boxesOf(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   let at = 0;

@@ -6,7 +6,7 @@ import { withoutCodings } from "./content-coding.ts";
 
 export interface ImageRequest {
   url: URL;
-  /** Checked addresses of the URL's host: the connection goes to one of these and to no other. */
+  /** These addresses of the URL's host were checked: the connection goes to one of these and to no other. */
   addresses: readonly string[];
   headers: Record<string, string>;
   maxImageBytes: number;
@@ -15,7 +15,7 @@ export interface ImageRequest {
   signal: AbortSignal;
 }
 
-/** Of a reply's headers; some sites send long policies and cookies. Browsers take 250 KiB and more. */
+/** A reply's headers may be so long: some sites send long policies and cookies. Browsers take 250 KiB and more. */
 const maxHeaderBytes = 64 * 1024;
 
 /** Makes one request on a connection of its own, and gives the body, or where it redirects to. */
@@ -57,7 +57,8 @@ function guardedConnector(request: ImageRequest): buildConnector.connector {
   const connect = buildConnector({
     signal, // the request's own signal is only heard once there is a connection
     timeout: fetchConnectTimeoutMs,
-    // Tried in turn. Not asked for a literal address, which is its own answer. The name stays in Host and certificate check.
+    // They are tried in turn. A literal address is its own answer, and is not looked up. The name stays in Host and
+    // certificate check.
     lookup: (_host, _options, done) =>
       done(
         null,
@@ -74,7 +75,9 @@ function guardedConnector(request: ImageRequest): buildConnector.connector {
     });
 }
 
-/** Ends a connection on which more comes than an image and its packing: endless headers, interim answers, tiny chunks. */
+/**
+ * Ends a connection on which more comes than an image and its packing: endless headers, interim answers, tiny chunks.
+ */
 function limitTraffic(socket: Socket, maxImageBytes: number): void {
   const most = 2 * maxImageBytes + maxHeaderBytes;
   socket.on("readable", () => {
@@ -88,7 +91,7 @@ function asText(header: string): string {
   return bytes.toString("latin1") === header && isUtf8(bytes) ? bytes.toString("utf8") : header;
 }
 
-/** The bytes after inflation, counted as they come. */
+/** Reads the bytes after inflation, and counts them as they come. */
 async function readBody({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
   if (Number(headers["content-length"]) > maxBytes) throw tooLarge(maxBytes);
   const kept: Uint8Array[] = [];

@@ -1,8 +1,11 @@
-/** A square RGB picture, ready for the image tower: `data` holds size * size * 3 bytes, rows top down, R G B interleaved. */
+/**
+ * This is a square RGB picture, ready for the image tower: `data` holds size * size * 3 bytes, rows top down, R G B
+ * interleaved.
+ */
 export interface Pixels {
   data: Uint8Array;
   size: number;
-  /** Whether the file was damaged or ended early, and this is what there is of it. */
+  /** It is true where the file was damaged or ended early, and this is what there is of it. */
   incomplete?: boolean;
 }
 

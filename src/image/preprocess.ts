@@ -7,9 +7,9 @@ import type { Raster } from "./raster.ts";
 import { createResizer } from "./resize.ts";
 
 /**
- * Turns an encoded image into what the tower takes: its shortest side becomes `spec.resize`, and the centre of `spec.size`
- * is cut out; or it is squashed to that size. It rejects with EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE or
- * IMAGE_UNREADABLE.
+ * Turns an encoded image into what the tower takes: its shortest side becomes `spec.resize`, and the centre of
+ * `spec.size` is cut out; or it is squashed to that size. It rejects with EncoderError IMAGE_UNSUPPORTED,
+ * IMAGE_TOO_LARGE or IMAGE_UNREADABLE.
  */
 export type Preprocessor = (bytes: Uint8Array) => Promise<Pixels>;
 

@@ -1,7 +1,7 @@
 /**
- * Bicubic (a = -0.5) and bilinear resampling, both antialiased, bit-exact with Pillow's: weights in 22-bit fixed point, a horizontal
- * pass, then a vertical one, rounded to 8 bits in between. Only what the crop shows is computed, so that a picture of
- * 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
+ * Bicubic (a = -0.5) and bilinear resampling, both antialiased, bit-exact with Pillow's: weights in 22-bit fixed point,
+ * a horizontal pass, then a vertical one, rounded to 8 bits in between. Only what the crop shows is computed, so that a
+ * picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
  */
 import type { Raster } from "./raster.ts";
 import { resizeKernel } from "./resize-kernel.ts";

@@ -1,19 +1,19 @@
 import { lookup, Resolver } from "node:dns/promises";
 import { oneAtATime } from "../scheduling/one-at-a-time.ts";
 
-/** All addresses of a host name, as text. */
+/** Finds all addresses of a host name, as text. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<string[]>;
 
 export interface ResolverOptions {
   servers?: string[];
-  /** The system's own, which cannot be given up once begun. */
+  /** This is the system's own, which cannot be given up once begun. */
   systemLookup?: (host: string) => Promise<string[]>;
 }
 
 /**
- * Asks DNS itself first. The system's lookup, which knows /etc/hosts and search domains, follows only for what DNS has no
- * quick answer to, and one at a time: it runs on libuv's thread pool, where a few names whose server hangs would hold up
- * all texts that are tokenised.
+ * Asks DNS itself first. The system's lookup, which knows /etc/hosts and search domains, follows only for what DNS has
+ * no quick answer to, and one at a time: it runs on libuv's thread pool, where a few names whose server hangs would
+ * hold up all texts that are tokenised.
  */
 export function createResolver({ servers, systemLookup = lookupAll }: ResolverOptions = {}): Resolve {
   const inTurn = oneAtATime();

@@ -1,4 +1,6 @@
-/** One entry of a directory: where its value lies in the file, and its first values where those are whole numbers. */
+/**
+ * An entry of a directory tells where its value lies in the file, and its first values where those are whole numbers.
+ */
 interface Entry {
   valueAt: number;
   values: readonly number[];
@@ -12,15 +14,17 @@ export interface TiffFile {
   directories: readonly Directory[];
 }
 
-/** Bytes of a value by its type: BYTE, SHORT, LONG, IFD, LONG8 and IFD8. Others are not needed here. */
+/** A value has so many bytes, by its type: BYTE, SHORT, LONG, IFD, LONG8 and IFD8. Others are not needed here. */
 const valueBytes: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8 };
-/** Of an entry's values: more strips or samples than this are not asked for. */
+/** More of an entry's values, such as strips or samples, are not asked for. */
 const mostValues = 16;
-/** In a chain or a tree; a camera's file has about ten. A bound also ends circles. */
+/** A camera's file has about ten directories, in a chain or a tree. A bound also ends circles. */
 const mostDirectories = 32;
 const subDirectories = 330;
 
-/** @returns the directories that can be read, the first picture's first; those that it refers to come right after it. */
+/**
+ * @returns the directories that can be read, the first picture's first; those that it refers to come right after it.
+ */
 export function readDirectories(bytes: Uint8Array): TiffFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = bytes[0] === 0x49; // "II"

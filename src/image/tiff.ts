@@ -11,11 +11,11 @@ const tags = {
   sampleFormat: 339,
 };
 const colours = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5, ycbcr: 6, lab: 8 };
-/** How many samples make a colour, by photometric interpretation. */
+/** So many samples make a colour, by photometric interpretation. */
 const colourSamples: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3 };
 /** JPEG, old and new, turns YCbCr into RGB itself. */
 const jpegCompressions = [6, 7];
-/** Compressions that the decoder was built without. */
+/** The decoder was built without these compressions. */
 const unreadCompressions: Readonly<Record<number, string>> = {
   34712: "JPEG 2000",
   34887: "LERC",
@@ -24,17 +24,17 @@ const unreadCompressions: Readonly<Record<number, string>> = {
   50001: "WebP",
   50002: "JPEG XL",
 };
-/** Extra samples that are alpha: premultiplied (libvips divides that out), plain, and plain as Corel Draw marks it. */
+/** These extra samples are alpha: premultiplied (libvips divides that out), plain, and plain as Corel Draw marks it. */
 const alphaKinds = [1, 2, 999];
 const premultiplied = 1;
-/** Unsigned, signed, and floating point; others are undefined or complex. */
+/** They are unsigned, signed, and floating point; others are undefined or complex. */
 const sampleFormats = [1, 2, 3];
 /** libvips passes on so many channels. */
 const mostSamples = 5;
 
-/** How a TIFF file's first picture is to be read. */
+/** A TIFF file's first picture is to be read so. */
 export interface TiffPlan {
-  /** The file as libvips is to see it. */
+  /** libvips is to see this file. */
   bytes: Uint8Array;
   kind: "grey or RGB" | "ink" | "Lab";
   /** Samples beside the colour, such as infrared: they are passed over, but for `alpha`, a place among them. */
@@ -43,8 +43,8 @@ export interface TiffPlan {
 }
 
 /**
- * What libvips does not look at, and would take for RGB or grey: other colours, such as YCbCr that is not JPEG's, and extra
- * samples that are not alpha. Where the file ends early, libvips will say so.
+ * Looks at what libvips does not, and would take for RGB or grey: other colours, such as YCbCr that is not JPEG's, and
+ * extra samples that are not alpha. Where the file ends early, libvips will say so.
  * @throws EncoderError IMAGE_UNSUPPORTED
  */
 export function planTiff(file: Uint8Array): TiffPlan {

@@ -2,32 +2,32 @@ import sharp, { type Metadata, type Sharp } from "sharp";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
 import type { Samples } from "./raster.ts";
 
-/** What may be taken of a file, and how much damage to it is borne. */
+/** These options say what may be taken of a file, and how much damage to it is borne. */
 export interface ReadOptions {
-  /** Counted by the header, before anything is decoded. */
+  /** They are counted by the header, before anything is decoded. */
   maxImagePixels: number;
   /** Where a file is damaged or ends early, what there is of it is decoded. */
   allowDamage?: boolean;
-  /** How the picture is to be turned, whatever its own EXIF says: EXIF's orientation, 1 to 8. */
+  /** The picture is turned so, whatever its own EXIF says: EXIF's orientation, 1 to 8. */
   orientation?: number | undefined;
 }
 
-/** An image file that libvips has read the header of. Dimensions are those of the upright picture. */
+/** libvips has read the header of this image file. Dimensions are those of the upright picture. */
 export interface VipsImage {
   format: string;
   width: number;
   height: number;
   hasAlpha: boolean;
   isInk: boolean;
-  /** R G B and no more. */
+  /** Reads R G B and no more. */
   readRgb(): Promise<Samples>;
-  /** R G B and whatever channels follow. */
+  /** Reads R G B and whatever channels follow. */
   readAll(): Promise<Samples>;
-  /** Cyan, magenta, yellow, black and whatever follows; 255 is full ink. */
+  /** Reads cyan, magenta, yellow, black and whatever follows; 255 is full ink. */
   readInk(): Promise<Samples>;
 }
 
-/** Once per process, before the first image: only the loaders that are needed, and nothing kept between images. */
+/** Runs once per process, before the first image: it allows the loaders that are needed alone, and keeps nothing. */
 export function configureDecoder(): void {
   sharp.cache(false);
   sharp.concurrency(1);
@@ -65,13 +65,13 @@ export async function openVipsImage(bytes: Uint8Array, format: string, options: 
     readAll: () => read(image),
     readInk() {
       const ink = image.pipelineColourspace("cmyk").toColourspace("cmyk"); // else libvips converts through a profile
-      // Of 16 bits the high byte, which other colours get by themselves.
+      // Of 16 bits the high byte is taken, which other colours get by themselves.
       return read(header.depth === "ushort" ? ink.linear(1 / 256) : ink);
     },
   };
 }
 
-/** By EXIF's orientation: how far a picture is to be turned clockwise, and whether it is mirrored then. */
+/** EXIF's orientation says how far a picture is to be turned clockwise, and whether it is mirrored then. */
 const turns: Readonly<Record<number, { degrees: number; flop: boolean }>> = {
   1: { degrees: 0, flop: false },
   2: { degrees: 0, flop: true },
@@ -92,7 +92,10 @@ export function requirePixelsWithin(most: number, { width, height }: { width: nu
   throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} pixels, received ${width} x ${height}.`);
 }
 
-/** Samples of 8 and 16 bits, and grey numbers of 32, which are clipped at 255. Others would be clipped or scaled at random. */
+/**
+ * Samples of 8 and 16 bits are read, and grey numbers of 32, clipped at 255. Others would be clipped or scaled at
+ * random.
+ */
 function requireReadDepth({ depth, space }: Metadata, format: string): void {
   const isGreyNumber = space === "b-w" && ["int", "uint", "float"].includes(depth);
   if (depth === "uchar" || depth === "ushort" || isGreyNumber) return;
