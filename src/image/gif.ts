@@ -24,7 +24,7 @@ export interface FirstFrame {
 /**
  * Finds what Pillow shows and libvips does not tell: where the first frame lies, and in what colour its transparent
  * pixels are when alpha is dropped (the palette's first where none is transparent). It reads block headers only.
- * @returns undefined where no frame is found.
+ * @returns undefined where no frame of any size is found.
  * @throws EncoderError IMAGE_UNSUPPORTED where there is no palette.
  */
 export function firstFrame(bytes: Uint8Array): FirstFrame | undefined {
@@ -47,6 +47,7 @@ export function firstFrame(bytes: Uint8Array): FirstFrame | undefined {
   }
   const entry = (hasOwnPalette ? at + 10 : 13) + (transparent ?? 0) * 3;
   const [left, top, width, height] = [word(at + 1), word(at + 3), word(at + 5), word(at + 7)];
+  if (width === 0 || height === 0) return undefined; // libvips knows what to say of it
   return {
     ...{ left, top, width, height },
     screenWidth: Math.max(word(6), left + width),
