@@ -122,6 +122,8 @@ describe("POST /encode_image with the image itself", () => {
       expect(error).toContain("image/*");
     }
     expect((await send("hello", "image/png")).json().code).toBe("IMAGE_UNSUPPORTED");
+    const inJson = await json({ image_b64: Buffer.from("hello").toString("base64") });
+    expect(inJson.json().code).toBe("IMAGE_UNSUPPORTED");
   });
 
   it("refuses a request without a body", async () => {

@@ -52,8 +52,9 @@ export function encodeImageRoute(app: FastifyInstance, context: RouteContext): v
     readForms(scope, context.limits);
     scope.post<{ Body: Body; Querystring: ImageQuery }>("/encode_image", options, async (request, reply) => {
       const images = imagesOf(request.body, request.query);
+      const isRaw = Buffer.isBuffer(request.body);
       return answerEmbeddings(context, { request, reply, noun: "image", ...images }).catch((error) => {
-        throw notAnImage(error, request);
+        throw isRaw ? notAnImage(error, request) : error;
       });
     });
   });
