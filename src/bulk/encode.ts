@@ -5,6 +5,7 @@ import { buildId } from "../model/build-id.ts";
 import { acquireLock } from "../storage/lock.ts";
 import { createErrorList } from "./error-list.ts";
 import { openJournal } from "./journal.ts";
+import { createParts } from "./parts.ts";
 import { type Encode, runBulk, type Tally } from "./run.ts";
 import { jsonlSink } from "./sinks/jsonl.ts";
 import { npySink } from "./sinks/npy.ts";
@@ -17,7 +18,7 @@ export interface EncodeFilesOptions {
   source: Source;
   encoder: Encoder;
   tower: "image" | "text";
-  format: "npy" | "parquet" | "jsonl" | "lance";
+  format: "npy" | "parquet" | "jsonl";
   dtype: "float32" | "float16";
   partSize: number;
   /** Failures of earlier runs that are tried again. */
@@ -57,14 +58,13 @@ export async function encodeFiles(options: EncodeFilesOptions): Promise<void> {
     const errors = await createErrorList(directory);
     try {
       const sink = await openSink(options);
-      const encode = encodeWith(encoder);
+      const rows = createParts({ sink, journal, partSize, dimensions });
       await runBulk({
         ...options,
+        encode: encodeWith(encoder),
         journal,
-        encode,
-        sink,
+        rows,
         errors,
-        dimensions,
         stop: AbortSignal.any([stop, lock.signal]),
       });
       lock.signal.throwIfAborted();

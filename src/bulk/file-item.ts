@@ -24,6 +24,8 @@ export interface ListedFile {
 export function fileItem({ path, key, columns = {} }: ListedFile, reading: FileReading): Item {
   return {
     identity: `file ${absolute(path)}`,
+    origin: { kind: "file", path: Buffer.from(absolute(path), "latin1") },
+    operand: 0,
     name: nameOf(path),
     key,
     columns,
@@ -34,7 +36,8 @@ export function fileItem({ path, key, columns = {} }: ListedFile, reading: FileR
 
 /** An item of which it is known before reading it that it fails. */
 export function failedItem({ name, key, error }: { name: string; key: string; error: EncoderError }): Item {
-  return { identity: `refused ${name}`, name, key, columns: {}, load: () => Promise.reject(error) };
+  const load = () => Promise.reject(error);
+  return { identity: `refused ${name}`, name, key, columns: {}, origin: { kind: "refused" }, operand: 0, load };
 }
 
 async function readFileItem(path: Buffer, reading: FileReading, signal: AbortSignal): Promise<Content> {

@@ -14,6 +14,10 @@ export interface Item {
   name: string;
   /** Its id in the output: a list's id column, or else the path below the input. */
   key: string;
+  /** What it is, for an index that shows it again. */
+  origin: Origin;
+  /** Number of the operand that it comes from. */
+  operand: number;
   /** What a list or a tar says of it besides; carried to the output. */
   columns: Columns;
   /** Changes when the input's bytes may have changed; absent where that cannot be told without reading them. */
@@ -23,6 +27,9 @@ export interface Item {
   /** Called instead of `load` where the item is known, if its bytes are held already. */
   discard?(): void;
 }
+
+/** A file has its absolute path. */
+export type Origin = { kind: "file"; path: Buffer } | { kind: "url" | "member" | "text" | "refused" };
 
 /** What is encoded: a picture's bytes, or a text. */
 export interface Content {
@@ -38,6 +45,15 @@ export type Outcome = { slot: number; contentHash: string } | { error: EncoderEr
 
 /** A row of the output, in the order of the input. */
 export interface Row {
-  item: Pick<Item, "name" | "key" | "columns">;
+  item: Pick<Item, "identity" | "name" | "key" | "columns" | "origin" | "operand">;
+  /** Of the input, as it was found. */
+  version: string | undefined;
   outcome: Outcome;
+}
+
+/** What takes the rows of a run, in the order of the input. */
+export interface RowSink {
+  add(row: Row): Promise<void>;
+  /** Writes what is left. A run that was stopped is not complete. */
+  finish(options: { isComplete: boolean }): Promise<void>;
 }

@@ -1,15 +1,8 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Row } from "./item.ts";
+import type { Row, RowSink } from "./item.ts";
 import type { Journal } from "./journal.ts";
 import type { Sink } from "./sinks/sink.ts";
-
-export interface Parts {
-  /** Takes the next row of the input. */
-  add(row: Row): Promise<void>;
-  /** Writes what is left; of a complete run, parts behind the last one are removed: the input had more rows before. */
-  finish(options: { isComplete: boolean }): Promise<void>;
-}
 
 /** Vectors read between two turns of the event loop: half a millisecond or so. */
 const vectorsPerTurn = 256;
@@ -17,8 +10,9 @@ const vectorsPerTurn = 256;
 /**
  * Cuts the rows into parts of `partSize` inputs. Part n always holds the inputs from n * partSize on, so that an input that
  * fails today and not tomorrow changes its own part alone. A part that is written already as it should be is left as it is.
+ * At the end of a complete run, parts behind the last one are removed: the input had more rows before.
  */
-export function createParts(options: { sink: Sink; journal: Journal; partSize: number; dimensions: number }): Parts {
+export function createParts(options: { sink: Sink; journal: Journal; partSize: number; dimensions: number }): RowSink {
   const { sink, journal, partSize, dimensions } = options;
   let number = 0;
   let inputs = 0;

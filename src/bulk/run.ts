@@ -2,10 +2,8 @@ import { createHash } from "node:crypto";
 import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import type { ErrorList } from "./error-list.ts";
 import { inOrder } from "./in-order.ts";
-import type { Item, Outcome, Row } from "./item.ts";
+import type { Item, Outcome, Row, RowSink } from "./item.ts";
 import type { Journal } from "./journal.ts";
-import { createParts } from "./parts.ts";
-import type { Sink } from "./sinks/sink.ts";
 import type { Source } from "./sources/source.ts";
 
 /** Encodes one input; it waits where there is no room for it yet. */
@@ -15,10 +13,10 @@ export interface BulkRun {
   source: Source;
   journal: Journal;
   encode: Encode;
-  sink: Sink;
+  rows: RowSink;
   errors: ErrorList;
-  dimensions: number;
-  partSize: number;
+  /** Called with what was read, before its vector is marked as known. */
+  keep?(item: Item, content: Uint8Array | string, contentHash: string): Promise<void>;
   itemTimeoutMs: number;
   /** Once aborted nothing more is begun; what was begun is finished and written. */
   stop: AbortSignal;
@@ -51,31 +49,36 @@ const lastingFailures: readonly ErrorCode[] = [
 
 /**
  * The whole way of a bulk run: the source lists items; what the journal knows is taken from it; the rest is fetched, decoded
- * and encoded, many items at a time; rows are written in the order of the input, part by part; each part is then marked.
+ * and encoded, many items at a time; rows are written in the order of the input, and what is written is marked.
  * @throws EncoderError where the output cannot be written; faults of items go to `errors`.
  */
 export async function runBulk(run: BulkRun): Promise<void> {
-  const { source, errors, stop, tally } = run;
-  const parts = createParts(run);
+  const { source, rows, errors, stop, tally } = run;
   for await (const row of inOrder(source.items(), (item) => rowOf(item, run), { lanes, window, stop })) {
     if ("error" in row.outcome) {
       tally.failed++;
       await errors.add(row.item.name, row.outcome.error);
     }
-    await parts.add(row);
+    await rows.add(row);
   }
-  await parts.finish({ isComplete: !stop.aborted });
+  await rows.finish({ isComplete: !stop.aborted });
 }
 
 async function rowOf(item: Item, run: BulkRun): Promise<Row> {
-  return { item: { name: item.name, key: item.key, columns: item.columns }, outcome: await outcomeOf(item, run) };
+  let version: string | undefined;
+  const outcome = await outcomeOf(item, run, (found) => {
+    version = found;
+  });
+  const { identity, name, key, columns, origin, operand } = item;
+  return { item: { identity, name, key, columns, origin, operand }, version, outcome };
 }
 
-async function outcomeOf(item: Item, run: BulkRun): Promise<Outcome> {
+async function outcomeOf(item: Item, run: BulkRun, onVersion: (version: string) => void): Promise<Outcome> {
   const { journal, tally } = run;
   let version: string | undefined;
   try {
     version = await item.version?.();
+    if (version !== undefined) onVersion(version);
     const known = journal.find(item.identity, version);
     if (!known) return await encodeItem(item, run);
     item.discard?.();
@@ -89,7 +92,7 @@ async function outcomeOf(item: Item, run: BulkRun): Promise<Outcome> {
   }
 }
 
-async function encodeItem(item: Item, { journal, encode, itemTimeoutMs, tally }: BulkRun): Promise<Outcome> {
+async function encodeItem(item: Item, { journal, encode, keep, itemTimeoutMs, tally }: BulkRun): Promise<Outcome> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(tooSlow(itemTimeoutMs)), itemTimeoutMs);
   const { signal } = timeout;
@@ -99,6 +102,7 @@ async function encodeItem(item: Item, { journal, encode, itemTimeoutMs, tally }:
       tally.bytes += input.length;
       const contentHash = createHash("sha256").update(input).digest("base64");
       const key = { identity: item.identity, version };
+      await keep?.(item, input, contentHash);
       const known = journal.findContent(contentHash);
       if (known && "slot" in known) {
         tally.known++;

@@ -7,6 +7,8 @@ export function textItem({ text, key, columns }: { text: string; key: string; co
     name: text,
     key,
     columns,
+    origin: { kind: "text" },
+    operand: 0,
     async load() {
       if (text.trim() === "") throw new EncoderError("EMPTY_TEXT", "The text is empty or only white space.");
       return { input: text, version: undefined, release: () => {} };

@@ -11,6 +11,8 @@ export function urlItem(
     name: url,
     key,
     columns,
+    origin: { kind: "url" },
+    operand: 0,
     async load(signal) {
       const { bytes, release } = await reading.fetcher.fetchImage(url, { signal });
       return { input: bytes, version: undefined, release };

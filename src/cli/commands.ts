@@ -2,9 +2,12 @@ import { modelSettings } from "../config/encoder.ts";
 import { bench } from "./bench.ts";
 import { build } from "./build.ts";
 import { type Command, command } from "./command.ts";
+import { duplicates } from "./duplicates.ts";
 import { encode } from "./encode.ts";
+import { index } from "./index.ts";
 import { models } from "./models.ts";
 import { pull, pullSettings } from "./pull.ts";
+import { search } from "./search.ts";
 import { serve } from "./serve.ts";
 
 /** Lists every command, in the order of help. */
@@ -24,5 +27,8 @@ export const commands: Record<string, Command> = {
   }),
   build,
   encode,
+  index,
+  search,
+  duplicates,
   bench,
 };

@@ -68,7 +68,7 @@ export const outputSettings = {
     help: "Folder that the vectors are written to; a run that was interrupted goes on in it.",
   }),
   format: setting({
-    ...choice("npy", "parquet", "jsonl", "lance"),
+    ...choice("npy", "parquet", "jsonl"),
     default: "npy" as const,
     help: "npy is the layout of clip-retrieval and autofaiss, with metadata in parquet files.",
   }),
@@ -79,4 +79,71 @@ export const outputSettings = {
     help: "Inputs in one part of the output.",
     why: "20 MB of vectors: few files for a million pictures, and little to write again when one of them changes.",
   }),
+};
+
+const indexFolder = setting({
+  ...text("a folder"),
+  default: "./index.lance",
+  help: "Folder of the search index.",
+});
+
+/** What `index` does besides encoding. */
+export const indexSettings = {
+  index: indexFolder,
+  prune: setting({ ...toggle(), default: false, help: "Remove what the inputs do not have any more." }),
+  optimize: setting({
+    ...toggle(),
+    default: false,
+    help: "Build the approximate index afterwards, which makes searches in very many pictures faster.",
+    why: "Off, since it takes minutes for a million pictures; up to 100,000 a search of all takes a tenth of a second.",
+  }),
+};
+
+export const searchSettings = {
+  index: indexFolder,
+  image: setting({
+    ...text("a file or a URL"),
+    default: "",
+    help: "A picture to look for, instead of or besides words.",
+  }),
+  limit: setting({ ...integer({ min: 1, max: 10_000 }), default: 10, short: "n", help: "Results at most." }),
+  offset: setting({ ...integer({ min: 0, max: 10_000 }), default: 0, help: "Results left out at the beginning." }),
+  min: setting({
+    schema: z
+      .union([
+        z.number(),
+        z
+          .string()
+          .regex(/^-?\d*\.?\d+$/)
+          .transform(Number),
+      ])
+      .pipe(z.number().min(-1).max(1)) as unknown as z.ZodType<number>,
+    expects: "a number from -1 to 1",
+    default: -1,
+    help: "Least cosine of a result.",
+    why: "None is cut off: which cosine is a good one differs with the words.",
+  }),
+  filter: setting({
+    ...text("a JSON object"),
+    default: "",
+    help: 'Condition on the columns of lists, such as {"price":{"lt":20},"color":["red","blue"]}.',
+  }),
+  exact: setting({
+    ...toggle(),
+    default: false,
+    help: "Compare with every picture, also where there is an approximate index.",
+  }),
+  paths: setting({ ...toggle(), default: false, help: "Print one path a line, for other programs." }),
+  json: setting({ ...toggle(), default: false, help: "Print JSON." }),
+};
+
+export const duplicatesSettings = {
+  index: indexFolder,
+  min: setting({
+    ...searchSettings.min,
+    default: 0.97,
+    help: "Least cosine of two pictures in a group.",
+    why: "Above it are copies in another size or format; below it, pictures of the same thing.",
+  }),
+  json: searchSettings.json,
 };

@@ -8,12 +8,13 @@ import { toEncoderError } from "../errors.ts";
 import type { DecoderProcessOptions, DecoderReply, ProcessUsage } from "./decoder-process.ts";
 import { createPreprocessor } from "./preprocess.ts";
 import { configureDecoder } from "./vips.ts";
+import { createWebpMaker } from "./webp.ts";
 
 const memoryCheckMs = 20;
 
 const options = JSON.parse(process.argv[2]!) as DecoderProcessOptions; // written by decoder-process.ts
-const { spec, maxDecoderBytes } = options;
-const preprocess = createPreprocessor(spec, options);
+const { spec, maxDecoderBytes, webpWidth } = options;
+const preprocess = webpWidth === undefined ? createPreprocessor(spec, options) : createWebpMaker(webpWidth, options);
 
 /** process.exit() would wait for the image that is being decoded. */
 const end = () => process.kill(process.pid, "SIGKILL");

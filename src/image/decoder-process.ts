@@ -10,6 +10,8 @@ export interface DecoderProcessOptions
   spec: PixelSpec;
   /** Milliseconds of a core that a process has used. */
   coreMsOf?: (pid: number | undefined) => number;
+  /** Set where not pixels are wanted but a WebP that fits a square of this width, as `data`. */
+  webpWidth?: number;
 }
 
 /**
@@ -152,7 +154,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
 
 /** Command lines are public on a machine: what is not needed stays out, whatever else `options` may hold. */
 function argument(options: DecoderProcessOptions): string {
-  const { spec, maxImagePixels, maxDecoderBytes, decodeTimeoutMs, heic, lenientImages } = options;
+  const { spec, maxImagePixels, maxDecoderBytes, decodeTimeoutMs, heic, lenientImages, webpWidth } = options;
   const { size, resize, fit, resample, background } = spec;
   const needed: DecoderProcessOptions = {
     spec: { size, resize, fit, resample, background },
@@ -161,6 +163,7 @@ function argument(options: DecoderProcessOptions): string {
     decodeTimeoutMs,
     heic,
     lenientImages,
+    ...(webpWidth !== undefined && { webpWidth }),
   };
   return JSON.stringify(needed);
 }

@@ -1,6 +1,6 @@
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
-import type { Samples } from "./raster.ts";
+import type { Raster, Samples } from "./raster.ts";
 
 /** These options say what may be taken of a file, and how much damage to it is borne. */
 export interface ReadOptions {
@@ -85,6 +85,12 @@ const turns: Readonly<Record<number, { degrees: number; flop: boolean }>> = {
 
 function turnedSize({ width, height }: Metadata, { degrees }: { degrees: number }): { width: number; height: number } {
   return degrees % 180 === 0 ? { width, height } : { width: height, height: width };
+}
+
+/** A WebP that fits a square of `most` pixels; smaller pictures keep their size. */
+export async function encodeWebp({ data, width, height }: Raster, most: number): Promise<Uint8Array> {
+  const picture = sharp(data, { raw: { width, height, channels: 3 } });
+  return picture.resize({ width: most, height: most, fit: "inside", withoutEnlargement: true }).webp().toBuffer();
 }
 
 export function requirePixelsWithin(most: number, { width, height }: { width: number; height: number }): void {

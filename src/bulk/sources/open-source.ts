@@ -101,7 +101,9 @@ function wanted({ include, exclude }: SourceOptions): (path: string) => boolean 
 function joinSources(sources: readonly Source[]): Source {
   return {
     async *items() {
-      for (const source of sources) yield* source.items();
+      for (const [operand, source] of sources.entries()) {
+        for await (const item of source.items()) yield { ...item, operand };
+      }
     },
     async count(signal, onMore) {
       let isAll = true;

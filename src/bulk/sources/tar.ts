@@ -92,6 +92,8 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
       name: `${file}/${nameOf(Buffer.from(name))}`,
       key,
       columns,
+      origin: { kind: "member" },
+      operand: 0,
       version: async () => version,
       load: async () => ({ input: bytes, version, release }),
       discard: release,

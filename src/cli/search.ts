@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { printable } from "../bulk/path-name.ts";
+import { searchSettings } from "../config/bulk.ts";
+import { encoderSettings } from "../config/encoder.ts";
+import { pickSettings } from "../config/setting.ts";
+import { createEncoder, type Encoder } from "../encoder/encoder.ts";
+import { EncoderError } from "../errors.ts";
+import { withHome } from "../model/locate.ts";
+import type { Filter } from "../search/filter.ts";
+import { openPictureIndex } from "../search/picture-index.ts";
+import { combine, parseQuery, type Term } from "../search/query.ts";
+import { localResult, type Result } from "../search/results.ts";
+import { command } from "./command.ts";
+
+export const search = command({
+  summary: "Find pictures of an index by words, by a picture, or by both",
+  operands: "[WORDS]",
+  examples: [
+    ['search "a red bicycle"', "The ten pictures that fit best, with their cosines."],
+    [
+      'search "golden retriever + ./pool.jpg - fruit"',
+      "More of one, less of another; a term with a slash is a picture.",
+    ],
+    ["search --image cat.jpg -n 50 --paths | xargs -d '\\n' cp -t found/", "Copies the fifty most similar."],
+  ],
+  settings: { ...searchSettings, ...encoderSettings },
+  async run({ values, operands, signal }) {
+    const terms: Term[] = operands.length > 0 ? parseQuery(operands.join(" ")) : [];
+    if (values.image !== "") terms.push({ value: { picture: values.image }, weight: 1 });
+    if (terms.length === 0) throw new EncoderError("CONFIG_INVALID", "Expected words to look for, or --image.");
+    const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
+    try {
+      const index = await openPictureIndex(withHome(values.index), encoder.manifest);
+      try {
+        const vectors = await Promise.all(terms.map((term) => vectorOf(term, encoder, signal)));
+        const vector = combine(
+          vectors,
+          terms.map(({ weight }) => weight),
+        );
+        const { limit, offset, exact } = values;
+        const found = await index.search({ vector, limit, offset, exact, filter: filterOf(values.filter) });
+        const facts = await index.facts();
+        const results = found.filter(({ score }) => score >= values.min).map((row) => localResult(row, facts));
+        process.stdout.write(shown(results, values));
+      } finally {
+        index.close();
+      }
+    } finally {
+      await encoder.close();
+    }
+  },
+});
+
+async function vectorOf({ value }: Term, encoder: Encoder, signal: AbortSignal): Promise<Float32Array> {
+  if ("text" in value) return (await encoder.encodeTexts([value.text], { signal })).embeddings[0]!;
+  const { picture } = value;
+  const isUrl = /^https?:\/\//i.test(picture);
+  const image = isUrl ? { url: picture } : await readPicture(withHome(picture));
+  return (await encoder.encodeImages([image], { signal })).embeddings[0]!;
+}
+
+async function readPicture(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((cause) => {
+    throw new EncoderError("CONFIG_INVALID", `The picture ${file} cannot be read (${cause.code}).`, { cause });
+  });
+}
+
+function filterOf(json: string): Filter | undefined {
+  if (json === "") return undefined;
+  try {
+    const filter: unknown = JSON.parse(json);
+    if (filter !== null && typeof filter === "object" && !Array.isArray(filter)) return filter as Filter; // just checked
+  } catch {
+    // It is told below.
+  }
+  throw new EncoderError("CONFIG_INVALID", "--filter: expected a JSON object.");
+}
+
+function shown(results: readonly Result[], { paths, json }: { paths: boolean; json: boolean }): string {
+  if (json) return `${JSON.stringify({ results })}\n`;
+  if (paths) return results.map(({ path, url }) => `${path ?? url}\n`).join("");
+  if (results.length === 0) return "nothing was found\n";
+  return results.map(({ score, path, url }) => `${score.toFixed(4)}  ${printable(path ?? url ?? "")}\n`).join("");
+}

@@ -1,0 +1,66 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { EncoderError } from "../errors.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { type Filter, filterSql } from "./filter.ts";
+import { factsPath, type IndexFacts, readFacts, requireSameModel } from "./index-facts.ts";
+import { type FoundRow, openVectorStore, type VectorStore } from "./lance.ts";
+
+/** An index that is read, perhaps while another process updates it. */
+export interface PictureIndex {
+  readonly directory: string;
+  readonly store: VectorStore;
+  /** As they stand now. */
+  facts(): Promise<IndexFacts>;
+  search(question: Question): Promise<FoundRow[]>;
+  close(): void;
+}
+
+export interface Question {
+  /** Of unit length. */
+  vector: Float32Array;
+  limit: number;
+  offset?: number;
+  filter?: Filter | undefined;
+  exact?: boolean;
+}
+
+/** At most so many results from the first on are given: those behind them resemble nothing any more. */
+export const maxResults = 10_000;
+
+/**
+ * @throws EncoderError CONFIG_INVALID where there is no index or no LanceDB, OUTPUT_REFUSED where another model made it.
+ */
+export async function openPictureIndex(directory: string, manifest: Manifest): Promise<PictureIndex> {
+  const place = resolve(directory); // LanceDB takes an address that begins with "db" for one of its cloud
+  const first = await readFacts(place);
+  requireSameModel(first, manifest);
+  const store = await openVectorStore(place, first.dimensions);
+  let facts = { value: first, mtimeMs: await mtimeOf(place) };
+  return {
+    directory: place,
+    store,
+    async facts() {
+      const mtimeMs = await mtimeOf(place);
+      if (mtimeMs !== facts.mtimeMs) facts = { value: await readFacts(place), mtimeMs };
+      return facts.value;
+    },
+    async search({ vector, limit, offset = 0, filter, exact }) {
+      if (vector.length !== first.dimensions) {
+        const message = `Expected a vector of ${first.dimensions} numbers, received ${vector.length}.`;
+        throw new EncoderError("INVALID_REQUEST", message);
+      }
+      if (offset + limit > maxResults) {
+        const message = `Expected offset and limit to stay within ${maxResults} results.`;
+        throw new EncoderError("INVALID_REQUEST", message);
+      }
+      const where = filter && filterSql(filter, await store.columns());
+      return store.nearest({ vector, limit, offset, where, ...(exact !== undefined && { exact }) });
+    },
+    close: () => store.close(),
+  };
+}
+
+async function mtimeOf(directory: string): Promise<number> {
+  return (await stat(factsPath(directory))).mtimeMs;
+}

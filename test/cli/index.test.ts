@@ -1,0 +1,177 @@
+import { readFileSync, renameSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/checkpoints.ts";
+import { serve } from "../support/loopback.ts";
+import { bitmap, writeFiles, writePictures } from "../support/pictures.ts";
+import { runCli, startCli } from "../support/run-cli.ts";
+import { buildTinyModel } from "../support/tiny-model.ts";
+
+let model: string;
+let otherModel: string;
+beforeAll(async () => {
+  model = await buildTinyModel();
+  otherModel = await buildTinyModel("int8");
+});
+
+async function places() {
+  const folder = await temporaryFolder();
+  const at = join(folder, "index.lance");
+  const run = (...args: string[]) => runCli([...args, "--index", at, "--model", model]);
+  const found = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run("search", ...args, "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return JSON.parse(stdout).results as { id: string; score: number; path?: string; url?: string; columns: object }[];
+  };
+  return { folder, pictures: join(folder, "pictures"), at, run, found };
+}
+
+describe("an index", () => {
+  it("is searched by words and by picture, with paths that open from here", async () => {
+    const { pictures, run, found } = await places();
+    writePictures(pictures, 12);
+    expect((await run("index", pictures)).stdout).toContain("12 encoded, 0 known already, 0 failed; the index");
+    const picture = join(pictures, "1/picture 4.bmp");
+    const [best, ...others] = await found("--image", picture, "-n", "5");
+    expect(best).toMatchObject({ path: relative(process.cwd(), picture), columns: {} });
+    expect(best!.score).toBeCloseTo(1, 5);
+    expect(others).toHaveLength(4);
+    expect(await found("a red bicycle", "--limit", "2", "--offset", "1")).toHaveLength(2);
+    const paths = await run("search", "a red bicycle", "-n", "3", "--paths");
+    expect(paths.stdout.trimEnd().split("\n")).toHaveLength(3);
+    for (const path of paths.stdout.trimEnd().split("\n")) expect(readFileSync(path)).toBeDefined();
+    expect((await run("search", "a red bicycle", "-n", "1")).stdout).toMatch(/^-?0\.\d{4} {2}\S.*\.bmp\n$/);
+  });
+
+  it("knows what is unchanged and what was renamed, and drops what is gone when it is to prune", async () => {
+    const count = Number(process.env.PICTURES ?? 150);
+    const { folder, pictures, run, found } = await places();
+    writePictures(pictures, count);
+    await run("index", pictures);
+    expect((await run("index", pictures)).stdout).toContain(`0 encoded, ${count} known already, 0 failed`);
+    renameSync(join(pictures, "0"), join(pictures, "renamed"));
+    const renamed = await run("index", pictures, "--prune");
+    const moved = Math.ceil(count / 3);
+    expect(renamed.stdout).toContain(`0 encoded, ${count} known already, 0 failed, ${moved} removed`);
+    expect(renamed.stdout).toContain(`holds ${count} pictures`);
+    rmSync(join(pictures, "1/picture 4.bmp"));
+    writeFiles(pictures, { "1/new.bmp": bitmap(5000) });
+    const dry = await run("index", pictures, "--prune", "--dry-run");
+    rmSync(join(pictures, "1/new.bmp"));
+    expect(dry.stdout).toContain("would remove 1/picture 4.bmp\n");
+    expect(dry.stdout).toContain(
+      `1 would be removed; the index ${join(folder, "index.lance")} holds ${count} pictures`,
+    );
+    expect((await run("index", pictures, "--prune")).stdout).toContain(`1 removed; the index`);
+    const all = await found("a red bicycle", "-n", String(count));
+    expect(all).toHaveLength(count - 1);
+  }, 120_000);
+
+  it("replaces a picture that changed, and leaves the pictures of another input alone", async () => {
+    const { folder, pictures, run, found } = await places();
+    writeFiles(folder, { "pictures/a.bmp": bitmap(1), "others/b.bmp": bitmap(2) });
+    await run("index", pictures);
+    await run("index", join(folder, "others"));
+    writeFiles(folder, { "pictures/a.bmp": bitmap(3) });
+    expect((await run("index", pictures, "--prune")).stdout).toContain(
+      "1 encoded, 0 known already, 0 failed, 0 removed",
+    );
+    writeFiles(folder, { "query.bmp": bitmap(3) });
+    const results = await found("--image", join(folder, "query.bmp"));
+    expect(results.map(({ path }) => path!.split("/").at(-1))).toEqual(["a.bmp", "b.bmp"]);
+    expect(results[0]!.score).toBeCloseTo(1, 5);
+  });
+
+  it("carries the columns of a list, and filters by them", async () => {
+    const { folder, run, found } = await places();
+    const { port } = await serve((_request, reply) => reply.end(bitmap(7)));
+    const url = `http://127.0.0.1:${port}/x.bmp`;
+    writeFiles(folder, {
+      "a.bmp": bitmap(0),
+      "below/b.bmp": bitmap(1),
+      "list.csv": `path,price,color\na.bmp,5,red\nbelow/b.bmp,7.5,blue\n${url},9,red\n`,
+    });
+    expect(await run("index", join(folder, "list.csv"), "--allow-private-urls")).toMatchObject({ code: 0 });
+    const names = async (filter: object) => {
+      const results = await found("a dog", "--filter", JSON.stringify(filter));
+      return results.map(({ path, url }) => url ?? path!.split("/").at(-1)).sort();
+    };
+    expect(await names({ price: { gt: 5 } })).toEqual(["b.bmp", url]);
+    expect(await names({ color: "red", price: { lte: 5 } })).toEqual(["a.bmp"]);
+    expect(await names({ color: ["red", "blue"] })).toHaveLength(3);
+    const [result] = await found("a dog", "--filter", '{"color":"blue"}');
+    expect(result!.columns).toEqual({ price: 7.5, color: "blue" });
+    const wrong = await run("search", "a dog", "--filter", '{"colour":"red"}');
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("there are: price, color.") });
+  });
+
+  it("finds near-identical pictures", async () => {
+    const { pictures, run } = await places();
+    writeFiles(pictures, { "a.bmp": bitmap(1), "copy of a.bmp": bitmap(1), "b.bmp": bitmap(2) });
+    await run("index", pictures);
+    const { stdout } = await runCli([
+      "duplicates",
+      "--index",
+      join(pictures, "../index.lance"),
+      "--min",
+      "0.9999",
+      "--json",
+    ]);
+    const { groups } = JSON.parse(stdout);
+    expect(groups).toHaveLength(1);
+    expect(groups[0]).toEqual([
+      { path: relative(process.cwd(), join(pictures, "a.bmp")), score: expect.closeTo(1, 5), same_bytes: true },
+      { path: relative(process.cwd(), join(pictures, "copy of a.bmp")), score: expect.closeTo(1, 5), same_bytes: true },
+    ]);
+  });
+
+  it("goes on after kill -9", async () => {
+    const { pictures, at, run } = await places();
+    writePictures(pictures, 200);
+    const first = startCli(["index", pictures, "--index", at, "--model", model]);
+    await sleep(1500 + 1500 * Math.random());
+    first.child.kill("SIGKILL");
+    await first.ended;
+    expect((await run("index", pictures)).stdout).toContain("holds 200 pictures");
+    expect((await run("index", pictures)).stdout).toContain("0 encoded, 200 known already");
+  });
+
+  it("is refused to another model, to a second writer, and where there is none", async () => {
+    const { pictures, at, run } = await places();
+    writePictures(pictures, 300);
+    const first = startCli(["index", pictures, "--index", at, "--model", model]);
+    await first.says(/known already|[1-9]\d* encoded/).catch(() => {});
+    await first.ended;
+    const other = ["--index", at, "--model", otherModel];
+    for (const args of [
+      ["index", pictures],
+      ["search", "a dog"],
+    ]) {
+      const refused = await runCli([...args, ...other]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("The index was made with the model") });
+    }
+    const nothing = await runCli(["search", "a dog", "--index", join(at, "nowhere"), "--model", model]);
+    expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no index") });
+    expect(await run("search")).toMatchObject({ code: 2, stderr: expect.stringContaining("Expected words") });
+  });
+
+  it("can be optimized, and answers the same", async () => {
+    const { pictures, run, found } = await places();
+    writePictures(pictures, 300);
+    await run("index", pictures);
+    const before = await found("a red bicycle", "-n", "5", "--exact");
+    expect((await run("index", pictures, "--optimize")).stdout).toContain("the approximate index was built");
+    const exact = await found("a red bicycle", "-n", "5", "--exact");
+    expect(exact.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(await found("a red bicycle", "-n", "5")).toHaveLength(5);
+  });
+
+  it("of no picture gives no result", async () => {
+    const { folder, pictures, run, found } = await places();
+    writeFiles(pictures, { "notes.txt": "" });
+    expect(await run("index", pictures)).toMatchObject({ code: 0 });
+    expect(await found("a dog")).toEqual([]);
+    expect(folder).toBeDefined();
+  });
+});
