@@ -3,9 +3,9 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { EncoderError } from "../errors.ts";
 import type { ImageFetcher } from "../image/fetch.ts";
+import { nameOf } from "../model/path-name.ts";
 import type { Budget } from "./budget.ts";
 import type { Columns, Content, Item } from "./item.ts";
-import { nameOf } from "./path-name.ts";
 
 export interface FileReading {
   budget: Budget;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
+import { nameOf } from "../model/path-name.ts";
 import type { OwnFields, StoredRow, VectorStore } from "../search/lance.ts";
 import { createHashTable } from "./hash-table.ts";
 import type { Item, Row, RowSink } from "./item.ts";
 import type { Journal } from "./journal.ts";
-import { nameOf } from "./path-name.ts";
 
 export interface IndexRowsOptions {
   store: VectorStore;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { printable } from "../bulk/path-name.ts";
 import { duplicatesSettings } from "../config/bulk.ts";
 import { withHome } from "../model/locate.ts";
+import { printable } from "../model/path-name.ts";
 import { findDuplicates } from "../search/duplicates.ts";
 import { readFacts } from "../search/index-facts.ts";
 import { openVectorStore } from "../search/lance.ts";

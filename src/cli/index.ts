@@ -1,7 +1,6 @@
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { encodeWith } from "../bulk/encode.ts";
-import { printable } from "../bulk/path-name.ts";
 import { createReading } from "../bulk/reading.ts";
 import { newTally } from "../bulk/run.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
@@ -12,6 +11,7 @@ import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
 import { withHome } from "../model/locate.ts";
+import { printable } from "../model/path-name.ts";
 import { openVectorStore } from "../search/lance.ts";
 import { count, showProgress } from "./bulk-progress.ts";
 import { command } from "./command.ts";

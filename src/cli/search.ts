@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { printable } from "../bulk/path-name.ts";
 import { searchSettings } from "../config/bulk.ts";
 import { encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder, type Encoder } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
+import { printable } from "../model/path-name.ts";
 import type { Filter } from "../search/filter.ts";
 import { openPictureIndex } from "../search/picture-index.ts";
 import { combine, parseQuery, type Term } from "../search/query.ts";

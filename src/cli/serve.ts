@@ -8,8 +8,11 @@ import { pickSettings } from "../config/setting.ts";
 import { createEncoder, type Encoder, type EncoderObserver } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { packageRoot, packageVersion } from "../host/package.ts";
+import { createThumbnailer } from "../image/thumbnail.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
-import { embeddedName } from "../model/locate.ts";
+import { embeddedName, withHome } from "../model/locate.ts";
+import { openPictureIndex } from "../search/picture-index.ts";
+import { createPictures } from "../search/pictures.ts";
 import { createAdminApp, createApp } from "../server/app.ts";
 import { readPageFiles } from "../server/page-files.ts";
 import { command } from "./command.ts";
@@ -29,7 +32,8 @@ export const serve = command({
     if (!encoder) return; // the process was asked to stop before anything began
     const page = config.page ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
     if (config.page && !page) logger.warn("there is no page at /, since it was not built: npm run build");
-    const context = { encoder, config, metrics, logger, page, version: await packageVersion() };
+    const search = config.index === "" ? undefined : await openSearch(config, encoder);
+    const context = { encoder, config, metrics, logger, page, search, version: await packageVersion() };
     const apps = [createApp(context)];
     if (config.adminPort > 0) apps.push(createAdminApp(context));
     try {
@@ -41,9 +45,25 @@ export const serve = command({
       logger.info({ reason: String(signal.reason) }, "stopping: requests in flight are finished");
     } finally {
       await drain(apps, encoder, config, logger);
+      await search?.close();
     }
   },
 });
+
+/** What POST /search and its companions need. Whoever has no index loads nothing of it. */
+async function openSearch(config: ServiceConfig, encoder: Encoder) {
+  const index = await openPictureIndex(withHome(config.index), encoder.manifest);
+  const thumbnailer = createThumbnailer(config);
+  const pictures = createPictures({ index, thumbnailer, maxImageBytes: config.maxImageBytes });
+  return {
+    index,
+    pictures,
+    async close() {
+      index.close();
+      await thumbnailer.close();
+    },
+  };
+}
 
 function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
   return {

@@ -1,6 +1,6 @@
 import { decodeSettings, engineSettings, fetchSettings, modelSettings } from "./encoder.ts";
 import { logSettings, serverSettings } from "./server.ts";
-import { settingsWith, type ValuesOf } from "./setting.ts";
+import { setting, settingsWith, text, type ValuesOf } from "./setting.ts";
 
 /** The settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
 export const serviceSettings = {
@@ -10,6 +10,11 @@ export const serviceSettings = {
   ...fetchSettings,
   ...engineSettings,
   ...logSettings,
+  index: setting({
+    ...text("a folder"),
+    default: "",
+    help: "Search index to serve at POST /search, GET /index and GET /pictures/:id; none by default.",
+  }),
 };
 
 export type ServiceConfig = ValuesOf<typeof serviceSettings>;

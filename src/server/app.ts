@@ -10,6 +10,8 @@ import type { ServiceConfig } from "../config/service.ts";
 import { pickSettings } from "../config/setting.ts";
 import type { Encoder } from "../encoder/encoder.ts";
 import type { Metrics } from "../metrics.ts";
+import type { PictureIndex } from "../search/picture-index.ts";
+import type { Pictures } from "../search/pictures.ts";
 import { guardAccess } from "./access.ts";
 import { admitWork } from "./admission.ts";
 import { documentApi } from "./api-document.ts";
@@ -27,6 +29,8 @@ import { healthRoutes } from "./routes/health.ts";
 import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { pageRoute } from "./routes/page.ts";
+import { pictureRoute } from "./routes/pictures.ts";
+import { indexRoute, searchRoute } from "./routes/search.ts";
 
 export interface AppOptions {
   encoder: Encoder;
@@ -36,6 +40,8 @@ export interface AppOptions {
   version: string;
   /** What GET / serves; without them there is no page. */
   page?: PageFiles | undefined;
+  /** With an index there are POST /search, GET /index and GET /pictures/:id. */
+  search?: { index: PictureIndex; pictures: Pictures } | undefined;
   logger?: FastifyBaseLogger;
 }
 
@@ -55,6 +61,14 @@ export function createApp(options: AppOptions): FastifyInstance {
   const context = { manifest, limits, checkModel, readItems, encode };
   for (const protocol of [native, ...chosenProtocols(config.protocols)]) {
     openProtocol(app, { protocol, context, metrics });
+  }
+  const { search } = options;
+  if (search) {
+    app.register(async (routes) => {
+      searchRoute(routes, context, search.index);
+      indexRoute(routes, search.index);
+      pictureRoute(routes, search.pictures, config.requestTimeoutMs);
+    });
   }
   app.register(async (routes) => {
     health(routes, options);

@@ -134,6 +134,61 @@ export const rankReply = z.strictObject({
     .describe("Best first; `index` is the candidate's place in the request"),
 });
 
+const weighted = z
+  .strictObject({
+    text: optional(z.string()),
+    url: optional(z.string()).describe("An http or https URL"),
+    b64: optional(z.string()).describe("Base64 or a data: URI"),
+    weight: optional(z.number().min(-1000).max(1000)).describe("1 by default; a negative one asks for less of it"),
+  })
+  .describe("Exactly one of text, url and b64");
+
+export const searchBody = z
+  .strictObject({
+    text: optional(z.string()).describe("Words, taken as they are"),
+    image_url: optional(z.string()),
+    image_b64: optional(z.string()),
+    embedding: optional(z.array(z.number())).describe("A vector of this model"),
+    query: optional(z.array(weighted)).describe("A weighted sum of words and pictures"),
+    limit: optional(z.int().min(1).max(200)).describe("10 by default"),
+    offset: optional(z.int().min(0).max(10_000)),
+    filter: optional(z.record(z.string(), z.unknown())).describe(
+      'Conditions on columns, all of which must hold: a value, a list of values, or {"gt"|"gte"|"lt"|"lte": value}',
+    ),
+  })
+  .describe("Exactly one of text, image_url, image_b64, embedding and query");
+
+const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+export const searchReply = z.strictObject({
+  success: z.literal(true),
+  results: z
+    .array(
+      z.strictObject({
+        id: z.string().describe("For GET /pictures/:id"),
+        score: z.number().describe("Cosine with the question"),
+        path: z.string().optional().describe("Relative to what was indexed"),
+        url: z.string().optional(),
+        columns: z.record(z.string(), columnValue),
+      }),
+    )
+    .describe("Best first"),
+});
+
+export const indexReply = z.strictObject({
+  success: z.literal(true),
+  model: z.string(),
+  precision: z.string(),
+  dimensions: z.int(),
+  count: z.int(),
+  columns: z.array(z.string()).describe("What can be filtered by"),
+  updated_at: z.string(),
+});
+
+export const pictureParams = z.object({ id: z.string() });
+export const pictureQuery = z.object({ width: z.enum(["256", "512", "1600"]).default("256") });
+export const pictureReply = z.any().meta({ type: "string", contentMediaType: "image/webp" });
+
 export const compareBody = z
   .strictObject({ a: z.array(item), b: z.array(item) })
   .meta({ examples: [{ a: [{ b64: pixel }], b: [{ text: "a dog" }, { text: "a blue dot" }] }] });

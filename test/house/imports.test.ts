@@ -9,7 +9,7 @@ const mayImport: Record<string, string[]> = {
     ...["server", "bulk", "search", "hub", "encoder", "build", "image", "model", "storage", "host"],
     ...["config", "errors", "metrics"],
   ],
-  server: ["encoder", "model", "scheduling", "config", "errors", "metrics"],
+  server: ["encoder", "search", "model", "scheduling", "config", "errors", "metrics"],
   bulk: ["encoder", "search", "image", "model", "storage", "scheduling", "config", "errors"],
   search: ["image", "model", "storage", "config", "errors"],
   metrics: [],

@@ -1,9 +1,9 @@
 import type { Dirent, Stats } from "node:fs";
 import { lstat, opendir, stat } from "node:fs/promises";
 import { toEncoderError } from "../../errors.ts";
+import { nameOf } from "../../model/path-name.ts";
 import { type FileReading, failedItem, fileItem, orExplain } from "../file-item.ts";
 import type { PathFilter } from "../glob.ts";
-import { nameOf } from "../path-name.ts";
 import { sortedNames } from "../sorted-names.ts";
 import type { Source } from "./source.ts";
 

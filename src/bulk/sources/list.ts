@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
 import { EncoderError } from "../../errors.ts";
+import { nameOf } from "../../model/path-name.ts";
 import { type FileReading, failedItem, fileItem } from "../file-item.ts";
 import type { Columns, Item } from "../item.ts";
-import { nameOf } from "../path-name.ts";
 import { textItem } from "../text-item.ts";
 import { urlItem } from "../url-item.ts";
 import { withColumnKinds } from "./column-kinds.ts";

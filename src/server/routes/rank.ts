@@ -77,7 +77,7 @@ interface NamedItem {
   b64?: string | null | undefined;
 }
 
-function sourceOf({ text, url, b64 }: NamedItem, name: string): Source {
+export function sourceOf({ text, url, b64 }: NamedItem, name: string): Source {
   const given: Source[] = [];
   if (text != null) given.push({ text });
   if (url != null) given.push({ url });

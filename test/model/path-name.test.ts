@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nameOf, pathOf, printable } from "../../src/bulk/path-name.ts";
+import { nameOf, pathOf, printable } from "../../src/model/path-name.ts";
 
 describe("a path's name", () => {
   it("tells every path from every other one, and leads back to it", () => {
