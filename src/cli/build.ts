@@ -1,32 +1,32 @@
 import { basename, resolve } from "node:path";
 import { buildModel } from "../build/build.ts";
 import { setting, text } from "../config/setting.ts";
+import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
+import { checkpointPair, checkpointSettings } from "./checkpoint-pair.ts";
 import { command } from "./command.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
 import { createProgress } from "./progress.ts";
 import { pullSettings } from "./pull.ts";
 
-const checkpointFolder = text("a checkpoint's folder in the sentence-transformers layout");
+const usage = "build --checkpoint DIR --out DIR, or build --image DIR --text DIR --out DIR";
 
 export const build = command({
-  summary: "Build a model folder from a checkpoint pair",
+  summary: "Build a model folder from checkpoints of both towers",
   settings: {
-    image: setting({ ...checkpointFolder, help: "Image checkpoint: a folder like that of clip-ViT-B-32." }),
-    text: setting({
-      ...checkpointFolder,
-      help: "Text checkpoint: a folder like that of clip-ViT-B-32-multilingual-v1.",
-    }),
+    ...checkpointSettings("a checkpoint's folder, as transformers or sentence-transformers save it"),
     out: setting({ ...text("a folder"), help: "Model folder to write; its name becomes the model's." }),
     precision: pullSettings.precision,
   },
   async run({ values, signal }) {
+    const pair = checkpointPair(values, usage);
+    if (!pair) throw new EncoderError("CONFIG_INVALID", `Expected: ${usage}`);
     const outDir = resolve(withHome(values.out));
     const progress = createProgress(process.stderr);
     const model = await buildModel({
-      imageDir: resolve(withHome(values.image)),
-      textDir: resolve(withHome(values.text)),
+      imageDir: resolve(withHome(pair.image)),
+      textDir: resolve(withHome(pair.text)),
       outDir,
       name: basename(outDir),
       precision: values.precision,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { EncoderError, toEncoderError } from "../errors.ts";
+import { type CatalogEntry, catalog, findInCatalog } from "../model/catalog.ts";
 import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
 import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
@@ -25,6 +26,7 @@ export async function models({ modelsDir, args, signal }: ModelsCommand): Promis
   throw new EncoderError("CONFIG_INVALID", "Expected: models list, models verify [NAME], or models remove NAME");
 }
 
+/** What is installed, and then what could be. */
 async function list(place: string): Promise<void> {
   const names = await installed(place);
   for (const name of names) {
@@ -34,8 +36,17 @@ async function list(place: string): Promise<void> {
     );
     process.stdout.write(`${line}\n`);
   }
-  if (names.length === 0)
-    process.stdout.write(`No models in ${place}. Install one with: image-text-encoder pull clip-vit-b-32\n`);
+  if (names.length === 0) process.stdout.write(`No models in ${place}.\n`);
+  process.stdout.write("Can be installed with image-text-encoder pull NAME:\n");
+  for (const [name, entry] of Object.entries(catalog)) {
+    process.stdout.write(
+      `  ${name}  ${entry.dimensions} dimensions  ${entry.downloadMb} MB  ${describeEntry(entry)}\n`,
+    );
+  }
+}
+
+function describeEntry({ languages, licence, imageCost }: CatalogEntry): string {
+  return `${languages}  ${licence}  image cost ${imageCost}`;
 }
 
 /** Reads every byte of one model or of all. */
@@ -89,12 +100,14 @@ async function installed(place: string): Promise<string[]> {
   return names.sort();
 }
 
-/** One line: name, size, precision, sources. */
+/** One line: name, size, precision, what the catalog knows, sources. */
 export function describeModel({ directory, manifest }: Model): string {
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
   const origins = [manifest.sources.image, manifest.sources.text].map(({ repository, revision }) =>
     repository === undefined ? "a local checkpoint" : `${repository}@${revision?.slice(0, 12)}`,
   );
   const precision = `image ${manifest.image.precision}, text ${manifest.text.precision}`;
-  return `${basename(directory)}  ${(bytes / 1e6).toFixed(1)} MB  ${precision}  from ${origins.join(" and ")}  in ${directory}`;
+  const entry = findInCatalog(manifest.sources);
+  const facts = entry ? `  ${describeEntry(entry)}` : "";
+  return `${basename(directory)}  ${(bytes / 1e6).toFixed(1)} MB  ${precision}${facts}  from ${origins.join(" and ")}  in ${directory}`;
 }

@@ -8,6 +8,8 @@ import { type CheckpointSource, pullModel } from "../hub/pull-model.ts";
 import { parseRepository } from "../hub/repository-file.ts";
 import { catalog } from "../model/catalog.ts";
 import { withHome } from "../model/locate.ts";
+import { inMegabytes } from "../storage/free-space.ts";
+import { checkpointPair, checkpointSettings } from "./checkpoint-pair.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
 import { createProgress } from "./progress.ts";
@@ -15,8 +17,7 @@ import { createTransferLine } from "./transfer-line.ts";
 
 export const pullSettings = {
   modelsDir: modelSettings.modelsDir,
-  image: setting({ ...text("org/name or org/name@revision"), default: "", help: "Image checkpoint, instead of NAME." }),
-  text: setting({ ...text("org/name or org/name@revision"), default: "", help: "Text checkpoint, instead of NAME." }),
+  ...checkpointSettings("org/name or org/name@revision"),
   out: setting({ ...text("a folder"), default: "", help: "Where the model is put; with NAME in MODELS_DIR." }),
   precision: setting({
     ...choice("auto", "int8", "fp32"),
@@ -33,7 +34,7 @@ export interface PullCommand {
   signal: AbortSignal;
 }
 
-/** `pull NAME`, or `pull --image REPO[@REV] --text REPO[@REV] --out DIR`. */
+/** `pull NAME`, or what `usage` says. */
 export async function pull({ config, name, signal }: PullCommand): Promise<void> {
   const { outDir, ...sources } = wanted(config, name);
   const hub = await openHub(config);
@@ -50,6 +51,10 @@ export async function pull({ config, name, signal }: PullCommand): Promise<void>
         progress.show(
           `Waiting for another pull (process ${pid} on ${host}) to end. If it has died, this one goes on within half a minute.`,
         ),
+      onNeeds: ({ downloadBytes, diskBytes, memoryBytes }) =>
+        progress.show(
+          `${inMegabytes(downloadBytes)} to download, ${inMegabytes(diskBytes)} of disk until the model is built; serving it takes about ${inMegabytes(memoryBytes)} of memory`,
+        ),
       onDownload(received) {
         const text = line.report(received);
         if (text !== undefined) progress.show(text);
@@ -64,25 +69,26 @@ export async function pull({ config, name, signal }: PullCommand): Promise<void>
   }
 }
 
+const usage =
+  "pull NAME, pull --checkpoint REPO[@REV] --out DIR, or pull --image REPO[@REV] --text REPO[@REV] --out DIR";
+
 function wanted(
-  { image, text, out, modelsDir }: PullCommand["config"],
+  config: PullCommand["config"],
   name: string | undefined,
 ): { outDir: string; image: CheckpointSource; text: CheckpointSource } {
-  const folder = out && resolve(withHome(out));
-  if (name !== undefined && !image && !text) {
+  const folder = config.out && resolve(withHome(config.out));
+  const pair = checkpointPair(config, usage);
+  if (name !== undefined && !pair) {
     const entry = catalog[name];
-    if (entry) return { ...entry, outDir: folder || join(resolve(withHome(modelsDir)), name) };
+    if (entry) return { ...entry, outDir: folder || join(resolve(withHome(config.modelsDir)), name) };
     const known = Object.keys(catalog).join(", ");
     throw new EncoderError(
       "CONFIG_INVALID",
-      `There is no model ${name} in the catalog (${known}). Any other pair: pull --image REPO --text REPO --out DIR`,
+      `There is no model ${name} in the catalog (${known}). Any other: ${usage.slice(usage.indexOf(",") + 2)}`,
     );
   }
-  if (name === undefined && image && text && folder) {
-    return { image: parseRepository(image), text: parseRepository(text), outDir: folder };
+  if (name === undefined && pair && folder) {
+    return { image: parseRepository(pair.image), text: parseRepository(pair.text), outDir: folder };
   }
-  throw new EncoderError(
-    "CONFIG_INVALID",
-    "Expected: pull NAME, or pull --image REPO[@REV] --text REPO[@REV] --out DIR",
-  );
+  throw new EncoderError("CONFIG_INVALID", `Expected: ${usage}`);
 }

@@ -28,6 +28,8 @@ export interface PullOptions {
   precision: BuildOptions["precision"];
   signal?: AbortSignal | undefined;
   onWait?: LockOptions["onWait"];
+  /** Called before anything large is downloaded. */
+  onNeeds?: (needs: Needs) => void;
   onDownload?: (progress: DownloadProgress) => void;
   onBuild?: (progress: BuildProgress) => void;
 }
@@ -35,6 +37,18 @@ export interface PullOptions {
 export interface CheckpointSource extends RepositoryRevision {
   sha256?: Readonly<Record<string, string>>;
 }
+
+/** What a model takes, as far as the Hub tells the sizes of its files. */
+export interface Needs {
+  downloadBytes: number;
+  /** Until the model is built. */
+  diskBytes: number;
+  /** Of a service: the graphs are mapped into memory. */
+  memoryBytes: number;
+}
+
+/** What a service takes besides its graphs: the runtime, four decoders, caches. */
+const serviceBytes = 400e6;
 
 /** Of all weight files together. */
 export interface DownloadProgress {
@@ -129,13 +143,15 @@ async function locateWeights(image: Repository, text: Repository): Promise<Weigh
 }
 
 async function download(
-  { hub, outDir, onDownload, stop }: PullOptions & { stop: AbortController },
+  { hub, outDir, precision, onNeeds, onDownload, stop }: PullOptions & { stop: AbortController },
   weights: Weights[],
 ): Promise<void> {
   const totalBytes = weights.reduce((sum, { file }) => sum + (file.bytes ?? 0), 0);
   const missingBytes = weights.reduce((sum, { file }) => sum + (file.source.kind === "hub" ? (file.bytes ?? 0) : 0), 0);
-  // A model takes at most what a float32 checkpoint does.
-  await checkFreeSpace(dirname(outDir), missingBytes + totalBytes);
+  const diskBytes = missingBytes + totalBytes; // a model takes at most what a float32 checkpoint does
+  const graphBytes = precision === "int8" ? totalBytes / 3.9 : totalBytes;
+  onNeeds?.({ downloadBytes: missingBytes, diskBytes, memoryBytes: graphBytes + serviceBytes });
+  await checkFreeSpace(dirname(outDir), diskBytes);
 
   const received = weights.map(() => 0);
   let next = 0;

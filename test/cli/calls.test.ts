@@ -43,7 +43,8 @@ describe("image-text-encoder", () => {
       "CORS_ORIGINS: expected a comma-separated list of origins",
     ],
     ["a wrong proxy", ["serve"], { TRUST_PROXY: "10.0.0.0/40" }, "TRUST_PROXY: expected"],
-    ["a missing setting", ["build", "--image", "x"], {}, "--text or TEXT: expected"],
+    ["a missing setting", ["build", "--image", "x"], {}, "--out or OUT: expected"],
+    ["a tower too few", ["build", "--image", "x", "--out", "y"], {}, "Expected: build --checkpoint DIR --out DIR, or"],
   ])("refuses %s with one line and exit code 2", async (_what, args, env, sentence) => {
     const { code, stdout, stderr } = await runCli(args, env);
     expect(code).toBe(2);

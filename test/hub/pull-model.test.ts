@@ -121,6 +121,24 @@ describe("pull", () => {
     await expectWholeModel();
   });
 
+  it("takes both towers from one repository, whose files it downloads once", async () => {
+    const directory = join(import.meta.dirname, "../fixtures/checkpoints/siglip2");
+    await loopback.close();
+    loopback = await startLoopbackHub({ "tiny/siglip2": { directory } });
+    opened.push(loopback);
+    const checkpoint = { repository: "tiny/siglip2", revision: "main" };
+    const { model } = await pull({ image: checkpoint, text: checkpoint });
+    expect(model.manifest).toMatchObject({ dimensions: 32, text: { architecture: "siglip-text" } });
+    expect(downloadsOf("model.safetensors")).toHaveLength(1);
+  });
+
+  it("says what the model takes before it downloads it", async () => {
+    const needs: object[] = [];
+    await pull({ onNeeds: (it) => needs.push({ ...it, downloads: downloadsOf(weights).length }) });
+    const bytes = 1_688_284 + 2_071_256 + 131_192;
+    expect(needs).toEqual([{ downloadBytes: bytes, diskBytes: 2 * bytes, memoryBytes: bytes + 400e6, downloads: 0 }]);
+  });
+
   it("reports how many bytes of how many are there", async () => {
     const reports: number[] = [];
     await pull({ onDownload: ({ receivedBytes, totalBytes }) => reports.push(receivedBytes / totalBytes) });
