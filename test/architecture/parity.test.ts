@@ -87,4 +87,13 @@ describe.each([
       for (const [d, value] of embedding.entries()) expect(embeddings[0]![d]).toBeCloseTo(value, 3);
     }
   });
+
+  it("stays close to itself at int8, in both towers", async () => {
+    const outDir = join(await temporaryFolder(), "int8");
+    const { manifest } = await buildModel({ imageDir: directory, textDir: directory, outDir, name, precision: "auto" });
+    for (const tower of [manifest.image, manifest.text]) {
+      expect(tower.precision).toBe("int8");
+      expect(tower.fidelity!.mean).toBeGreaterThan(0.998);
+    }
+  });
 });
