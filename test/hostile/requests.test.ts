@@ -43,7 +43,6 @@ describe("a JSON body that is hostile", () => {
     ["goes on after its end", '{"text":"a"} {"text":"b"}', "400 INVALID_JSON"],
     ["is not an object", '"text"', "400 INVALID_REQUEST"],
     ["is null", "null", "400 INVALID_REQUEST"],
-    ["starts with a byte order mark", '\ufeff{"text":"a"}', "400 INVALID_JSON"],
     ["is UTF-16", Buffer.from('{"text":"a"}', "utf16le"), "400 INVALID_JSON"],
     ["is nested in arrays a million deep", repeat("[", 1e6), "400 INVALID_REQUEST"],
     ["is nested in objects a hundred thousand deep", repeat('{"a":', 1e5), "400 INVALID_REQUEST"],
