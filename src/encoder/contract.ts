@@ -42,6 +42,8 @@ export interface Encoding<Vector = Float32Array> {
   errors: EncoderError[];
   /** How many texts were cut to the model's longest sequence; 0 for images. */
   truncated: number;
+  /** Tokens that stand for something unknown, such as a word of over 100 characters: texts may share them; 0 for images. */
+  unknownTokens: number;
   /** How many images were readable in part only; 0 for texts. */
   incomplete: number;
   /** Tokens encoded, special tokens included, after truncation; 0 for images. */

@@ -27,7 +27,7 @@ export function createImageEncoder({ tower, fetcher, decoder, observer }: ImageE
       const items = await request.each(inputs, (input, { index, waitedMs }) =>
         itemOrFault(encodeImage(input, { ...options, request, position: index, waitedMs }), index, options),
       );
-      return { ...encodingOf(items, options), truncated: 0, tokens: 0 };
+      return { ...encodingOf(items, options), truncated: 0, unknownTokens: 0, tokens: 0 };
     } finally {
       request.close(); // one failed item ends the work on the others
     }

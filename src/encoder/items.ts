@@ -73,7 +73,7 @@ function merged<Vector>(parts: { encoding: Encoding<Vector>; places: readonly Pl
   for (const { encoding, places } of parts) {
     for (const [i, embedding] of encoding.embeddings.entries()) embeddings[places[i]!.index] = embedding;
   }
-  const sum = (of: "truncated" | "tokens" | "incomplete") =>
+  const sum = (of: "truncated" | "unknownTokens" | "tokens" | "incomplete") =>
     parts.reduce((total, { encoding }) => total + encoding[of], 0);
   return {
     embeddings,
@@ -81,6 +81,7 @@ function merged<Vector>(parts: { encoding: Encoding<Vector>; places: readonly Pl
       .flatMap(({ encoding, places }) => encoding.errors.map((error) => atIndex(error, places[error.index!]!.index)))
       .sort((a, b) => a.index! - b.index!),
     truncated: sum("truncated"),
+    unknownTokens: sum("unknownTokens"),
     incomplete: sum("incomplete"),
     tokens: sum("tokens"),
     timings: longest(parts.map(({ encoding }) => encoding.timings)),

@@ -42,6 +42,7 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
       return {
         ...encoding,
         truncated: tokens.filter(({ truncated }) => truncated).length,
+        unknownTokens: tokens.reduce((sum, { unknown }) => sum + unknown, 0),
         tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
         timings,
       };

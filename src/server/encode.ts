@@ -59,6 +59,7 @@ function told<Vector>(
   request.encoded = { text: texts, image: encoded.length - texts, truncated: encoding.truncated };
   reply.header("server-timing", serverTiming(encoding.timings));
   if (encoding.truncated > 0) reply.header("x-truncated", "true");
+  if (encoding.unknownTokens > 0) reply.header("x-unknown-tokens", encoding.unknownTokens);
   if (encoding.incomplete > 0) reply.header("x-image-incomplete", "true");
   return encoding;
 }

@@ -10,6 +10,7 @@ function encoderOfAngles() {
   encoder.encodeTexts = async (texts) => ({
     embeddings: texts.map((text) => vectorOf(Number(text))),
     truncated: 0,
+    unknownTokens: 0,
     errors: [],
     incomplete: 0,
     tokens: 0,

@@ -133,6 +133,13 @@ describe("a text of a megabyte", () => {
     expect(await post({ text: "é".repeat(long / 2 + 1) })).toMatchObject({ status: 413, code: "TEXT_TOO_LONG" });
   });
 
+  it("without spaces is one unknown token, and the answer says so", async () => {
+    const reply = await post({ text: "ก".repeat(300_000) });
+    expect(reply).toMatchObject({ status: 200 });
+    expect(reply.headers["x-unknown-tokens"]).toBe("1");
+    expect((await post({ text: "a" })).headers).not.toHaveProperty("x-unknown-tokens");
+  });
+
   it("of white space is empty", async () => {
     expect(await post({ text: " \n\t\u2003".repeat(200_000) })).toMatchObject({ code: "EMPTY_TEXT" });
   });

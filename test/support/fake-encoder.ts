@@ -37,6 +37,7 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
       embeddings: embeddings as Float32Array[], // null with onError "return" alone, which its own type says
       errors,
       incomplete: 0,
+      unknownTokens: 0,
       truncated: inputs.filter((input) => lengthOf(input) > 100).length,
       tokens: 0,
       timings: { queueMs: 1, inferenceMs: 2.5 },
