@@ -17,8 +17,6 @@ export interface Decoder {
    * SHUTTING_DOWN; the signal's reason when aborted.
    */
   decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
-  /** Images that wait for a process. */
-  queueDepth(): number;
   /** Milliseconds that what waits and this many more images take to be decoded; 0 while that is not known. */
   msFor(images: number): number;
   close(): Promise<void>;
@@ -66,7 +64,6 @@ export function createDecoder(options: DecoderOptions): Decoder {
       requireBytesWithin(options.maxImageBytes, bytes.length);
       return lanes.run(() => decodeInProcess(bytes), turn);
     },
-    queueDepth: () => lanes.waiting,
     msFor: (images) => pace.msFor(lanes.waiting + images),
     async close() {
       isClosed = true;
