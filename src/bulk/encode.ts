@@ -91,8 +91,8 @@ export function encodeWith(encoder: Encoder): Encode {
   return async (input, { signal }) => {
     const { embeddings } =
       typeof input === "string"
-        ? await encoder.encodeTexts([input], { signal })
-        : await encoder.encodeImages([input], { signal });
+        ? await encoder.encodeTexts([input], { signal, wait: true })
+        : await encoder.encodeImages([input], { signal, wait: true });
     return embeddings[0]!;
   };
 }
