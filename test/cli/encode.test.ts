@@ -180,7 +180,9 @@ describe("a second encode into the same output", () => {
     writePictures(pictures, 400);
     const first = startCli(["encode", pictures, "--out", out, "--model", model, "--json-progress"]);
     await waitForVectors(out, 1);
+    first.child.kill("SIGSTOP"); // it holds the output, however long the second one takes to start
     const second = await encode(pictures, out);
+    first.child.kill("SIGCONT");
     expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining("works in the output folder") });
     expect(await first.ended).toMatchObject({ code: 0 });
   });

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -137,12 +137,24 @@ describe("an index", () => {
     expect((await run("index", pictures)).stdout).toContain("0 encoded, 200 known already");
   });
 
-  it("is refused to another model, to a second writer, and where there is none", async () => {
+  it("is refused to a second writer while the first one works", async () => {
     const { pictures, at, run } = await places();
     writePictures(pictures, 300);
     const first = startCli(["index", pictures, "--index", at, "--model", model]);
-    await first.says(/known already|[1-9]\d* encoded/).catch(() => {});
-    await first.ended;
+    const isLocked = () =>
+      existsSync(at) && readdirSync(at, { recursive: true }).some((name) => /(^|\/)lock\./.test(String(name)));
+    await expect.poll(isLocked, { interval: 5, timeout: 30_000 }).toBe(true);
+    first.child.kill("SIGSTOP"); // it holds the index, however long the second one takes to start
+    const second = await run("index", pictures);
+    first.child.kill("SIGCONT");
+    expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining("works in") });
+    expect(await first.ended).toMatchObject({ code: 0 });
+  });
+
+  it("is refused to another model, and where there is none", async () => {
+    const { pictures, at, run } = await places();
+    writePictures(pictures, 300);
+    await run("index", pictures);
     const other = ["--index", at, "--model", otherModel];
     for (const args of [
       ["index", pictures],
