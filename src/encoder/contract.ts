@@ -2,7 +2,7 @@ import type { EncoderError, ErrorCode } from "../errors.ts";
 import type { DecoderEnd } from "../image/decoder-process.ts";
 import type { Manifest } from "../model/manifest.ts";
 
-/** An encoded picture (JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP), or where to fetch one. */
+/** An encoded picture, or the URL of one; a data URI is decoded, and others are fetched. */
 export type ImageInput = Uint8Array | { url: string };
 
 export type TowerName = "image" | "text";

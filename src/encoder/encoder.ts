@@ -70,7 +70,7 @@ export async function createEncoder(
   return {
     manifest: model.manifest,
     encodeTexts: createTextEncoder({ tower: texts, tokenizer, observer }),
-    encodeImages: createImageEncoder({ tower: images, fetcher, decoder, observer }),
+    encodeImages: createImageEncoder({ tower: images, fetcher, decoder, observer, maxImageBytes }),
     isHealthy: createHealthCheck({ images, texts, tokenizer, decoder }),
     queueDepth: () => ({ image: images.depth, text: texts.depth }),
     async close({ timeoutMs = defaultDrainMs } = {}) {

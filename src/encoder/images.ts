@@ -5,6 +5,7 @@ import type { ImageFetcher } from "../image/fetch.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { TowerRequest } from "../tower/request.ts";
 import type { Tower } from "../tower/tower.ts";
+import { decodeBase64, isDataUri } from "./base64.ts";
 import type { Encode, EncodeOptions, EncoderObserver, ImageInput } from "./contract.ts";
 import { type EncodedItem, encodingOf, itemOrFault } from "./outcomes.ts";
 
@@ -13,10 +14,14 @@ export interface ImageEncoderOptions {
   fetcher: ImageFetcher;
   decoder: Decoder;
   observer: EncoderObserver;
+  /** A data URI of more bytes is not decoded. */
+  maxImageBytes: number;
 }
 
 /** The way of an image, from where it lies to its vector. */
-export function createImageEncoder({ tower, fetcher, decoder, observer }: ImageEncoderOptions): Encode<ImageInput> {
+export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageInput> {
+  const { tower, fetcher, decoder, observer, maxImageBytes } = options;
+
   async function encodeImages(inputs: readonly ImageInput[], options: EncodeOptions = {}) {
     const request = tower.open({ ...options, items: inputs.length });
     try {
@@ -36,31 +41,36 @@ export function createImageEncoder({ tower, fetcher, decoder, observer }: ImageE
   /** URL -> bytes -> pixels -> batch -> vector. */
   async function encodeImage(input: ImageInput, step: ImageStep): Promise<EncodedItem> {
     const { request, position, waitedMs } = step;
-    const fetched = input instanceof Uint8Array ? undefined : await fetchImage(input.url, step);
+    const { bytes, release, ...fetching } = await bytesOf(input, step);
     try {
-      const bytes = fetched?.bytes ?? (input as Uint8Array); // one of the two is there
       const key = createHash("sha256").update(bytes).digest("base64");
       const result = await request.embed({ key, position, cost: 1 }, async (turn) => {
         const { incomplete, ...item } = await decoder.decode(bytes, turn);
         return { item, incomplete };
       });
       const { embedding, incomplete, prepareMs: decodeMs, inferenceMs } = result;
-      const fetchMs = fetched && { fetchMs: fetched.ms };
-      const timings = { ...fetchMs, decodeMs, queueMs: waitedMs + result.queueMs, inferenceMs };
+      const timings = { ...fetching, decodeMs, queueMs: waitedMs + result.queueMs, inferenceMs };
       observer.onTimings?.("image", timings);
       return { embedding, incomplete, timings };
     } finally {
-      fetched?.release();
+      release();
     }
   }
 
-  async function fetchImage(url: string, { request, position, deadline, wait }: ImageStep) {
+  /** An input's own bytes, those that its data URI holds, or those that its URL leads to. */
+  async function bytesOf(input: ImageInput, step: ImageStep): Promise<Bytes> {
+    if (input instanceof Uint8Array) return { bytes: input, release() {} };
+    if (!isDataUri(input.url)) return fetchImage(input.url, step);
+    return { bytes: decodeBase64(input.url, { maxBytes: maxImageBytes }), release() {} };
+  }
+
+  async function fetchImage(url: string, { request, position, deadline, wait }: ImageStep): Promise<Bytes> {
     const startedAt = performance.now();
     try {
       const turn = { signal: request.signal, dueAt: request.dueAt(position), deadline, wait };
       const image = await fetcher.fetchImage(url, turn);
       observer.onFetch?.("ok");
-      return { ...image, ms: performance.now() - startedAt };
+      return { ...image, fetchMs: performance.now() - startedAt };
     } catch (error) {
       observer.onFetch?.(toEncoderError(error).code);
       throw error;
@@ -68,6 +78,13 @@ export function createImageEncoder({ tower, fetcher, decoder, observer }: ImageE
   }
 
   return encodeImages as Encode<ImageInput>; // null stands only in the place of an error that was asked for
+}
+
+interface Bytes {
+  bytes: Uint8Array;
+  fetchMs?: number;
+  /** Tells that the bytes are no longer needed. */
+  release(): void;
 }
 
 /** One image of a request. */

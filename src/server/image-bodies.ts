@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { imageTooLarge } from "../encoder/base64.ts";
 import { EncoderError } from "../errors.ts";
-import { imageTooLarge } from "./base64.ts";
 import { bodyReader, bodyTooLarge } from "./body.ts";
 import { type Form, parseForm } from "./multipart.ts";
 import type { RequestLimits } from "./route-context.ts";

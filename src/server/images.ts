@@ -1,5 +1,5 @@
+import { decodeBase64, isDataUri } from "../encoder/base64.ts";
 import type { ImageInput } from "../encoder/encoder.ts";
-import { decodeBase64, isDataUri } from "./base64.ts";
 
 /**
  * An image as a request carries it. `either` is a URL or base64, whichever it looks like; a data URI may stand

@@ -38,6 +38,14 @@ describe("items at fault", () => {
     expect(embeddings[2]).toEqual(b);
   });
 
+  it("are not data URIs, which need no fetch", async () => {
+    const url = `data:image/png;base64,${Buffer.from(pixelPng).toString("base64")}`;
+    const broken = { url: "data:image/png;base64,?" };
+    const { embeddings, errors } = await encoder.encodeImages([{ url }, pixelPng, broken], { onError: "return" });
+    expect(embeddings[0]).toEqual(embeddings[1]);
+    expect(errors).toMatchObject([{ code: "INVALID_BASE64", index: 2 }]);
+  });
+
   it("may be all of them", async () => {
     const { embeddings, errors } = await encoder.encodeTexts(["", "\n"], { onError: "return" });
     expect(embeddings).toEqual([null, null]);

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { isDataUri } from "../../encoder/base64.ts";
 import { EncoderError } from "../../errors.ts";
-import { isDataUri } from "../base64.ts";
 import type { Source } from "../items.ts";
 import { pixel } from "../schemas.ts";
 import { noJoint, oneSource } from "./one-source.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeBase64 } from "../../src/server/base64.ts";
+import { decodeBase64 } from "../../src/encoder/base64.ts";
 
 const decode = (text: string, maxBytes = 1000) => decodeBase64(text, { maxBytes });
 const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
