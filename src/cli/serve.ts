@@ -30,25 +30,40 @@ export const serve = command({
       if (error !== signal.reason) throw error;
     });
     if (!encoder) return; // the process was asked to stop before anything began
-    const page = config.page ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
-    if (config.page && !page) logger.warn("there is no page at /, since it was not built: npm run build");
-    const search = config.index === "" ? undefined : await openSearch(config, encoder);
-    const context = { encoder, config, metrics, logger, page, search, version: await packageVersion() };
-    const apps = [createApp(context)];
-    if (config.adminPort > 0) apps.push(createAdminApp(context));
     try {
-      if (signal.aborted) return;
-      const ports = [config.port, config.adminPort];
-      announce(logger, encoder);
-      await Promise.all(apps.map((app, i) => listen(app, config.host, ports[i]!)));
-      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-      logger.info({ reason: String(signal.reason) }, "stopping: requests in flight are finished");
+      await serveWith(encoder, { config, metrics, logger, signal });
     } finally {
-      await drain(apps, encoder, config, logger);
-      await search?.close();
+      await encoder.close({ timeoutMs: 0 }); // everybody was answered or cut off
     }
   },
 });
+
+interface ServeOptions {
+  config: ServiceConfig;
+  metrics: Metrics;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+async function serveWith(encoder: Encoder, { config, metrics, logger, signal }: ServeOptions): Promise<void> {
+  const page = config.page ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
+  if (config.page && !page) logger.warn("there is no page at /, since it was not built: npm run build");
+  const search = config.index === "" ? undefined : await openSearch(config, encoder);
+  const context = { encoder, config, metrics, logger, page, search, version: await packageVersion() };
+  const apps = [createApp(context)];
+  if (config.adminPort > 0) apps.push(createAdminApp(context));
+  try {
+    if (signal.aborted) return;
+    const ports = [config.port, config.adminPort];
+    announce(logger, encoder);
+    await Promise.all(apps.map((app, i) => listen(app, config.host, ports[i]!)));
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    logger.info({ reason: String(signal.reason) }, "stopping: requests in flight are finished");
+  } finally {
+    await drain(apps, config, logger);
+    await search?.close();
+  }
+}
 
 /** What POST /search and its companions need. Whoever has no index loads nothing of it. */
 async function openSearch(config: ServiceConfig, encoder: Encoder) {
@@ -105,7 +120,7 @@ function announce(logger: Logger, { manifest }: Encoder): void {
 }
 
 /** Answers what is in flight. Connections that are still busy after DRAIN_TIMEOUT_MS are cut. */
-async function drain(apps: FastifyInstance[], encoder: Encoder, config: ServiceConfig, logger: Logger): Promise<void> {
+async function drain(apps: FastifyInstance[], config: ServiceConfig, logger: Logger): Promise<void> {
   const closed = Promise.all(apps.map((app) => app.close())).then(() => "closed");
   const outcome = await Promise.race([closed, sleep(config.drainTimeoutMs, "late", { ref: false })]);
   if (outcome === "late") {
@@ -113,5 +128,4 @@ async function drain(apps: FastifyInstance[], encoder: Encoder, config: ServiceC
     for (const app of apps) app.server.closeAllConnections();
   }
   await closed;
-  await encoder.close({ timeoutMs: 0 }); // everybody was answered or cut off
 }

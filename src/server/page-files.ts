@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { mapAhead } from "../scheduling/map-ahead.ts";
 
 /** One file of the page, as it is sent. */
 export interface PageFile {
@@ -28,6 +29,9 @@ const contentTypes: Record<string, string> = {
   ".bin": "application/octet-stream",
 };
 
+/** Where descriptors are few, hundreds of open files would leave none for anything else. */
+const filesAtOnce = 8;
+
 /** Pictures are compressed already. */
 const packable = [".html", ".js", ".css", ".json", ".svg", ".bin"];
 
@@ -42,11 +46,11 @@ export async function readPageFiles(folder: string): Promise<PageFiles | undefin
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => undefined);
   if (!entries) return undefined;
   const files = entries.filter((entry) => entry.isFile());
-  const read = files.map(async ({ parentPath, name }): Promise<[string, PageFile]> => {
+  const read = await mapAhead(files, filesAtOnce, async ({ parentPath, name }): Promise<[string, PageFile]> => {
     const path = join(parentPath, name);
     return [path.slice(folder.length + 1).replaceAll("\\", "/"), await readPageFile(path)];
   });
-  return new Map(await Promise.all(read));
+  return new Map(read);
 }
 
 async function readPageFile(path: string): Promise<PageFile> {
