@@ -131,6 +131,11 @@ export function overloaded(reason: string, expectedWaitMs: number): EncoderError
   return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
 }
 
+/** SHUTTING_DOWN, for whatever is asked after closing began, or takes longer than closing may. */
+export function shuttingDown(): EncoderError {
+  return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
+}
+
 /** Whether the fault lies in the one item, so that others of its request are not concerned. */
 export function isItemFault({ code }: EncoderError): boolean {
   return itemFaults.has(code);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, shuttingDown } from "../errors.ts";
 import {
   type DecoderEnd,
   type DecoderProcess,
@@ -93,8 +93,4 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
       await Promise.all([...alive].map((process) => process.exited));
     },
   };
-}
-
-function shuttingDown(): EncoderError {
-  return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }

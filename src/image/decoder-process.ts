@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { EncoderConfig } from "../config/encoder.ts";
-import { EncoderError, type ErrorCode } from "../errors.ts";
+import { EncoderError, type ErrorCode, shuttingDown } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
 
@@ -146,8 +146,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     isUsable: () => usable,
     kill() {
       holdParent(child, true); // until "exit" was heard
-      const error = new EncoderError("SHUTTING_DOWN", "The service is stopping.");
-      end({ kind: "given up", error });
+      end({ kind: "given up", error: shuttingDown() });
     },
   };
 }

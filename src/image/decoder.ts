@@ -1,5 +1,5 @@
 import type { EncoderConfig } from "../config/encoder.ts";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, shuttingDown } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
@@ -71,10 +71,6 @@ export function createDecoder(options: DecoderOptions): Decoder {
       await pool.close();
     },
   };
-}
-
-function shuttingDown(): EncoderError {
-  return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }
 
 function requireBytesWithin(most: number, bytes: number): void {

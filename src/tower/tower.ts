@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Engine } from "../engine/contract.ts";
 import type { EngineOptions } from "../engine/engine.ts";
-import { EncoderError } from "../errors.ts";
+import { shuttingDown } from "../errors.ts";
 import { Backlog } from "./backlog.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
 import { InFlight } from "./in-flight.ts";
@@ -108,8 +108,4 @@ export async function allOrNone<T extends readonly unknown[]>(
     await Promise.all(outcomes.map((it) => it.status === "fulfilled" && close(it.value)));
     throw error;
   }
-}
-
-function shuttingDown(): EncoderError {
-  return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }
