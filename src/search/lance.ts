@@ -20,6 +20,8 @@ export interface VectorStore {
   vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;
   /** The nearest rows, best first; the score is the dot product. */
   nearest(query: NearestQuery): Promise<FoundRow[]>;
+  /** At most so many rows, spread evenly over the table, with their vectors. */
+  sample(limit: number): Promise<SampledRow[]>;
   /** Merges small files, drops old versions, and takes new rows into the index if there is one. */
   compact(): Promise<void>;
   /** Builds the approximate index. */
@@ -57,6 +59,8 @@ export interface FoundRow extends OwnFields {
   score: number;
   columns: Record<string, StoredValue>;
 }
+
+export type SampledRow = Omit<FoundRow, "score"> & { vector: Float32Array };
 
 export interface NearestQuery {
   vector: Float32Array;
@@ -186,6 +190,20 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       const found = await query.select([...ownColumns, ...Object.keys(kinds), "_distance"]).toArray();
       return found.map((row) => foundOf(row, kinds));
     },
+    async sample(limit) {
+      await table.checkoutLatest();
+      const [rows, kinds] = await Promise.all([table.countRows(), columns()]);
+      const count = Math.min(limit, rows);
+      if (count === 0) return [];
+      const offsets = Array.from({ length: count }, (_, at) => Math.floor((at * rows) / count));
+      const chosen = [...ownColumns, ...Object.keys(kinds), vectorColumn];
+      const taken = await table.takeOffsets(offsets).select(chosen).toArray();
+      return taken.map((row) => ({
+        ...ownOf(row),
+        columns: carriedOf(row, kinds),
+        vector: Float32Array.from(row[vectorColumn].toArray()),
+      }));
+    },
     async compact() {
       await table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
     },
@@ -228,8 +246,11 @@ function ownOf(row: LanceRow): OwnFields {
 }
 
 function foundOf(row: LanceRow, kinds: Readonly<Record<string, ValueKind>>): FoundRow {
-  const columns = Object.fromEntries(Object.keys(kinds).map((name) => [name, row[name] ?? null]));
-  return { ...ownOf(row), score: 1 - row._distance, columns };
+  return { ...ownOf(row), score: 1 - row._distance, columns: carriedOf(row, kinds) };
+}
+
+function carriedOf(row: LanceRow, kinds: Readonly<Record<string, ValueKind>>): Record<string, StoredValue> {
+  return Object.fromEntries(Object.keys(kinds).map((name) => [name, row[name] ?? null]));
 }
 
 function cellOf(value: StoredValue, kind: ValueKind): StoredValue {

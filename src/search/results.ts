@@ -2,21 +2,29 @@ import { join, relative } from "node:path";
 import type { IndexFacts } from "./index-facts.ts";
 import type { FoundRow, StoredValue } from "./lance.ts";
 
-/** A found picture, as people and programs see it. */
-export interface Result {
+/** An indexed picture, as people and programs see it. */
+export interface IndexedPicture {
   id: string;
-  /** Cosine with the question. */
-  score: number;
   path?: string;
   url?: string;
   columns: Record<string, StoredValue>;
 }
 
+export interface Result extends IndexedPicture {
+  /** Cosine with the question. */
+  score: number;
+}
+
 const isUrl = (path: string) => /^https?:\/\//i.test(path);
 
-/** A result for others: its path is relative to the indexed input, and leads nowhere else. */
-export function publicResult({ id, score, path, columns }: FoundRow): Result {
-  return { id, score, ...(isUrl(path) ? { url: path } : { path: path.replace(/^\/+/, "") }), columns };
+/** A picture for others: its path is relative to the indexed input, and leads nowhere else. */
+export function publicPicture({ id, path, columns }: Omit<FoundRow, "score">): IndexedPicture {
+  return { id, ...(isUrl(path) ? { url: path } : { path: path.replace(/^\/+/, "") }), columns };
+}
+
+export function publicResult(row: FoundRow): Result {
+  const { id, ...picture } = publicPicture(row);
+  return { id, score: row.score, ...picture };
 }
 
 /** A result on this machine: its path opens from the working directory. */

@@ -30,7 +30,7 @@ import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { pageRoute } from "./routes/page.ts";
 import { pictureRoute } from "./routes/pictures.ts";
-import { indexRoute, searchRoute } from "./routes/search.ts";
+import { indexRoute, sampleRoute, searchRoute } from "./routes/search.ts";
 
 export interface AppOptions {
   encoder: Encoder;
@@ -67,6 +67,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     app.register(async (routes) => {
       searchRoute(routes, context, search.index);
       indexRoute(routes, search.index);
+      sampleRoute(routes, search.index);
       pictureRoute(routes, search.pictures, config.requestTimeoutMs);
     });
   }

@@ -160,18 +160,17 @@ export const searchBody = z
 
 const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
+const pictureId = z.string().describe("For GET /pictures/:id");
+const indexedAs = {
+  path: z.string().optional().describe("Relative to what was indexed"),
+  url: z.string().optional(),
+  columns: z.record(z.string(), columnValue),
+};
+
 export const searchReply = z.strictObject({
   success: z.literal(true),
   results: z
-    .array(
-      z.strictObject({
-        id: z.string().describe("For GET /pictures/:id"),
-        score: z.number().describe("Cosine with the question"),
-        path: z.string().optional().describe("Relative to what was indexed"),
-        url: z.string().optional(),
-        columns: z.record(z.string(), columnValue),
-      }),
-    )
+    .array(z.strictObject({ id: pictureId, score: z.number().describe("Cosine with the question"), ...indexedAs }))
     .describe("Best first"),
 });
 
@@ -183,6 +182,17 @@ export const indexReply = z.strictObject({
   count: z.int(),
   columns: z.array(z.string()).describe("What can be filtered by"),
   updated_at: z.string(),
+});
+
+export const sampleQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(5000).default(1000).describe("How many pictures at most"),
+  encoding: z.enum(["float", "base64"]).default("float").describe("How vectors are written, as of POST /encode_text"),
+});
+
+export const sampleReply = z.strictObject({
+  success: z.literal(true),
+  count: z.int().describe("How many pictures the index holds"),
+  pictures: z.array(z.strictObject({ id: pictureId, ...indexedAs, embedding })).describe("In no particular order"),
 });
 
 export const pictureParams = z.object({ id: z.string() });

@@ -2,12 +2,14 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
+import type { SampledRow } from "../../search/lance.ts";
 import type { PictureIndex } from "../../search/picture-index.ts";
 import { combine } from "../../search/query.ts";
-import { publicResult } from "../../search/results.ts";
+import { publicPicture, publicResult } from "../../search/results.ts";
 import type { Source } from "../items.ts";
 import type { RouteContext } from "../route-context.ts";
-import { indexReply, noQuery, searchBody, searchReply } from "../schemas.ts";
+import { indexReply, noQuery, sampleQuery, sampleReply, searchBody, searchReply } from "../schemas.ts";
+import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { sourceOf } from "./rank.ts";
 
 /** POST /search: pictures of the index that fit words, a picture, a vector, or a weighted sum of several. */
@@ -74,4 +76,27 @@ export function indexRoute(app: FastifyInstance, index: PictureIndex): void {
     const about = { model, precision, dimensions, count, columns: Object.keys(columns), updated_at: updatedAt };
     return { success: true as const, ...about };
   });
+}
+
+/** GET /index/sample: pictures spread evenly over the index, with their vectors, for whoever draws a map of it. */
+export function sampleRoute(app: FastifyInstance, { store }: PictureIndex): void {
+  const schema = {
+    summary: "Pictures spread evenly over the index, with their vectors",
+    tags: ["search"],
+    querystring: sampleQuery,
+    response: { 200: sampleReply },
+  };
+  const options = { schema, config: { work: true } } as const;
+  app.withTypeProvider<ZodTypeProvider>().get("/index/sample", options, async (request, reply) => {
+    const { limit, encoding } = request.query;
+    const [count, rows] = await Promise.all([store.count(), store.sample(limit)]);
+    return sendVectors(reply, sampleFrame(count, rows), encoding);
+  });
+}
+
+function* sampleFrame(count: number, rows: readonly SampledRow[]): Generator<Piece> {
+  yield `{"success":true,"count":${count},"pictures":[`;
+  const vectors = rows.map(({ vector }) => vector);
+  yield* listed(vectors, (at) => [`${JSON.stringify(publicPicture(rows[at]!)).slice(0, -1)},"embedding":`, "}"]);
+  yield "]}";
 }
