@@ -36,16 +36,16 @@ export interface AppOptions {
   encoder: Encoder;
   config: ServiceConfig;
   metrics: Metrics;
-  /** Of this package, for GET /info and the API document. */
+  /** GET /info and the API document tell this version of the package. */
   version: string;
-  /** What GET / serves; without them there is no page. */
+  /** GET / serves these; without them there is no page. */
   page?: PageFiles | undefined;
   /** With an index there are POST /search, GET /index and GET /pictures/:id. */
   search?: { index: PictureIndex; pictures: Pictures } | undefined;
   logger?: FastifyBaseLogger;
 }
 
-/** The service: what clients and people use, and what operators read unless ADMIN_PORT takes that. */
+/** Creates the service: what clients and people use, and what operators read unless ADMIN_PORT takes that. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { config, metrics, encoder, version, page } = options;
   const { manifest } = encoder;
@@ -80,7 +80,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** What listens on ADMIN_PORT. */
+/** Creates what listens on ADMIN_PORT. */
 export function createAdminApp(options: AppOptions): FastifyInstance {
   const app = openDoor(options);
   health(app, options);
@@ -89,7 +89,7 @@ export function createAdminApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** The base, and what every request passes on its way to a route. */
+/** Creates the base, and what every request passes on its way to a route. */
 function openDoor({ encoder, config, metrics, logger }: AppOptions): FastifyInstance {
   const connections = pickSettings(connectionSettings, config);
   const model = encoder.manifest.name;
@@ -118,7 +118,10 @@ function requestLimits(config: ServiceConfig) {
   return { ...pickSettings(requestSettings, config), maxImageBytes: config.maxImageBytes };
 }
 
-/** For silence in both directions, and for reading an answer: longer than a request takes to arrive and be answered. */
+/**
+ * Bounds silence in both directions, and the reading of an answer: it is longer than a request takes to arrive and be
+ * answered.
+ */
 function silenceLimitMs({ bodyTimeoutMs, requestTimeoutMs }: ServiceConfig): number {
   return bodyTimeoutMs + requestTimeoutMs;
 }

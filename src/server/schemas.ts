@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-/** What the routes read and answer. Validation, types and the API document all come from here. */
+/** The routes read and answer what stands here. Validation, types and the API document all come from it. */
 
-/** A PNG of one pixel, for the document's examples. */
+/** This PNG of one pixel serves the document's examples. */
 export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/** Clients that serialise absent fields as null mean absent. */
+/** Clients that serialise absent fields as null mean that they are absent. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
 
 const normalize = optional(z.boolean()).describe(
@@ -52,7 +52,7 @@ export const encodeImageBody = z
   .describe("Exactly one of image_url, image_b64 and images")
   .meta({ examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }] });
 
-/** Described only: a body that is not JSON is checked where it is parsed. */
+/** This only describes: a body that is not JSON is checked where it is parsed. */
 const image = { type: "string", contentMediaType: "image/*" } as const;
 export const encodeImageFile = z.any().meta(image);
 export const encodeImageForm = z.any().meta({
@@ -66,13 +66,13 @@ export const encodeImageForm = z.any().meta({
   },
 });
 
-/** For bodies that are an image themselves. */
+/** Bodies that are an image themselves have their fields in the query. */
 export const encodeImageQuery = z.strictObject({
   normalize: z.enum(["true", "false"]).optional().describe("For bodies that are the image itself"),
   encoding: z.enum(["float", "base64"]).optional().describe("For bodies that are the image itself"),
 });
 
-/** Of forms. */
+/** Forms have these fields. */
 export const encodeImageFields = encodeImageQuery.extend({ on_error: z.enum(["fail", "null"]).optional() });
 
 /** A misspelt parameter must not pass for a default. */
@@ -92,7 +92,7 @@ export const manyEmbeddings = z.strictObject({
     .optional()
     .describe('With "on_error": "null": why the vectors are null that are'),
 });
-/** A vector itself, where the request accepts that and no JSON. */
+/** Is a vector itself, where the request accepts that and no JSON. */
 const octets = z.any().meta({ type: "string", contentMediaType: "application/octet-stream" });
 
 export const encodeReply = {

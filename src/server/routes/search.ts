@@ -12,7 +12,7 @@ import { indexReply, noQuery, sampleQuery, sampleReply, searchBody, searchReply 
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { sourceOf } from "./rank.ts";
 
-/** POST /search: pictures of the index that fit words, a picture, a vector, or a weighted sum of several. */
+/** Serves POST /search: pictures of the index that fit words, a picture, a vector, or a weighted sum of several. */
 export function searchRoute(app: FastifyInstance, { readItems, encode }: RouteContext, index: PictureIndex): void {
   const schema = {
     summary: "Pictures of the index that fit words, a picture or a vector",
@@ -38,7 +38,7 @@ export function searchRoute(app: FastifyInstance, { readItems, encode }: RouteCo
 
 interface AskedFor {
   sources: Source[];
-  /** Given instead of sources. */
+  /** These are given instead of sources. */
   vectors: Float32Array[];
   weights: number[];
   field?: string;
@@ -62,7 +62,7 @@ function questionOf(body: z.output<typeof searchBody>): AskedFor {
   throw new EncoderError("INVALID_REQUEST", message);
 }
 
-/** GET /index: what can be searched. */
+/** Serves GET /index: what can be searched. */
 export function indexRoute(app: FastifyInstance, index: PictureIndex): void {
   const schema = {
     summary: "What the index holds",
