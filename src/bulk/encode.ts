@@ -21,14 +21,14 @@ export interface EncodeFilesOptions {
   format: "npy" | "parquet" | "jsonl";
   dtype: "float32" | "float16";
   partSize: number;
-  /** Failures of earlier runs that are tried again. */
+  /** Failures of earlier runs with this code are tried again. */
   retry: ErrorCode | "any" | undefined;
   itemTimeoutMs: number;
   stop: AbortSignal;
   tally: Tally;
 }
 
-/** Where an output keeps what the next run needs to know. */
+/** An output keeps here what the next run needs to know. */
 export const journalFolder = ".journal";
 
 /**
@@ -86,7 +86,7 @@ function openSink({ directory, tower, format, dtype }: EncodeFilesOptions): Prom
   return npySink({ directory, tower, dtype });
 }
 
-/** One input per call: the encoder joins calls that wait into batches by itself. */
+/** Encodes one input per call: the encoder joins calls that wait into batches by itself. */
 export function encodeWith(encoder: Encoder): Encode {
   return async (input, { signal }) => {
     const { embeddings } =

@@ -10,24 +10,24 @@ export interface IndexRowsOptions {
   store: VectorStore;
   journal: Journal;
   dimensions: number;
-  /** By the number of the operand: which input of the index it is, and the folder of its files. */
+  /** Says, by the number of the operand, which input of the index it is, and which folder its files are in. */
   inputs: readonly { number: number; root: string }[];
-  /** The number of a folder that paths are relative to; a new one is added. */
+  /** Gives the number of a folder that paths are relative to; a new one is added. */
   rootNumber(folder: string): Promise<number>;
-  /** Whether rows go that the inputs do not have any more. */
+  /** Tells whether rows go that the inputs do not have any more. */
   prune: boolean;
-  /** Called with the path of each row that goes. */
+  /** This is called with the path of each row that goes. */
   onPruned(path: string): void;
-  /** Nothing is removed; it is told only. */
+  /** Nothing is removed; what would be is only told. */
   dryRun: boolean;
 }
 
 export interface IndexRows extends RowSink {
-  /** Notes that the inputs have this item, without reading it: enough to tell what is gone. */
+  /** Notes that the inputs have this item, without reading it, which is enough to tell what is gone. */
   see(item: Pick<Item, "identity" | "origin">): void;
 }
 
-/** Rows that are written at once: 2 MB of vectors. */
+/** So many rows are written at once: 2 MB of vectors. */
 const rowsPerWrite = 1000;
 
 /** Takes the rows of a run into the index: what is new or different is written, and what is gone is removed. */
@@ -89,12 +89,12 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<IndexR
   };
 }
 
-/** Opaque: it says nothing of the path. */
+/** Makes an id that says nothing of the path. */
 function idOf(identity: string): string {
   return createHash("sha256").update(identity).digest("hex").slice(0, 16);
 }
 
-/** What the index has, in 40 bytes a row. */
+/** Reads what the index has, in 40 bytes a row. */
 async function readKnown(store: VectorStore) {
   const table = createHashTable();
   const rows = await store.count();
@@ -113,7 +113,10 @@ async function readKnown(store: VectorStore) {
     table.set(id, count++, isAt(id));
   }
   return {
-    /** Notes that the run has the row. @returns its digest, if the index has it as well */
+    /**
+     * Notes that the run has the row.
+     * @returns its digest, if the index has it as well
+     */
     see(id: string): string | undefined {
       const bytes = Buffer.from(id, "hex");
       const at = table.find(bytes, isAt(bytes));
@@ -121,7 +124,7 @@ async function readKnown(store: VectorStore) {
       seen[at] = 1;
       return digests[at]!.toString(16).padStart(8, "0");
     },
-    /** Ids of the rows from these inputs that the run did not have. */
+    /** Lists the ids of the rows from these inputs that the run did not have. */
     unseen(of: ReadonlySet<number>): string[] {
       const gone: string[] = [];
       for (let at = 0; at < count; at++) {

@@ -10,23 +10,27 @@ import { openJournalLog } from "./journal-log.ts";
 import { openVectorFile } from "./vector-file.ts";
 
 /**
- * What a run knows for the next one: every vector, which input and which bytes it belongs to, which inputs failed and which
- * parts are written. The vectors are kept beside the output, since the output's formats round, reorder and drop them.
+ * Holds what a run knows for the next one: every vector, which input and which bytes it belongs to, which inputs failed
+ * and which parts are written. The vectors are kept beside the output, since the output's formats round, reorder and
+ * drop them.
  */
 export interface Journal {
-  /** What became of the input when it was seen in this version. */
+  /** Tells what became of the input when it was seen in this version. */
   find(identity: string, version: string | undefined): Outcome | undefined;
-  /** A vector of the same bytes, whatever they were called. */
+  /** Finds a vector of the same bytes, whatever they were called. */
   findContent(contentHash: string): Outcome | undefined;
   /** Resolves when vector and mark are written: a process that is killed afterwards has lost neither. */
   record(entry: Entry): Promise<Outcome>;
-  /** Fills `target` with the vector. @throws EncoderError STORAGE_FAILED where the file was damaged. */
+  /**
+   * Fills `target` with the vector.
+   * @throws EncoderError STORAGE_FAILED where the file was damaged.
+   */
   readVector(slot: number, target: Float32Array): void;
-  /** The digest of the part as it was written last. */
+  /** Gives the digest of the part as it was written last. */
   partDigest(part: number): string | undefined;
   /** Notes that a part is written, or with no digest that it is gone. */
   markPart(part: number, digest: string | null): Promise<void>;
-  /** Numbers of the parts that were written. */
+  /** Lists the numbers of the parts that were written. */
   parts(): number[];
   close(): Promise<void>;
 }
@@ -42,14 +46,14 @@ export interface Entry {
 
 export interface JournalOptions {
   directory: string;
-  /** What must be the same in every run into this output, by the name that people know it by. */
+  /** These must be the same in every run into this output; each has the name that people know it by. */
   facts: Readonly<Record<string, string | number>>;
   dimensions: number;
-  /** Failures with these codes are forgotten; "any" forgets all. */
+  /** Failures with this code are forgotten; "any" forgets all. */
   forget?: ErrorCode | "any" | undefined;
 }
 
-/** Lines of the log, as JSON. Its first one holds the facts. */
+/** Is a line of the log, as JSON. The first one holds the facts. */
 type Line =
   | { facts: JournalOptions["facts"] }
   | { id: string; v?: string; hash: string; slot: number; sum: number }
@@ -102,7 +106,10 @@ export async function openJournal({ directory, facts, dimensions, forget }: Jour
     slots = Math.max(slots, entry.slot + 1);
   }
 
-  /** After a loss of power, marks may have reached the disk that the vectors did not: those since the last synced part. */
+  /**
+   * Drops marks without vectors: after a loss of power, marks may have reached the disk that the vectors did not, those
+   * since the last synced part.
+   */
   async function dropUnwritten(): Promise<boolean> {
     const scratch = new Float32Array(dimensions);
     for (let line = lastMark + 1; line < log.length; line++) {

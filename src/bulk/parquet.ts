@@ -4,13 +4,13 @@ import type { ColumnSource } from "hyparquet-writer";
 import { EncoderError } from "../errors.ts";
 import type { Columns, ColumnValue } from "./item.ts";
 
-/** A column of a table: `null` where a row has no value. */
+/** Is a column of a table; it has `null` where a row has no value. */
 export interface TableColumn {
   name: string;
   values: ColumnValue[];
 }
 
-/** Carried columns of some rows, each as one list; a column that no row has a value for is left out. */
+/** Lists the carried columns of some rows; a column that no row has a value for is left out. */
 export function carriedColumns(rows: readonly { columns: Columns }[]): TableColumn[] {
   const names = new Set(rows.flatMap(({ columns }) => Object.keys(columns)));
   return [...names].map((name) => ({ name, values: sameKind(rows.map(({ columns }) => columns[name] ?? null)) }));
@@ -22,14 +22,14 @@ function sameKind(values: ColumnValue[]): ColumnValue[] {
   return kinds.size <= 1 ? values : values.map((value) => (value === null ? null : String(value)));
 }
 
-/** A column of vectors, one behind the other. */
+/** Is a column of vectors, one behind the other. */
 export interface VectorColumn {
   name: string;
   vectors: Float32Array;
   dimensions: number;
 }
 
-/** The bytes of a parquet file, compressed with Snappy but for the vectors, which do not get smaller. */
+/** Writes a parquet file, compressed with Snappy but for the vectors, which do not get smaller. */
 export async function parquetBytes(columns: readonly TableColumn[], embedding?: VectorColumn): Promise<Uint8Array> {
   const { parquetWriteBuffer } = await parquetWriter();
   const rows = columns[0]?.values.length ?? 0;
@@ -85,9 +85,9 @@ function typeOf(values: readonly ColumnValue[]): Type {
   return kind === "boolean" ? "BOOLEAN" : "STRING";
 }
 
-/** Rows decoded at a time: row groups may have millions. */
+/** So many rows are decoded at a time: row groups may have millions. */
 const rowsPerSlice = 65_536;
-/** As large as pyarrow and Spark write them, and what decoding them may take. */
+/** Row groups of pyarrow and Spark are at most this large, and decoding one may take as much. */
 const maxRowGroupBytes = 256 * 1024 * 1024;
 
 /** @throws EncoderError INPUT_REFUSED for a row group that is too large; other errors where the file is malformed. */
@@ -115,7 +115,7 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
   }
 }
 
-/** Loaded when used: the service never needs it. */
+/** Loads the writer when it is used: the service never needs it. */
 async function parquetWriter() {
   return import("hyparquet-writer").catch((cause) => {
     throw missing("hyparquet-writer", cause);

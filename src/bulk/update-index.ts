@@ -22,7 +22,7 @@ export interface UpdateIndexOptions {
   operands: readonly string[];
   source: Source;
   encoder: Encoder;
-  /** A small WebP of a picture. */
+  /** Makes a small WebP of a picture. */
   thumbnail(bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
   retry: ErrorCode | "any" | undefined;
   itemTimeoutMs: number;
@@ -122,7 +122,7 @@ function writeFacts(directory: string, facts: IndexFacts): Promise<void> {
   return writeWhole(factsPath(directory), [Buffer.from(`${JSON.stringify(facts, null, 2)}\n`)]);
 }
 
-/** Where the value stands in the list; it is added where it does not. */
+/** Finds where the value stands in the list; it is added where it does not. */
 function numberIn(list: string[], value: string): number {
   const at = list.indexOf(value);
   return at >= 0 ? at : list.push(value) - 1;
@@ -134,7 +134,7 @@ function inputName(operand: string): string {
   return operand === "-" || isUrl(operand) ? operand : resolve(operand);
 }
 
-/** The folder that the paths of an operand's files are relative to. */
+/** Gives the folder that the paths of an operand's files are relative to. */
 function rootOf(operand: string): string {
   if (isUrl(operand)) return "";
   if (operand === "-") return resolve(".");

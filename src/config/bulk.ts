@@ -4,7 +4,7 @@ import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts"
 
 const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; // the keys of a table that is not empty
 
-/** Which inputs a bulk command takes, and how it goes about them. */
+/** These say which inputs a bulk command takes, and how it goes about them. */
 export const inputSettings = {
   text: setting({ ...toggle(), default: false, help: "The inputs are texts, or the captions of a tar." }),
   column: setting({
@@ -61,7 +61,7 @@ export const inputSettings = {
   }),
 };
 
-/** Where `encode` writes, and what. */
+/** These say where `encode` writes, and what. */
 export const outputSettings = {
   out: setting({
     ...text("a folder"),
@@ -87,7 +87,7 @@ const indexFolder = setting({
   help: "Folder of the search index.",
 });
 
-/** What `index` does besides encoding. */
+/** These say what `index` does besides encoding. */
 export const indexSettings = {
   index: indexFolder,
   prune: setting({ ...toggle(), default: false, help: "Remove what the inputs do not have any more." }),

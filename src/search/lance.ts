@@ -3,8 +3,8 @@ import type { Connection, Table } from "@lancedb/lancedb";
 import { EncoderError } from "../errors.ts";
 
 /**
- * The only module that knows LanceDB: rows with a vector in one table of a folder. LanceDB and Apache Arrow are optional, and
- * loaded when a store is opened.
+ * Keeps rows with a vector in one table of a folder. This is the only module that knows LanceDB, which like Apache
+ * Arrow is optional, and loaded when a store is opened.
  */
 export interface VectorStore {
   count(): Promise<number>;
@@ -13,12 +13,12 @@ export interface VectorStore {
   /** Adds rows; those whose id is there already are replaced. */
   put(rows: readonly StoredRow[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
-  /** Every row's own fields, without vectors. */
+  /** Yields every row's own fields, without vectors. */
   scan(): AsyncIterable<OwnFields>;
   get(id: string): Promise<FoundRow | undefined>;
   /** Every row's vector, or those of these ids, in any order. */
   vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;
-  /** The nearest rows, best first; the score is the dot product. */
+  /** Finds the nearest rows, best first; the score is the dot product. */
   nearest(query: NearestQuery): Promise<FoundRow[]>;
   /** At most so many rows, spread evenly over the table, with their vectors. */
   sample(limit: number): Promise<SampledRow[]>;
@@ -33,20 +33,20 @@ export interface VectorStore {
 export type ValueKind = "number" | "boolean" | "string";
 export type StoredValue = string | number | boolean | null;
 
-/** What every row has besides its vector and the columns of its input. */
+/** Every row has these besides its vector and the columns of its input. */
 export interface OwnFields {
   id: string;
   /** Differs when anything of the row does. */
   digest: string;
-  /** Number of the input that the row comes from. */
+  /** The row comes from the input of this number. */
   input: number;
-  /** Number of the folder that `path` is relative to; -1 where it is no file. */
+  /** `path` is relative to the folder of this number, which is -1 where it is no file. */
   root: number;
-  /** Relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
+  /** This is a relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
   path: string;
-  /** Size and time of the file when it was indexed; "" where there is none. */
+  /** These are size and time of the file when it was indexed; "" means that there is none. */
   version: string;
-  /** SHA-256 of the bytes, as base64. */
+  /** This is the SHA-256 of the bytes, as base64. */
   hash: string;
 }
 
@@ -66,7 +66,7 @@ export interface NearestQuery {
   vector: Float32Array;
   limit: number;
   offset: number;
-  /** A condition in SQL, as `filterSql` writes it. */
+  /** This is a condition in SQL, as `filterSql` writes it. */
   where?: string | undefined;
   /** Looks at every row, also where there is an index. */
   exact?: boolean;
@@ -75,7 +75,7 @@ export interface NearestQuery {
 const tableName = "pictures";
 const ownPrefix = "_";
 const vectorColumn = "vector";
-/** The share of an index's lists that a search looks into; docs/bulk.md has the recall that this gives. */
+/** A search looks into this share of an index's lists; docs/bulk.md has the recall that this gives. */
 const probedShare = 0.2;
 
 export async function openVectorStore(directory: string, dimensions: number): Promise<VectorStore> {
@@ -222,7 +222,7 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
   };
 }
 
-/** As many lists as vectors in each: the fewest comparisons. */
+/** Gives as many lists as vectors in each, which needs the fewest comparisons. */
 const listsFor = (rows: number) => Math.max(1, Math.round(Math.sqrt(rows)));
 
 const ownColumns = ["id", "digest", "input", "root", "path", "version", "hash"].map((name) => `${ownPrefix}${name}`);

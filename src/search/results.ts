@@ -2,7 +2,7 @@ import { join, relative } from "node:path";
 import type { IndexFacts } from "./index-facts.ts";
 import type { FoundRow, StoredValue } from "./lance.ts";
 
-/** An indexed picture, as people and programs see it. */
+/** Is an indexed picture, as people and programs see it. */
 export interface IndexedPicture {
   id: string;
   path?: string;
@@ -11,13 +11,13 @@ export interface IndexedPicture {
 }
 
 export interface Result extends IndexedPicture {
-  /** Cosine with the question. */
+  /** This is the cosine with the question. */
   score: number;
 }
 
 const isUrl = (path: string) => /^https?:\/\//i.test(path);
 
-/** A picture for others: its path is relative to the indexed input, and leads nowhere else. */
+/** Shows a picture to others: its path is relative to the indexed input, and leads nowhere else. */
 export function publicPicture({ id, path, columns }: Omit<FoundRow, "score">): IndexedPicture {
   return { id, ...(isUrl(path) ? { url: path } : { path: path.replace(/^\/+/, "") }), columns };
 }
@@ -27,7 +27,7 @@ export function publicResult(row: FoundRow): Result {
   return { id, score: row.score, ...picture };
 }
 
-/** A result on this machine: its path opens from the working directory. */
+/** Shows a result on this machine: its path opens from the working directory. */
 export function localResult(row: FoundRow, { roots }: IndexFacts): Result {
   const root = roots[row.root];
   if (root === undefined) return publicResult(row);

@@ -5,7 +5,7 @@ import { storing } from "../../storage/storing.ts";
 import { writeWhole } from "../write-whole.ts";
 import type { Part, Sink } from "./sink.ts";
 
-/** One file per part, one JSON object a line: key, name, carried columns, embedding. */
+/** Writes one file per part and one JSON object a line: key, name, carried columns, embedding. */
 export async function jsonlSink({ directory, tower }: { directory: string; tower: "image" | "text" }): Promise<Sink> {
   await storing(() => mkdir(directory, { recursive: true }));
   const file = (part: number) => join(directory, `part_${part}.jsonl`);

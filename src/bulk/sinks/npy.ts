@@ -8,14 +8,14 @@ import type { Sink } from "./sink.ts";
 
 export interface NpyOptions {
   directory: string;
-  /** Which name the folder of vectors has: img_emb or text_emb. */
+  /** The folder of vectors is named for it: img_emb or text_emb. */
   tower: "image" | "text";
   dtype: "float32" | "float16";
 }
 
 /**
- * The layout of clip-retrieval, which autofaiss reads as well: vectors in img_emb/img_emb_0.npy, and what they belong to in the
- * rows of metadata/metadata_0.parquet.
+ * Writes the layout of clip-retrieval, which autofaiss reads as well: vectors in img_emb/img_emb_0.npy, and what they
+ * belong to in the rows of metadata/metadata_0.parquet.
  */
 export async function npySink({ directory, tower, dtype }: NpyOptions): Promise<Sink> {
   const kind = tower === "image" ? "img_emb" : "text_emb";
@@ -46,7 +46,7 @@ export async function npySink({ directory, tower, dtype }: NpyOptions): Promise<
   };
 }
 
-/** https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0 */
+/** Writes version 1.0 of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. */
 function npyBytes(vectors: Float32Array, dimensions: number, dtype: "float32" | "float16"): Uint8Array[] {
   const descr = dtype === "float32" ? "<f4" : "<f2";
   const shape = `(${vectors.length / dimensions}, ${dimensions})`;

@@ -5,7 +5,7 @@ import { carriedColumns, parquetBytes } from "../parquet.ts";
 import { writeWhole } from "../write-whole.ts";
 import type { Sink } from "./sink.ts";
 
-/** One file per part: key, name, carried columns, and the vectors as lists of a fixed size. */
+/** Writes one file per part: key, name, carried columns, and the vectors as lists of a fixed size. */
 export async function parquetSink({ directory, tower }: { directory: string; tower: "image" | "text" }): Promise<Sink> {
   await storing(() => mkdir(directory, { recursive: true }));
   const file = (part: number) => join(directory, `part_${part}.parquet`);
