@@ -10,8 +10,8 @@ const mayImport: Record<string, string[]> = {
     ...["config", "errors", "metrics"],
   ],
   server: ["encoder", "search", "model", "scheduling", "config", "errors", "metrics"],
-  bulk: ["encoder", "search", "image", "model", "storage", "scheduling", "config", "errors"],
-  search: ["image", "model", "storage", "config", "errors"],
+  bulk: ["encoder", "search", "image", "model", "storage", "scheduling", "host", "config", "errors"],
+  search: ["image", "model", "storage", "host", "config", "errors"],
   metrics: [],
   hub: ["build", "architecture", "checkpoint", "model", "storage", "config", "errors"],
   encoder: ["build", "tower", "engine", "text", "image", "model", "scheduling", "host", "config", "errors"],
@@ -30,7 +30,7 @@ const mayImport: Record<string, string[]> = {
   model: ["config", "errors"],
   scheduling: ["errors"],
   config: ["errors"],
-  host: [],
+  host: ["errors"],
   errors: [],
 };
 

@@ -16,9 +16,12 @@ describe("the lock of packages", () => {
     }
   });
 
-  it("keeps LanceDB and Arrow out of an installation without development", () => {
-    for (const name of ["@lancedb/lancedb", "apache-arrow", "@lancedb/lancedb-linux-x64-gnu"]) {
+  it("keeps all that the service itself does not need out of an installation without development", () => {
+    const optional = Object.keys(packages[""].peerDependenciesMeta);
+    expect(optional).toContain("@lancedb/lancedb");
+    for (const name of [...optional, "@lancedb/lancedb-linux-x64-gnu", "streamx"]) {
       for (const place of places(name)) expect(packages[place].dev ?? packages[place].devOptional).toBe(true);
     }
+    expect(packages[""].optionalDependencies).toBeUndefined();
   });
 });
