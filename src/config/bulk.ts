@@ -2,9 +2,14 @@ import { z } from "zod";
 import { type ErrorCode, errorCodes } from "../errors.ts";
 import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts";
 
+/** Where `index`, `search` and `duplicates` have the index if they are not told. */
+const usualIndex = "./index.lance";
+
+export const indexPath = (index: string): string => index || usualIndex;
+
 const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; // the keys of a table that is not empty
 
-/** These say which inputs a bulk command takes, and how it goes about them. */
+/** Which inputs a bulk command takes, and how it goes about them. */
 export const inputSettings = {
   text: setting({ ...toggle(), default: false, help: "The inputs are texts, or the captions of a tar." }),
   column: setting({
@@ -61,14 +66,14 @@ export const inputSettings = {
   }),
 };
 
-/** These say where `encode` writes, and what. */
+/** Where `encode` writes, and what. */
 export const outputSettings = {
   out: setting({
     ...text("a folder"),
     help: "Folder that the vectors are written to; a run that was interrupted goes on in it.",
   }),
   format: setting({
-    ...choice("npy", "parquet", "jsonl"),
+    ...choice("npy", "parquet", "jsonl", "lance"),
     default: "npy" as const,
     help: "npy is the layout of clip-retrieval and autofaiss, with metadata in parquet files.",
   }),
@@ -81,13 +86,14 @@ export const outputSettings = {
   }),
 };
 
-const indexFolder = setting({
+/** One setting for all that use an index, since they share the variable INDEX. */
+export const indexFolder = setting({
   ...text("a folder"),
-  default: "./index.lance",
-  help: "Folder of the search index.",
+  default: "",
+  help: `Folder of the search index; without it, ${usualIndex}, and serve has no search.`,
 });
 
-/** These say what `index` does besides encoding. */
+/** What `index` does besides encoding. */
 export const indexSettings = {
   index: indexFolder,
   prune: setting({ ...toggle(), default: false, help: "Remove what the inputs do not have any more." }),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type FetchHeaders, fetchHeadersSchema } from "./fetch-headers.ts";
 import { integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
 
-/** Accepts a host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
+/** A host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
 const hostPattern = z
   .string()
   .toLowerCase()
@@ -14,7 +14,7 @@ const hostPattern = z
     );
   });
 
-/** What was accepted has this long to be done when an encoder or the service closes. */
+/** Time for what was accepted to be done when an encoder or the service closes. */
 export const defaultDrainMs = 25_000;
 
 /** These settings choose the model. */
@@ -208,7 +208,7 @@ export const engineSettings = {
   }),
 };
 
-/** `createEncoder` takes these settings. */
+/** The settings that `createEncoder` takes. */
 export const encoderSettings = { ...modelSettings, ...decodeSettings, ...fetchSettings, ...engineSettings };
 
 export type EncoderConfig = ValuesOf<typeof encoderSettings>;

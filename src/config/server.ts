@@ -13,7 +13,7 @@ const proxyAddress = z.string().refine((value) => {
 
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 
-/** These protocols of other services are spoken here. */
+/** The protocols of other services that are spoken here. */
 export const protocolNames = ["openai", "weaviate", "tei", "immich", "titan", "cohere", "voyage"] as const;
 
 const protocolChoice = z
@@ -192,7 +192,7 @@ const operationSettings = {
   page: setting({ ...toggle(), default: true, help: "Whether the page at / is served." }),
 };
 
-/** These settings are the HTTP service's: where it listens, what it accepts, who may ask, what it tells. */
+/** Settings of the HTTP service: where it listens, what it accepts, who may ask, what it tells. */
 export const serverSettings = {
   ...listenSettings,
   ...connectionSettings,
@@ -204,7 +204,7 @@ export const serverSettings = {
   ...operationSettings,
 };
 
-/** These settings are the log's. */
+/** Settings of the log. */
 export const logSettings = {
   logLevel: setting({
     ...choice("fatal", "error", "warn", "info", "debug", "trace", "silent"),

@@ -1,8 +1,9 @@
+import { indexFolder } from "./bulk.ts";
 import { decodeSettings, engineSettings, fetchSettings, modelSettings } from "./encoder.ts";
 import { logSettings, serverSettings } from "./server.ts";
-import { setting, settingsWith, text, type ValuesOf } from "./setting.ts";
+import { settingsWith, type ValuesOf } from "./setting.ts";
 
-/** These are the settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
+/** The settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
 export const serviceSettings = {
   ...modelSettings,
   ...serverSettings,
@@ -10,11 +11,7 @@ export const serviceSettings = {
   ...fetchSettings,
   ...engineSettings,
   ...logSettings,
-  index: setting({
-    ...text("a folder"),
-    default: "",
-    help: "Search index to serve at POST /search, GET /index and GET /pictures/:id; none by default.",
-  }),
+  index: indexFolder,
 };
 
 export type ServiceConfig = ValuesOf<typeof serviceSettings>;

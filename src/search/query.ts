@@ -1,6 +1,6 @@
 import { EncoderError } from "../errors.ts";
 
-/** Is a part of a question: what is looked for, and how much of it; a negative weight asks for less of it. */
+/** A part of a question: what is looked for, and how much of it; a negative weight asks for less of it. */
 export interface Term {
   value: { text: string } | { picture: string };
   weight: number;
@@ -24,7 +24,7 @@ export function parseQuery(text: string): Term[] {
 }
 
 /**
- * Computes the weighted sum of unit vectors, of unit length again.
+ * The weighted sum of unit vectors, of unit length again.
  * @throws EncoderError INVALID_REQUEST where nothing is left of it
  */
 export function combine(vectors: readonly Float32Array[], weights: readonly number[]): Float32Array {
@@ -32,11 +32,10 @@ export function combine(vectors: readonly Float32Array[], weights: readonly numb
   for (const [i, vector] of vectors.entries())
     for (const [j, value] of vector.entries()) sum[j]! += weights[i]! * value;
   const length = Math.hypot(...sum);
-  if (!(length > 1e-6)) {
-    throw new EncoderError(
-      "INVALID_REQUEST",
-      "The parts of the query cancel each other out; nothing is left to look for.",
-    );
+  if (!(length > 1e-6 && length < Number.POSITIVE_INFINITY)) {
+    const problem =
+      length > 1 ? "The numbers of the query are too large" : "The parts of the query cancel each other out";
+    throw new EncoderError("INVALID_REQUEST", `${problem}; nothing is left to look for.`);
   }
   return Float32Array.from(sum, (value) => value / length);
 }

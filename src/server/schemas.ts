@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-/** The routes read and answer what stands here. Validation, types and the API document all come from it. */
+/** What the routes read and answer. Validation, types and the API document all come from here. */
 
-/** This PNG of one pixel serves the document's examples. */
+/** A PNG of one pixel, for the document's examples. */
 export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/** Clients that serialise absent fields as null mean that they are absent. */
+/** Clients that serialise absent fields as null mean absent. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
 
 const normalize = optional(z.boolean()).describe(
@@ -52,7 +52,7 @@ export const encodeImageBody = z
   .describe("Exactly one of image_url, image_b64 and images")
   .meta({ examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }] });
 
-/** This only describes: a body that is not JSON is checked where it is parsed. */
+/** Described only: a body that is not JSON is checked where it is parsed. */
 const image = { type: "string", contentMediaType: "image/*" } as const;
 export const encodeImageFile = z.any().meta(image);
 export const encodeImageForm = z.any().meta({
@@ -66,13 +66,13 @@ export const encodeImageForm = z.any().meta({
   },
 });
 
-/** Bodies that are an image themselves have their fields in the query. */
+/** For bodies that are an image themselves. */
 export const encodeImageQuery = z.strictObject({
   normalize: z.enum(["true", "false"]).optional().describe("For bodies that are the image itself"),
   encoding: z.enum(["float", "base64"]).optional().describe("For bodies that are the image itself"),
 });
 
-/** Forms have these fields. */
+/** Of forms. */
 export const encodeImageFields = encodeImageQuery.extend({ on_error: z.enum(["fail", "null"]).optional() });
 
 /** A misspelt parameter must not pass for a default. */
@@ -92,7 +92,7 @@ export const manyEmbeddings = z.strictObject({
     .optional()
     .describe('With "on_error": "null": why the vectors are null that are'),
 });
-/** Is a vector itself, where the request accepts that and no JSON. */
+/** A vector itself, where the request accepts that and no JSON. */
 const octets = z.any().meta({ type: "string", contentMediaType: "application/octet-stream" });
 
 export const encodeReply = {
@@ -143,12 +143,15 @@ const weighted = z
   })
   .describe("Exactly one of text, url and b64");
 
+/** No model of the catalog has vectors of more than 1,024 numbers. */
+const maxDimensions = 4096;
+
 export const searchBody = z
   .strictObject({
     text: optional(z.string()).describe("Words, taken as they are"),
     image_url: optional(z.string()),
     image_b64: optional(z.string()),
-    embedding: optional(z.array(z.number())).describe("A vector of this model"),
+    embedding: optional(z.array(z.number()).max(maxDimensions)).describe("A vector of this model"),
     query: optional(z.array(weighted)).describe("A weighted sum of words and pictures"),
     limit: optional(z.int().min(1).max(200)).describe("10 by default"),
     offset: optional(z.int().min(0).max(10_000)),
@@ -160,17 +163,18 @@ export const searchBody = z
 
 const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-const pictureId = z.string().describe("For GET /pictures/:id");
-const indexedAs = {
-  path: z.string().optional().describe("Relative to what was indexed"),
-  url: z.string().optional(),
-  columns: z.record(z.string(), columnValue),
-};
-
 export const searchReply = z.strictObject({
   success: z.literal(true),
   results: z
-    .array(z.strictObject({ id: pictureId, score: z.number().describe("Cosine with the question"), ...indexedAs }))
+    .array(
+      z.strictObject({
+        id: z.string().describe("For GET /pictures/:id"),
+        score: z.number().describe("Cosine with the question"),
+        path: z.string().optional().describe("Relative to what was indexed"),
+        url: z.string().optional(),
+        columns: z.record(z.string(), columnValue),
+      }),
+    )
     .describe("Best first"),
 });
 
@@ -182,17 +186,6 @@ export const indexReply = z.strictObject({
   count: z.int(),
   columns: z.array(z.string()).describe("What can be filtered by"),
   updated_at: z.string(),
-});
-
-export const sampleQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(5000).default(1000).describe("How many pictures at most"),
-  encoding: z.enum(["float", "base64"]).default("float").describe("How vectors are written, as of POST /encode_text"),
-});
-
-export const sampleReply = z.strictObject({
-  success: z.literal(true),
-  count: z.int().describe("How many pictures the index holds"),
-  pictures: z.array(z.strictObject({ id: pictureId, ...indexedAs, embedding })).describe("In no particular order"),
 });
 
 export const pictureParams = z.object({ id: z.string() });
