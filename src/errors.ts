@@ -93,15 +93,15 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Is the only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
+/** The only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
 export class EncoderError extends Error {
   override readonly name = "EncoderError";
   readonly code: ErrorCode;
-  /** The code has this HTTP status. */
+  /** The HTTP status of the code. */
   readonly status: number;
-  /** The item at this position failed, if the request has several. */
+  /** The position of the item that failed, if the request has several. */
   readonly index: number | undefined;
-  /** These details are for logs and must not become public. */
+  /** Details for logs, which must not become public. */
   readonly internal: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
@@ -131,12 +131,12 @@ export function overloaded(reason: string, expectedWaitMs: number): EncoderError
   return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
 }
 
-/** Makes SHUTTING_DOWN, for whatever is asked after closing began, or takes longer than closing may. */
+/** SHUTTING_DOWN, for whatever is asked after closing began, or takes longer than closing may. */
 export function shuttingDown(): EncoderError {
   return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }
 
-/** Tells whether the fault lies in the one item, so that others of its request are not concerned. */
+/** Whether the fault lies in the one item, so that others of its request are not concerned. */
 export function isItemFault({ code }: EncoderError): boolean {
   return itemFaults.has(code);
 }

@@ -9,11 +9,11 @@ export interface TokenEmbedding {
   vocabulary: number;
   positions: number;
   width: number;
-  /** These are int64 [N, T]. */
+  /** int64 [N, T] */
   ids: Value;
 }
 
-/** Adds the vectors of words and positions. ids [N, T] -> [N, T, W] */
+/** Words plus positions. ids [N, T] -> [N, T, W] */
 export function embedTokens({ graph, tensors, arithmetic }: Builder, embedding: TokenEmbedding): Value {
   const { prefix, vocabulary, positions, width, ids } = embedding;
   const words = arithmetic.rows(graph, {

@@ -20,7 +20,7 @@ export type PrecisionChoice = Precision | "auto";
 export interface TowerOptions {
   precision: PrecisionChoice;
   graphWith(arithmetic: Arithmetic): Graph;
-  /** Gives single items as the graph's inputs: some to calibrate with, others to measure with. */
+  /** Single items, as the graph's inputs: some to calibrate with, others to measure with. */
   samples(): Promise<Samples>;
   dimensions: number;
   directory: string;
@@ -30,11 +30,11 @@ export interface TowerOptions {
 }
 
 export interface WrittenTower {
-  /** The manifest has this of the tower. */
+  /** For the manifest. */
   tower: {
     graph: string;
     precision: Precision;
-    /** This compares int8 with fp32, also where it was too low and the tower is fp32. */
+    /** Of int8 against fp32: also where it was too low, and the tower is fp32. */
     fidelity?: Fidelity;
   };
   files: Record<string, FileRecord>;
@@ -100,11 +100,11 @@ async function write(options: TowerOptions, arithmetic: Arithmetic): Promise<Rec
 interface Run {
   directory: string;
   items: Tensor[][];
-  /** This is given what a calibrating graph puts behind each vector. */
+  /** Given what a calibrating graph puts behind each vector. */
   onTaps?: (taps: Float32Array) => void;
 }
 
-/** Computes the vectors of single items. */
+/** The vectors of single items. */
 async function vectors({ name, dimensions, signal }: TowerOptions, { directory, items, onTaps }: Run) {
   const session = await openSession({ graph: join(directory, `${name}.onnx`), threads: availableCores() });
   try {

@@ -30,8 +30,8 @@ export async function* splitBytes(
 
 export interface Piece {
   bytes: Buffer;
-  /** This is true if it had more than `maxLength` bytes, which were dropped. */
+  /** It had more than `maxLength` bytes, which were dropped. */
   isTooLong: boolean;
-  /** This is true if a separator followed it. */
+  /** A separator followed it. */
   isEnded: boolean;
 }

@@ -1,9 +1,9 @@
-/** Tells whether a path (with `/` between its parts) is meant. */
+/** Whether a path (with `/` between its parts) is meant. */
 export type PathFilter = (path: string) => boolean;
 
 /**
- * Creates a filter that passes what any of the patterns matches: `*` and `?` stay within a name, `**` crosses folders,
- * `[a-z]` and `{jpg,png}` are alternatives. A pattern without a slash is about the name alone. Case matters.
+ * A filter that passes what any of the patterns matches: `*` and `?` stay within a name, `**` crosses folders, `[a-z]` and
+ * `{jpg,png}` are alternatives. A pattern without a slash is about the name alone. Case matters.
  */
 export function pathFilter(patterns: readonly string[]): PathFilter {
   const tests = patterns.map((pattern) => {
@@ -19,7 +19,7 @@ export function isGlob(text: string): boolean {
   return /[*?[{]/.test(text);
 }
 
-/** Splits `photos/2024/**` into the part before the first folder that is a pattern, and the pattern below it. */
+/** `photos/2024/**` + `/*.jpg` -> the part before the first folder that is a pattern, and the pattern below it. */
 export function splitGlob(text: string): { base: string; pattern: string } {
   const parts = text.split("/");
   const first = parts.findIndex(isGlob);

@@ -1,45 +1,51 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
+import type { ErrorCode } from "../errors.ts";
 import { nameOf } from "../model/path-name.ts";
-import type { OwnFields, StoredRow, VectorStore } from "../search/lance.ts";
-import { createHashTable } from "./hash-table.ts";
-import type { Item, Row, RowSink } from "./item.ts";
-import type { Journal } from "./journal.ts";
+import type { StoredRow, VectorStore } from "../search/vector-store.ts";
+import type { IndexInput } from "./index-inputs.ts";
+import type { Row, RowSink } from "./items/item.ts";
+import type { Journal } from "./journal/journal.ts";
+import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
+import { removeThumbnails } from "./thumbnails.ts";
 
 export interface IndexRowsOptions {
+  /** The index's folder. */
+  directory: string;
   store: VectorStore;
   journal: Journal;
   dimensions: number;
-  /** Says, by the number of the operand, which input of the index it is, and which folder its files are in. */
-  inputs: readonly { number: number; root: string }[];
-  /** Gives the number of a folder that paths are relative to; a new one is added. */
+  /** By the number of the operand. */
+  inputs: readonly IndexInput[];
+  /** The number of a folder that paths are relative to; a new one is added. */
   rootNumber(folder: string): Promise<number>;
-  /** Tells whether rows go that the inputs do not have any more. */
+  /** Whether rows go that the inputs do not have any more. */
   prune: boolean;
-  /** This is called with the path of each row that goes. */
+  /** Called with the path of each row that goes. */
   onPruned(path: string): void;
-  /** Nothing is removed; what would be is only told. */
-  dryRun: boolean;
+  /** Called where pruning was asked for and cannot be done, with the reason. */
+  onNotPruned(reason: string): void;
 }
 
-export interface IndexRows extends RowSink {
-  /** Notes that the inputs have this item, without reading it, which is enough to tell what is gone. */
-  see(item: Pick<Item, "identity" | "origin">): void;
-}
-
-/** So many rows are written at once: 2 MB of vectors. */
-const rowsPerWrite = 1000;
+/** Rows that are written at once: 8 MB of vectors. */
+const rowsPerWrite = 4000;
 
 /** Takes the rows of a run into the index: what is new or different is written, and what is gone is removed. */
-export async function createIndexRows(options: IndexRowsOptions): Promise<IndexRows> {
-  const { store, journal, dimensions, inputs, prune, onPruned, dryRun } = options;
-  const known = await readKnown(store);
-  let pending: StoredRow[] = [];
-  let isListed = true;
+export async function createIndexRows(options: IndexRowsOptions): Promise<RowSink> {
+  const { directory, store, journal, dimensions, inputs, prune, onPruned, onNotPruned } = options;
+  const known = await readKnownRows(store);
+  const added = new Map<string, StoredRow>();
+  const changed = new Map<string, StoredRow>();
+  const met = new Set<number>();
+  let unlisted: string | undefined;
 
   async function flush(): Promise<void> {
-    if (pending.length > 0) await store.put(pending);
-    pending = [];
+    if (added.size + changed.size === 0) return;
+    await journal.sync();
+    if (added.size > 0) await store.add([...added.values()]);
+    if (changed.size > 0) await store.replace([...changed.values()]);
+    added.clear();
+    changed.clear();
   }
 
   async function place({ item }: Row): Promise<{ root: number; path: string }> {
@@ -54,15 +60,12 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<IndexR
   }
 
   return {
-    see({ identity, origin }) {
-      if (origin.kind === "refused") isListed = false;
-      known.see(idOf(identity));
-    },
     async add(row) {
-      const id = idOf(row.item.identity);
+      const id = rowId(row.item.identity);
+      met.add(inputs[row.item.operand]!.number);
       if ("error" in row.outcome) {
-        if (row.item.origin.kind === "refused") isListed = false;
-        if (!row.outcome.error.code.startsWith("IMAGE_")) known.see(id); // it may be there again tomorrow
+        if (row.item.origin.kind === "refused") unlisted ??= row.item.name;
+        if (!isGoneFor(row.outcome.error.code)) known.see(id);
         return;
       }
       const { slot, contentHash: hash } = row.outcome;
@@ -72,73 +75,30 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<IndexR
       const version = row.version ?? "";
       const facts = JSON.stringify([input, root, path, version, hash, columns]);
       const digest = createHash("sha256").update(facts).digest("hex").slice(0, 8);
-      if (known.see(id) === digest) return;
+      const was = known.put(id, { digest, input });
+      if (was === "same") return;
       const vector = new Float32Array(dimensions);
       journal.readVector(slot, vector);
-      pending.push({ id, digest, input, root, path, version, hash, columns, vector });
-      if (pending.length === rowsPerWrite) await flush();
+      const isAdded = was === "new" || added.has(id);
+      (isAdded ? added : changed).set(id, { id, digest, input, root, path, version, hash, columns, vector });
+      if (added.size + changed.size === rowsPerWrite) await flush();
     },
     async finish({ isComplete }) {
       await flush();
-      // A folder that could not be read is not an empty one.
-      if (!prune || !isComplete || !isListed) return;
-      const gone = known.unseen(new Set(inputs.map(({ number }) => number)));
-      for (const { path } of await pathsOf(store, gone)) onPruned(path);
-      if (!dryRun) await store.remove(gone);
+      if (!prune || !isComplete) return;
+      // A folder that could not be read is not an empty one, and an empty one may be a disk that is not mounted.
+      if (unlisted !== undefined) return onNotPruned(`${unlisted} could not be read`);
+      if (inputs.some(({ number }) => !met.has(number))) return onNotPruned("an input has no pictures at all");
+      const ids = known.unseen(met);
+      const gone = await rowsOf(store, ids);
+      for (const { path } of gone) onPruned(path);
+      await store.remove(ids);
+      await removeThumbnails(gone, store, directory);
     },
   };
 }
 
-/** Makes an id that says nothing of the path. */
-function idOf(identity: string): string {
-  return createHash("sha256").update(identity).digest("hex").slice(0, 16);
-}
-
-/** Reads what the index has, in 40 bytes a row. */
-async function readKnown(store: VectorStore) {
-  const table = createHashTable();
-  const rows = await store.count();
-  const ids = Buffer.alloc(8 * rows);
-  const digests = new Uint32Array(rows);
-  const inputs = new Int32Array(rows);
-  const seen = new Uint8Array(rows);
-  const isAt = (id: Buffer) => (at: number) => id.compare(ids, 8 * at, 8 * at + 8) === 0;
-  let count = 0;
-  for await (const row of store.scan()) {
-    if (count === rows) break;
-    const id = Buffer.from(row.id, "hex");
-    id.copy(ids, 8 * count);
-    digests[count] = Number.parseInt(row.digest, 16);
-    inputs[count] = row.input;
-    table.set(id, count++, isAt(id));
-  }
-  return {
-    /**
-     * Notes that the run has the row.
-     * @returns its digest, if the index has it as well
-     */
-    see(id: string): string | undefined {
-      const bytes = Buffer.from(id, "hex");
-      const at = table.find(bytes, isAt(bytes));
-      if (at === undefined) return undefined;
-      seen[at] = 1;
-      return digests[at]!.toString(16).padStart(8, "0");
-    },
-    /** Lists the ids of the rows from these inputs that the run did not have. */
-    unseen(of: ReadonlySet<number>): string[] {
-      const gone: string[] = [];
-      for (let at = 0; at < count; at++) {
-        if (seen[at] === 0 && of.has(inputs[at]!)) gone.push(ids.toString("hex", 8 * at, 8 * at + 8));
-      }
-      return gone;
-    },
-  };
-}
-
-async function pathsOf(store: VectorStore, ids: readonly string[]): Promise<OwnFields[]> {
-  const wanted = new Set(ids);
-  const found: OwnFields[] = [];
-  if (wanted.size === 0) return found;
-  for await (const row of store.scan()) if (wanted.has(row.id)) found.push(row);
-  return found;
+/** Whether the picture is no more; one that cannot be read or fetched today may be there again tomorrow. */
+function isGoneFor(code: ErrorCode): boolean {
+  return code.startsWith("IMAGE_") || code === "INPUT_NOT_FOUND";
 }

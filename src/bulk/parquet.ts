@@ -2,18 +2,26 @@ import type { TypeMap } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
 import type { ColumnSource } from "hyparquet-writer";
 import { EncoderError } from "../errors.ts";
-import type { Columns, ColumnValue } from "./item.ts";
+import { loadOptional } from "../host/optional-package.ts";
+import type { Columns, ColumnValue } from "./items/item.ts";
+import { nameColumn, type Part, type Tower } from "./sinks/sink.ts";
 
-/** Is a column of a table; it has `null` where a row has no value. */
+/** A column of a table: `null` where a row has no value. */
 export interface TableColumn {
   name: string;
   values: ColumnValue[];
 }
 
-/** Lists the carried columns of some rows; a column that no row has a value for is left out. */
-export function carriedColumns(rows: readonly { columns: Columns }[]): TableColumn[] {
+/** The columns of a part but its vectors: key, name, and what is carried; a column that no row has a value for is left out. */
+export function partColumns({ rows }: Pick<Part, "rows">, tower: Tower): TableColumn[] {
+  const own = [
+    { name: nameColumn(tower), values: rows.map(({ name }) => name) },
+    { name: "key", values: rows.map(({ key }) => key) },
+  ];
   const names = new Set(rows.flatMap(({ columns }) => Object.keys(columns)));
-  return [...names].map((name) => ({ name, values: sameKind(rows.map(({ columns }) => columns[name] ?? null)) }));
+  for (const { name } of own) names.delete(name);
+  const valuesOf = (name: string) => rows.map(({ columns }: { columns: Columns }) => columns[name] ?? null);
+  return [...own, ...[...names].map((name) => ({ name, values: sameKind(valuesOf(name)) }))];
 }
 
 /** Values of several kinds become text, since a column has one. */
@@ -22,38 +30,53 @@ function sameKind(values: ColumnValue[]): ColumnValue[] {
   return kinds.size <= 1 ? values : values.map((value) => (value === null ? null : String(value)));
 }
 
-/** Is a column of vectors, one behind the other. */
+/** A column of vectors, one behind the other. */
 export interface VectorColumn {
   name: string;
   vectors: Float32Array;
   dimensions: number;
 }
 
-/** Writes a parquet file, compressed with Snappy but for the vectors, which do not get smaller. */
-export async function parquetBytes(columns: readonly TableColumn[], embedding?: VectorColumn): Promise<Uint8Array> {
-  const { parquetWriteBuffer } = await parquetWriter();
-  const rows = columns[0]?.values.length ?? 0;
-  const columnData: ColumnSource[] = columns.map(({ name, values }) => ({ name, data: values, type: typeOf(values) }));
-  if (!embedding) return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: Math.max(1, rows) }));
-  const { name, vectors, dimensions } = embedding;
-  const data = Array.from({ length: rows }, (_, i) => [...vectors.subarray(i * dimensions, (i + 1) * dimensions)]);
-  const schema: SchemaElement[] = [
-    { name: "root", num_children: columns.length + 1 },
-    ...columns.map(({ name, values }) => elements[typeOf(values)](name)),
-    { name, repetition_type: "REQUIRED", converted_type: "LIST", num_children: 1 },
-    { name: "list", repetition_type: "REPEATED", num_children: 1 },
-    { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
-  ];
-  const bytes = parquetWriteBuffer({
-    columnData: [
-      ...columnData.map(({ name, data }) => ({ name, data })),
-      { name, data, encoding: "PLAIN", codec: "UNCOMPRESSED", statistics: false },
-    ],
-    schema,
-    rowGroupSize: Math.max(1, rows),
-    kvMetadata: [{ key: "ARROW:schema", value: await arrowSchema(columns, embedding) }],
-  });
-  return new Uint8Array(bytes);
+/** Gives the bytes of a parquet file, compressed with Snappy but for the vectors, which do not get smaller. */
+export type ParquetWriter = (columns: readonly TableColumn[], embedding?: VectorColumn) => Uint8Array;
+
+const writing = {
+  purpose: "Writing parquet",
+  packages: ["hyparquet", "hyparquet-writer", "hyparquet-compressors", "apache-arrow"],
+};
+
+/** @throws EncoderError CONFIG_INVALID where what it needs is not installed. */
+export async function openParquetWriter({ withVectors = false } = {}): Promise<ParquetWriter> {
+  const { parquetWriteBuffer } = await loadOptional(writing, () => import("hyparquet-writer"));
+  const arrow = withVectors ? await loadOptional(writing, () => import("apache-arrow")) : undefined;
+  return (columns, embedding) => {
+    const rows = columns[0]?.values.length ?? 0;
+    const rowGroupSize = Math.max(1, rows);
+    const columnData: ColumnSource[] = columns.map(({ name, values }) => ({
+      name,
+      data: values,
+      type: typeOf(values),
+    }));
+    if (!embedding) return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize }));
+    const { name, vectors, dimensions } = embedding;
+    const data = Array.from({ length: rows }, (_, i) => [...vectors.subarray(i * dimensions, (i + 1) * dimensions)]);
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        ...columnData.map(({ name, data }) => ({ name, data })),
+        { name, data, encoding: "PLAIN", codec: "UNCOMPRESSED", statistics: false },
+      ],
+      schema: [
+        { name: "root", num_children: columns.length + 1 },
+        ...columns.map(({ name, values }) => elements[typeOf(values)](name)),
+        { name, repetition_type: "REQUIRED", converted_type: "LIST", num_children: 1 },
+        { name: "list", repetition_type: "REPEATED", num_children: 1 },
+        { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
+      ],
+      rowGroupSize,
+      kvMetadata: [{ key: "ARROW:schema", value: arrowSchema(arrow!, columns, embedding) }],
+    });
+    return new Uint8Array(bytes);
+  };
 }
 
 type Type = "STRING" | "DOUBLE" | "BOOLEAN";
@@ -64,11 +87,10 @@ const elements: Record<Type, (name: string) => SchemaElement> = {
   BOOLEAN: (name) => ({ name, type: "BOOLEAN", repetition_type: "OPTIONAL" }),
 };
 
+type Arrow = typeof import("apache-arrow");
+
 /** Parquet has lists of any length alone; readers based on Arrow find here that all vectors have the same. */
-async function arrowSchema(columns: readonly TableColumn[], { name, dimensions }: VectorColumn): Promise<string> {
-  const arrow = await import("apache-arrow").catch((cause) => {
-    throw missing("apache-arrow", cause);
-  });
+function arrowSchema(arrow: Arrow, columns: readonly TableColumn[], { name, dimensions }: VectorColumn): string {
   const types = { STRING: new arrow.Utf8(), DOUBLE: new arrow.Float64(), BOOLEAN: new arrow.Bool() };
   const fields = columns.map((column) => new arrow.Field(column.name, types[typeOf(column.values)], true));
   const element = new arrow.Field("element", new arrow.Float32(), false);
@@ -85,19 +107,20 @@ function typeOf(values: readonly ColumnValue[]): Type {
   return kind === "boolean" ? "BOOLEAN" : "STRING";
 }
 
-/** So many rows are decoded at a time: row groups may have millions. */
+/** Rows decoded at a time: row groups may have millions. */
 const rowsPerSlice = 65_536;
-/** Row groups of pyarrow and Spark are at most this large, and decoding one may take as much. */
+/** As large as pyarrow and Spark write them, and what decoding them may take. */
 const maxRowGroupBytes = 256 * 1024 * 1024;
+
+const reading = { purpose: "Reading parquet", packages: ["hyparquet", "hyparquet-compressors"] };
 
 /** @throws EncoderError INPUT_REFUSED for a row group that is too large; other errors where the file is malformed. */
 export async function* parquetRows(path: string): AsyncGenerator<Record<string, unknown>> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import("hyparquet").catch((cause) => {
-    throw missing("hyparquet", cause);
-  });
-  const { compressors } = await import("hyparquet-compressors").catch((cause) => {
-    throw missing("hyparquet-compressors", cause);
-  });
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await loadOptional(
+    reading,
+    () => import("hyparquet"),
+  );
+  const { compressors } = await loadOptional(reading, () => import("hyparquet-compressors"));
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file);
   let from = 0;
@@ -113,17 +136,4 @@ export async function* parquetRows(path: string): AsyncGenerator<Record<string, 
     }
     from = end;
   }
-}
-
-/** Loads the writer when it is used: the service never needs it. */
-async function parquetWriter() {
-  return import("hyparquet-writer").catch((cause) => {
-    throw missing("hyparquet-writer", cause);
-  });
-}
-
-export function missing(name: string, cause: unknown): EncoderError {
-  return new EncoderError("CONFIG_INVALID", `This needs the package ${name}; install it with: npm install ${name}`, {
-    cause,
-  });
 }

@@ -5,10 +5,10 @@ import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
 
-/** Reads the folder of a checkpoint. Files are named by their path inside it, with `/`. */
+/** The folder of a checkpoint. Files are named by their path inside it, with `/`. */
 export interface CheckpointFolder {
   directory: string;
-  /** Every file that was read is added here, for the manifest. */
+  /** Collects the files that were read, for the manifest. */
   filesRead: Set<string>;
   has(file: string): Promise<boolean>;
   /** @throws EncoderError CHECKPOINT_INVALID where the file is missing or implausibly large. */
@@ -87,11 +87,11 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
   }
 }
 
-/** Names a part of a checkpoint. */
+/** A part of a checkpoint. */
 export interface CheckpointModule {
   /** Name of its class; where the class lies moves between versions of sentence-transformers. */
   kind: string;
-  /** This is "" or a folder with its `/`. */
+  /** "" or a folder with its `/`. */
   path: string;
 }
 
@@ -104,7 +104,7 @@ export async function readModules(checkpoint: CheckpointFolder): Promise<Checkpo
     .map(({ type, path }) => ({ kind: type.slice(type.lastIndexOf(".") + 1), path: path === "" ? "" : `${path}/` }));
 }
 
-/** Finds the folder of a checkpoint whose only module is one of `kinds`. */
+/** The folder of a checkpoint whose only module is one of `kinds`. */
 export function onlyModule(
   checkpoint: CheckpointFolder,
   modules: readonly CheckpointModule[],

@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-/** These are building blocks for the configuration files of the transformers library. */
+/** Building blocks for the configuration files of the transformers library. */
 
 /**
- * These keys change what a tower computes, in whatever architecture they appear, and none here implements them. All
- * others that a schema does not read are notes, training settings, or settings of tasks and tokenizers.
+ * Keys that change what a tower computes, in whatever architecture they appear, and that none here implements. All others
+ * that a schema does not read are notes, training settings, or settings of tasks and tokenizers.
  */
 const meaningfulKeys = [
   "quantization_config pruned_heads is_decoder is_encoder_decoder add_cross_attention cross_attention_hidden_size",
@@ -13,10 +13,7 @@ const meaningfulKeys = [
   "use_head use_absolute_position_embeddings use_relative_position_bias logit_softcapping attn_logit_softcapping",
 ].flatMap((line) => line.split(" "));
 
-/**
- * Describes a configuration with the keys of `shape`. A meaningful key that the shape lacks is refused, unless it
- * switches on nothing.
- */
+/** A configuration with the keys of `shape`. A meaningful key that the shape lacks is refused, unless it switches on nothing. */
 export function configuration<const Shape extends z.ZodRawShape>(shape: Shape) {
   return z
     .looseObject({})
@@ -34,7 +31,7 @@ function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || isEmpty;
 }
 
-/** Accepts the only value that is implemented. */
+/** The only value that is implemented. */
 export function exactly<const T extends string | number | boolean>(value: T) {
   return z.literal(value, {
     error: ({ input }) => `${JSON.stringify(input)} is not implemented (only ${JSON.stringify(value)} is)`,
@@ -46,7 +43,7 @@ export function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: ({ input }) => `${JSON.stringify(input)} is not implemented (${list} are)` });
 }
 
-/** Accepts what `schema` reads, and refuses any other value by naming what is implemented. */
+/** What `schema` reads; any other value is refused, naming it. */
 export function only<T>(schema: z.ZodType<T>, implemented: string) {
   return z.unknown().transform((value, context): T => {
     const parsed = schema.safeParse(value);
@@ -56,9 +53,7 @@ export function only<T>(schema: z.ZodType<T>, implemented: string) {
   });
 }
 
-/**
- * Accepts a size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three sizes stay exact.
- */
+/** A size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three sizes stay exact. */
 export function size() {
   return z.number().int().positive().max(1_000_000);
 }

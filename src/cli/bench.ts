@@ -68,7 +68,7 @@ function textWork(encoder: Encoder, signal: AbortSignal): Work {
 
 interface Measured {
   perSecond: number;
-  /** These are sorted, in milliseconds. */
+  /** Sorted, in milliseconds. */
   latencies: number[];
 }
 

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { duplicatesSettings } from "../config/bulk.ts";
+import { duplicatesSettings, indexPath } from "../config/bulk.ts";
 import { withHome } from "../model/locate.ts";
 import { printable } from "../model/path-name.ts";
 import { findDuplicates } from "../search/duplicates.ts";
 import { readFacts } from "../search/index-facts.ts";
-import { openVectorStore } from "../search/lance.ts";
 import { localResult } from "../search/results.ts";
+import { openVectorStore } from "../search/vector-store.ts";
 import { count } from "./bulk-progress.ts";
 import { command } from "./command.ts";
 
@@ -17,7 +17,7 @@ export const duplicates = command({
   ],
   settings: duplicatesSettings,
   async run({ values, signal }) {
-    const directory = resolve(withHome(values.index));
+    const directory = resolve(withHome(indexPath(values.index)));
     const facts = await readFacts(directory);
     const store = await openVectorStore(directory, facts.dimensions);
     try {

@@ -1,17 +1,15 @@
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
-import { encodeFiles, encodeWith } from "../bulk/encode.ts";
-import { createReading } from "../bulk/reading.ts";
-import { newTally } from "../bulk/run.ts";
+import { encodeFiles, encodeWith } from "../bulk/encode-files.ts";
+import { createReading } from "../bulk/items/reading.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
 import { inputSettings, outputSettings } from "../config/bulk.ts";
 import { encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
 import { withHome } from "../model/locate.ts";
-import { count, showProgress } from "./bulk-progress.ts";
+import { callBulk } from "./bulk-call.ts";
 import { command } from "./command.ts";
-import { countItems } from "./count-items.ts";
 import { dryRun } from "./dry-run.ts";
 
 const settings = { ...outputSettings, ...inputSettings, ...encoderSettings };
@@ -40,26 +38,14 @@ export const encode = command({
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
     try {
       if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });
-      const tally = newTally();
-      const total = { items: 0, isFinal: false };
-      const counting = countItems(source, total, signal);
-      const shown = showProgress({ tally, total }, { stream: process.stderr, asJson: values.jsonProgress });
-      try {
-        const tower = values.text ? "text" : "image";
-        const retry = values.retryFailed === "none" ? undefined : values.retryFailed;
+      const tower = values.text ? "text" : "image";
+      const retry = values.retryFailed === "none" ? undefined : values.retryFailed;
+      return await callBulk({ ...values, source, signal }, async (tally) => {
         await encodeFiles({ ...values, directory, source, encoder, tower, retry, stop: signal, tally });
-      } finally {
-        shown.stop();
-        await counting.end();
-      }
-      const { encoded, known, failed } = tally;
-      const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed`;
-      if (signal.aborted) {
-        process.stderr.write(`${facts}; stopped: the same call goes on from here\n`);
-        throw signal.reason;
-      }
-      print(`${facts}; the output is in ${values.out}`);
-      return failed > 0 ? 3 : 0;
+        return tally.failed > 0
+          ? `; the output is in ${values.out}, and ${values.out}/errors.jsonl says what failed`
+          : `; the output is in ${values.out}`;
+      });
     } finally {
       await encoder.close();
     }

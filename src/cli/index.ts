@@ -1,27 +1,27 @@
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
-import { encodeWith } from "../bulk/encode.ts";
-import { createReading } from "../bulk/reading.ts";
-import { newTally } from "../bulk/run.ts";
+import { encodeWith } from "../bulk/encode-files.ts";
+import { findGone } from "../bulk/find-gone.ts";
+import { createReading } from "../bulk/items/reading.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
 import { updateIndex } from "../bulk/update-index.ts";
-import { indexSettings, inputSettings } from "../config/bulk.ts";
+import { indexPath, indexSettings, inputSettings } from "../config/bulk.ts";
 import { encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
 import { withHome } from "../model/locate.ts";
 import { printable } from "../model/path-name.ts";
-import { openVectorStore } from "../search/lance.ts";
-import { count, showProgress } from "./bulk-progress.ts";
+import { openVectorStore } from "../search/vector-store.ts";
+import { callBulk } from "./bulk-call.ts";
+import { count } from "./bulk-progress.ts";
 import { command } from "./command.ts";
-import { countItems } from "./count-items.ts";
 import { dryRun } from "./dry-run.ts";
 
 const { text: _text, ...pictureSettings } = inputSettings;
 const settings = { ...indexSettings, ...pictureSettings, ...encoderSettings };
 
-/** The approximate index pays from this many pictures on: a search of all takes longer than a person wants to wait. */
+/** From this many pictures on, the approximate index pays: a search of all takes longer than a person wants to wait. */
 const worthOptimizing = 100_000;
 
 export const index = command({
@@ -41,53 +41,48 @@ export const index = command({
   },
   settings,
   async run({ values, operands, signal }) {
-    const directory = resolve(withHome(values.index));
-    const source = await openSources(operands, {
-      ...values,
-      text: false,
-      reading: createReading(values),
-      scratch: tmpdir(),
-    });
+    const directory = resolve(withHome(indexPath(values.index)));
+    const reading = createReading(values);
+    const source = await openSources(operands, { ...values, text: false, reading, scratch: tmpdir() });
+    if (values.dryRun && values.prune) return tellGone({ directory, operands, source });
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
     const thumbnails = createThumbnailer(values);
     try {
-      if (values.dryRun && !values.prune) return await dryRun({ source, encode: encodeWith(encoder), signal, print });
-      const tally = newTally();
-      const total = { items: 0, isFinal: false };
-      const counting = countItems(source, total, signal);
-      const shown = showProgress({ tally, total }, { stream: process.stderr, asJson: values.jsonProgress });
-      let pictures: number;
-      let pruned = 0;
-      try {
+      if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });
+      let pictures = 0;
+      const code = await callBulk({ ...values, source, signal }, async (tally) => {
+        let pruned = 0;
+        let unpruned = "";
         pictures = await updateIndex({
           ...{ ...values, directory, operands, source, encoder, stop: signal, tally },
           retry: values.retryFailed === "none" ? undefined : values.retryFailed,
           thumbnail: (bytes, signal) => thumbnails.thumbnail(bytes, { width: 256, signal }),
-          onPruned(path) {
-            pruned++;
-            if (values.dryRun) print(`would remove ${printable(path)}`);
+          onPruned: () => pruned++,
+          onNotPruned(reason) {
+            unpruned = ` (${printable(reason)})`;
           },
         });
-      } finally {
-        shown.stop();
-        await counting.end();
-      }
-      const { encoded, known, failed } = tally;
-      const gone = values.prune ? `, ${count(pruned)} ${values.dryRun ? "would be removed" : "removed"}` : "";
-      const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed${gone}`;
-      if (signal.aborted) {
-        process.stderr.write(`${facts}; stopped: the same call goes on from here\n`);
-        throw signal.reason;
-      }
-      print(`${facts}; the index ${values.index} holds ${count(pictures)} pictures`);
+        const gone = values.prune ? `, ${count(pruned)} removed${unpruned}` : "";
+        const where = indexPath(values.index);
+        const failures = tally.failed > 0 ? `; ${where}/errors.jsonl says what failed` : "";
+        return `${gone}; the index ${where} holds ${count(pictures)} pictures${failures}`;
+      });
       await optimize({ directory, dimensions: encoder.manifest.dimensions, pictures, isWanted: values.optimize });
-      return failed > 0 ? 3 : 0;
+      return code;
     } finally {
       await thumbnails.close();
       await encoder.close();
     }
   },
 });
+
+/** Prints what `--prune` would remove. */
+async function tellGone(options: Parameters<typeof findGone>[0]): Promise<number> {
+  const gone = await findGone(options);
+  for (const { path } of gone) print(`would remove ${printable(path)}`);
+  print(`${count(gone.length)} would be removed`);
+  return 0;
+}
 
 interface Optimize {
   directory: string;

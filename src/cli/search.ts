@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { searchSettings } from "../config/bulk.ts";
+import { indexPath, searchSettings } from "../config/bulk.ts";
 import { encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder, type Encoder } from "../encoder/encoder.ts";
@@ -30,7 +30,7 @@ export const search = command({
     if (terms.length === 0) throw new EncoderError("CONFIG_INVALID", "Expected words to look for, or --image.");
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
     try {
-      const index = await openPictureIndex(withHome(values.index), encoder.manifest);
+      const index = await openPictureIndex(withHome(indexPath(values.index)), encoder.manifest);
       try {
         const vectors = await Promise.all(terms.map((term) => vectorOf(term, encoder, signal)));
         const vector = combine(

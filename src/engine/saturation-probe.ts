@@ -11,7 +11,7 @@ export const probeModel = Buffer.from(
   "base64",
 );
 
-/** The probe is M x K times K x N, which are whole tiles of every kernel. */
+/** M, K and N of the probe, which are whole tiles of every kernel. */
 export const probeSize = { rows: 16, terms: 64, columns: 16 };
 /** All elements of a and b have these values, the largest of their types. */
 export const probeValues = { a: 255, b: 127 };

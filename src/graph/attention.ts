@@ -1,7 +1,7 @@
 import type { Graph, Value } from "./graph.ts";
 
 export interface AttentionOperands {
-  /** This is [N, Q, W]. */
+  /** [N, Q, W] */
   q: Value;
   /** k and v are [N, T, W]. */
   k: Value;
@@ -10,7 +10,7 @@ export interface AttentionOperands {
   width: number;
   /** This is added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
   mask?: Value;
-  /** Tells whether a token sees only itself and those before it. */
+  /** Whether a token sees only itself and those before it. */
   isCausal?: boolean;
 }
 

@@ -24,7 +24,7 @@ interface StoredConstant {
   read(): Promise<Elements>;
 }
 
-/** Holds a constant inside the graph file: a shape, axes, a single number. */
+/** A constant inside the graph file: shapes, axes, single numbers. */
 export interface InlineConstant {
   name: Value;
   type: ElementType;
@@ -39,10 +39,7 @@ export interface Port {
   shape: readonly (number | string)[];
 }
 
-/**
- * Collects an ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal
- * bytes.
- */
+/** An ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal bytes. */
 export interface Graph {
   readonly inputs: Port[];
   nodes: Node[];
@@ -53,22 +50,22 @@ export interface Graph {
   input(port: Port): Value;
   /** Applies an operator that has one result. */
   apply(operator: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value;
-  /** Gives the operator that computes a value; it is undefined for inputs and constants. */
+  /** The operator that gives a value; undefined for inputs and constants. */
   operatorOf(value: Value): string | undefined;
   /** Declares the only output, under a name of its own. */
   give(name: string, value: Value, shape: Port["shape"]): void;
-  /** Adds a float32 constant, which is stored. */
+  /** A float32 constant, stored. */
   weight(name: string, weight: Weight): Value;
   store(constant: StoredConstant): Value;
-  /** Adds an int64 vector. */
+  /** An int64 vector. */
   integers(...values: number[]): Value;
-  /** Adds a float32 scalar. */
+  /** A float32 scalar. */
   number(value: number): Value;
-  /** Adds a uint8 scalar. */
+  /** An uint8 scalar. */
   byte(value: number): Value;
 }
 
-/** The towers use these operators of ONNX Runtime's own. */
+/** Operators of ONNX Runtime's own that the towers use. */
 const microsoft = new Set(["QuickGelu", "MatMulIntegerToFloat"]);
 
 export function createGraph(): Graph {

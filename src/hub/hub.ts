@@ -6,18 +6,18 @@ import type { HubConfig } from "../config/hub.ts";
 import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
 
-/** Says where checkpoints come from, and how that place is spoken to. */
+/** Where checkpoints come from, and how that place is spoken to. */
 export interface Hub {
-  /** This has no slash at its end. */
+  /** Without a slash at its end. */
   endpoint: string;
   token: string | undefined;
-  /** Python's huggingface_hub keeps this cache, which is only read. */
+  /** The cache that Python's huggingface_hub keeps; only read. */
   cacheDir: string;
-  /** When this is true, only the cache and what was downloaded before may be used. */
+  /** Only the cache and what was downloaded before may be used. */
   offline: boolean;
-  /** After so many tries in a row without a single new byte a download is given up. */
+  /** Tries in a row without a single new byte before a download is given up. */
   attempts: number;
-  /** So many files are downloaded at the same time. */
+  /** Files that are downloaded at the same time. */
   concurrency: number;
   fetch(url: URL, init: RequestInit): Promise<Response>;
   wait(ms: number, signal: AbortSignal | undefined): Promise<void>;

@@ -23,12 +23,12 @@ export interface PullOptions {
   hub: Hub;
   image: CheckpointSource;
   text: CheckpointSource;
-  /** The model's folder is built here; downloads are kept beside it in `.downloads` until then. */
+  /** The model's folder; downloads are kept beside it in `.downloads` until the model is built. */
   outDir: string;
   precision: BuildOptions["precision"];
   signal?: AbortSignal | undefined;
   onWait?: LockOptions["onWait"];
-  /** This is called before anything large is downloaded. */
+  /** Called before anything large is downloaded. */
   onNeeds?: (needs: Needs) => void;
   onDownload?: (progress: DownloadProgress) => void;
   onBuild?: (progress: BuildProgress) => void;
@@ -38,27 +38,27 @@ export interface CheckpointSource extends RepositoryRevision {
   sha256?: Readonly<Record<string, string>>;
 }
 
-/** Says what a model takes, as far as the Hub tells the sizes of its files. */
+/** What a model takes, as far as the Hub tells the sizes of its files. */
 export interface Needs {
   downloadBytes: number;
-  /** So much is needed until the model is built. */
+  /** Until the model is built. */
   diskBytes: number;
-  /** A service needs so much: the graphs are mapped into memory. */
+  /** Of a service: the graphs are mapped into memory. */
   memoryBytes: number;
 }
 
-/** A service takes so much besides its graphs: the runtime, four decoders, caches. */
+/** What a service takes besides its graphs: the runtime, four decoders, caches. */
 const serviceBytes = 400e6;
 
-/** Tells of all weight files together. */
+/** Of all weight files together. */
 export interface DownloadProgress {
   receivedBytes: number;
   totalBytes: number;
 }
 
 /**
- * Downloads a checkpoint pair and builds a model from it. Stopped at any moment and called again, it goes on where it
- * was; the model's folder appears only when it is complete. Of several at once one works and the others wait.
+ * Downloads a checkpoint pair and builds a model from it. Stopped at any moment and called again, it goes on where it was;
+ * the model's folder appears only when it is complete. Of several at once one works and the others wait.
  * @throws EncoderError HUB_FAILED, CHECKPOINT_INVALID or STORAGE_FAILED saying what to do.
  */
 export async function pullModel(options: PullOptions): Promise<{ model: Model; wasInstalled: boolean }> {
@@ -104,7 +104,7 @@ function originOf({ repository, commit }: Repository) {
   return { repository, revision: commit };
 }
 
-/** Finds what is there already, if it was made from these very commits and nothing of it was altered. */
+/** What is there already, if it was made from these very commits and nothing of it was altered. */
 async function findInstalled({ outDir, precision, signal }: PullOptions, image: Repository, text: Repository) {
   try {
     const model = await openModel(outDir);

@@ -9,16 +9,16 @@ export interface Pixels {
   incomplete?: boolean;
 }
 
-/** Says how a model wants its pictures. */
+/** How a model wants its pictures. */
 export interface PixelSpec {
-  /** This is the side of the square, in pixels (centre crop). */
+  /** Side of the square, in pixels (centre crop). */
   size: number;
-  /** The shortest side is resized to this before the crop. */
+  /** What the shortest side is resized to before the crop. */
   resize: number;
   /** "squash" resizes both sides to `size` instead, and crops nothing. The default is "cover". */
   fit?: "cover" | "squash" | undefined;
   /** The default is "bicubic". */
   resample?: "bicubic" | "bilinear" | undefined;
-  /** This RGB is put behind transparent pictures; null drops alpha as the reference does. */
+  /** RGB put behind transparent pictures; null drops alpha as the reference does. */
   background: readonly [number, number, number] | null;
 }

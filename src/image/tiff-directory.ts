@@ -6,7 +6,7 @@ interface Entry {
   values: readonly number[];
 }
 
-/** Is a directory of a TIFF file, by tag. */
+/** A directory of a TIFF file, by tag. */
 export type Directory = ReadonlyMap<number, Entry>;
 
 export interface TiffFile {
@@ -22,7 +22,9 @@ const mostValues = 16;
 const mostDirectories = 32;
 const subDirectories = 330;
 
-/** Lists the directories that can be read, the first picture's first; those that it refers to come right after it. */
+/**
+ * @returns the directories that can be read, the first picture's first; those that it refers to come right after it.
+ */
 export function readDirectories(bytes: Uint8Array): TiffFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = bytes[0] === 0x49; // "II"

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** A model folder's manifest.json holds everything about a model that is not in its graphs. */
 export const manifestFile = "manifest.json";
 
-/** This version is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
+/** The version that is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
 export const formatVersion = 2;
 export const readableVersions: readonly number[] = [1, 2];
 
@@ -12,7 +12,7 @@ const fileRecord = z.object({ bytes: z.number().int().nonnegative(), sha256: z.s
 /** The name of a file in the model folder: a manifest from elsewhere must not lead out of it. */
 const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file in the folder");
 
-/** These are cosines of int8 against fp32 vectors on held-out inputs, measured by `build`. */
+/** Cosine of int8 against fp32 vectors on held-out inputs, measured by `build`. */
 const fidelity = z.object({
   samples: z.number().int(),
   mean: z.number(),
@@ -25,25 +25,21 @@ const fidelity = z.object({
 const precision = z.enum(["fp32", "int8"]);
 
 /**
- * Says how a checkpoint turns the cosines of pairs into probabilities. `scale` is the logarithm that the checkpoint has
- * learned: softmax(exp(scale) * cosine) over the candidates, or sigmoid(exp(scale) * cosine + bias) for each pair
- * alone.
+ * How a checkpoint turns the cosines of pairs into probabilities. `scale` is the logarithm that the checkpoint has
+ * learned: softmax(exp(scale) * cosine) over the candidates, or sigmoid(exp(scale) * cosine + bias) for each pair alone.
  */
 const logit = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("softmax"), scale: z.number() }),
   z.object({ kind: z.literal("sigmoid"), scale: z.number(), bias: z.number() }),
 ]);
 
-/**
- * Says how a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or it is
- * squashed.
- */
+/** How a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or it is squashed. */
 const fit = z.enum(["cover", "squash"]);
 const resample = z.enum(["bicubic", "bilinear"]);
 const rgb = z.tuple([z.number(), z.number(), z.number()]);
 
 const source = z.object({
-  /** These name the Hub's repository and commit, where the checkpoint came from one. */
+  /** Hub repository and commit, where the checkpoint came from one. */
   repository: z.string().optional(),
   revision: z.string().optional(),
   /** Checkpoint files read, by path inside the checkpoint. */
@@ -53,9 +49,9 @@ const source = z.object({
 const manifestKeys = z.object({
   formatVersion: z.number().int(),
   name: z.string().min(1),
-  /** A vector is this long, the same for both towers. */
+  /** Length of a vector, the same for both towers. */
   dimensions: z.number().int().positive(),
-  /** This is null where the checkpoint has learned none. */
+  /** Null where the checkpoint has learned none. */
   logit: logit.nullable(),
   image: z.object({
     architecture: z.string().default("clip-vision"),
@@ -63,11 +59,11 @@ const manifestKeys = z.object({
     precision,
     /** Side of the square the graph takes, in pixels. */
     size: z.number().int().positive(),
-    /** The shortest side is resized to this before the centre crop; with "squash" it is `size`. */
+    /** What the shortest side is resized to before the centre crop; with "squash", `size`. */
     resize: z.number().int().positive(),
     fit: fit.default("cover"),
     resample: resample.default("bicubic"),
-    /** This is already folded into the graph, and here for information. */
+    /** Already folded into the graph; here for information. */
     mean: rgb,
     std: rgb,
     /** RGB put behind transparent images; null drops alpha as the reference does. */
@@ -79,18 +75,18 @@ const manifestKeys = z.object({
     graph: fileName,
     tokenizer: fileName,
     precision,
-    /** A token sequence is at most this long, special tokens included. */
+    /** Longest token sequence, special tokens included. */
     maxTokens: z.number().int().positive(),
     padId: z.number().int().nonnegative(),
-    /** Every text is padded to this length; "batch" means that of the longest in its batch. */
+    /** The length that every text is padded to, or "batch" for that of the longest in its batch. */
     padding: z.union([z.literal("batch"), z.number().int().positive()]).default("batch"),
     paddingSide: z.enum(["right", "left"]).default("right"),
     fidelity: fidelity.optional(),
   }),
   sources: z.object({ image: source, text: source }),
-  /** This lists every other file of the folder. */
+  /** Every other file of the folder. */
   files: z.record(fileName, fileRecord),
-  /** This version of the package built the folder. */
+  /** Version of this package that built the folder. */
   builtBy: z.string(),
 });
 
@@ -108,7 +104,7 @@ export type FileRecord = z.output<typeof fileRecord>;
 export type Fidelity = z.output<typeof fidelity>;
 export type Precision = z.output<typeof precision>;
 
-/** Holds a model folder that was found and whose manifest was read. */
+/** A model folder that was found and whose manifest was read. */
 export interface Model {
   directory: string;
   manifest: Manifest;

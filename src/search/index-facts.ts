@@ -10,26 +10,31 @@ const schema = z.object({
   model: z.string(),
   buildId: z.string(),
   precision: z.string(),
+  /**
+   * Classes of the processors that made int8 vectors. Their vectors differ in the last bits and may be compared, so that this
+   * is for people who wonder about small differences; nothing is refused for it.
+   */
+  processors: z.array(z.string()).default([]),
   dimensions: z.number().int().positive(),
-  /** These are absolute paths or URLs of what was indexed; rows name them by number. */
+  /** Absolute paths or URLs of what was indexed; rows name them by number. */
   inputs: z.array(z.string()),
-  /** These are absolute paths of the folders that rows' paths are relative to. */
+  /** Absolute paths of the folders that rows' paths are relative to. */
   roots: z.array(z.string()),
   updatedAt: z.string(),
 });
 
-/** Holds what index.json says of the index that it lies in. */
+/** What index.json says of the index that it lies in. */
 export type IndexFacts = z.output<typeof schema>;
 
 const factsFile = "index.json";
 
 export const factsPath = (directory: string) => join(directory, factsFile);
 
-/** Gives the facts of an empty index for the model's pictures. */
+/** The facts of an empty index for the model's pictures. */
 export function newFacts(manifest: Manifest): IndexFacts {
   const { name: model, dimensions, image } = manifest;
   const identity = { model, buildId: buildId(manifest), precision: image.precision, dimensions };
-  return { formatVersion: 1, ...identity, inputs: [], roots: [], updatedAt: new Date(0).toISOString() };
+  return { formatVersion: 1, ...identity, processors: [], inputs: [], roots: [], updatedAt: new Date(0).toISOString() };
 }
 
 /** @throws EncoderError CONFIG_INVALID where there is no index, or one of another version. */

@@ -4,20 +4,20 @@ import { EncoderError } from "../errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type Filter, filterSql } from "./filter.ts";
 import { factsPath, type IndexFacts, readFacts, requireSameModel } from "./index-facts.ts";
-import { type FoundRow, openVectorStore, type VectorStore } from "./lance.ts";
+import { type FoundRow, openVectorStore, type VectorStore } from "./vector-store.ts";
 
-/** Is an index that is read, perhaps while another process updates it. */
+/** An index that is read, perhaps while another process updates it. */
 export interface PictureIndex {
   readonly directory: string;
   readonly store: VectorStore;
-  /** Reads the facts as they stand now. */
+  /** As they stand now. */
   facts(): Promise<IndexFacts>;
   search(question: Question): Promise<FoundRow[]>;
   close(): void;
 }
 
 export interface Question {
-  /** This has unit length. */
+  /** Of unit length. */
   vector: Float32Array;
   limit: number;
   offset?: number;

@@ -3,9 +3,9 @@ import { type FileHandle, open, readFile, realpath } from "node:fs/promises";
 import { LRUCache } from "lru-cache";
 import type { Thumbnailer } from "../image/thumbnail.ts";
 import { pathOf } from "../model/path-name.ts";
-import type { FoundRow } from "./lance.ts";
 import type { PictureIndex } from "./picture-index.ts";
 import { thumbnailPath } from "./thumbnail-path.ts";
+import type { FoundRow } from "./vector-store.ts";
 
 /**
  * Shows pictures of an index to whoever may search it. The threat: a file that took the place of an indexed one, such as a
@@ -22,7 +22,7 @@ export interface Picture {
   etag: string;
 }
 
-/** This holds some thousand small pictures. */
+/** Some thousand small pictures. */
 const cacheBytes = 64 * 1024 * 1024;
 
 export interface PicturesOptions {
@@ -72,10 +72,7 @@ export function createPictures({ index, thumbnailer, maxImageBytes }: PicturesOp
   };
 }
 
-/**
- * Tells where the open file really is, as the kernel says where it does, since a path may lead elsewhere a moment
- * later.
- */
+/** Where the open file really is, as the kernel says where it does, since a path may lead elsewhere a moment later. */
 async function liesBelow(handle: FileHandle, file: Buffer, folder: string): Promise<boolean> {
   const place = await realpath(`/proc/self/fd/${handle.fd}`, "buffer").catch(() => realpath(file, "buffer"));
   const root = await realpath(pathOf(folder), "buffer");

@@ -5,21 +5,18 @@ import { bytesPerTurn } from "./body.ts";
 import { encodedLength, type ImageSource, imageOf } from "./images.ts";
 import type { RequestLimits } from "./route-context.ts";
 
-/** Holds an item of a request, before its size is checked and its base64 decoded. */
+/** An item of a request, before its size is checked and its base64 decoded. */
 export type Source = { text: string } | ImageSource;
 
-/** Says how errors speak of a request's items. */
+/** How errors speak of a request's items. */
 export interface ItemNames {
-  /**
-   * This field holds a batch, or this says what each item of it is called; it is absent where the request is for one
-   * item.
-   */
+  /** The field that holds a batch, or what each item of it is called; none where the request is for one item. */
   field?: string | ((index: number) => string) | undefined;
-  /** An item is called this. */
+  /** What an item is called. */
   noun: string;
 }
 
-/** Is an item, or says why it is none. */
+/** An item, or why it is none. */
 export type ItemOrFault = Item | EncoderError;
 
 /**

@@ -1,20 +1,20 @@
 import { EncoderError } from "../errors.ts";
 
 export interface Form {
-  /** These are views of the body, not copies. */
+  /** Views of the body, not copies. */
   files: Buffer[];
   fields: Map<string, string>;
 }
 
 export interface FormLimits {
-  /** This header names the boundary. */
+  /** The header, which names the boundary. */
   contentType: string;
   maxFiles: number;
-  /** A part that is no file is at most this long; our own fields are single words. */
+  /** Of a part that is no file; our own fields are single words. */
   maxFieldBytes?: number;
 }
 
-/** Is a part between two delimiters. */
+/** A part between two delimiters. */
 interface Part {
   headers: Map<string, string>;
   content: Buffer;

@@ -5,13 +5,13 @@ import type { Metrics } from "../metrics.ts";
 import { answerErrors } from "./error-reply.ts";
 import type { RouteContext } from "./route-context.ts";
 
-/** Is a way to talk to this service: some routes, and one shape of errors for all of them. */
+/** A way to talk to this service: some routes, and one shape of errors for all of them. */
 export interface Protocol {
-  /** The metrics' label `protocol` and the setting PROTOCOLS use this name. */
+  /** The value of the metrics' label `protocol`, and of the setting PROTOCOLS. */
   name: string;
-  /** Answers an error in the shape that the protocol's clients read. */
+  /** The answer to an error, in the shape that the protocol's clients read. */
   answer: ErrorAnswer;
-  /** Describes the same shape for the OpenAPI document. */
+  /** The same shape, for the OpenAPI document. */
   failure: z.ZodType;
   routes(scope: FastifyInstance, context: RouteContext): void;
 }

@@ -5,14 +5,14 @@ import type { EncodeFor } from "./encode.ts";
 import type { ReadItems } from "./items.ts";
 import type { CheckModel } from "./model-names.ts";
 
-/** Says what a request may hold. */
+/** What a request may hold. */
 export type RequestLimits = ValuesOf<typeof requestSettings> & { maxImageBytes: number };
 
-/** Holds what the routes that encode work with. A handler reads items, encodes them and frames the vectors. */
+/** What the routes that encode work with. A handler reads items, encodes them and frames the vectors. */
 export interface RouteContext {
   manifest: Encoder["manifest"];
   limits: RequestLimits;
-  /** Protocols in which requests name a model use this. */
+  /** For protocols in which requests name a model. */
   checkModel: CheckModel;
   readItems: ReadItems;
   encode: EncodeFor;

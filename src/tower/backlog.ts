@@ -3,21 +3,18 @@ import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { waitingShare } from "../scheduling/pace.ts";
 
 export interface BacklogOptions {
-  /** So many items are accepted at the same time. A request that is alone is let in whatever its size. */
+  /** Items accepted at the same time. A request that is alone is let in whatever its size. */
   maxItems: number;
-  /** Estimates the milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
+  /** Milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
   msFor(cost: number): number;
-  /**
-   * Counts the milliseconds since a batch was last begun, while every engine is busy: an engine that hangs makes
-   * everybody wait.
-   */
+  /** Milliseconds since a batch was last begun, while every engine is busy: an engine that hangs makes everybody wait. */
   stalledMs(): number;
-  /** Estimates the milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */
+  /** Milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */
   preparationMs(cost: number): number;
   now(): number;
 }
 
-/** Is an amount of work. `cost` is in the batcher's unit: tokens, for texts. */
+/** An amount of work. `cost` is in the batcher's unit: tokens, for texts. */
 export interface Work {
   items: number;
   cost: number;
@@ -91,7 +88,7 @@ export class Backlog {
     }
   }
 
-  /** Estimates the milliseconds that everything accepted takes; 0 while that is not known. */
+  /** Milliseconds that everything accepted takes; 0 while that is not known. */
   waitMs(): number {
     return this.#options.msFor(this.#cost) + this.#options.stalledMs();
   }

@@ -8,20 +8,20 @@ import type { InFlight } from "./in-flight.ts";
 import type { RequestScope } from "./request-scope.ts";
 
 export interface RequestOptions {
-  /** It has so many items. */
+  /** How many items it has. */
   items: number;
   signal?: AbortSignal | undefined;
-  /** This is in `performance.now()` milliseconds. Without one there is always time. */
+  /** In `performance.now()` milliseconds. Without one there is always time. */
   deadline?: number | undefined;
   /** Waits for room, until the deadline, where it would be refused otherwise. */
   wait?: boolean | undefined;
 }
 
-/** Is one request's items among those of others. */
+/** One request's items among those of others. */
 export interface TowerRequest<Item> {
   /** Aborts when the caller does, and when the request is over. */
   readonly signal: AbortSignal;
-  /** Tells when the item at a position is due, in `performance.now()` milliseconds. */
+  /** When the item at a position is due, in `performance.now()` milliseconds. */
   dueAt(position: number): number;
   /**
    * Accepts inputs that are about to come, all of them or none. Those whose vectors cost nothing now take no room.
@@ -44,36 +44,36 @@ export interface TowerRequest<Item> {
 }
 
 export interface TowerInput {
-  /** This is the same for equal inputs. */
+  /** The same for equal inputs. */
   key: string;
-  /** This is its position among the request's items. */
+  /** Among the request's items. */
   position: number;
-  /** This is in the batcher's unit: tokens, for texts. */
+  /** In the batcher's unit: tokens, for texts. */
   cost: number;
 }
 
 export type Prepare<Item> = (turn: { signal: AbortSignal; dueAt: number }) => Prepared<Item> | Promise<Prepared<Item>>;
 
-/** Is a graph's input for one item. */
+/** A graph's input for one item. */
 export interface Prepared<Item> {
   item: Item;
-  /** Tells whether a part of the input could not be read. */
+  /** Whether a part of the input could not be read. */
   incomplete?: boolean | undefined;
 }
 
-/** Is a vector with what it cost to make. A cached one cost nothing. */
+/** A vector with what it cost to make. A cached one cost nothing. */
 export interface TowerResult extends Embedded {
   prepareMs: number;
   incomplete: boolean;
 }
 
-/** Holds what the requests of one tower share. */
+/** What the requests of one tower share. */
 export interface SharedByRequests<Item> {
   batcher: Batcher<Item>;
   backlog: Backlog;
   inFlight: InFlight<TowerResult>;
   cache: LRUCache<string, Pick<TowerResult, "embedding" | "incomplete">> | undefined;
-  /** So many items of one request are worked on at a time. */
+  /** Items of one request that are worked on at a time. */
   ahead: number;
   holdsWholeRequests: boolean;
   now: () => number;

@@ -46,7 +46,7 @@ describe("an index", () => {
 
   it("knows what is unchanged and what was renamed, and drops what is gone when it is to prune", async () => {
     const count = Number(process.env.PICTURES ?? 150);
-    const { folder, pictures, run, found } = await places();
+    const { pictures, run, found } = await places();
     writePictures(pictures, count);
     await run("index", pictures);
     expect((await run("index", pictures)).stdout).toContain(`0 encoded, ${count} known already, 0 failed`);
@@ -60,9 +60,7 @@ describe("an index", () => {
     const dry = await run("index", pictures, "--prune", "--dry-run");
     rmSync(join(pictures, "1/new.bmp"));
     expect(dry.stdout).toContain("would remove 1/picture 4.bmp\n");
-    expect(dry.stdout).toContain(
-      `1 would be removed; the index ${join(folder, "index.lance")} holds ${count} pictures`,
-    );
+    expect(dry.stdout).toContain(`1 would be removed\n`);
     expect((await run("index", pictures, "--prune")).stdout).toContain(`1 removed; the index`);
     const all = await found("a red bicycle", "-n", String(count));
     expect(all).toHaveLength(count - 1);

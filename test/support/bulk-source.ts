@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { createReading } from "../../src/bulk/reading.ts";
+import { createReading } from "../../src/bulk/items/reading.ts";
 import { openSources, type SourceOptions } from "../../src/bulk/sources/open-source.ts";
 import { encoderConfig } from "../../src/config/encoder.ts";
 import { toEncoderError } from "../../src/errors.ts";

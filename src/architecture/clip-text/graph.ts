@@ -2,22 +2,21 @@ import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
 import { embedTokens } from "../token-embedding.ts";
 
-/** Describes CLIP's text transformer, as its configuration does. */
+/** CLIP's text transformer, as its configuration describes it. */
 export interface TextTransformer {
   vocabulary: number;
   positions: number;
   encoder: PreNormEncoder;
-  /** This token's first occurrence ends a text; with "largest" it is the first token of the largest id. */
+  /** The token whose first occurrence ends a text; "largest" for the first token of the largest id. */
   endOfText: number | "largest";
   /** Length of the vector it gives. */
   dimensions: number;
 }
 
 /**
- * Builds CLIP's text transformer (https://arxiv.org/abs/2103.00020, section 2.4): causal pre-norm blocks, of which the
- * state at the end of the text is projected. It maps input_ids and attention_mask int64 [N, T] to embeddings [N,
- * dimensions], not normalised. What pads a text comes after its end, where no token that counts sees it.
- * There are N texts, T tokens in the longest, and the width is W.
+ * CLIP's text transformer (https://arxiv.org/abs/2103.00020, section 2.4): causal pre-norm blocks, of which the state at the
+ * end of the text is projected. input_ids and attention_mask int64 [N, T] -> embeddings [N, dimensions], not normalised.
+ * What pads a text comes after its end, where no token that counts sees it. N texts, T tokens in the longest, W width.
  */
 export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">): Graph {
   const graph = createGraph();
@@ -39,10 +38,7 @@ export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">)
   return graph;
 }
 
-/**
- * Finds where each text ends, [N, 1]: at the first of the largest numbers in its row. Ids below 2^24 are exact as
- * float32.
- */
+/** Where each text ends: the first of the largest numbers in its row. Ids below 2^24 are exact as float32. [N, 1] */
 function endOfText(graph: Graph, ids: Value, { endOfText }: TextTransformer): Value {
   if (endOfText !== "largest") {
     const isEnd = graph.apply("Cast", [graph.apply("Equal", [ids, graph.integers(endOfText)])], { to: 1 });

@@ -2,17 +2,15 @@ import { z } from "zod";
 import type { CheckpointFolder } from "../../checkpoint/folder.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 
-/**
- * Describes an EfficientNet-Lite with the batch normalisation folded into its convolutions, as its configuration does.
- */
+/** An EfficientNet-Lite with the batch normalisation folded into its convolutions, as its configuration describes it. */
 export interface EfficientNetLite {
   imageSize: number;
-  /** The first convolution is fed (byte - mean) / std, the same for every channel. */
+  /** What bytes become for the first convolution: (byte - mean) / std, the same for every channel. */
   mean: number;
   std: number;
   stemWidth: number;
   stages: Stage[];
-  /** The features are this long. */
+  /** Length of the features. */
   headWidth: number;
   classes: number;
 }
@@ -21,9 +19,9 @@ export interface EfficientNetLite {
 export interface Stage {
   blocks: number;
   kernel: number;
-  /** The first block has this stride; the others have 1. */
+  /** Of the first block; the others have 1. */
   stride: number;
-  /** The depthwise convolution is this many times wider than its block's input. */
+  /** How many times wider the depthwise convolution is than its block's input. */
   expansion: number;
   width: number;
 }

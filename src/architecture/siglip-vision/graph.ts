@@ -4,16 +4,15 @@ import { rowsOf, type Weight } from "../../graph/weight.ts";
 import { embedPatches, gridOf, meanColour, type Patches } from "../patches.ts";
 import { type Builder, encodeTokens, layerNorm, linear, mlp, type PreNormEncoder } from "../pre-norm-encoder.ts";
 
-/** Describes SigLIP's vision transformer, as its configuration does. Its vector is as long as it is wide. */
+/** SigLIP's vision transformer, as its configuration describes it. Its vector is as long as it is wide. */
 export interface VisionTransformer {
   patches: Patches;
   encoder: PreNormEncoder;
 }
 
 /**
- * Builds SigLIP's vision transformer (https://arxiv.org/abs/2303.15343): pre-norm blocks over patches, which a learned
- * probe sums up by attention. It maps pixels uint8 [N, S, S, 3] to embeddings [N, W], not normalised.
- * There are N pictures of S pixels a side and T patches, and the width is W.
+ * SigLIP's vision transformer (https://arxiv.org/abs/2303.15343): pre-norm blocks over patches, which a learned probe sums up
+ * by attention. pixels uint8 [N, S, S, 3] -> embeddings [N, W], not normalised. N pictures, S pixels a side, T patches, W width.
  */
 export function imageGraph({ patches, encoder }: VisionTransformer, parts: Omit<Builder, "graph">): Graph {
   const graph = createGraph();
@@ -28,7 +27,7 @@ export function imageGraph({ patches, encoder }: VisionTransformer, parts: Omit<
   return graph;
 }
 
-/** Adds the vectors of patches and positions, which include the convolution's bias. [N, T, W] */
+/** Patches plus positions, the convolution's bias among them. [N, T, W] */
 function embedTokens(builder: Builder, patches: Patches, pixels: Value): Value {
   const { graph, tensors } = builder;
   const { patchSize, width } = patches;
@@ -48,7 +47,7 @@ function embedTokens(builder: Builder, patches: Patches, pixels: Value): Value {
   return graph.apply("Add", [tokens, graph.weight("token_offsets", added)]);
 }
 
-/** Computes y = attention(probe, x, x), then y + mlp(norm(y)). [N, T, W] -> [N, 1, W] */
+/** y = attention(probe, x, x), then y + mlp(norm(y)). [N, T, W] -> [N, 1, W] */
 function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): Value {
   const { graph, tensors, arithmetic } = builder;
   const { width, heads } = encoder;
@@ -77,7 +76,7 @@ function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): V
   return graph.apply("Add", [pooled, mlp(builder, encoder, { name: `${head}.mlp`, x: normed })]);
 }
 
-/** Computes the probe's query, which is the same for every picture. [1, 1, W] */
+/** The probe's query, the same for every picture. [1, 1, W] */
 function probeQuery(probe: Weight, { weight, bias }: { weight: Weight; bias: Weight }): Weight {
   return {
     shape: probe.shape,

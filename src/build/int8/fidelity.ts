@@ -1,17 +1,14 @@
 import type { Fidelity } from "../../model/manifest.ts";
 import { cosine } from "../../tower/vectors.ts";
 
-/** A tower must be at least this faithful before `precision: auto` keeps int8. */
+/** What `precision: auto` asks of a tower before it keeps int8. */
 const leastFidelity = { mean: 0.995, min: 0.98 };
 
 export function isFaithful({ mean, min }: Fidelity): boolean {
   return mean >= leastFidelity.mean && min >= leastFidelity.min;
 }
 
-/**
- * Sums up the cosines between pairs of vectors of the same inputs. A percentile is the cosine that so many percent stay
- * below.
- */
+/** Cosines between pairs of vectors of the same inputs. A percentile is the cosine that so many percent stay below. */
 export function fidelityOf(exact: readonly Float32Array[], approximate: readonly Float32Array[]): Fidelity {
   const cosines = exact.map((vector, index) => likeness(vector, approximate[index]!)).sort((a, b) => a - b);
   const percentile = (share: number) => rounded(cosines[Math.floor(share * (cosines.length - 1))]!);
@@ -25,13 +22,13 @@ export function fidelityOf(exact: readonly Float32Array[], approximate: readonly
   };
 }
 
-/** Computes the cosine, or 0 where a vector has no direction: nothing is faithful to it. */
+/** 0 where a vector has no direction: nothing is faithful to it. */
 function likeness(exact: Float32Array, approximate: Float32Array): number {
   const value = cosine(exact, approximate);
   return Number.isFinite(value) ? value : 0;
 }
 
-/** Rounds to six decimals, beyond which processors differ, and downwards, so that no figure flatters. */
+/** Six decimals: beyond them processors differ. Downwards, so that no figure flatters. */
 function rounded(value: number): number {
   return Math.floor(value * 1e6) / 1e6;
 }

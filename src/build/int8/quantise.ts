@@ -1,10 +1,10 @@
 import type { Weight } from "../../graph/weight.ts";
 
-/** Holds a matrix [in, out] as int8, symmetric about zero, with a scale for each output: value ≈ integer * scale. */
+/** A matrix [in, out] as int8, symmetric about zero, with a scale for each output: value ≈ integer * scale. */
 export interface QuantisedMatrix {
   integers: Int8Array;
   scales: Float32Array;
-  /** These are Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
+  /** Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
   sums: Float64Array;
 }
 
@@ -31,7 +31,7 @@ export function quantisedMatrix(weight: Weight, inputScales?: Float32Array): () 
   });
 }
 
-/** Stores a table's rows as int8 with a scale each. */
+/** A table's rows as int8 with a scale each. */
 export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Array; scales: Float32Array }> {
   const [rows, width] = table.shape as [number, number]; // a table of rows
   return once(async () => {
@@ -47,10 +47,7 @@ export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Arra
   });
 }
 
-/**
- * Gives the float32 that takes the largest magnitude to 127; it is 1 for all zeros, whose integers are zero under any
- * scale.
- */
+/** The float32 that takes the largest magnitude to 127; 1 for all zeros, whose integers are zero under any scale. */
 function symmetricScale(values: Float32Array): number {
   let largest = 0;
   for (const value of values) largest = Math.max(largest, Math.abs(value));

@@ -1,22 +1,11 @@
-import { mkdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { vectorJson } from "../../encoder/vector-json.ts";
-import { storing } from "../../storage/storing.ts";
-import { writeWhole } from "../write-whole.ts";
-import type { Part, Sink } from "./sink.ts";
+import { nameColumn, type Part, type PartFormat, type Tower } from "./sink.ts";
 
-/** Writes one file per part and one JSON object a line: key, name, carried columns, embedding. */
-export async function jsonlSink({ directory, tower }: { directory: string; tower: "image" | "text" }): Promise<Sink> {
-  await storing(() => mkdir(directory, { recursive: true }));
-  const file = (part: number) => join(directory, `part_${part}.jsonl`);
+/** One file per part, one JSON object a line: carried columns, key, name, embedding. */
+export function jsonlFormat(tower: Tower): PartFormat {
   return {
-    write: (part) => writeWhole(file(part.number), lines(part, tower === "image" ? "image_path" : "caption")),
-    has: (part) =>
-      stat(file(part)).then(
-        () => true,
-        () => false,
-      ),
-    remove: (part) => storing(() => rm(file(part), { force: true })),
+    paths: (part) => [`part_${part}.jsonl`],
+    encode: (part) => [lines(part, nameColumn(tower))],
   };
 }
 

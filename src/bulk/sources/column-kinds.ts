@@ -1,9 +1,9 @@
-import type { Columns, ColumnValue } from "../item.ts";
+import type { Columns, ColumnValue } from "../items/item.ts";
 import type { ListRecord } from "./records.ts";
 
 type Kind = "number" | "boolean" | "string";
 
-/** So many rows tell a column's kind by their values: enough for columns that are often empty. */
+/** Rows from whose values the kind of a column is told: enough for those that are often empty. */
 const looked = 200;
 
 /**

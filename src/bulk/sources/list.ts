@@ -2,33 +2,33 @@ import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
 import { EncoderError } from "../../errors.ts";
 import { nameOf } from "../../model/path-name.ts";
-import { type FileReading, failedItem, fileItem } from "../file-item.ts";
-import type { Columns, Item } from "../item.ts";
-import { textItem } from "../text-item.ts";
-import { urlItem } from "../url-item.ts";
+import { type FileReading, failedItem, fileItem } from "../items/file-item.ts";
+import type { Columns, Item } from "../items/item.ts";
+import { textItem } from "../items/text-item.ts";
+import { urlItem } from "../items/url-item.ts";
 import { withColumnKinds } from "./column-kinds.ts";
 import type { ListRecord } from "./records.ts";
 import type { Source } from "./source.ts";
 
 export interface ListOptions {
-  /** People know it by this; "-" is standard input. */
+  /** As people know it; "-" is standard input. */
   name: string;
   records: () => AsyncIterable<ListRecord>;
   isText: boolean;
-  /** This column has the inputs; "" means that it is to be found by its name. */
+  /** Column of the inputs; "" where it is to be found by its name. */
   column: string;
-  /** This column has the keys; "" means row numbers. */
+  /** Column of the keys; "" for row numbers. */
   idColumn: string;
   reading: FileReading;
 }
 
-/** Lists usually have what they list under these names, in order. */
+/** Names under which lists usually have what they list, in order. */
 const usualColumns = {
   image: ["image_path", "path", "file", "filename", "file_name", "url", "image_url", "image"],
   text: ["text", "caption", "title", "sentence"],
 };
 
-/** Lists paths, URLs or texts, one a row. A path is relative to the list. */
+/** Paths, URLs or texts, one a row. A path is relative to the list. */
 export function listSource(options: ListOptions): Source {
   const { name, records, idColumn } = options;
   const folder = name === "-" ? "." : dirname(name);
@@ -99,7 +99,7 @@ function columnOf(fields: Columns, { column, isText, name }: ListOptions): strin
   throw new EncoderError("CONFIG_INVALID", message);
 }
 
-/** Opens the bytes of a list, which are read anew each time. */
+/** The bytes of a list, read anew each time. */
 export function listBytes(file: string): AsyncIterable<Uint8Array> {
   return file === "-" ? process.stdin : createReadStream(file);
 }

@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { EncoderError } from "../../errors.ts";
-import { type FileReading, fileItem } from "../file-item.ts";
 import { isGlob, pathFilter, splitGlob } from "../glob.ts";
-import type { Item } from "../item.ts";
-import { urlItem } from "../url-item.ts";
+import { type FileReading, fileItem } from "../items/file-item.ts";
+import type { Item } from "../items/item.ts";
+import { urlItem } from "../items/url-item.ts";
 import { delimitedReader } from "./delimited-records.ts";
 import { isPictureName } from "./endings.ts";
 import { folderSource } from "./folder.ts";
@@ -18,18 +18,18 @@ export interface SourceOptions {
   include: readonly string[];
   exclude: readonly string[];
   follow: boolean;
-  /** This is true if the inputs are texts. */
+  /** The inputs are texts. */
   text: boolean;
   column: string;
   idColumn: string;
   maxInflatedBytes: number;
   reading: FileReading;
-  /** Temporary files go into this folder. */
+  /** A folder for temporary files. */
   scratch: string;
 }
 
 /**
- * Opens what the operands of a bulk command stand for, one behind the other.
+ * What the operands of a bulk command stand for, one behind the other.
  * @throws EncoderError CONFIG_INVALID for an operand that is nothing that can be read.
  */
 export async function openSources(operands: readonly string[], options: SourceOptions): Promise<Source> {
@@ -56,7 +56,7 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
   throw new EncoderError("CONFIG_INVALID", `There is no such input: ${operand}`);
 }
 
-/** Opens a file by its ending, which tells what it is for. */
+/** What a file is for is told by its ending. */
 function openFile(file: string, options: SourceOptions): Source {
   const records = Object.entries(listReaders).find(([ending]) => file.toLowerCase().endsWith(ending))?.[1];
   if (records) return openList(file, () => records(file), options);

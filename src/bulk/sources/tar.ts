@@ -5,11 +5,11 @@ import { Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Headers } from "tar-stream";
 import { EncoderError, toEncoderError } from "../../errors.ts";
+import { loadOptional } from "../../host/optional-package.ts";
 import { nameOf } from "../../model/path-name.ts";
-import { type FileReading, failedItem } from "../file-item.ts";
-import type { Columns, Item } from "../item.ts";
-import { missing } from "../parquet.ts";
-import { textItem } from "../text-item.ts";
+import { type FileReading, failedItem } from "../items/file-item.ts";
+import type { Columns, Item } from "../items/item.ts";
+import { textItem } from "../items/text-item.ts";
 import { isPictureName } from "./endings.ts";
 import { flat } from "./line-records.ts";
 import type { Source } from "./source.ts";
@@ -24,7 +24,7 @@ export interface TarOptions {
 /** A caption or a JSON of facts is larger only by mistake. */
 const maxCaptionBytes = 1 << 20;
 
-/** Holds members that belong together, because their names are the same up to the first dot. */
+/** Members that belong together, because their names are the same up to the first dot. */
 interface Sample {
   key: string;
   picture?: { name: string; index: number; bytes: Uint8Array; release: () => void };
@@ -36,15 +36,12 @@ type MemberHeader = Headers & { pax?: Record<string, string> | null };
 
 interface Member {
   header: MemberHeader;
-  /** This is its position in the tar. */
+  /** Position in the tar. */
   index: number;
   read(): Promise<Buffer>;
 }
 
-/**
- * Lists the pictures of a tar in WebDataset form, with captions and facts as columns; it is read as a stream, in one
- * pass.
- */
+/** The pictures of a tar in WebDataset form, with captions and facts as columns; it is read as a stream, in one pass. */
 export function tarSource(options: TarOptions): Source {
   return {
     async *items() {
@@ -107,9 +104,8 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
 const rest = ({ caption: _caption, ...columns }: Columns): Columns => columns;
 
 async function* members({ file, maxInflatedBytes }: TarOptions): AsyncGenerator<Member> {
-  const { extract } = await import("tar-stream").catch((cause) => {
-    throw missing("tar-stream", cause);
-  });
+  const reading = { purpose: "Reading a tar", packages: ["tar-stream"] };
+  const { extract } = await loadOptional(reading, () => import("tar-stream"));
   const tar = extract();
   const source = createReadStream(file);
   const fail = (error: Error) => tar.destroy(error);
@@ -171,7 +167,7 @@ async function readFacts(member: Member): Promise<Columns> {
   }
 }
 
-/** Splits `a/b.c.jpg` into `a/b` and `c.jpg`. */
+/** `a/b.c.jpg` -> `a/b` and `c.jpg` */
 function splitName(name: string): { key: string; ending: string } {
   const [, key = name, ending = ""] = /^(.*?[^/.][^/.]*)\.([^/]*)$/.exec(name) ?? [];
   return { key, ending: ending.toLowerCase() };

@@ -6,14 +6,14 @@ import { info } from "../schemas.ts";
 
 export interface InfoOptions {
   manifest: Manifest;
-  /** A request may hold this much. */
+  /** What a request may hold. */
   limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
-  /** This is the version of this package. */
+  /** Of this package. */
   version: string;
 }
 
-/** Serves GET /info: the model, how true it is to the original, and what a request may hold. */
+/** GET /info: what is served, how true it is to the original, and what a request may hold. */
 export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, version }: InfoOptions): void {
   const { image, text } = manifest;
   const answer = {

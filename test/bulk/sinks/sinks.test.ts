@@ -2,9 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { float16Of } from "../../../src/bulk/sinks/float16.ts";
-import { jsonlSink } from "../../../src/bulk/sinks/jsonl.ts";
-import { npySink } from "../../../src/bulk/sinks/npy.ts";
-import { parquetSink } from "../../../src/bulk/sinks/parquet.ts";
+import { type OutputFormat, openSink } from "../../../src/bulk/sinks/open-sink.ts";
 import type { Part } from "../../../src/bulk/sinks/sink.ts";
 import { temporaryFolder } from "../../support/checkpoints.ts";
 import { outputFiles, readJsonLines, readNpy, readParquet } from "../../support/output.ts";
@@ -24,11 +22,13 @@ const table = [
   { key: "k1", image_path: "photos/b\n.jpg", price: null, color: "blue", sold: null, mixed: "x" },
 ];
 
+const open = (directory: string, format: OutputFormat["format"], tower: "image" | "text" = "image") =>
+  openSink({ directory, format, tower, dtype: "float32", dimensions: 3 });
+
 describe("a part", () => {
   it("as npy has its vectors in one file and what they belong to in another", async () => {
     const directory = await temporaryFolder();
-    const sink = await npySink({ directory, tower: "image", dtype: "float32" });
-    await sink.write(part);
+    await (await open(directory, "npy")).write(part);
     expect(readNpy(join(directory, "img_emb/img_emb_4.npy"))).toEqual({ shape: [2, 3], values: vectors });
     expect(await readParquet(join(directory, "metadata/metadata_4.parquet"))).toEqual(table);
     expect(readFileSync(join(directory, "img_emb/img_emb_4.npy")).indexOf("\n") + 1).toBe(128);
@@ -36,7 +36,7 @@ describe("a part", () => {
 
   it("as parquet has all in one file, whose vectors Arrow's readers know to be of one length", async () => {
     const directory = await temporaryFolder();
-    await (await parquetSink({ directory, tower: "image" })).write(part);
+    await (await open(directory, "parquet")).write(part);
     const rows = await readParquet(join(directory, "part_4.parquet"));
     expect(rows).toEqual(table.map((row, i) => ({ ...row, embedding: [...vectors.subarray(3 * i, 3 * i + 3)] })));
     const { parquetMetadata } = await import("hyparquet");
@@ -49,16 +49,38 @@ describe("a part", () => {
 
   it("as JSON lines has the shortest numbers that read back to the same", async () => {
     const directory = await temporaryFolder();
-    await (await jsonlSink({ directory, tower: "text" })).write(part);
+    await (await open(directory, "jsonl", "text")).write(part);
     const [first, second] = readJsonLines(join(directory, "part_4.jsonl"));
     expect(first).toMatchObject({ key: "k0", caption: "photos/é.jpg", price: 1.5, embedding: [0.1, -0.2, 0.3] });
     expect(second).toMatchObject({ embedding: [1, 2, 3] });
   });
 
+  it("as Lance is a table that LanceDB opens, in which a part that is written again takes the place of the old one", async () => {
+    const directory = await temporaryFolder();
+    const sink = await open(directory, "lance");
+    expect(await sink.has(4)).toBe(false);
+    await sink.write({ ...part, number: 3 });
+    await sink.write(part);
+    await sink.write(part);
+    await sink.remove(3);
+    await sink.finish!();
+    expect([await sink.has(3), await sink.has(4)]).toEqual([false, true]);
+    sink.close!();
+    const { connect } = await import("@lancedb/lancedb");
+    const db = await connect(directory);
+    const rows = await (await db.openTable("embeddings")).query().toArray();
+    const found = rows.map(({ embedding, ...row }) => ({ ...row, embedding: [...embedding] }));
+    const expected = table.map(({ mixed: _mixed, ...row }, i) => ({
+      ...{ ...row, mixed: i === 0 ? 1 : null, part: 4 },
+      embedding: [...vectors.subarray(3 * i, 3 * i + 3)],
+    }));
+    expect(found).toEqual(expected);
+    db.close();
+  });
+
   it.each(["npy", "parquet", "jsonl"] as const)("as %s can be written again and removed", async (format) => {
     const directory = await temporaryFolder();
-    const open = { npy: npySink, parquet: parquetSink, jsonl: jsonlSink }[format];
-    const sink = await open({ directory, tower: "image", dtype: "float32" });
+    const sink = await open(directory, format);
     expect(await sink.has(4)).toBe(false);
     await sink.write(part);
     const files = outputFiles(directory);

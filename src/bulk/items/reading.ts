@@ -1,9 +1,9 @@
-import type { EncoderConfig } from "../config/encoder.ts";
-import { createImageFetcher, type FetchOptions } from "../image/fetch.ts";
+import type { EncoderConfig } from "../../config/encoder.ts";
+import { createImageFetcher, type FetchOptions } from "../../image/fetch.ts";
 import { createBudget } from "./budget.ts";
 import type { FileReading } from "./file-item.ts";
 
-/** Creates what the items of a run are read with: one budget of memory for files, and the guarded fetcher for URLs. */
+/** How the items of a run are read: one budget of memory for files, and the guarded fetcher for URLs. */
 export function createReading(
   settings: FetchOptions & Pick<EncoderConfig, "maxImageBytes"> & { maxReadBytes: number },
 ): FileReading {

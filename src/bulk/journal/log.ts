@@ -1,14 +1,14 @@
 import { createReadStream, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { splitBytes } from "./bytes.ts";
+import { splitBytes } from "../bytes.ts";
 
 /**
- * Is a file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a
- * lost power supply left half written is found, and everything from it on is dropped.
+ * A file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a lost
+ * power supply left half written is found, and everything from it on is dropped.
  */
 export interface JournalLog {
-  /** Counts the lines. */
+  /** How many lines there are. */
   readonly length: number;
   read(line: number): string;
   append(lines: readonly string[]): Promise<void>;
@@ -19,7 +19,7 @@ export interface JournalLog {
 }
 
 const newline = 0x0a;
-/** A checksum looks like "1a2b3c4d ". */
+/** "1a2b3c4d " */
 const checksumLength = 9;
 const maxLineBytes = 1 << 20;
 
@@ -59,7 +59,10 @@ export async function openJournalLog(file: string, onLine: (text: string, line: 
     },
     async append(texts) {
       const lines = texts.map((text) => Buffer.from(`${checksum(text)} ${text}\n`));
-      await appendAll(handle, Buffer.concat(lines));
+      await appendAll(handle, Buffer.concat(lines)).catch(async (error) => {
+        await handle.truncate(endOf(length - 1)).catch(() => {}); // half a line would hide those behind it
+        throw error;
+      });
       for (const line of lines) push(endOf(length - 1) + line.length);
     },
     sync: () => handle.datasync(),

@@ -1,34 +1,29 @@
 import { join } from "node:path";
 import type { Encoder } from "../encoder/encoder.ts";
-import { EncoderError, type ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 import { buildId } from "../model/build-id.ts";
 import { acquireLock } from "../storage/lock.ts";
 import { createErrorList } from "./error-list.ts";
-import { openJournal } from "./journal.ts";
+import { openJournal } from "./journal/journal.ts";
 import { createParts } from "./parts.ts";
 import { type Encode, runBulk, type Tally } from "./run.ts";
-import { jsonlSink } from "./sinks/jsonl.ts";
-import { npySink } from "./sinks/npy.ts";
-import { parquetSink } from "./sinks/parquet.ts";
-import type { Sink } from "./sinks/sink.ts";
+import { type OutputFormat, openSink } from "./sinks/open-sink.ts";
 import type { Source } from "./sources/source.ts";
 
-export interface EncodeFilesOptions {
+export interface EncodeFilesOptions extends OutputFormat {
+  /** An absolute path. */
   directory: string;
   source: Source;
   encoder: Encoder;
-  tower: "image" | "text";
-  format: "npy" | "parquet" | "jsonl";
-  dtype: "float32" | "float16";
   partSize: number;
-  /** Failures of earlier runs with this code are tried again. */
+  /** Failures of earlier runs that are tried again. */
   retry: ErrorCode | "any" | undefined;
   itemTimeoutMs: number;
   stop: AbortSignal;
   tally: Tally;
 }
 
-/** An output keeps here what the next run needs to know. */
+/** Where an output keeps what the next run needs to know. */
 export const journalFolder = ".journal";
 
 /**
@@ -42,6 +37,7 @@ export async function encodeFiles(options: EncodeFilesOptions): Promise<void> {
   const { dimensions } = manifest;
   const lock = await acquireLock({ directory: join(directory, journalFolder), ifHeld: "refuse" });
   try {
+    const sink = await openSink({ ...options, dimensions });
     const journal = await openJournal({
       directory: join(directory, journalFolder),
       dimensions,
@@ -57,36 +53,21 @@ export async function encodeFiles(options: EncodeFilesOptions): Promise<void> {
     });
     const errors = await createErrorList(directory);
     try {
-      const sink = await openSink(options);
       const rows = createParts({ sink, journal, partSize, dimensions });
-      await runBulk({
-        ...options,
-        encode: encodeWith(encoder),
-        journal,
-        rows,
-        errors,
-        stop: AbortSignal.any([stop, lock.signal]),
-      });
+      const encode = encodeWith(encoder);
+      await runBulk({ ...options, encode, journal, rows, errors, stop: AbortSignal.any([stop, lock.signal]) });
       lock.signal.throwIfAborted();
     } finally {
       await errors.close();
       await journal.close();
+      sink.close?.();
     }
   } finally {
     await lock.release();
   }
 }
 
-function openSink({ directory, tower, format, dtype }: EncodeFilesOptions): Promise<Sink> {
-  if (format !== "npy" && dtype !== "float32") {
-    throw new EncoderError("CONFIG_INVALID", "--dtype float16 is for --format npy; the other formats hold float32.");
-  }
-  if (format === "jsonl") return jsonlSink({ directory, tower });
-  if (format === "parquet") return parquetSink({ directory, tower });
-  return npySink({ directory, tower, dtype });
-}
-
-/** Encodes one input per call: the encoder joins calls that wait into batches by itself. */
+/** One input per call: the encoder joins calls that wait into batches by itself. */
 export function encodeWith(encoder: Encoder): Encode {
   return async (input, { signal }) => {
     const { embeddings } =

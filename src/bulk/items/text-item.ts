@@ -1,4 +1,4 @@
-import { EncoderError } from "../errors.ts";
+import { EncoderError } from "../../errors.ts";
 import type { Columns, Item } from "./item.ts";
 
 export function textItem({ text, key, columns }: { text: string; key: string; columns: Columns }): Item {

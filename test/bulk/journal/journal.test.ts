@@ -1,9 +1,9 @@
 import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Journal, type JournalOptions, openJournal } from "../../src/bulk/journal.ts";
-import { EncoderError } from "../../src/errors.ts";
-import { temporaryFolder } from "../support/checkpoints.ts";
+import { type Journal, type JournalOptions, openJournal } from "../../../src/bulk/journal/journal.ts";
+import { EncoderError } from "../../../src/errors.ts";
+import { temporaryFolder } from "../../support/checkpoints.ts";
 
 const dimensions = 4;
 const facts = { "the model": "tiny", "--part-size": 10 };

@@ -1,0 +1,31 @@
+import { EncoderError } from "../errors.ts";
+import { readFacts } from "../search/index-facts.ts";
+import { openVectorStore } from "../search/vector-store.ts";
+import { noteInputs } from "./index-inputs.ts";
+import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
+import type { Source } from "./sources/source.ts";
+
+/**
+ * Tells what pruning an index would remove, and changes nothing.
+ * @param directory an absolute path
+ * @throws EncoderError CONFIG_INVALID where there is no index, INPUT_UNREADABLE where an input cannot be listed
+ */
+export async function findGone(options: { directory: string; operands: readonly string[]; source: Source }) {
+  const { directory, operands, source } = options;
+  const facts = await readFacts(directory);
+  const inputs = noteInputs(operands, facts);
+  const store = await openVectorStore(directory, facts.dimensions);
+  try {
+    const known = await readKnownRows(store);
+    for await (const { identity, origin, name, discard } of source.items()) {
+      discard?.();
+      if (origin.kind === "refused") {
+        throw new EncoderError("INPUT_UNREADABLE", `What is gone cannot be told, since ${name} cannot be read.`);
+      }
+      known.see(rowId(identity));
+    }
+    return await rowsOf(store, known.unseen(new Set(inputs.map(({ number }) => number))));
+  } finally {
+    store.close();
+  }
+}

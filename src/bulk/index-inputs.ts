@@ -1,0 +1,41 @@
+import { statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { IndexFacts } from "../search/index-facts.ts";
+import { isGlob, splitGlob } from "./glob.ts";
+
+/** An operand as an index knows it. */
+export interface IndexInput {
+  /** Its place in the index's list of inputs. */
+  number: number;
+  /** The folder that the paths of its files are relative to; "" where it is a URL. */
+  root: string;
+}
+
+/** Notes the operands of a run in the facts of its index. */
+export function noteInputs(operands: readonly string[], facts: IndexFacts): IndexInput[] {
+  return operands.map((operand) => {
+    const root = rootOf(operand);
+    if (root !== "") numberIn(facts.roots, root);
+    return { number: numberIn(facts.inputs, inputName(operand)), root };
+  });
+}
+
+/** Where a value stands in a list, to which it is added if it is new. */
+export function numberIn(list: string[], value: string): number {
+  const at = list.indexOf(value);
+  return at >= 0 ? at : list.push(value) - 1;
+}
+
+const isUrl = (operand: string) => /^https?:\/\//i.test(operand);
+
+function inputName(operand: string): string {
+  return operand === "-" || isUrl(operand) ? operand : resolve(operand);
+}
+
+function rootOf(operand: string): string {
+  if (isUrl(operand)) return "";
+  if (operand === "-") return resolve(".");
+  const found = statSync(operand, { throwIfNoEntry: false });
+  if (!found && isGlob(operand)) return resolve(splitGlob(operand).base);
+  return found?.isDirectory() ? resolve(operand) : dirname(resolve(operand));
+}

@@ -1,0 +1,37 @@
+import { mkdir, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { thumbnailPath } from "../search/thumbnail-path.ts";
+import type { OwnFields, VectorStore } from "../search/vector-store.ts";
+import { storing } from "../storage/storing.ts";
+import type { BulkRun } from "./run.ts";
+import { writeWhole } from "./write-whole.ts";
+
+export interface ThumbnailOptions {
+  /** The index's folder. */
+  directory: string;
+  /** A small WebP of a picture. */
+  thumbnail(bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** A thumbnail is a convenience; a picture that makes it slow goes without one. */
+const timeoutMs = 20_000;
+
+/** Keeps a thumbnail of each picture that is no file of its own, since nothing is fetched or unpacked when it is shown. */
+export function keepThumbnails({ directory, thumbnail }: ThumbnailOptions): NonNullable<BulkRun["keep"]> {
+  return async (item, content, contentHash) => {
+    if (item.origin.kind === "file" || typeof content === "string") return;
+    const small = await thumbnail(content, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
+    if (!small) return; // the vector is what the run is for
+    const path = thumbnailPath(directory, contentHash);
+    await storing(() => mkdir(dirname(path), { recursive: true }));
+    await writeWhole(path, [small]);
+  };
+}
+
+/** Removes the thumbnails of rows that have gone, unless another row shows the same picture. */
+export async function removeThumbnails(gone: readonly OwnFields[], store: VectorStore, directory: string) {
+  const hashes = new Set(gone.filter(({ root }) => root < 0).map(({ hash }) => hash));
+  if (hashes.size === 0) return;
+  for await (const { hash } of store.scan()) hashes.delete(hash);
+  for (const hash of hashes) await storing(() => rm(thumbnailPath(directory, hash), { force: true }));
+}

@@ -1,0 +1,41 @@
+import { newTally, type Tally } from "../bulk/run.ts";
+import type { Source } from "../bulk/sources/source.ts";
+import { count, showProgress } from "./bulk-progress.ts";
+import { countItems } from "./count-items.ts";
+
+export interface BulkCall {
+  source: Source;
+  jsonProgress: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * Shows a bulk run's progress while it works, and what became of its inputs in the end.
+ * @param work gives what to say behind these facts
+ * @returns the exit code
+ * @throws the signal's reason where the run was interrupted, after saying how it goes on
+ */
+export async function callBulk(
+  { source, jsonProgress, signal }: BulkCall,
+  work: (tally: Tally) => Promise<string>,
+): Promise<number> {
+  const tally = newTally();
+  const total = { items: 0, isFinal: false };
+  const counting = countItems(source, total, signal);
+  const shown = showProgress({ tally, total }, { stream: process.stderr, asJson: jsonProgress });
+  let conclusion: string;
+  try {
+    conclusion = await work(tally);
+  } finally {
+    shown.stop();
+    await counting.end();
+  }
+  const { encoded, known, failed } = tally;
+  const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed`;
+  if (signal.aborted) {
+    process.stderr.write(`${facts}; stopped: the same call goes on from here\n`);
+    throw signal.reason;
+  }
+  process.stdout.write(`${facts}${conclusion}\n`);
+  return failed > 0 ? 3 : 0;
+}

@@ -1,0 +1,173 @@
+import { buildIvf, openLanceTable, type StoredValue, sqlText, type TableRow, type ValueKind } from "./lance.ts";
+
+/** The pictures of an index: rows with a vector, in one table of a folder. */
+export interface VectorStore {
+  count(): Promise<number>;
+  /** The names of columns that carry something of the input, with their kinds. */
+  columns(): Promise<Record<string, ValueKind>>;
+  /** Adds rows whose ids the store does not have. */
+  add(rows: readonly StoredRow[]): Promise<void>;
+  /** Replaces the rows with these ids. */
+  replace(rows: readonly StoredRow[]): Promise<void>;
+  remove(ids: readonly string[]): Promise<void>;
+  /** Every row's own fields, without vectors. */
+  scan(): AsyncIterable<OwnFields>;
+  get(id: string): Promise<FoundRow | undefined>;
+  /** Every row's vector, or those of these ids, in any order. */
+  vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;
+  /** The nearest rows, best first; the score is the dot product. */
+  nearest(query: NearestQuery): Promise<FoundRow[]>;
+  /** Merges small files, drops old versions, and takes new rows into the index if there is one. */
+  compact(): Promise<void>;
+  /** Builds the approximate index. */
+  buildIndex(): Promise<void>;
+  hasIndex(): Promise<boolean>;
+  close(): void;
+}
+
+/** What every row has besides its vector and the columns of its input. */
+export interface OwnFields {
+  id: string;
+  /** Differs when anything of the row does. */
+  digest: string;
+  /** Number of the input that the row comes from. */
+  input: number;
+  /** Number of the folder that `path` is relative to; -1 where it is no file. */
+  root: number;
+  /** Relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
+  path: string;
+  /** Size and time of the file when it was indexed; "" where there is none. */
+  version: string;
+  /** SHA-256 of the bytes, as base64. */
+  hash: string;
+}
+
+export interface StoredRow extends OwnFields {
+  vector: Float32Array;
+  columns: Readonly<Record<string, StoredValue>>;
+}
+
+export interface FoundRow extends OwnFields {
+  score: number;
+  columns: Record<string, StoredValue>;
+}
+
+export interface NearestQuery {
+  vector: Float32Array;
+  limit: number;
+  offset: number;
+  /** A condition in SQL, as `filterSql` writes it. */
+  where?: string | undefined;
+  /** Looks at every row, also where there is an index. */
+  exact?: boolean;
+}
+
+const ownPrefix = "_";
+const own = {
+  ...({ _id: "text", _digest: "text", _path: "text", _version: "text", _hash: "text" } as const),
+  ...({ _input: "integer", _root: "integer" } as const),
+};
+const ownColumns = Object.keys(own);
+const vectorColumn = "vector";
+/** The share of an index's lists that a search looks into; docs/bulk.md has the recall that this gives. */
+const probedShare = 0.1;
+
+/** @param directory an absolute path */
+export async function openVectorStore(directory: string, dimensions: number): Promise<VectorStore> {
+  const shape = { name: "pictures", own, vector: { name: vectorColumn, dimensions } };
+  const { table, carried, prepare, close } = await openLanceTable(directory, shape);
+
+  return {
+    async count() {
+      await table.checkoutLatest(); // another process may be writing
+      return table.countRows();
+    },
+    async columns() {
+      await table.checkoutLatest();
+      return carried();
+    },
+    async add(rows) {
+      await table.add(await prepare(rows.map(tableRow)));
+    },
+    async replace(rows) {
+      const prepared = await prepare(rows.map(tableRow));
+      await table.mergeInsert("_id").whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(prepared);
+    },
+    async remove(ids) {
+      for (const condition of idConditions(ids)) await table.delete(condition);
+    },
+    async *scan() {
+      for await (const batch of table.query().select(ownColumns)) {
+        for (const row of batch) yield ownOf(row);
+      }
+    },
+    async *vectors(ids) {
+      const conditions = ids ? [...idConditions(ids)] : [undefined];
+      for (const condition of conditions) {
+        const query = table.query().select(["_id", vectorColumn]);
+        for await (const batch of condition === undefined ? query : query.where(condition)) {
+          for (const row of batch) yield { id: row._id, vector: Float32Array.from(row[vectorColumn]) };
+        }
+      }
+    },
+    async get(id) {
+      await table.checkoutLatest();
+      const found = await table
+        .query()
+        .where(`_id = ${sqlText(id)}`)
+        .limit(1)
+        .toArray();
+      return found[0] && foundOf(found[0], await carried());
+    },
+    async nearest({ vector, limit, offset, where, exact = false }) {
+      await table.checkoutLatest();
+      const rows = await table.countRows();
+      if (rows === 0) return [];
+      const kinds = await carried();
+      let query = table.query().nearestTo(vector).distanceType("dot").limit(limit).offset(offset);
+      if (exact) query = query.bypassVectorIndex();
+      // Where a filter leaves too few rows in these lists, the others are looked into as well.
+      else query = query.minimumNprobes(Math.ceil(probedShare * listsFor(rows))).maximumNprobes(0);
+      if (where !== undefined) query = query.where(where);
+      const found = await query.select([...ownColumns, ...Object.keys(kinds), "_distance"]).toArray();
+      return found.map((row) => foundOf(row, kinds));
+    },
+    async compact() {
+      await table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
+    },
+    buildIndex: async () => buildIvf(table, vectorColumn, listsFor(await table.countRows())),
+    hasIndex: async () => (await table.listIndices()).length > 0,
+    close,
+  };
+}
+
+/** As many lists as vectors in each: the fewest comparisons. */
+const listsFor = (rows: number) => Math.max(1, Math.round(Math.sqrt(rows)));
+
+const idsPerCondition = 500;
+/** Readers that opened an older version go on with it for this long. */
+const keptVersionsMs = 3_600_000;
+
+function* idConditions(ids: readonly string[]): Generator<string> {
+  for (let at = 0; at < ids.length; at += idsPerCondition) {
+    const list = ids.slice(at, at + idsPerCondition).map(sqlText);
+    yield `_id IN (${list.join(", ")})`;
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: LanceDB gives rows as untyped records
+type LanceRow = any;
+
+function tableRow({ columns, vector, ...fields }: StoredRow): TableRow {
+  const own = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${ownPrefix}${name}`, value]));
+  return { own, columns, vector };
+}
+
+function ownOf({ _id, _digest, _input, _root, _path, _version, _hash }: LanceRow): OwnFields {
+  return { id: _id, digest: _digest, input: _input, root: _root, path: _path, version: _version, hash: _hash };
+}
+
+function foundOf(row: LanceRow, kinds: Readonly<Record<string, ValueKind>>): FoundRow {
+  const columns = Object.fromEntries(Object.keys(kinds).map((name) => [name, row[name] ?? null]));
+  return { ...ownOf(row), score: 1 - row._distance, columns };
+}
