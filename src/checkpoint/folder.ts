@@ -4,6 +4,7 @@ import { z } from "zod";
 import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
+import { indexOf, joinShards, readShards } from "./shards.ts";
 
 /** The folder of a checkpoint. Files are named by their path inside it, with `/`. */
 export interface CheckpointFolder {
@@ -15,6 +16,7 @@ export interface CheckpointFolder {
   bytes(file: string): Promise<Uint8Array>;
   /** @throws EncoderError CHECKPOINT_INVALID that names the file and what does not fit. */
   json<T>(file: string, schema: z.ZodType<T>): Promise<T>;
+  /** Opens a file of tensors, or the shards that its index names. */
   tensors(file: string): Promise<Safetensors>;
   /** Makes the error to throw for what is wrong with this checkpoint. */
   refusal(problem: string): EncoderError;
@@ -44,7 +46,7 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
     filesRead.add(file);
     return readFile(join(directory, file));
   }
-  return {
+  const folder: CheckpointFolder = {
     directory,
     filesRead,
     refusal,
@@ -56,7 +58,10 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
       return parsed.data;
     },
     async tensors(file) {
-      if ((await sizeOf(file)) === undefined) throw refusal(await missingTensors(file));
+      if ((await sizeOf(file)) === undefined) {
+        if ((await sizeOf(indexOf(file))) === undefined) throw refusal(await missingTensors(file));
+        return joinShards(folder, { file, shards: await readShards(folder, file) });
+      }
       filesRead.add(file);
       const tensors = await openSafetensors({ path: join(directory, file), title: `${title}: ${file}` });
       open.push(tensors);
@@ -66,6 +71,7 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
       for (const tensors of open) await tensors.close();
     },
   };
+  return folder;
 
   function parseJson(text: string, file: string): unknown {
     try {
@@ -76,9 +82,6 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
   }
 
   async function missingTensors(file: string): Promise<string> {
-    if (await sizeOf(`${file}.index.json`)) {
-      return `${file} is missing: a checkpoint in several shards is not implemented; save it with max_shard_size="10GB"`;
-    }
     const pickle = file.replace("model.safetensors", "pytorch_model.bin");
     if (await sizeOf(pickle)) {
       return `${file} is missing, and ${pickle} is not read; load the checkpoint with sentence-transformers and save it again, which writes safetensors`;

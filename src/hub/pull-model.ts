@@ -1,7 +1,10 @@
 import { rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { z } from "zod";
 import { readImageTower, readTextTower } from "../architecture/registry.ts";
 import { type BuildOptions, type BuildProgress, buildModel } from "../build/build.ts";
+import type { CheckpointFolder } from "../checkpoint/folder.ts";
+import { indexOf, readShards } from "../checkpoint/shards.ts";
 import { EncoderError } from "../errors.ts";
 import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
 import type { Model } from "../model/manifest.ts";
@@ -9,6 +12,7 @@ import { checkFreeSpace } from "../storage/free-space.ts";
 import { acquireLock, type LockOptions } from "../storage/lock.ts";
 import { storing } from "../storage/storing.ts";
 import type { Hub } from "./hub.ts";
+import { isMissingFile } from "./refusal.ts";
 import {
   fetchFile,
   type LocatedFile,
@@ -129,18 +133,48 @@ async function findInstalled({ outDir, precision, signal }: PullOptions, image: 
 interface Weights {
   from: Repository;
   file: LocatedFile;
+  /** How many times as large its numbers become as float32. */
+  growth: number;
 }
 
 /** Brings the small files here, which also tells of what is not implemented before a gigabyte was downloaded. */
 async function locateWeights(image: Repository, text: Repository): Promise<Weights[]> {
+  const folders = { image: await openHubCheckpoint(image), text: await openHubCheckpoint(text) };
   const towers = [
-    { from: image, ...(await readImageTower(await openHubCheckpoint(image))) },
-    { from: text, ...(await readTextTower(await openHubCheckpoint(text))) },
+    { from: image, folder: folders.image, ...(await readImageTower(folders.image)) },
+    { from: text, folder: folders.text, ...(await readTextTower(folders.text)) },
   ];
-  const wanted = towers.flatMap(({ from, weightFiles }) => weightFiles.map((file) => ({ from, file })));
+  const wanted = towers.flatMap(({ weightFiles, ...tower }) => weightFiles.map((file) => ({ ...tower, file })));
   const once = new Map(wanted.map((it) => [`${it.from.directory} ${it.file}`, it])); // both towers may be in one file
-  return Promise.all([...once.values()].map(async ({ from, file }) => ({ from, file: await locateFile(from, file) })));
+  return (await Promise.all([...once.values()].map(locateTensors))).flat();
 }
+
+/** One file of tensors, or its shards where the repository has an index instead. */
+async function locateTensors(tensors: {
+  from: Repository;
+  folder: CheckpointFolder;
+  file: string;
+}): Promise<Weights[]> {
+  const { from, folder, file } = tensors;
+  const growth = await growthOf(folder, file);
+  const locate = async (path: string) => ({ from, file: await locateFile(from, path), growth });
+  try {
+    return [await locate(file)];
+  } catch (error) {
+    if (!isMissingFile(error) || !(await folder.has(indexOf(file)))) throw error;
+  }
+  const shards = await readShards(folder, file);
+  return Promise.all([...new Set(shards.values())].map(locate));
+}
+
+/** transformers names the type of the numbers in the configuration beside them; `torch_dtype` until its version 5. */
+async function growthOf(folder: CheckpointFolder, file: string): Promise<number> {
+  const config = `${file.slice(0, file.lastIndexOf("/") + 1)}config.json`;
+  const { dtype, torch_dtype } = (await folder.has(config)) ? await folder.json(config, typeSchema) : {};
+  return ["float16", "bfloat16"].includes(dtype ?? torch_dtype ?? "float32") ? 2 : 1;
+}
+
+const typeSchema = z.object({ dtype: z.string().nullish(), torch_dtype: z.string().nullish() }).partial();
 
 async function download(
   { hub, outDir, precision, onNeeds, onDownload, stop }: PullOptions & { stop: AbortController },
@@ -148,8 +182,9 @@ async function download(
 ): Promise<void> {
   const totalBytes = weights.reduce((sum, { file }) => sum + (file.bytes ?? 0), 0);
   const missingBytes = weights.reduce((sum, { file }) => sum + (file.source.kind === "hub" ? (file.bytes ?? 0) : 0), 0);
-  const diskBytes = missingBytes + totalBytes; // a model takes at most what a float32 checkpoint does
-  const graphBytes = precision === "int8" ? totalBytes / 3.9 : totalBytes;
+  const modelBytes = weights.reduce((sum, { file, growth }) => sum + (file.bytes ?? 0) * growth, 0); // as float32
+  const diskBytes = missingBytes + modelBytes;
+  const graphBytes = precision === "int8" ? modelBytes / 3.9 : modelBytes;
   onNeeds?.({ downloadBytes: missingBytes, diskBytes, memoryBytes: graphBytes + serviceBytes });
   await checkFreeSpace(dirname(outDir), diskBytes);
 

@@ -2,9 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../src/build/build.ts";
+import { serviceConfig } from "../../src/config/service.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { createEncoder, type Encoder } from "../../src/index.ts";
+import { createMetrics } from "../../src/metrics.ts";
 import type { Model } from "../../src/model/manifest.ts";
+import { createApp } from "../../src/server/app.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 import { cosine } from "../../src/tower/vectors.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
@@ -23,20 +26,41 @@ const signal = new AbortController().signal;
 describe.each([
   ["clip-legacy", { text: { architecture: "clip-text", padding: "batch" }, image: { architecture: "clip-vision" } }],
   ["clip-open", { text: { maxTokens: 21 }, image: { fit: "squash", resample: "bilinear" } }],
+  ["clip-l14", { dimensions: 48, text: { maxTokens: 77 }, image: { size: 42, resize: 42 } }],
+  ["clip-h14", { dimensions: 64, text: { maxTokens: 77 }, image: { size: 28, resize: 28 } }],
   ["siglip", { text: { padding: 16, padId: 1 }, image: { fit: "squash", resample: "bicubic" } }],
   ["siglip2", { text: { padding: 19, paddingSide: "left" }, image: { architecture: "siglip-vision" } }],
+  ["so400m", { dimensions: 144, text: { padding: 64 }, image: { size: 48, fit: "squash" } }],
 ])("the checkpoint %s", (name, manifest) => {
   const directory = join(fixtures, name);
   let reference: Reference;
   let model: Model;
   let encoder: Encoder;
+  let app: ReturnType<typeof createApp>;
+  let url: string;
   beforeAll(async () => {
     reference = JSON.parse(await readFile(join(directory, "reference.json"), "utf8"));
     const outDir = join(await temporaryFolder(), "model");
     model = await buildModel({ imageDir: directory, textDir: directory, outDir, name, precision: "fp32" });
     encoder = await createEncoder({ model: model.directory });
+    app = createApp({ encoder, config: serviceConfig(), metrics: createMetrics(), version: "1.2.3" });
+    url = await app.listen({ port: 0, host: "127.0.0.1" });
   });
-  afterAll(() => encoder?.close());
+  afterAll(async () => {
+    await app?.close();
+    await encoder?.close();
+  });
+
+  async function vectors(route: string, body: object): Promise<Float32Array[]> {
+    const headers = { "content-type": "application/json" };
+    const reply = await fetch(`${url}${route}`, {
+      ...{ method: "POST", headers },
+      body: JSON.stringify({ ...body, normalize: false }),
+    });
+    const { dimensions, embeddings } = (await reply.json()) as { dimensions: number; embeddings: number[][] }; // the contract
+    expect(dimensions).toBe(model.manifest.dimensions);
+    return embeddings.map((values) => Float32Array.from(values));
+  }
 
   it("says in the manifest how its inputs are made", () => {
     expect(model.manifest).toMatchObject(manifest);
@@ -64,15 +88,11 @@ describe.each([
   it("gives transformers' vectors for texts, alone and in a batch", async () => {
     const texts = reference.texts.filter(({ embedding }) => embedding);
     expect(texts.length).toBe(25);
-    const { embeddings } = await encoder.encodeTexts(
-      texts.map(({ text }) => text),
-      { normalize: false },
-    );
+    const embeddings = await vectors("/encode_text", { texts: texts.map(({ text }) => text) });
     for (const [i, { text, embedding }] of texts.entries()) {
       expect(cosine(embeddings[i]!, Float32Array.from(embedding!))).toBeGreaterThan(0.99999);
       for (const [d, value] of embedding!.entries()) expect(embeddings[i]![d]).toBeCloseTo(value, 3);
-      const alone = await encoder.encodeTexts([text], { normalize: false });
-      expect(alone.embeddings[0]).toEqual(embeddings[i]);
+      expect(await vectors("/encode_text", { texts: [text] })).toEqual([embeddings[i]]);
     }
   });
 
@@ -82,9 +102,9 @@ describe.each([
       const bytes = await readFile(join(golden, "images", picture));
       const { data } = await preprocess(bytes);
       expect(Buffer.from(data).equals(Buffer.from(pixels, "base64"))).toBe(true);
-      const { embeddings } = await encoder.encodeImages([bytes], { normalize: false });
-      expect(cosine(embeddings[0]!, Float32Array.from(embedding))).toBeGreaterThan(0.99999);
-      for (const [d, value] of embedding.entries()) expect(embeddings[0]![d]).toBeCloseTo(value, 3);
+      const [vector] = await vectors("/encode_image", { images: [{ b64: bytes.toString("base64") }] });
+      expect(cosine(vector!, Float32Array.from(embedding))).toBeGreaterThan(0.99999);
+      for (const [d, value] of embedding.entries()) expect(vector![d]).toBeCloseTo(value, 3);
     }
   });
 

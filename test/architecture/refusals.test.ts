@@ -135,11 +135,20 @@ describe("a checkpoint is refused by name for", () => {
     expect(message).toMatch(/pytorch_model\.bin is not read.*save it again/);
   });
 
-  it("weights in several shards", async () => {
-    const message = await refusal(({ imageDir }) =>
-      rename(join(imageDir, "model.safetensors"), join(imageDir, "model.safetensors.index.json")),
-    );
-    expect(message).toMatch(/several shards is not implemented/);
+  it.each([
+    [{ weight_map: { logit_scale: "../text/model.safetensors" } }, /weight_map\.logit_scale: expected the name of a/],
+    [
+      { weight_map: { logit_scale: "model-00001-of-00002.safetensors" } },
+      /model-00001-of-00002\.safetensors is missing/,
+    ],
+    [{ weight_map: {} }, /index\.json: there is no tensor vision_model/],
+    [{}, /weight_map/],
+  ])("an index of shards %j", async (index, names) => {
+    const message = await refusal(async ({ imageDir }) => {
+      await rm(join(imageDir, "model.safetensors"));
+      await writeFile(join(imageDir, "model.safetensors.index.json"), JSON.stringify(index));
+    });
+    expect(message).toMatch(names);
   });
 
   it("a file that is not JSON", async () => {

@@ -8,7 +8,7 @@ import type { HubConfig } from "../../src/config/hub.ts";
 import { hubSettings } from "../../src/config/hub.ts";
 import { readSettings } from "../../src/config/setting.ts";
 import { type Hub, openHub } from "../../src/hub/hub.ts";
-import { type PullOptions, pullModel } from "../../src/hub/pull-model.ts";
+import { type Needs, type PullOptions, pullModel } from "../../src/hub/pull-model.ts";
 import { openModel, verifyModel } from "../../src/model/folder.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import { buildTinyModel, golden } from "../support/tiny-model.ts";
@@ -121,15 +121,22 @@ describe("pull", () => {
     await expectWholeModel();
   });
 
-  it("takes both towers from one repository, whose files it downloads once", async () => {
-    const directory = join(import.meta.dirname, "../fixtures/checkpoints/siglip2");
+  it.each([
+    { name: "siglip2", dimensions: 32, files: ["model.safetensors"] },
+    {
+      name: "clip-l14",
+      dimensions: 48,
+      files: [1, 2, 3, 4, 5].map((number) => `model-0000${number}-of-00005.safetensors`),
+    },
+  ])("takes both towers of $name from one repository, whose files it downloads once", async (fixture) => {
+    const directory = join(import.meta.dirname, "../fixtures/checkpoints", fixture.name);
     await loopback.close();
-    loopback = await startLoopbackHub({ "tiny/siglip2": { directory } });
+    loopback = await startLoopbackHub({ "tiny/both": { directory } });
     opened.push(loopback);
-    const checkpoint = { repository: "tiny/siglip2", revision: "main" };
+    const checkpoint = { repository: "tiny/both", revision: "main" };
     const { model } = await pull({ image: checkpoint, text: checkpoint });
-    expect(model.manifest).toMatchObject({ dimensions: 32, text: { architecture: "siglip-text" } });
-    expect(downloadsOf("model.safetensors")).toHaveLength(1);
+    expect(model.manifest.dimensions).toBe(fixture.dimensions);
+    for (const file of fixture.files) expect(downloadsOf(file)).toHaveLength(1);
   });
 
   it("says what the model takes before it downloads it", async () => {
@@ -137,6 +144,18 @@ describe("pull", () => {
     await pull({ onNeeds: (it) => needs.push({ ...it, downloads: downloadsOf(weights).length }) });
     const bytes = 1_688_284 + 2_071_256 + 131_192;
     expect(needs).toEqual([{ downloadBytes: bytes, diskBytes: 2 * bytes, memoryBytes: bytes + 400e6, downloads: 0 }]);
+  });
+
+  it("says that a checkpoint of 16-bit numbers becomes twice as large", async () => {
+    const directory = join(import.meta.dirname, "../fixtures/checkpoints/clip-h14");
+    await loopback.close();
+    loopback = await startLoopbackHub({ "tiny/half": { directory } });
+    opened.push(loopback);
+    const half = { repository: "tiny/half", revision: "main" };
+    const needs: Needs[] = [];
+    await pull({ image: half, text: half, onNeeds: (it) => needs.push(it) });
+    const { downloadBytes: bytes } = needs[0]!;
+    expect(needs).toEqual([{ downloadBytes: bytes, diskBytes: 3 * bytes, memoryBytes: 2 * bytes + 400e6 }]);
   });
 
   it("reports how many bytes of how many are there", async () => {
