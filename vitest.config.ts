@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/clip/**"], // these need the real checkpoint: npm run test:clip
+    exclude: ["test/clip/**", "test/examples/**"], // these need the real checkpoint, or packages of their own
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", "./test/support/closing-line.ts"],

@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { expect, inject, onTestFinished } from "vitest";
+
+const root = resolve(import.meta.dirname, "../../..");
+const gallery = "web/public/gallery";
+/** The READMEs ask for these. A few pictures stand for the gallery, so that a busy machine encodes them in seconds. */
+const pictures =
+  /^(bicycle|cactus|castle|elephant|giraffe|guitar|helicopter|lighthouse|penguin|pizza|rocket|snowman|sunflower)-/;
+
+export interface Followed {
+  /** The copy of the example, with what the README installed. */
+  folder: string;
+  steps: Step[];
+}
+
+export interface Step {
+  command: string;
+  output: string;
+}
+
+/**
+ * Runs what the `sh` blocks of an example's README say, line by line, in a copy of the example that has nothing
+ * installed. The copy sees a gallery where the repository has one.
+ * @param example a folder below examples/
+ */
+export async function followReadme(example: string, settings: Record<string, string> = {}): Promise<Followed> {
+  const folder = await copyExample(example);
+  const readme = await readFile(join(folder, "README.md"), "utf8");
+  const commands = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block]) => block!.trim().split("\n"));
+  const steps: Step[] = [];
+  for (const command of commands) steps.push({ command, output: await runLine(command, { folder, settings }) });
+  return { folder, steps };
+}
+
+/** Gives what the compiler says of an example in TypeScript whose packages are installed, or an empty string. */
+export async function typeErrors(folder: string): Promise<string> {
+  const tsc = join(root, "node_modules/.bin/tsc");
+  const strict = "--noEmit --strict --noUncheckedIndexedAccess --skipLibCheck --target es2023 --module nodenext";
+  const types = `--typeRoots '${join(root, "node_modules/@types")}' --types node`;
+  return runLine(`'${tsc}' ${strict} ${types} *.ts || true`, { folder });
+}
+
+/** Runs one line as a shell does, and gives its standard output; it throws with all output when the line fails. */
+export async function runLine(
+  command: string,
+  { folder, settings = {} }: { folder: string; settings?: Record<string, string> },
+): Promise<string> {
+  const { PATH = "", HOME = "" } = process.env;
+  const env = { PATH, HOME, SERVICE_URL: inject("serviceUrl"), ...settings };
+  const child = spawn("bash", ["-c", command], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const written = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      written[name] += text;
+    });
+  }
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${written.stderr.slice(-4000)}${written.stdout}`);
+  return written.stdout;
+}
+
+/** Copies an example without what is installed in it, and gives the copy's path. */
+export async function copyExample(example: string): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), "examples-"));
+  onTestFinished(() => rm(copy, { recursive: true, force: true }));
+  const folder = join(copy, "examples", example);
+  const left = ["node_modules", ".venv", "__pycache__", "pictures.db"];
+  const filter = (path: string) => !left.includes(basename(path));
+  await cp(join(root, "examples", example), folder, { recursive: true, filter });
+  await mkdir(join(copy, gallery), { recursive: true });
+  const chosen = (await readdir(join(root, gallery))).filter((name) => pictures.test(name));
+  await Promise.all(chosen.map((name) => symlink(join(root, gallery, name), join(copy, gallery, name))));
+  return folder;
+}
+
+/** Checks what an example of a database printed: a search by words for each language, and one by a picture. */
+export function expectRightPictures({ steps }: Followed): void {
+  expect(linesOf(steps, "a giraffe")[0]).toMatch(/^\d\.\d+ .*\/giraffe-/);
+  expect(linesOf(steps, "ein Pinguin")[0]).toMatch(/^\d\.\d+ .*\/penguin-/);
+  const [itself, another] = linesOf(steps, "elephant-flat");
+  expect(itself).toMatch(/^1\.000 .*\/elephant-flat-/);
+  expect(another).toMatch(/^0\.\d+ .*\/elephant-/);
+}
+
+function linesOf(steps: Step[], words: string): string[] {
+  const { output } = steps.find(({ command }) => command.includes(words)) ?? { output: "" };
+  const lines = output.trim().split("\n");
+  expect(lines).toHaveLength(5);
+  return lines;
+}
