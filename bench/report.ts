@@ -3,14 +3,19 @@ import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { machineSummary, processorClass } from "../src/host/processor.ts";
 
+/** The class that figures belong to: this machine's, unless bench/as-avx2.ts makes the runtime see another one. */
+const simulated = process.env.BENCH_PROCESSOR_CLASS;
+const classOfFigures = simulated ?? processorClass();
+
 /** Names the machine and the versions that figures belong to. */
 export function machine(): string {
-  return `${machineSummary()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const seen = simulated === undefined ? "" : `, seen by the runtime as ${simulated}`;
+  return `${machineSummary()}, ${Math.round(totalmem() / 2 ** 30)} GiB${seen}`;
 }
 
 /** Writes bench/results/CLASS/NAME.json, with one folder for each class of processor. */
 export async function writeResults(name: string, results: object): Promise<void> {
-  const folder = resolve(import.meta.dirname, "results", processorClass().toLowerCase().replaceAll(" ", "-"));
+  const folder = resolve(import.meta.dirname, "results", classOfFigures.toLowerCase().replaceAll(" ", "-"));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
 }
@@ -27,7 +32,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export async function writeSection(page: string, name: string, lines: string[]): Promise<void> {
   const file = resolve(import.meta.dirname, "../docs", page);
   const text = await readFile(file, "utf8");
-  const section = `${name} ${processorClass()}`;
+  const section = `${name} ${classOfFigures}`;
   const [start, end] = [`<!-- ${section} -->`, `<!-- /${section} -->`];
   const [from, to] = [text.indexOf(start), text.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`docs/${page} has no section between ${start} and ${end}`);

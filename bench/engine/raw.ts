@@ -35,8 +35,9 @@ export async function openRawEngine(options: {
   for (let at = 0; at < ids.length; at += textBatch) {
     batches.push(textTensors(ids.slice(at, at + textBatch), manifest.text));
   }
-  const image = await openSession({ graph: join(directory, manifest.image.graph), threads });
-  const text = await openSession({ graph: join(directory, manifest.text.graph), threads });
+  const open = ({ graph, largestPair }: { graph: string; largestPair?: number | undefined }) =>
+    openSession({ graph: join(directory, graph), threads, largestPair });
+  const [image, text] = [await open(manifest.image), await open(manifest.text)];
   return {
     imagesPerSecond: (seconds) => rate(seconds, async () => image.run(pictures).then(() => imageBatch)),
     textsPerSecond(seconds) {

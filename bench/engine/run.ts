@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../../scripts/make-full-size-pair.ts";
 import type { Tensor } from "../../src/engine/contract.ts";
 import { openSession } from "../../src/engine/session.ts";
+import { openModel } from "../../src/model/folder.ts";
 import { defaultWork, fullSizeModels, precisions } from "../full-size-models.ts";
 import { machine, table, writeResults, writeSection } from "../report.ts";
 import { type Spread, short, spread, spreadCell } from "../spread.ts";
@@ -103,7 +104,10 @@ interface Case {
 async function measure({ tower, batch, threads, torch }: Case) {
   const inputs = tower.inputs(batch);
   const sessions = await Promise.all(
-    precisions.map((precision) => openSession({ graph: join(folders[precision], `${tower.name}.onnx`), threads })),
+    precisions.map(async (precision) => {
+      const { graph, largestPair } = (await openModel(folders[precision])).manifest[tower.name];
+      return openSession({ graph: join(folders[precision], graph), threads, largestPair });
+    }),
   );
   const contenders: Record<string, Contender> = {};
   for (const [index, precision] of precisions.entries()) {

@@ -11,6 +11,7 @@ import { type Calibration, createCalibration } from "./int8/calibration.ts";
 import { fidelityOf, isFaithful } from "./int8/fidelity.ts";
 import { foldFactors } from "./int8/fold.ts";
 import { type PlanOf, perTokenPlan, planInput } from "./int8/plan.ts";
+import { largestPair } from "./int8/quantise.ts";
 import type { Samples } from "./int8/samples.ts";
 import { writeGraph } from "./write-graph.ts";
 
@@ -36,6 +37,7 @@ export interface WrittenTower {
     precision: Precision;
     /** Of int8 against fp32: also where it was too low, and the tower is fp32. */
     fidelity?: Fidelity;
+    largestPair?: number;
   };
   files: Record<string, FileRecord>;
 }
@@ -43,7 +45,8 @@ export interface WrittenTower {
 /** Writes NAME.onnx and NAME.weights in the chosen precision. */
 export async function writeTower(options: TowerOptions): Promise<WrittenTower> {
   const { precision, fidelity, files } = await writeInPrecision(options);
-  return { tower: { graph: `${options.name}.onnx`, precision, ...(fidelity && { fidelity }) }, files };
+  const tower = { graph: `${options.name}.onnx`, precision, ...(fidelity && { fidelity }) };
+  return { tower: precision === "int8" ? { ...tower, largestPair } : tower, files };
 }
 
 async function writeInPrecision(options: TowerOptions) {
@@ -106,7 +109,7 @@ interface Run {
 
 /** The vectors of single items. */
 async function vectors({ name, dimensions, signal }: TowerOptions, { directory, items, onTaps }: Run) {
-  const session = await openSession({ graph: join(directory, `${name}.onnx`), threads: availableCores() });
+  const session = await openSession({ graph: join(directory, `${name}.onnx`), threads: availableCores(), largestPair });
   try {
     const embeddings: Float32Array[] = [];
     for (const inputs of items) {

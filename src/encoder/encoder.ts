@@ -92,6 +92,7 @@ function startTowers({ model, config, decoder, observer, start }: TowersOptions)
   const { directory, manifest } = model;
   const towerOptions = (tower: TowerName) => ({
     graph: join(directory, manifest[tower].graph),
+    largestPair: manifest[tower].largestPair,
     threads: config.threads || availableCores(),
     timeoutMs: config.engineTimeoutMs,
     replicas: config.replicas,

@@ -89,8 +89,8 @@ interface LoadLimits {
 
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
 function startThread(options: EngineOptions & LoadLimits): Promise<Thread> {
-  const { graph, threads, timeoutMs, onDeath, signal, loadTimeoutMs, spawn = spawnWorker } = options;
-  const worker = spawn({ graph, threads });
+  const { graph, threads, largestPair, timeoutMs, onDeath, signal, loadTimeoutMs, spawn = spawnWorker } = options;
+  const worker = spawn({ graph, threads, largestPair });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
   let stopping = false;

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Tensor } from "./contract.ts";
-import { probeModel, probeSize, probeValues } from "./saturation-probe.ts";
+import { exactSum, largestByte, probeModel, probeSize, weightsOfPairs } from "./saturation-probe.ts";
 
 /**
  * The only module that knows ONNX Runtime. `run` blocks its thread for the whole graph (onnxruntime-node runs
@@ -12,8 +12,15 @@ export interface GraphSession {
   close(): Promise<void>;
 }
 
-/** @param graph the path of an .onnx file, whose external weights lie beside it and are memory-mapped */
-export async function openSession({ graph, threads }: { graph: string; threads: number }): Promise<GraphSession> {
+export interface SessionOptions {
+  /** This is the path of an .onnx file, whose external weights lie beside it and are memory-mapped. */
+  graph: string;
+  threads: number;
+  /** No two neighbouring int8 weights have a larger sum; by default, they may be the largest there are. */
+  largestPair?: number | undefined;
+}
+
+export async function openSession({ graph, threads, largestPair }: SessionOptions): Promise<GraphSession> {
   const session = await InferenceSession.create(graph, {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -24,8 +31,8 @@ export async function openSession({ graph, threads }: { graph: string; threads: 
       session: {
         intra_op: { allow_spinning: "0" },
         set_denormal_as_zero: "1",
-        // This asks for exact products of int8 models, which are 2.4 times slower where they are not needed.
-        x64quantprecision: (await int8Overflows()) ? "1" : "0",
+        // This asks for slower products of int8 models, which are exact on every processor.
+        x64quantprecision: (await pairsOverflow(largestPair)) ? "1" : "0",
       },
     },
     logSeverityLevel: 3,
@@ -43,17 +50,18 @@ export async function openSession({ graph, threads }: { graph: string; threads: 
   };
 }
 
-/** Finds out in 5 ms whether this processor's fast product of uint8 and int8 cuts off large sums. */
-async function int8Overflows(): Promise<boolean> {
+/** Finds out in 5 ms whether this processor's fast product of uint8 and int8 cuts off the sums of such pairs of weights. */
+export async function pairsOverflow(largestPair?: number): Promise<boolean> {
   const { rows, terms, columns } = probeSize;
+  const weights = weightsOfPairs(largestPair);
   const session = await InferenceSession.create(probeModel, { intraOpNumThreads: 1 });
   const { product } = await session.run({
-    a: new OrtTensor("uint8", new Uint8Array(rows * terms).fill(probeValues.a), [rows, terms]),
-    b: new OrtTensor("int8", new Int8Array(terms * columns).fill(probeValues.b), [terms, columns]),
+    a: new OrtTensor("uint8", new Uint8Array(rows * terms).fill(largestByte), [rows, terms]),
+    b: new OrtTensor("int8", weights, [terms, columns]),
   });
   await session.release();
   const sums = product!.data as Float32Array; // the probe declares it so
-  return sums.some((sum) => sum !== terms * probeValues.a * probeValues.b);
+  return sums.some((sum, at) => sum !== exactSum(weights, at % columns));
 }
 
 function toOrt({ data, dims }: Tensor): OrtTensor {

@@ -1,12 +1,9 @@
 /** This thread owns one graph. It receives batches of tensors, and sends embeddings or a failure. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Tensor } from "./contract.ts";
-import { openSession } from "./session.ts";
+import { openSession, type SessionOptions } from "./session.ts";
 
-export interface WorkerOptions {
-  graph: string;
-  threads: number;
-}
+export type WorkerOptions = SessionOptions;
 
 export type WorkerReply =
   | { kind: "ready" }

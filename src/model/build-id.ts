@@ -7,7 +7,7 @@ import type { Manifest } from "./manifest.ts";
  * @returns 16 hexadecimal digits
  */
 export function buildId({ dimensions, image, text, sources }: Manifest): string {
-  const tower = ({ graph: _graph, precision: _precision, fidelity: _fidelity, ...preparation }: Tower) => preparation;
+  const tower = ({ graph: _g, precision: _p, fidelity: _f, largestPair: _l, ...preparation }: Tower) => preparation;
   const hashes = (files: Manifest["files"]) => Object.values(files).map(({ sha256 }) => sha256);
   const checkpoints = [hashes(sources.image.files), hashes(sources.text.files)].map((list) => list.sort());
   const { tokenizer: _tokenizer, ...textTower } = text;
@@ -22,6 +22,7 @@ interface Tower {
   graph: string;
   precision: string;
   fidelity?: unknown;
+  largestPair?: unknown;
 }
 
 /** The same value with every object's keys in alphabetical order, so that a manifest's spelling does not matter. */

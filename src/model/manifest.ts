@@ -12,6 +12,9 @@ const fileRecord = z.object({ bytes: z.number().int().nonnegative(), sha256: z.s
 /** The name of a file in the model folder: a manifest from elsewhere must not lead out of it. */
 const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file in the folder");
 
+/** This is the largest sum of two int8 weights whose products a processor may add first; older folders do not tell. */
+const largestPair = z.number().int().positive();
+
 /** Cosine of int8 against fp32 vectors on held-out inputs, measured by `build`. */
 const fidelity = z.object({
   samples: z.number().int(),
@@ -69,6 +72,7 @@ const manifestKeys = z.object({
     /** RGB put behind transparent images; null drops alpha as the reference does. */
     background: rgb.nullable(),
     fidelity: fidelity.optional(),
+    largestPair: largestPair.optional(),
   }),
   text: z.object({
     architecture: z.string().default("distilbert"),
@@ -82,6 +86,7 @@ const manifestKeys = z.object({
     padding: z.union([z.literal("batch"), z.number().int().positive()]).default("batch"),
     paddingSide: z.enum(["right", "left"]).default("right"),
     fidelity: fidelity.optional(),
+    largestPair: largestPair.optional(),
   }),
   sources: z.object({ image: source, text: source }),
   /** Every other file of the folder. */

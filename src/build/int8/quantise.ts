@@ -1,6 +1,9 @@
 import type { Weight } from "../../graph/weight.ts";
 
-/** A matrix [in, out] as int8, symmetric about zero, with a scale for each output: value ≈ integer * scale. */
+/**
+ * Holds a matrix [in, out] as int8, symmetric about zero, with a scale for each output: value ≈ integer * scale. Two
+ * integers of one output add up to at most `largestPair` where a processor may add their products first.
+ */
 export interface QuantisedMatrix {
   integers: Int8Array;
   scales: Float32Array;
@@ -22,7 +25,7 @@ export function quantisedMatrix(weight: Weight, inputScales?: Float32Array): () 
         sums[output]! += row[input]!;
         if (inputScales) row[input]! *= inputScales[input]!;
       }
-      scales[output] = symmetricScale(row);
+      scales[output] = pairScale(row);
       for (let input = 0; input < inputs; input++) {
         integers[input * outputs + output] = Math.round(row[input]! / scales[output]!);
       }
@@ -51,8 +54,29 @@ export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Arra
 function symmetricScale(values: Float32Array): number {
   let largest = 0;
   for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return scaleFrom(largest);
+}
+
+function scaleFrom(largest: number): number {
   // A denormal scale would be flushed to zero; whatever is that small is zero beside any other term.
   return largest < 1e-30 ? 1 : Math.fround(largest / 127);
+}
+
+/**
+ * No two weights of one output at inputs 2i and 2i + 1 have a sum of a greater magnitude. Processors without VNNI add
+ * the products of such pairs in 16 bits, where 255 * 128 still fits, so their sums are exact too.
+ */
+export const largestPair = 128;
+
+/** Gives the float32 scale that takes the largest pair to 127; rounding adds at most a half to each of its two weights. */
+function pairScale(row: Float32Array): number {
+  let largest = 0;
+  for (let at = 0; at < row.length; at += 2) {
+    const first = row[at]!;
+    const second = row[at + 1] ?? 0;
+    largest = Math.max(largest, Math.abs(first), Math.abs(second), Math.abs(first + second));
+  }
+  return scaleFrom(largest);
 }
 
 /** Integers and scales are separate constants of a graph; they come of one reading. */
