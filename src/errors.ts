@@ -93,15 +93,15 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** The only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
+/** Is the only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
 export class EncoderError extends Error {
   override readonly name = "EncoderError";
   readonly code: ErrorCode;
-  /** The HTTP status of the code. */
+  /** The code has this HTTP status. */
   readonly status: number;
-  /** The position of the item that failed, if the request has several. */
+  /** The item at this position failed, if the request has several. */
   readonly index: number | undefined;
-  /** Details for logs, which must not become public. */
+  /** These details are for logs and must not become public. */
   readonly internal: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
@@ -131,12 +131,12 @@ export function overloaded(reason: string, expectedWaitMs: number): EncoderError
   return new EncoderError("OVERLOADED", reason, { retryAfterSeconds: seconds });
 }
 
-/** SHUTTING_DOWN, for whatever is asked after closing began, or takes longer than closing may. */
+/** Makes SHUTTING_DOWN, for whatever is asked after closing began, or takes longer than closing may. */
 export function shuttingDown(): EncoderError {
   return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }
 
-/** Whether the fault lies in the one item, so that others of its request are not concerned. */
+/** Tells whether the fault lies in the one item, so that others of its request are not concerned. */
 export function isItemFault({ code }: EncoderError): boolean {
   return itemFaults.has(code);
 }

@@ -1,14 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EncoderObserver } from "./encoder/contract.ts";
 
-/** From a tenth of a millisecond (tokenising) to half a minute (a deadline). */
+/** These go from a tenth of a millisecond (tokenising) to half a minute (a deadline). */
 const secondsBuckets = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Every metric of the service, in a registry of its own. Times are seconds; `tower` is image or text. */
+/** Creates every metric of the service, in a registry of its own. Times are seconds; `tower` is image or text. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];

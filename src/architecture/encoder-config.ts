@@ -3,7 +3,7 @@ import type { CheckpointFolder } from "../checkpoint/folder.ts";
 import { oneOf, size } from "../checkpoint/transformers-config.ts";
 import { activations, type PreNormEncoder } from "./pre-norm-encoder.ts";
 
-/** The keys of a configuration that describe an encoder, with the defaults of transformers' class. */
+/** Gives the keys of a configuration that describe an encoder, with the defaults of transformers' class. */
 export function encoderKeys(defaults: Omit<PreNormEncoder, "prefix">) {
   return {
     hidden_size: size().default(defaults.width),

@@ -11,14 +11,14 @@ export interface Patches {
   std: [number, number, number];
 }
 
-/** Patches along one side; the convolution leaves out what does not fill one. */
+/** Counts the patches along one side; the convolution leaves out what does not fill one. */
 export function gridOf({ imageSize, patchSize }: Patches): number {
   return Math.floor(imageSize / patchSize);
 }
 
 /**
- * The patch convolution without its bias, as a matrix product: its stride is its size, so patches do not overlap.
- * `pixels` uint8 [N, S, S, 3] -> [N, G², W], to which `meanColour` is missing.
+ * Computes the patch convolution without its bias, as a matrix product: its stride is its size, so patches do not
+ * overlap. It maps `pixels` uint8 [N, S, S, 3] to [N, G², W], from which `meanColour` is still to be taken.
  */
 export function embedPatches(
   { graph, arithmetic }: Builder,

@@ -7,7 +7,7 @@ import { scaled } from "../graph/weight.ts";
 /** "gelu" is x Φ(x) with the exact error function, "gelu_pytorch_tanh" its approximation, "quick_gelu" x sigmoid(1.702 x). */
 export const activations = ["quick_gelu", "gelu", "gelu_pytorch_tanh"] as const;
 
-/** The transformer that CLIP and SigLIP have in both of their towers: W wide, H heads of D. */
+/** Describes the transformer that CLIP and SigLIP have in both of their towers: W wide, with H heads of D. */
 export interface PreNormEncoder {
   /** What the names of its tensors begin with, such as `vision_model`. */
   prefix: string;
@@ -19,7 +19,7 @@ export interface PreNormEncoder {
   epsilon: number;
 }
 
-/** What a tower is written with. */
+/** Holds what a tower is written with. */
 export interface Builder {
   graph: Graph;
   tensors: Safetensors;
@@ -27,7 +27,7 @@ export interface Builder {
 }
 
 export interface EncoderOptions {
-  /** Whether a token sees only itself and those before it. */
+  /** Tells whether a token sees only itself and those before it. */
   isCausal?: boolean;
   /**
    * Picks the token that leaves the tower, [N, T, W] -> [N, 1, W]: the last block computes queries and MLP for it alone.
@@ -36,7 +36,7 @@ export interface EncoderOptions {
   pick?: (tokens: Value) => Value;
 }
 
-/** The blocks one after the other. [N, T, W] -> [N, T, W], with `pick` [N, 1, W] */
+/** Runs the blocks one after the other. [N, T, W] -> [N, T, W], with `pick` [N, 1, W] */
 export function encodeTokens(
   builder: Builder,
   encoder: PreNormEncoder,
@@ -49,7 +49,7 @@ export function encodeTokens(
   return x;
 }
 
-/** x + attention(norm(x)), then x + mlp(norm(x)). */
+/** Computes x + attention(norm(x)), then x + mlp(norm(x)). */
 function transformerBlock(
   builder: Builder,
   encoder: PreNormEncoder,
@@ -75,8 +75,8 @@ function transformerBlock(
 }
 
 /**
- * fc2(activation(fc1(x))). With s = 1.702, x sigmoid(s x) is (s x) sigmoid(s x) / s: the factors go into the weights, which
- * saves two passes. [..., W] -> [..., W]
+ * Computes fc2(activation(fc1(x))). With s = 1.702, x sigmoid(s x) is (s x) sigmoid(s x) / s: the factors go into the
+ * weights, which saves two passes. [..., W] -> [..., W]
  */
 export function mlp(
   { graph, tensors, arithmetic }: Builder,
@@ -103,7 +103,7 @@ function activate(graph: Graph, x: Value, activation: PreNormEncoder["activation
   return graph.apply("Gelu", [x], activation === "gelu" ? {} : { approximate: "tanh" });
 }
 
-/** A linear layer with a bias, whose tensors have its name. [..., inputs] -> [..., outputs] */
+/** Adds a linear layer with a bias, whose tensors have its name. [..., inputs] -> [..., outputs] */
 export function linear(
   { graph, tensors, arithmetic }: Builder,
   { name, x, inputs, outputs }: { name: string; x: Value; inputs: number; outputs: number },

@@ -9,11 +9,11 @@ export interface TokenEmbedding {
   vocabulary: number;
   positions: number;
   width: number;
-  /** int64 [N, T] */
+  /** These are int64 [N, T]. */
   ids: Value;
 }
 
-/** Words plus positions. ids [N, T] -> [N, T, W] */
+/** Adds the vectors of words and positions. ids [N, T] -> [N, T, W] */
 export function embedTokens({ graph, tensors, arithmetic }: Builder, embedding: TokenEmbedding): Value {
   const { prefix, vocabulary, positions, width, ids } = embedding;
   const words = arithmetic.rows(graph, {

@@ -4,7 +4,7 @@ import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../graph/arithmetic.ts";
 import type { Graph } from "../graph/graph.ts";
 
-/** One tower of a checkpoint: all that downloading, building and serving must know of it. */
+/** Describes one tower of a checkpoint: all that downloading, building and serving must know of it. */
 interface Tower {
   /** Name of the architecture, for the manifest. */
   architecture: string;
@@ -19,18 +19,18 @@ interface Tower {
 /** Its graph takes `pixels`, uint8 [N, size, size, 3]. */
 export interface ImageTower extends Tower {
   inputs: ImageProcessor;
-  /** How cosines become probabilities; null where the checkpoint has not learned it. */
+  /** Reads how cosines become probabilities; null means that the checkpoint has not learned it. */
   logit(tensors: readonly Safetensors[]): Promise<Logit | null>;
 }
 
 /** Its graph takes `input_ids` and, if padding must not count, `attention_mask`, both int64 [N, T]. */
 export interface TextTower extends Tower {
   inputs: TokenInputs;
-  /** A tokenizer.json, for Hugging Face's tokenizers. */
+  /** This is a tokenizer.json for Hugging Face's tokenizers. */
   tokenizer: Uint8Array;
 }
 
-/** How token ids become tensors; the manifest explains the keys. */
+/** Says how token ids become tensors; the manifest explains the keys. */
 export interface TokenInputs {
   maxTokens: number;
   padId: number;
@@ -40,7 +40,7 @@ export interface TokenInputs {
 
 export type Logit = { kind: "softmax"; scale: number } | { kind: "sigmoid"; scale: number; bias: number };
 
-/** What the registry knows of an architecture. */
+/** Says what the registry knows of an architecture. */
 export interface Architecture<Kind extends ImageTower | TextTower> {
   name: string;
   /** The `model_type` of the configurations it reads. */

@@ -13,10 +13,13 @@ import { imageSamples, textSamples } from "./int8/samples.ts";
 import { type PrecisionChoice, type TowerOptions, writeTower } from "./write-tower.ts";
 
 export interface BuildOptions {
-  /** Checkpoint folders; one that holds both towers may be given twice. */
+  /** These are checkpoint folders; one that holds both towers may be given twice. */
   imageDir: string;
   textDir: string;
-  /** Appears only when it is complete. A model that is already there is replaced; anything else is left alone. */
+  /**
+   * This folder appears only when it is complete. A model that is already there is replaced; anything else is left
+   * alone.
+   */
   outDir: string;
   name: string;
   precision: PrecisionChoice;
@@ -35,13 +38,13 @@ interface Origin {
 
 export interface BuildProgress {
   tower: "image" | "text";
-  /** From 0 to 1. */
+  /** This goes from 0 to 1. */
   fraction: number;
 }
 
 /**
  * Builds a model folder from a checkpoint of each tower. Equal checkpoints give equal bytes.
- * @throws EncoderError CHECKPOINT_INVALID for whatever is wrong with or not implemented of the checkpoints, and
+ * @throws EncoderError CHECKPOINT_INVALID for whatever is wrong with the checkpoints or not implemented of them, and
  * STORAGE_FAILED when the result cannot be written.
  */
 export async function buildModel(options: BuildOptions): Promise<Model> {
@@ -129,7 +132,7 @@ async function openTensors(checkpoint: CheckpointFolder, { weightFiles }: ImageT
   return tensors;
 }
 
-/** Size and sha256 of each file that was read. One that both towers read is hashed once. */
+/** Collects the size and sha256 of each file that was read. One that both towers read is hashed once. */
 function createRecords(signal: AbortSignal) {
   const known = new Map<string, ReturnType<typeof fileRecord>>();
   return async ({ directory, filesRead }: CheckpointFolder) => {

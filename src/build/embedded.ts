@@ -13,7 +13,10 @@ import { buildModel } from "./build.ts";
 export interface EmbeddedOptions {
   modelsDir: string;
   signal?: AbortSignal | undefined;
-  /** Called with the reason if the model is built into a temporary folder, because `modelsDir` cannot be written. */
+  /**
+   * This is called with the reason if the model is built into a temporary folder, because `modelsDir` cannot be
+   * written.
+   */
   onTemporary?: ((reason: EncoderError) => void) | undefined;
 }
 
@@ -33,7 +36,7 @@ export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedO
   }
 }
 
-/** A model that is there but damaged is replaced. */
+/** Opens the model, or builds it; one that is there but damaged is replaced. */
 async function openOrBuild(options: {
   checkpoint: string;
   outDir: string;

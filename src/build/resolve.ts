@@ -9,12 +9,16 @@ export interface ResolveOptions {
   model: string;
   modelsDir: string;
   signal?: AbortSignal;
-  /** Called with the reason if the embedded model is built into a temporary folder: `modelsDir` cannot be written. */
+  /**
+   * This is called with the reason if the embedded model is built into a temporary folder, since `modelsDir` cannot be
+   * written.
+   */
   onTemporary?: (reason: EncoderError) => void;
 }
 
 /**
- * The model that the settings name: an installed one, a folder, or the embedded one, which is built on its first use.
+ * Opens the model that the settings name: an installed one, a folder, or the embedded one, which is built on its first
+ * use.
  * @throws EncoderError MODEL_INVALID saying what is wrong and how to mend it.
  */
 export async function resolveModel({ model, modelsDir, signal, onTemporary }: ResolveOptions): Promise<Model> {

@@ -21,7 +21,7 @@ export type PrecisionChoice = Precision | "auto";
 export interface TowerOptions {
   precision: PrecisionChoice;
   graphWith(arithmetic: Arithmetic): Graph;
-  /** Single items, as the graph's inputs: some to calibrate with, others to measure with. */
+  /** Gives single items as the graph's inputs: some to calibrate with, others to measure with. */
   samples(): Promise<Samples>;
   dimensions: number;
   directory: string;
@@ -31,11 +31,11 @@ export interface TowerOptions {
 }
 
 export interface WrittenTower {
-  /** For the manifest. */
+  /** The manifest has this of the tower. */
   tower: {
     graph: string;
     precision: Precision;
-    /** Of int8 against fp32: also where it was too low, and the tower is fp32. */
+    /** This compares int8 with fp32, also where it was too low and the tower is fp32. */
     fidelity?: Fidelity;
     largestPair?: number;
   };
@@ -103,11 +103,11 @@ async function write(options: TowerOptions, arithmetic: Arithmetic): Promise<Rec
 interface Run {
   directory: string;
   items: Tensor[][];
-  /** Given what a calibrating graph puts behind each vector. */
+  /** This is given what a calibrating graph puts behind each vector. */
   onTaps?: (taps: Float32Array) => void;
 }
 
-/** The vectors of single items. */
+/** Computes the vectors of single items. */
 async function vectors({ name, dimensions, signal }: TowerOptions, { directory, items, onTaps }: Run) {
   const session = await openSession({ graph: join(directory, `${name}.onnx`), threads: availableCores(), largestPair });
   try {

@@ -30,8 +30,8 @@ export async function* splitBytes(
 
 export interface Piece {
   bytes: Buffer;
-  /** It had more than `maxLength` bytes, which were dropped. */
+  /** This is true if it had more than `maxLength` bytes, which were dropped. */
   isTooLong: boolean;
-  /** A separator followed it. */
+  /** This is true if a separator followed it. */
   isEnded: boolean;
 }

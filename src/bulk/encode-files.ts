@@ -16,14 +16,14 @@ export interface EncodeFilesOptions extends OutputFormat {
   source: Source;
   encoder: Encoder;
   partSize: number;
-  /** Failures of earlier runs that are tried again. */
+  /** Failures of earlier runs with this code are tried again. */
   retry: ErrorCode | "any" | undefined;
   itemTimeoutMs: number;
   stop: AbortSignal;
   tally: Tally;
 }
 
-/** Where an output keeps what the next run needs to know. */
+/** An output keeps here what the next run needs to know. */
 export const journalFolder = ".journal";
 
 /**

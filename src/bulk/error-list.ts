@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { EncoderError } from "../errors.ts";
 import { storing } from "../storage/storing.ts";
 
-/** errors.jsonl: one line for each input of the run that has no vector, in the order of the input. */
+/** Writes errors.jsonl: one line for each input of the run that has no vector, in the order of the input. */
 export interface ErrorList {
   add(input: string, error: EncoderError): Promise<void>;
   close(): Promise<void>;

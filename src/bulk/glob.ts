@@ -1,9 +1,9 @@
-/** Whether a path (with `/` between its parts) is meant. */
+/** Tells whether a path (with `/` between its parts) is meant. */
 export type PathFilter = (path: string) => boolean;
 
 /**
- * A filter that passes what any of the patterns matches: `*` and `?` stay within a name, `**` crosses folders, `[a-z]` and
- * `{jpg,png}` are alternatives. A pattern without a slash is about the name alone. Case matters.
+ * Creates a filter that passes what any of the patterns matches: `*` and `?` stay within a name, `**` crosses folders,
+ * `[a-z]` and `{jpg,png}` are alternatives. A pattern without a slash is about the name alone. Case matters.
  */
 export function pathFilter(patterns: readonly string[]): PathFilter {
   const tests = patterns.map((pattern) => {
@@ -19,7 +19,7 @@ export function isGlob(text: string): boolean {
   return /[*?[{]/.test(text);
 }
 
-/** `photos/2024/**` + `/*.jpg` -> the part before the first folder that is a pattern, and the pattern below it. */
+/** Splits `photos/2024/**` into the part before the first folder that is a pattern, and the pattern below it. */
 export function splitGlob(text: string): { base: string; pattern: string } {
   const parts = text.split("/");
   const first = parts.findIndex(isGlob);

@@ -1,7 +1,10 @@
 export interface InOrderOptions {
-  /** Items at work at the same time. */
+  /** So many items are at work at the same time. */
   lanes: number;
-  /** Items begun and not yet given out: one that takes long holds up those behind it only when so many are done. */
+  /**
+   * So many items are begun and not yet given out: one that takes long holds up those behind it only when so many are
+   * done.
+   */
   window: number;
   /** Once aborted nothing more is begun; what was begun is given out. */
   stop: AbortSignal;

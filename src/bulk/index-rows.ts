@@ -17,11 +17,11 @@ export interface IndexRowsOptions {
   dimensions: number;
   /** By the number of the operand. */
   inputs: readonly IndexInput[];
-  /** The number of a folder that paths are relative to; a new one is added. */
+  /** Gives the number of a folder that paths are relative to; a new one is added. */
   rootNumber(folder: string): Promise<number>;
-  /** Whether rows go that the inputs do not have any more. */
+  /** Tells whether rows go that the inputs do not have any more. */
   prune: boolean;
-  /** Called with the path of each row that goes. */
+  /** This is called with the path of each row that goes. */
   onPruned(path: string): void;
   /** Called where pruning was asked for and cannot be done, with the reason. */
   onNotPruned(reason: string): void;

@@ -6,7 +6,7 @@ import { loadOptional } from "../host/optional-package.ts";
 import type { Columns, ColumnValue } from "./items/item.ts";
 import { nameColumn, type Part, type Tower } from "./sinks/sink.ts";
 
-/** A column of a table: `null` where a row has no value. */
+/** Is a column of a table; it has `null` where a row has no value. */
 export interface TableColumn {
   name: string;
   values: ColumnValue[];
@@ -30,7 +30,7 @@ function sameKind(values: ColumnValue[]): ColumnValue[] {
   return kinds.size <= 1 ? values : values.map((value) => (value === null ? null : String(value)));
 }
 
-/** A column of vectors, one behind the other. */
+/** Is a column of vectors, one behind the other. */
 export interface VectorColumn {
   name: string;
   vectors: Float32Array;
@@ -107,9 +107,9 @@ function typeOf(values: readonly ColumnValue[]): Type {
   return kind === "boolean" ? "BOOLEAN" : "STRING";
 }
 
-/** Rows decoded at a time: row groups may have millions. */
+/** So many rows are decoded at a time: row groups may have millions. */
 const rowsPerSlice = 65_536;
-/** As large as pyarrow and Spark write them, and what decoding them may take. */
+/** Row groups of pyarrow and Spark are at most this large, and decoding one may take as much. */
 const maxRowGroupBytes = 256 * 1024 * 1024;
 
 const reading = { purpose: "Reading parquet", packages: ["hyparquet", "hyparquet-compressors"] };

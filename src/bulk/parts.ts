@@ -4,13 +4,13 @@ import type { Row, RowSink } from "./items/item.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Sink } from "./sinks/sink.ts";
 
-/** Vectors read between two turns of the event loop: half a millisecond or so. */
+/** So many vectors are read between two turns of the event loop, in half a millisecond or so. */
 const vectorsPerTurn = 256;
 
 /**
- * Cuts the rows into parts of `partSize` inputs. Part n always holds the inputs from n * partSize on, so that an input that
- * fails today and not tomorrow changes its own part alone. A part that is written already as it should be is left as it is.
- * At the end of a complete run, parts behind the last one are removed: the input had more rows before.
+ * Cuts the rows into parts of `partSize` inputs. Part n always holds the inputs from n * partSize on, so that an input
+ * that fails today and not tomorrow changes its own part alone. A part that is written already as it should be is left
+ * as it is. At the end of a complete run, parts behind the last one are removed: the input had more rows before.
  */
 export function createParts(options: { sink: Sink; journal: Journal; partSize: number; dimensions: number }): RowSink {
   const { sink, journal, partSize, dimensions } = options;
@@ -60,7 +60,7 @@ export function createParts(options: { sink: Sink; journal: Journal; partSize: n
   };
 }
 
-/** Differs when any row of the part does. */
+/** Computes a digest that differs when any row of the part does. */
 function digestOf(rows: readonly Row[]): string {
   const hash = createHash("sha256");
   for (const { item, outcome } of rows) {

@@ -15,7 +15,7 @@ export interface BulkRun {
   encode: Encode;
   rows: RowSink;
   errors: ErrorList;
-  /** Called with what was read, before its vector is marked as known. */
+  /** This is called with what was read, before its vector is marked as known. */
   keep?(item: Item, content: Uint8Array | string, contentHash: string): Promise<void>;
   itemTimeoutMs: number;
   /** Once aborted nothing more is begun; what was begun is finished and written. */
@@ -23,24 +23,24 @@ export interface BulkRun {
   tally: Tally;
 }
 
-/** How far a run is; it changes while the run goes on. */
+/** Tells how far a run is; it changes while the run goes on. */
 export interface Tally {
   encoded: number;
-  /** Known from an earlier run or by their bytes. */
+  /** Counts those that are known from an earlier run or by their bytes. */
   known: number;
   failed: number;
-  /** Bytes of what was read. */
+  /** Counts the bytes of what was read. */
   bytes: number;
 }
 
 export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, bytes: 0 });
 
-/** Items at work at the same time: enough for fetching, decoding and two batches of the engine. */
+/** So many items are at work at the same time: enough for fetching, decoding and two batches of the engine. */
 const lanes = 128;
-/** Some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
+/** This is some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
 const window = 4096;
 
-/** Failures that a later run would meet again; of all others the next run tries the item anew. */
+/** A later run would meet these failures again; of all others the next run tries the item anew. */
 const lastingFailures: readonly ErrorCode[] = [
   ...(["IMAGE_TOO_LARGE", "IMAGE_UNREADABLE", "IMAGE_UNSUPPORTED", "IMAGE_DECODE_TIMEOUT"] as const),
   ...(["URL_INVALID", "URL_FORBIDDEN", "URL_UNREACHABLE", "URL_STATUS", "URL_TIMEOUT"] as const),

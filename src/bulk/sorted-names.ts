@@ -6,9 +6,9 @@ import { pipeline } from "node:stream/promises";
 import { splitBytes } from "./bytes.ts";
 
 export interface SortOptions {
-  /** A folder for the runs of a long list. */
+  /** The runs of a long list go into this folder. */
   scratch: string;
-  /** Names sorted in memory at once: 65,536 take some 20 MB. */
+  /** So many names are sorted in memory at once: 65,536 take some 20 MB. */
   inMemory?: number;
 }
 
@@ -16,9 +16,9 @@ export interface SortOptions {
 const maxNameBytes = 4096;
 
 /**
- * File names in the order of their bytes. Folders with very many files are sorted in runs on disk, which are then merged, so
+ * Sorts file names by their bytes. Folders with very many files are sorted in runs on disk, which are then merged, so
  * that memory does not grow with the folder.
- * @param names none of which holds a zero byte
+ * @param names of which none holds a zero byte
  */
 export async function* sortedNames(
   names: AsyncIterable<Buffer>,
@@ -59,7 +59,7 @@ async function* readRun(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** The names of several sorted runs in one order. */
+/** Merges the names of several sorted runs into one order. */
 async function* merge(runs: AsyncIterable<Buffer>[]): AsyncGenerator<Buffer> {
   const cursors = await Promise.all(
     runs.map(async (run) => {

@@ -9,7 +9,7 @@ import { writeWhole } from "./write-whole.ts";
 export interface ThumbnailOptions {
   /** The index's folder. */
   directory: string;
-  /** A small WebP of a picture. */
+  /** Makes a small WebP of a picture. */
   thumbnail(bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 }
 

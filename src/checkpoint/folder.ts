@@ -6,10 +6,10 @@ import { EncoderError } from "../errors.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
 import { indexOf, joinShards, readShards } from "./shards.ts";
 
-/** The folder of a checkpoint. Files are named by their path inside it, with `/`. */
+/** Reads the folder of a checkpoint. Files are named by their path inside it, with `/`. */
 export interface CheckpointFolder {
   directory: string;
-  /** Collects the files that were read, for the manifest. */
+  /** Every file that was read is added here, for the manifest. */
   filesRead: Set<string>;
   has(file: string): Promise<boolean>;
   /** @throws EncoderError CHECKPOINT_INVALID where the file is missing or implausibly large. */
@@ -90,11 +90,11 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
   }
 }
 
-/** A part of a checkpoint. */
+/** Names a part of a checkpoint. */
 export interface CheckpointModule {
   /** Name of its class; where the class lies moves between versions of sentence-transformers. */
   kind: string;
-  /** "" or a folder with its `/`. */
+  /** This is "" or a folder with its `/`. */
   path: string;
 }
 
@@ -107,7 +107,7 @@ export async function readModules(checkpoint: CheckpointFolder): Promise<Checkpo
     .map(({ type, path }) => ({ kind: type.slice(type.lastIndexOf(".") + 1), path: path === "" ? "" : `${path}/` }));
 }
 
-/** The folder of a checkpoint whose only module is one of `kinds`. */
+/** Finds the folder of a checkpoint whose only module is one of `kinds`. */
 export function onlyModule(
   checkpoint: CheckpointFolder,
   modules: readonly CheckpointModule[],

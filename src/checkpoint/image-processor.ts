@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CheckpointFolder } from "./folder.ts";
 import { exactly, only, size } from "./transformers-config.ts";
 
-/** How a checkpoint turns a picture into pixels. */
+/** Says how a checkpoint turns a picture into pixels. */
 export interface ImageProcessor {
   /** "cover": the shortest side becomes `resize`, then the centre of `size` is cut out. "squash": both sides become `size`. */
   fit: "cover" | "squash";
@@ -14,9 +14,9 @@ export interface ImageProcessor {
   background: [number, number, number] | null;
 }
 
-/** What transformers' class of this name has where the file says nothing. */
+/** Says what transformers' class of this name does where the file is silent. */
 export interface ProcessorDefaults {
-  /** What the class's name begins with. */
+  /** The class's name begins with this. */
   kind: string;
   size: { shortest_edge: number } | { height: number; width: number };
   centreCrop: boolean;
@@ -25,8 +25,9 @@ export interface ProcessorDefaults {
 }
 
 /**
- * sentence-transformers before 6 writes preprocessor_config.json; later ones put the same into processor_config.json.
- * @param imageSize side of the square that the tower takes
+ * Reads what sentence-transformers before 6 writes to preprocessor_config.json, and later versions to
+ * processor_config.json.
+ * @param imageSize is the side of the square that the tower takes
  * @throws EncoderError CHECKPOINT_INVALID naming what is not implemented.
  */
 export async function readImageProcessor(
@@ -118,7 +119,7 @@ function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefault
     processor_class: z.unknown().optional(),
     data_format: z.unknown().optional(), // of the array that is handed to PyTorch
     default_to_square: exactly(false).optional(),
-    /** Our own key: RGB put behind transparent pictures. */
+    /** This key is our own: it has the RGB that is put behind transparent pictures. */
     background: z.tuple([channel, channel, channel]).optional(),
   });
 }

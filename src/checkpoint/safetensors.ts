@@ -5,9 +5,9 @@ import { EncoderError } from "../errors.ts";
 import type { Weight } from "../graph/weight.ts";
 
 /**
- * A safetensors file: 8 bytes little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`, then
- * the tensors' bytes without gaps. Format: https://github.com/huggingface/safetensors#format
- * Only the header is read here; a tensor's bytes are read when its weight is.
+ * Reads a safetensors file: 8 bytes little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`,
+ * then the tensors' bytes without gaps (https://github.com/huggingface/safetensors#format). Only the header is read
+ * here; a tensor's bytes are read when its weight is.
  */
 export interface Safetensors {
   names: ReadonlySet<string>;
@@ -38,7 +38,7 @@ interface TensorEntry {
   name: string;
   dtype: Dtype;
   shape: number[];
-  /** The byte range within the data that follows the header. */
+  /** The tensor's bytes begin here, counted within the data that follows the header. */
   begin: number;
   end: number;
 }

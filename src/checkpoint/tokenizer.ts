@@ -3,7 +3,7 @@ import type { CheckpointFolder } from "./folder.ts";
 import { exactly } from "./transformers-config.ts";
 
 export interface TokenizerFacts {
-  /** A tokenizer.json. */
+  /** These bytes are a tokenizer.json. */
   bytes: Uint8Array;
   padId: number;
   /** Undefined where the checkpoint sets no limit. */
@@ -12,13 +12,13 @@ export interface TokenizerFacts {
 }
 
 export interface TokenizerOptions {
-  /** Of the checkpoint, "" or with its `/`. */
+  /** The files lie in this folder of the checkpoint: "" or a path with its `/`. */
   folder: string;
-  /** Rows of the embedding table. */
+  /** The embedding table has this many rows. */
   vocabulary: number;
-  /** What pads where no file says so. */
+  /** This token pads where no file says so. */
   padToken: string;
-  /** Which of the sides that a checkpoint may ask for are implemented. */
+  /** A checkpoint may ask for one of these sides; others are refused. */
   paddingSides?: readonly ["right"] | readonly ["right", "left"];
   /** Makes a tokenizer.json of other files, where there is none. Undefined if those are missing, too. */
   fallback?(): Promise<object | undefined>;

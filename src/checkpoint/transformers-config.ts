@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-/** Building blocks for the configuration files of the transformers library. */
+/** These are building blocks for the configuration files of the transformers library. */
 
 /**
- * Keys that change what a tower computes, in whatever architecture they appear, and that none here implements. All others
- * that a schema does not read are notes, training settings, or settings of tasks and tokenizers.
+ * These keys change what a tower computes, in whatever architecture they appear, and none here implements them. All
+ * others that a schema does not read are notes, training settings, or settings of tasks and tokenizers.
  */
 const meaningfulKeys = [
   "quantization_config pruned_heads is_decoder is_encoder_decoder add_cross_attention cross_attention_hidden_size",
@@ -13,7 +13,10 @@ const meaningfulKeys = [
   "use_head use_absolute_position_embeddings use_relative_position_bias logit_softcapping attn_logit_softcapping",
 ].flatMap((line) => line.split(" "));
 
-/** A configuration with the keys of `shape`. A meaningful key that the shape lacks is refused, unless it switches on nothing. */
+/**
+ * Describes a configuration with the keys of `shape`. A meaningful key that the shape lacks is refused, unless it
+ * switches on nothing.
+ */
 export function configuration<const Shape extends z.ZodRawShape>(shape: Shape) {
   return z
     .looseObject({})
@@ -31,7 +34,7 @@ function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || isEmpty;
 }
 
-/** The only value that is implemented. */
+/** Accepts the only value that is implemented. */
 export function exactly<const T extends string | number | boolean>(value: T) {
   return z.literal(value, {
     error: ({ input }) => `${JSON.stringify(input)} is not implemented (only ${JSON.stringify(value)} is)`,
@@ -43,7 +46,7 @@ export function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: ({ input }) => `${JSON.stringify(input)} is not implemented (${list} are)` });
 }
 
-/** What `schema` reads; any other value is refused, naming it. */
+/** Accepts what `schema` reads, and refuses any other value by naming what is implemented. */
 export function only<T>(schema: z.ZodType<T>, implemented: string) {
   return z.unknown().transform((value, context): T => {
     const parsed = schema.safeParse(value);
@@ -53,7 +56,9 @@ export function only<T>(schema: z.ZodType<T>, implemented: string) {
   });
 }
 
-/** A size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three sizes stay exact. */
+/**
+ * Accepts a size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three sizes stay exact.
+ */
 export function size() {
   return z.number().int().positive().max(1_000_000);
 }

@@ -68,7 +68,7 @@ function textWork(encoder: Encoder, signal: AbortSignal): Work {
 
 interface Measured {
   perSecond: number;
-  /** Sorted, in milliseconds. */
+  /** These are sorted, in milliseconds. */
   latencies: number[];
 }
 

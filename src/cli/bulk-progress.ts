@@ -2,7 +2,7 @@ import type { Tally } from "../bulk/run.ts";
 
 export interface BulkProgress {
   tally: Tally;
-  /** What was counted so far, and whether that is all. */
+  /** Tells what was counted so far, and whether that is all. */
   total: { items: number; isFinal: boolean };
 }
 
@@ -66,7 +66,7 @@ function factsOf({ tally, total }: BulkProgress, perSecond: number): ProgressFac
   return { done, total: isKnown ? total.items : null, ...tally, per_second: rounded, seconds_left: secondsLeft };
 }
 
-/** `[####----] 1,234 of 5,000, 56.8/s, 2 failed, 1:07 left` */
+/** Writes `[####----] 1,234 of 5,000, 56.8/s, 2 failed, 1:07 left`. */
 export function progressLine(facts: ProgressFacts, withBar: boolean): string {
   const { done, total, failed, known, per_second: rate, seconds_left: left } = facts;
   const bar = withBar && total ? `[${"#".repeat(Math.round((24 * done) / total)).padEnd(24, "-")}] ` : "";
@@ -87,10 +87,10 @@ function rateOf(samples: readonly { atMs: number; done: number }[]): number {
 
 const doneOf = ({ encoded, known, failed }: Tally) => encoded + known + failed;
 
-/** 1234567 -> 1,234,567 */
+/** Writes 1234567 as 1,234,567. */
 export const count = (value: number) => value.toLocaleString("en-US");
 
-/** 75 -> 1:15, 3675 -> 1:01:15 */
+/** Writes 75 seconds as 1:15, and 3675 as 1:01:15. */
 export function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

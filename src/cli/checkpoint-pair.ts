@@ -2,8 +2,8 @@ import { setting, text } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 
 /**
- * The flags that name where both towers come from: one checkpoint that holds them, or one for each.
- * @param expects what a value is, such as "a folder"
+ * Declares the flags that name where both towers come from: one checkpoint that holds them, or one for each.
+ * @param expects says what a value is, such as "a folder"
  */
 export function checkpointSettings(expects: string) {
   const one = (help: string) => setting({ ...text(expects), default: "", help });
@@ -19,7 +19,10 @@ export interface CheckpointPair {
   text: string;
 }
 
-/** Undefined where no checkpoint is named. @throws EncoderError CONFIG_INVALID where the flags do not fit together. */
+/**
+ * Reads the flags; the result is undefined where no checkpoint is named.
+ * @throws EncoderError CONFIG_INVALID where the flags do not fit together.
+ */
 export function checkpointPair(
   { checkpoint, image, text }: CheckpointPair & { checkpoint: string },
   usage: string,

@@ -1,14 +1,14 @@
 import type { SettingTable, ValuesOf } from "../config/setting.ts";
 
-/** A command of the executable. Its flags are the settings that it lists. */
+/** Is a command of the executable. Its flags are the settings that it lists. */
 export interface Command<Table extends SettingTable = SettingTable> {
   summary: string;
-  /** The arguments behind the command's name, as help shows them: "NAME". Without this, none are allowed. */
+  /** Help shows the arguments behind the command's name in this way: "NAME". Without this, none are allowed. */
   operands?: string;
   settings: Table;
-  /** Calls that help shows, without the program's name, each with what it does. */
+  /** Help shows these calls, without the program's name, each with what it does. */
   examples?: readonly (readonly [call: string, what: string])[];
-  /** Exit codes besides 0, 1 (failed) and 2 (called wrongly), with their meaning. */
+  /** Lists exit codes besides 0, 1 (failed) and 2 (called wrongly), with their meaning. */
   exitCodes?: Readonly<Record<number, string>>;
   /** @returns the exit code, where it is not that of success */
   run(call: CommandCall<Table>): Promise<number | undefined> | Promise<void>;

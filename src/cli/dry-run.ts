@@ -9,7 +9,7 @@ export interface DryRun {
   print(line: string): void;
 }
 
-/** Enough for two batches. */
+/** So many inputs are enough for two batches. */
 const sampleSize = 48;
 
 /** Counts the inputs, encodes the first ones to see how fast that goes, and writes nothing. */

@@ -21,7 +21,7 @@ import { dryRun } from "./dry-run.ts";
 const { text: _text, ...pictureSettings } = inputSettings;
 const settings = { ...indexSettings, ...pictureSettings, ...encoderSettings };
 
-/** From this many pictures on, the approximate index pays: a search of all takes longer than a person wants to wait. */
+/** The approximate index pays from this many pictures on: a search of all takes longer than a person wants to wait. */
 const worthOptimizing = 100_000;
 
 export const index = command({

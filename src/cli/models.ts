@@ -9,12 +9,14 @@ import type { Model } from "../model/manifest.ts";
 
 export interface ModelsCommand {
   modelsDir: string;
-  /** What follows `models`. */
+  /** These words follow `models`. */
   args: readonly string[];
   signal: AbortSignal;
 }
 
-/** `models list`, `models verify [NAME]`, `models remove NAME`; a NAME with a slash is a model folder anywhere. */
+/**
+ * Runs `models list`, `models verify [NAME]` or `models remove NAME`; a NAME with a slash is a model folder anywhere.
+ */
 export async function models({ modelsDir, args, signal }: ModelsCommand): Promise<void> {
   const place = resolve(withHome(modelsDir));
   const [action, name, ...rest] = args;
@@ -26,7 +28,7 @@ export async function models({ modelsDir, args, signal }: ModelsCommand): Promis
   throw new EncoderError("CONFIG_INVALID", "Expected: models list, models verify [NAME], or models remove NAME");
 }
 
-/** What is installed, and then what could be. */
+/** Lists what is installed, and then what could be. */
 async function list(place: string): Promise<void> {
   const names = await installed(place);
   for (const name of names) {
@@ -72,7 +74,7 @@ async function verify(place: string, name: string | undefined, signal: AbortSign
     );
 }
 
-/** It vanishes from sight at once, and then file by file. */
+/** Removes a model, which vanishes from sight at once, and then file by file. */
 async function remove(place: string, name: string): Promise<void> {
   const folder = folderOf(place, name);
   const isThere = (await stat(folder).catch(() => undefined))?.isDirectory();
@@ -90,7 +92,7 @@ function folderOf(place: string, name: string): string {
   return name.includes("/") ? resolve(withHome(name)) : join(place, name);
 }
 
-/** Names of the folders that hold a model in whatever state; hidden ones are downloads and unfinished builds. */
+/** Lists the folders that hold a model in whatever state; hidden ones are downloads and unfinished builds. */
 async function installed(place: string): Promise<string[]> {
   const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
   const names: string[] = [];
@@ -100,7 +102,7 @@ async function installed(place: string): Promise<string[]> {
   return names.sort();
 }
 
-/** One line: name, size, precision, what the catalog knows, sources. */
+/** Writes one line: name, size, precision, what the catalog knows, sources. */
 export function describeModel({ directory, manifest }: Model): string {
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
   const origins = [manifest.sources.image, manifest.sources.text].map(({ repository, revision }) =>

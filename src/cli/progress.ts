@@ -3,7 +3,7 @@ import type { BuildProgress } from "../build/build.ts";
 export interface Progress {
   /** Replaces the line on a terminal; elsewhere it is one more line. */
   show(line: string): void;
-  /** On a terminal a share that grows; elsewhere one line for each tower. */
+  /** Shows on a terminal a share that grows, and elsewhere one line for each tower. */
   onBuild(progress: BuildProgress): void;
   /** Clears the line, so that what comes next starts on one of its own. */
   end(): void;

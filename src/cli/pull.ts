@@ -34,7 +34,7 @@ export interface PullCommand {
   signal: AbortSignal;
 }
 
-/** `pull NAME`, or what `usage` says. */
+/** Runs `pull NAME`, or what `usage` says. */
 export async function pull({ config, name, signal }: PullCommand): Promise<void> {
   const { outDir, ...sources } = wanted(config, name);
   const hub = await openHub(config);

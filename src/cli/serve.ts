@@ -65,7 +65,7 @@ async function serveWith(encoder: Encoder, { config, metrics, logger, signal }: 
   }
 }
 
-/** What POST /search and its companions need. Whoever has no index loads nothing of it. */
+/** Opens what POST /search and its companions need. Whoever has no index loads nothing of it. */
 async function openSearch(config: ServiceConfig, encoder: Encoder) {
   const index = await openPictureIndex(withHome(config.index), encoder.manifest);
   const thumbnailer = createThumbnailer(config);

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 export interface Stop {
   /** Aborts when the process should end. From then on nothing new should begin. */
   signal: AbortSignal;
-  /** The exit codes of a command that ended as asked, and of one that was interrupted. */
+  /** A command that ended as asked has the first exit code, one that was interrupted the second. */
   code: { ended: number; interrupted: number };
 }
 

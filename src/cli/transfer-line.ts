@@ -1,6 +1,6 @@
 import type { DownloadProgress } from "../hub/pull-model.ts";
 
-/** The number of bytes at a moment, in milliseconds of any clock. */
+/** Holds the number of bytes at a moment, in milliseconds of any clock. */
 interface Sample {
   bytes: number;
   atMs: number;

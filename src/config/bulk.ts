@@ -9,7 +9,7 @@ export const indexPath = (index: string): string => index || usualIndex;
 
 const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; // the keys of a table that is not empty
 
-/** Which inputs a bulk command takes, and how it goes about them. */
+/** These say which inputs a bulk command takes, and how it goes about them. */
 export const inputSettings = {
   text: setting({ ...toggle(), default: false, help: "The inputs are texts, or the captions of a tar." }),
   column: setting({
@@ -66,7 +66,7 @@ export const inputSettings = {
   }),
 };
 
-/** Where `encode` writes, and what. */
+/** These say where `encode` writes, and what. */
 export const outputSettings = {
   out: setting({
     ...text("a folder"),
@@ -93,7 +93,7 @@ export const indexFolder = setting({
   help: `Folder of the search index; without it, ${usualIndex}, and serve has no search.`,
 });
 
-/** What `index` does besides encoding. */
+/** These say what `index` does besides encoding. */
 export const indexSettings = {
   index: indexFolder,
   prune: setting({ ...toggle(), default: false, help: "Remove what the inputs do not have any more." }),

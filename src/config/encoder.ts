@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type FetchHeaders, fetchHeadersSchema } from "./fetch-headers.ts";
 import { integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
 
-/** A host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
+/** Accepts a host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
 const hostPattern = z
   .string()
   .toLowerCase()
@@ -14,7 +14,7 @@ const hostPattern = z
     );
   });
 
-/** Time for what was accepted to be done when an encoder or the service closes. */
+/** What was accepted has this long to be done when an encoder or the service closes. */
 export const defaultDrainMs = 25_000;
 
 /** These settings choose the model. */
@@ -208,7 +208,7 @@ export const engineSettings = {
   }),
 };
 
-/** The settings that `createEncoder` takes. */
+/** `createEncoder` takes these settings. */
 export const encoderSettings = { ...modelSettings, ...decodeSettings, ...fetchSettings, ...engineSettings };
 
 export type EncoderConfig = ValuesOf<typeof encoderSettings>;

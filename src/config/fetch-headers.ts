@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** By origin (`https://images.example.com`): the headers that go there. */
+/** Holds the headers that go to an origin (`https://images.example.com`). */
 export type FetchHeaders = Record<string, Record<string, string>>;
 
-/** Headers that belong to the request itself, and one that would share a person's session. */
+/** These headers belong to the request itself, and one would share a person's session. */
 const refused =
   /^(host|cookie|content-length|range|connection|transfer-encoding|accept-encoding|expect|te|upgrade|trailer|keep-alive|proxy-.*)$/;
 
@@ -20,7 +20,7 @@ const origin = z
   .refine((host) => /^https?:\/\/[^/@?#*]+$/.test(host) && URL.canParse(host))
   .transform((host) => new URL(host).origin);
 
-/** JSON, or the object itself where a program gives it: host -> header -> value. */
+/** Reads JSON, or the object itself where a program gives it: host -> header -> value. */
 export function fetchHeadersSchema(): { schema: z.ZodType<FetchHeaders>; expects: string } {
   const object = z.union([z.record(z.string(), z.unknown()), z.string().transform(parseJson)]);
   const schema = object.pipe(

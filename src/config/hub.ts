@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { integer, setting, text, toggle, type ValuesOf } from "./setting.ts";
 
-/** The settings of downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
+/** These settings are for downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
 export const hubSettings = {
   hfEndpoint: setting({
     ...text("an http or https URL", z.url({ protocol: /^https?$/ })),

@@ -13,7 +13,7 @@ const proxyAddress = z.string().refine((value) => {
 
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 
-/** The protocols of other services that are spoken here. */
+/** These protocols of other services are spoken here. */
 export const protocolNames = ["openai", "weaviate", "tei", "immich", "titan", "cohere", "voyage"] as const;
 
 const protocolChoice = z
@@ -192,7 +192,7 @@ const operationSettings = {
   page: setting({ ...toggle(), default: true, help: "Whether the page at / is served." }),
 };
 
-/** Settings of the HTTP service: where it listens, what it accepts, who may ask, what it tells. */
+/** These settings are the HTTP service's: where it listens, what it accepts, who may ask, what it tells. */
 export const serverSettings = {
   ...listenSettings,
   ...connectionSettings,
@@ -204,7 +204,7 @@ export const serverSettings = {
   ...operationSettings,
 };
 
-/** Settings of the log. */
+/** These settings are the log's. */
 export const logSettings = {
   logLevel: setting({
     ...choice("fatal", "error", "warn", "info", "debug", "trace", "silent"),

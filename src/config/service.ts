@@ -3,7 +3,7 @@ import { decodeSettings, engineSettings, fetchSettings, modelSettings } from "./
 import { logSettings, serverSettings } from "./server.ts";
 import { settingsWith, type ValuesOf } from "./setting.ts";
 
-/** The settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
+/** These are the settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
 export const serviceSettings = {
   ...modelSettings,
   ...serverSettings,

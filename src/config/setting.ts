@@ -13,9 +13,9 @@ export interface Setting<T> {
   expects: string;
   help: string;
   why?: string;
-  /** The value of the flag when it stands alone. */
+  /** The flag has this value when it stands alone. */
   bare?: string;
-  /** A second name of the flag, of one letter: `-n`. */
+  /** This is a second name of the flag, of one letter: `-n`. */
   short?: string;
   /** If true, values of this setting are never printed. */
   secret?: boolean;
@@ -59,7 +59,10 @@ export function toggle() {
   return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off", bare: "on" };
 }
 
-/** @param items what all of them together must be; by default, any strings */
+/**
+ * Accepts values with commas between them.
+ * @param items says what all of them together must be; by default, any strings
+ */
 export function list(expects: string, items: z.ZodType<string[], string[]> = z.array(z.string())) {
   const parts = z.string().transform((value) =>
     value

@@ -50,12 +50,15 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** Whatever may be in it; blanks before it count for nothing, as in browsers. */
+/** Recognises a data URI, whatever may be in it; blanks before it count for nothing, as in browsers. */
 export function isDataUri(text: string): boolean {
   return /^\s*data:/i.test(text);
 }
 
-/** What follows `data:image/jpeg;name="a,b.jpg";base64,`. Whoever takes a URL's care escapes `+`, `/` and `=` there. */
+/**
+ * Gives what follows `data:image/jpeg;name="a,b.jpg";base64,`. Whoever takes a URL's care escapes `+`, `/` and `=`
+ * there.
+ */
 function dataOf(uri: string): string {
   const start = /;\s*base64\s*,/i.exec(uri.slice(0, maxDataUriHead));
   if (!start) throw invalid("a data URI must be of the form data:image/jpeg;base64,…");

@@ -2,17 +2,17 @@ import type { EncoderError, ErrorCode } from "../errors.ts";
 import type { DecoderEnd } from "../image/decoder-process.ts";
 import type { Manifest } from "../model/manifest.ts";
 
-/** An encoded picture, or the URL of one; a data URI is decoded, and others are fetched. */
+/** Is an encoded picture, or the URL of one; a data URI is decoded, and others are fetched. */
 export type ImageInput = Uint8Array | { url: string };
 
 export type TowerName = "image" | "text";
 
 export interface EncodeOptions {
-  /** Unit length (the default), so that a dot product is a cosine; false gives the tower's raw output. */
+  /** Vectors have unit length (the default), so that a dot product is a cosine; false gives the tower's raw output. */
   normalize?: boolean;
   /** Aborting drops what has not started. The call then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** In `performance.now()` milliseconds. What cannot be done by then is refused at once, with OVERLOADED. */
+  /** This is in `performance.now()` milliseconds. What cannot be done by then is refused at once, with OVERLOADED. */
   deadline?: number;
   /**
    * Waits for room, in the order of the calls, instead of being refused with OVERLOADED; for bulk work. Without a deadline it
@@ -26,7 +26,7 @@ export interface EncodeOptions {
   onError?: "fail" | "return";
 }
 
-/** Milliseconds that a request spent in each stage; for several items, the longest. */
+/** Tells how many milliseconds a request spent in each stage; for several items, the longest. */
 export interface StageTimings {
   fetchMs?: number;
   decodeMs?: number;
@@ -38,30 +38,33 @@ export interface StageTimings {
 export interface Encoding<Vector = Float32Array> {
   /** One vector of `manifest.dimensions` float32 per input, in the order of the inputs. */
   embeddings: Vector[];
-  /** With `onError: "return"`, what each null in `embeddings` failed for; `index` is its position. */
+  /** With `onError: "return"`, these say what each null in `embeddings` failed for; `index` is its position. */
   errors: EncoderError[];
-  /** How many texts were cut to the model's longest sequence; 0 for images. */
+  /** So many texts were cut to the model's longest sequence; 0 for images. */
   truncated: number;
-  /** Tokens that stand for something unknown, such as a word of over 100 characters: texts may share them; 0 for images. */
+  /**
+   * So many tokens stand for something unknown, such as a word of over 100 characters: texts may share them; 0 for
+   * images.
+   */
   unknownTokens: number;
-  /** How many images were readable in part only; 0 for texts. */
+  /** So many images were readable in part only; 0 for texts. */
   incomplete: number;
-  /** Tokens encoded, special tokens included, after truncation; 0 for images. */
+  /** So many tokens were encoded, special tokens included, after truncation; 0 for images. */
   tokens: number;
   timings: StageTimings;
 }
 
 /** Is called with what happens inside, for metrics and logs. */
 export interface EncoderObserver {
-  /** After each item's work. */
+  /** Called after each item's work. */
   onTimings?(tower: TowerName, timings: Partial<StageTimings>): void;
   onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;
   onQueueDepth?(tower: TowerName, depth: number): void;
   onEngineDeath?(tower: TowerName, reason: string): void;
   onDecoderEnd?(reason: DecoderEnd): void;
-  /** After each image URL, with "ok" or why it was not fetched. */
+  /** Called after each image URL, with "ok" or why it was not fetched. */
   onFetch?(outcome: "ok" | ErrorCode): void;
-  /** When the embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
+  /** Called when the embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
   onTemporaryModel?(reason: EncoderError): void;
 }
 
@@ -70,9 +73,9 @@ export interface Encoder {
   /** @throws EncoderError with a code of errors.ts; `index` names the item. */
   encodeTexts: Encode<string>;
   encodeImages: Encode<ImageInput>;
-  /** Whether both towers really work: true if each has given a vector within `maxAgeMs`, or gives one now. */
+  /** Tells whether both towers really work: true if each has given a vector within `maxAgeMs`, or gives one now. */
   isHealthy(options: { maxAgeMs: number; signal?: AbortSignal }): Promise<boolean>;
-  /** Items that wait for each tower. */
+  /** Counts the items that wait for each tower. */
   queueDepth(): { image: number; text: number };
   /**
    * Answers what was accepted, fetching, decoding and tokenising included, and refuses what comes after with SHUTTING_DOWN.

@@ -31,7 +31,7 @@ export type EncoderOptions = Partial<EncoderConfig>;
 export interface StartOptions {
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal;
-  /** What runs the graphs. */
+  /** Starts what runs the graphs. */
   startEngine?: typeof startEngine;
 }
 

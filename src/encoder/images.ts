@@ -18,7 +18,7 @@ export interface ImageEncoderOptions {
   maxImageBytes: number;
 }
 
-/** The way of an image, from where it lies to its vector. */
+/** Creates the way of an image, from where it lies to its vector. */
 export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageInput> {
   const { tower, fetcher, decoder, observer, maxImageBytes } = options;
 
@@ -38,7 +38,7 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
     }
   }
 
-  /** URL -> bytes -> pixels -> batch -> vector. */
+  /** Takes an image its way: URL -> bytes -> pixels -> batch -> vector. */
   async function encodeImage(input: ImageInput, step: ImageStep): Promise<EncodedItem> {
     const { request, position, waitedMs } = step;
     const { bytes, release, ...fetching } = await bytesOf(input, step);
@@ -57,7 +57,7 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
     }
   }
 
-  /** An input's own bytes, those that its data URI holds, or those that its URL leads to. */
+  /** Gets an input's own bytes, those that its data URI holds, or those that its URL leads to. */
   async function bytesOf(input: ImageInput, step: ImageStep): Promise<Bytes> {
     if (input instanceof Uint8Array) return { bytes: input, release() {} };
     if (!isDataUri(input.url)) return fetchImage(input.url, step);
@@ -87,11 +87,11 @@ interface Bytes {
   release(): void;
 }
 
-/** One image of a request. */
+/** Is one image of a request. */
 interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
   request: TowerRequest<Pixels>;
-  /** Among the request's images. */
+  /** This is its position among the request's images. */
   position: number;
-  /** Milliseconds that it waited for the images before it. */
+  /** It waited so many milliseconds for the images before it. */
   waitedMs: number;
 }

@@ -2,7 +2,7 @@ import { atIndex, EncoderError } from "../errors.ts";
 import type { EncodeOptions, Encoder, Encoding, ImageInput } from "./contract.ts";
 import { longest } from "./outcomes.ts";
 
-/** What has a vector: a text or an image. */
+/** Is what has a vector: a text or an image. */
 export type Item = { text: string } | { image: ImageInput };
 
 type Encodes = Pick<Encoder, "encodeTexts" | "encodeImages">;
@@ -56,11 +56,11 @@ export async function encodeItems(
 }
 
 interface Place {
-  /** Among all items. */
+  /** This is its position among all items. */
   index: number;
 }
 
-/** The same, whose failure names the item by its place among all. */
+/** Gives the same, but a failure names the item by its place among all. */
 function inPlace<Vector>(encoding: Promise<Encoding<Vector>>, places: readonly Place[]): Promise<Encoding<Vector>> {
   return encoding.catch((error) => {
     if (!(error instanceof EncoderError) || error.index === undefined) throw error;

@@ -4,11 +4,14 @@ import { encodeItems, type Item } from "./items.ts";
 
 export interface EncodeManyOptions extends Pick<EncodeOptions, "normalize" | "signal"> {
   encoder: Encoder;
-  /** Items taken from the source before the first of them is done; 128 by default, which keeps every engine busy. */
+  /**
+   * So many items are taken from the source before the first of them is done; 128 by default, which keeps every engine
+   * busy.
+   */
   ahead?: number;
 }
 
-/** An item's vector, or why it has none. */
+/** Is an item's vector, or says why it has none. */
 export type EncodedOne<Id> = { id: Id; embedding: Float32Array } | { id: Id; error: EncoderError };
 
 /**

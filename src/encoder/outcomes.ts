@@ -2,15 +2,15 @@ import { atIndex, EncoderError, isItemFault } from "../errors.ts";
 import { normalized } from "../tower/vectors.ts";
 import type { EncodeOptions, Encoding, StageTimings } from "./contract.ts";
 
-/** What one input came to. */
+/** Holds what one input came to. */
 export interface EncodedItem {
-  /** As the tower gave it, perhaps shared with other requests and the cache. */
+  /** This is as the tower gave it, perhaps shared with other requests and the cache. */
   embedding: Float32Array;
   timings: StageTimings;
   incomplete: boolean;
 }
 
-/** The result for one item, or its error where the call asked for errors to be returned. */
+/** Gives the result for one item, or its error where the call asked for errors to be returned. */
 export async function itemOrFault(
   work: Promise<EncodedItem>,
   index: number,
@@ -19,7 +19,10 @@ export async function itemOrFault(
   return work.catch((thrown) => faultOf(thrown, index, options));
 }
 
-/** The item's own fault where the call asked for errors to be returned. @throws anything else, naming the item */
+/**
+ * Gives the item's own fault where the call asked for errors to be returned.
+ * @throws anything else, naming the item
+ */
 export function faultOf(thrown: unknown, index: number, { onError = "fail" }: EncodeOptions): EncoderError {
   if (!(thrown instanceof EncoderError)) throw thrown;
   const error = atIndex(thrown, index);
@@ -27,7 +30,7 @@ export function faultOf(thrown: unknown, index: number, { onError = "fail" }: En
   throw error;
 }
 
-/** A request's answer from those of its items, without what only its kind of input has. */
+/** Makes a request's answer from those of its items, without what only its kind of input has. */
 export function encodingOf(items: readonly (EncodedItem | EncoderError)[], { normalize = true }: EncodeOptions) {
   const isFault = (item: EncodedItem | EncoderError) => item instanceof EncoderError;
   const encoded = items.filter((item): item is EncodedItem => !isFault(item));
@@ -42,7 +45,7 @@ export function encodingOf(items: readonly (EncodedItem | EncoderError)[], { nor
   } satisfies Partial<Encoding<Float32Array | null>>;
 }
 
-/** Stage by stage, the longest time. A stage that no item went through is left out. */
+/** Takes the longest time, stage by stage. A stage that no item went through is left out. */
 export function longest(timings: readonly StageTimings[]): StageTimings {
   const most: StageTimings = { queueMs: 0, inferenceMs: 0 };
   for (const item of timings) {

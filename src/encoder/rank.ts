@@ -6,24 +6,24 @@ import { encodeItems, type Item } from "./items.ts";
 export interface RankRequest {
   query: Item;
   candidates: readonly Item[];
-  /** Whether each candidate gets the model's own probability. */
+  /** Tells whether each candidate gets the model's own probability. */
   probabilities?: boolean;
-  /** How many of the best are returned; all by default. */
+  /** So many of the best are returned; all by default. */
   top?: number;
 }
 
 export interface Ranked {
-  /** Among the candidates. */
+  /** This is its position among the candidates. */
   index: number;
-  /** From -1 to 1. */
+  /** This goes from -1 to 1. */
   cosine: number;
-  /** With a softmax, over all candidates; with a sigmoid, of this one alone. */
+  /** With a softmax it is over all candidates; with a sigmoid, it is of this one alone. */
   probability?: number;
 }
 
 export interface Ranking {
   probabilityKind?: "softmax" | "sigmoid";
-  /** Best first. */
+  /** The best come first. */
   results: Ranked[];
 }
 
@@ -42,7 +42,7 @@ export async function rank(encoder: Encoder, request: RankRequest, options: Call
 }
 
 /**
- * The cosine of each of `a` with each of `b`.
+ * Computes the cosine of each of `a` with each of `b`.
  * @throws EncoderError as encodeTexts and encodeImages do; in the index, the items of `b` follow those of `a`.
  */
 export async function compare(
@@ -62,7 +62,10 @@ export function requireProbabilities({ probabilities }: { probabilities?: boolea
   throw new EncoderError("INVALID_REQUEST", message);
 }
 
-/** @param vectors of unit length: the query's, then the candidates' */
+/**
+ * Orders candidates by cosine.
+ * @param vectors of unit length: the query's, then the candidates'
+ */
 export function rankVectors(
   [query, ...candidates]: readonly Float32Array[],
   { probabilities = false, top, logit }: { probabilities?: boolean; top?: number; logit: Manifest["logit"] },
@@ -76,7 +79,7 @@ export function rankVectors(
   return { ...(chances && logit && { probabilityKind: logit.kind }), results };
 }
 
-/** @param vector and the others, all of unit length */
+/** Computes the cosines of vectors of unit length with one. */
 export function cosines(vector: Float32Array, others: readonly Float32Array[]): Float32Array {
   return Float32Array.from(others, (other) => {
     let sum = 0;

@@ -11,7 +11,7 @@ export interface TextEncoderOptions {
   observer: EncoderObserver;
 }
 
-/** The way of a text: string -> token ids -> batch -> vector. */
+/** Creates the way of a text: string -> token ids -> batch -> vector. */
 export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOptions): Encode<string> {
   async function encodeTexts(texts: readonly string[], options: EncodeOptions = {}) {
     const request = tower.open({ ...options, items: texts.length });
@@ -54,11 +54,11 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
   return encodeTexts as Encode<string>; // null stands only in the place of an error that was asked for
 }
 
-/** One text's place in its request. */
+/** Is one text's place in its request. */
 interface TextStep {
   request: TowerRequest<number[]>;
   position: number;
-  /** Milliseconds that it waited for the texts before it. */
+  /** It waited so many milliseconds for the texts before it. */
   waitedMs: number;
 }
 
@@ -68,7 +68,10 @@ async function embed({ key, ids }: Tokens, { request, position, waitedMs }: Text
   return { embedding, incomplete, timings: { queueMs: waitedMs + result.queueMs, inferenceMs } };
 }
 
-/** Places of texts of like length one after another: neighbours in the queue share batches, which are padded. */
+/**
+ * Orders places so that texts of like length follow one another: neighbours in the queue share batches, which are
+ * padded.
+ */
 function byLength(tokens: readonly Tokens[]): number[] {
   return tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
 }

@@ -1,13 +1,13 @@
 /**
- * Float32 vectors as JSON: every number is the shortest decimal that reads back to the same float32, so 0.1 is "0.1" and not
- * float64's "0.10000000149011612"; of several shortest ones, the nearest.
+ * Float32 vectors are written as JSON here: every number is the shortest decimal that reads back to the same float32,
+ * so 0.1 is "0.1" and not float64's "0.10000000149011612"; of several shortest ones, it is the nearest.
  */
 
-/** The powers of ten that float64 holds exactly: 10^0 … 10^22. */
+/** These are the powers of ten that float64 holds exactly: 10^0 … 10^22. */
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 
 /**
- * A vector as a JSON array.
+ * Writes a vector as a JSON array.
  * @throws RangeError if a number is not finite.
  */
 export function vectorJson(vector: Float32Array): string {
@@ -22,7 +22,10 @@ function decimal(value: number): string {
   return sign + (magnitude >= 1e-6 && magnitude < 1e7 ? byArithmetic(magnitude) : byText(magnitude));
 }
 
-/** Seven to nine digits suffice for almost every float32: the search starts with eight, then goes down or up. */
+/**
+ * Searches for the digits: seven to nine suffice for almost every float32, so it starts with eight, then goes down or
+ * up.
+ */
 function byArithmetic(magnitude: number): string {
   let decimals = 7 - Math.floor(Math.log10(magnitude));
   let digits = digitsWith(magnitude, decimals);
@@ -38,7 +41,10 @@ function byArithmetic(magnitude: number): string {
   return `0.${String(digits).padStart(decimals, "0")}`;
 }
 
-/** The digits of the number with so many decimals that is nearest to `magnitude` and reads back to it; 0 if none does. */
+/**
+ * Gives the digits of the number with so many decimals that is nearest to `magnitude` and reads back to it; 0 if none
+ * does.
+ */
 function digitsWith(magnitude: number, decimals: number): number {
   const scale = powersOfTen[decimals]!;
   const digits = Math.round(magnitude * scale);
@@ -47,7 +53,7 @@ function digitsWith(magnitude: number, decimals: number): number {
   return Math.fround((digits + 1) / scale) === magnitude ? digits + 1 : 0;
 }
 
-/** The same for very small and very large numbers, zero among them, by trying digits in text. */
+/** Does the same for very small and very large numbers, zero among them, by trying digits in text. */
 function byText(magnitude: number): string {
   if (!Number.isFinite(magnitude)) throw new RangeError("a vector holds a number that is not finite");
   for (let digits = 0; digits < 9; digits++) {

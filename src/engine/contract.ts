@@ -3,7 +3,7 @@
  * thread of its own; nothing here waits on a graph in the calling thread.
  */
 
-/** One named graph input. `data` is transferred, not copied, so the caller must not use it afterwards. */
+/** Holds one named graph input. `data` is transferred, not copied, so the caller must not use it afterwards. */
 export interface Tensor {
   name: string;
   data: Uint8Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
@@ -11,7 +11,7 @@ export interface Tensor {
 }
 
 export interface BatchResult {
-  /** [items, dimensions], row-major. */
+  /** This is [items, dimensions], row-major. */
   embeddings: Float32Array;
   inferenceMs: number;
 }

@@ -11,7 +11,7 @@ export const probeModel = Buffer.from(
   "base64",
 );
 
-/** M, K and N of the probe, which are whole tiles of every kernel. */
+/** The probe is M x K times K x N, which are whole tiles of every kernel. */
 export const probeSize = { rows: 16, terms: 64, columns: 16 };
 /** Every element of a is the largest of its type. */
 export const largestByte = 255;

@@ -3,8 +3,8 @@ import type { Tensor } from "./contract.ts";
 import { exactSum, largestByte, probeModel, probeSize, weightsOfPairs } from "./saturation-probe.ts";
 
 /**
- * The only module that knows ONNX Runtime. `run` blocks its thread for the whole graph (onnxruntime-node runs
- * synchronously inside its promise), so the service opens sessions in worker threads only.
+ * Runs a graph. This is the only module that knows ONNX Runtime. `run` blocks its thread for the whole graph
+ * (onnxruntime-node runs synchronously inside its promise), so the service opens sessions in worker threads only.
  */
 export interface GraphSession {
   /** Runs the graph on one batch and gives its only output as float32, row-major. */

@@ -1,7 +1,7 @@
 import type { Graph, Value } from "./graph.ts";
 
 export interface AttentionOperands {
-  /** [N, Q, W] */
+  /** This is [N, Q, W]. */
   q: Value;
   /** k and v are [N, T, W]. */
   k: Value;
@@ -10,7 +10,7 @@ export interface AttentionOperands {
   width: number;
   /** This is added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
   mask?: Value;
-  /** Whether a token sees only itself and those before it. */
+  /** Tells whether a token sees only itself and those before it. */
   isCausal?: boolean;
 }
 

@@ -24,7 +24,7 @@ interface StoredConstant {
   read(): Promise<Elements>;
 }
 
-/** A constant inside the graph file: shapes, axes, single numbers. */
+/** Holds a constant inside the graph file: a shape, axes, a single number. */
 export interface InlineConstant {
   name: Value;
   type: ElementType;
@@ -39,7 +39,10 @@ export interface Port {
   shape: readonly (number | string)[];
 }
 
-/** An ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal bytes. */
+/**
+ * Collects an ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal
+ * bytes.
+ */
 export interface Graph {
   readonly inputs: Port[];
   nodes: Node[];
@@ -50,22 +53,22 @@ export interface Graph {
   input(port: Port): Value;
   /** Applies an operator that has one result. */
   apply(operator: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value;
-  /** The operator that gives a value; undefined for inputs and constants. */
+  /** Gives the operator that computes a value; it is undefined for inputs and constants. */
   operatorOf(value: Value): string | undefined;
   /** Declares the only output, under a name of its own. */
   give(name: string, value: Value, shape: Port["shape"]): void;
-  /** A float32 constant, stored. */
+  /** Adds a float32 constant, which is stored. */
   weight(name: string, weight: Weight): Value;
   store(constant: StoredConstant): Value;
-  /** An int64 vector. */
+  /** Adds an int64 vector. */
   integers(...values: number[]): Value;
-  /** A float32 scalar. */
+  /** Adds a float32 scalar. */
   number(value: number): Value;
-  /** An uint8 scalar. */
+  /** Adds a uint8 scalar. */
   byte(value: number): Value;
 }
 
-/** Operators of ONNX Runtime's own that the towers use. */
+/** The towers use these operators of ONNX Runtime's own. */
 const microsoft = new Set(["QuickGelu", "MatMulIntegerToFloat"]);
 
 export function createGraph(): Graph {

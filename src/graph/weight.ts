@@ -1,4 +1,4 @@
-/** A constant of a graph that is not in memory. Constants are read, changed and written one at a time. */
+/** Describes a constant of a graph that is not in memory. Constants are read, changed and written one at a time. */
 export interface Weight {
   readonly shape: readonly number[];
   /** Reads the elements, row-major, into a new array that the caller may change. */
@@ -29,7 +29,7 @@ export function transposed({ shape, read }: Weight): Weight {
   };
 }
 
-/** Some rows of a matrix, or elements of a vector. [rows, ...] -> [count, ...] */
+/** Takes some rows of a matrix, or elements of a vector. [rows, ...] -> [count, ...] */
 export function rowsOf({ shape, read }: Weight, first: number, count: number): Weight {
   const elements = shape.slice(1).reduce((product, size) => product * size, 1);
   return {

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { type ReadText, readTextFile } from "./text-file.ts";
 
 /**
- * The number of cores that this process may use: the scheduler's affinity, lowered to the CPU quota of its cgroup (a
+ * Counts the cores that this process may use: the scheduler's affinity, lowered to the CPU quota of its cgroup (a
  * container's `--cpus`), which Node 20 does not look at. It is at least 1.
  */
 export function availableCores(read: ReadText = readTextFile): number {
@@ -10,7 +10,7 @@ export function availableCores(read: ReadText = readTextFile): number {
   return Math.max(1, Math.min(availableParallelism(), quota === undefined ? Infinity : Math.ceil(quota)));
 }
 
-/** How many cores' worth of CPU time the quota grants, or undefined where there is no limit. */
+/** Reads how many cores' worth of CPU time the quota grants; undefined means that there is no limit. */
 function cgroupQuota(read: ReadText): number | undefined {
   const [limit, period] = read("/sys/fs/cgroup/cpu.max").trim().split(" "); // version 2: "150000 100000" or "max 100000"
   if (limit && period) return ratio(limit, period);

@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import { type ReadText, readTextFile } from "./text-file.ts";
 
-/** The instructions that decide what 8-bit products cost, the fastest first, as Linux spells them in /proc/cpuinfo. */
+/** These instructions decide what 8-bit products cost, the fastest first, as Linux spells them in /proc/cpuinfo. */
 const classes: readonly (readonly [flag: string, name: string])[] = [
   ["amx_int8", "AMX"],
   ["avx512_vnni", "AVX-512 VNNI"],
@@ -9,14 +9,17 @@ const classes: readonly (readonly [flag: string, name: string])[] = [
   ["avx2", "AVX2 only"],
 ];
 
-/** The class that a figure of speed belongs to (docs/performance.md), or the architecture where the class is unknown. */
+/**
+ * Names the class that a figure of speed belongs to (docs/performance.md), or the architecture where the class is
+ * unknown.
+ */
 export function processorClass(read: ReadText = readTextFile): string {
   const [, flags = ""] = /^flags\s*:(.*)$/m.exec(read("/proc/cpuinfo")) ?? [];
   const known = new Set(flags.trim().split(" "));
   return classes.find(([flag]) => known.has(flag))?.[1] ?? process.arch;
 }
 
-/** Cores, model and class of the processor, and the version of Node.js, for the heading of a measurement. */
+/** Writes cores, model and class of the processor, and the version of Node.js, for the heading of a measurement. */
 export function machineSummary(): string {
   const model = cpus()[0]?.model.trim() ?? "an unknown kind";
   return `${cpus().length} cores of ${model} (${processorClass()}), Node ${process.versions.node}`;

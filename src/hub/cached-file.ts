@@ -5,8 +5,8 @@ import type { Hub } from "./hub.ts";
 import type { RepositoryFile, RepositoryRevision } from "./repository-file.ts";
 
 /**
- * A file that Python's huggingface_hub downloaded: `snapshots/<commit>/<path>` is a link to `blobs/<etag>`. It counts only
- * if its content still has the hash that is pinned, or else the one that its blob is named after.
+ * Finds a file that Python's huggingface_hub downloaded: `snapshots/<commit>/<path>` is a link to `blobs/<etag>`. It
+ * counts only if its content still has the hash that is pinned, or else the one that its blob is named after.
  * @returns where its bytes are
  */
 export async function findCached(
@@ -22,7 +22,7 @@ export async function findCached(
   return { path, bytes: (await stat(path)).size };
 }
 
-/** The commit that a branch or tag stood for when Python last asked. */
+/** Reads the commit that a branch or tag stood for when Python last asked. */
 export async function cachedCommit(hub: Hub, at: RepositoryRevision): Promise<string | undefined> {
   const text = await readFile(join(repositoryCache(hub, at), "refs", at.revision), "utf8").catch(() => "");
   return /^[0-9a-f]{40}$/.exec(text.trim())?.[0];

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { fileRecord } from "../model/folder.ts";
 
-/** What a file's bytes must hash to. */
+/** Says what a file's bytes must hash to. */
 export interface ContentHash {
   algorithm: "sha256" | "sha1";
   hex: string;

@@ -13,17 +13,19 @@ import { transient, withRetries } from "./with-retries.ts";
 
 export interface Download {
   hub: Hub;
-  /** Named by its commit, so that its bytes cannot change between two requests. */
+  /** This is named by its commit, so that its bytes cannot change between two requests. */
   file: RepositoryFile;
   facts: Pick<FileFacts, "bytes" | "hash">;
   /** The file appears here at once and whole. */
   target: string;
   signal: AbortSignal | undefined;
-  /** Bytes of this file that are on disk now. */
+  /** This is called with the bytes of this file that are on disk now. */
   onProgress?(bytes: number): void;
 }
 
-/** The most that is taken of a file whose length is never told, as a body that does not end must not fill the disk. */
+/**
+ * At most so much is taken of a file whose length is never told, as a body that does not end must not fill the disk.
+ */
 const maxUnannouncedBytes = 64 * 1024 * 1024;
 
 /**
@@ -76,7 +78,7 @@ async function receiveInto(partial: string, download: Download): Promise<{ piece
   }
 }
 
-/** One request for all that is missing. */
+/** Sends one request for all that is missing. */
 async function receive(download: Download, handle: FileHandle, reached: (position: number) => void): Promise<void> {
   const { file, facts, signal } = download;
   const restart = async (reason: string) => {
@@ -113,7 +115,7 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
   }
 }
 
-/** The body's pieces; a connection that breaks or falls silent is worth another try. */
+/** Yields the body's pieces; a connection that breaks or falls silent is worth another try. */
 async function* bodyOf({ file, signal }: Download, { body }: Response): AsyncGenerator<Uint8Array> {
   try {
     if (body) yield* body;
@@ -123,7 +125,7 @@ async function* bodyOf({ file, signal }: Download, { body }: Response): AsyncGen
   }
 }
 
-/** `bytes 100-199/1000` -> 100 */
+/** Reads `bytes 100-199/1000` as 100. */
 function firstByte(contentRange: string | null): number | undefined {
   const first = /^bytes (\d+)-/.exec(contentRange ?? "")?.[1];
   return first === undefined ? undefined : Number(first);

@@ -5,12 +5,12 @@ import type { RepositoryFile } from "./repository-file.ts";
 import { request } from "./request.ts";
 import { withRetries } from "./with-retries.ts";
 
-/** What the Hub says about a file without sending it. */
+/** Holds what the Hub says about a file without sending it. */
 export interface FileFacts {
-  /** What the branch or tag stands for now. */
+  /** The branch or tag stands for this commit now. */
   commit: string;
   bytes: number | undefined;
-  /** Undefined where the server's ETag is not made from the content. */
+  /** This is undefined where the server's ETag is not made from the content. */
   hash: ContentHash | undefined;
 }
 

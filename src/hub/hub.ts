@@ -6,18 +6,18 @@ import type { HubConfig } from "../config/hub.ts";
 import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
 
-/** Where checkpoints come from, and how that place is spoken to. */
+/** Says where checkpoints come from, and how that place is spoken to. */
 export interface Hub {
-  /** Without a slash at its end. */
+  /** This has no slash at its end. */
   endpoint: string;
   token: string | undefined;
-  /** The cache that Python's huggingface_hub keeps; only read. */
+  /** Python's huggingface_hub keeps this cache, which is only read. */
   cacheDir: string;
-  /** Only the cache and what was downloaded before may be used. */
+  /** When this is true, only the cache and what was downloaded before may be used. */
   offline: boolean;
-  /** Tries in a row without a single new byte before a download is given up. */
+  /** After so many tries in a row without a single new byte a download is given up. */
   attempts: number;
-  /** Files that are downloaded at the same time. */
+  /** So many files are downloaded at the same time. */
   concurrency: number;
   fetch(url: URL, init: RequestInit): Promise<Response>;
   wait(ms: number, signal: AbortSignal | undefined): Promise<void>;

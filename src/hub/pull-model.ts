@@ -27,12 +27,12 @@ export interface PullOptions {
   hub: Hub;
   image: CheckpointSource;
   text: CheckpointSource;
-  /** The model's folder; downloads are kept beside it in `.downloads` until the model is built. */
+  /** The model's folder is built here; downloads are kept beside it in `.downloads` until then. */
   outDir: string;
   precision: BuildOptions["precision"];
   signal?: AbortSignal | undefined;
   onWait?: LockOptions["onWait"];
-  /** Called before anything large is downloaded. */
+  /** This is called before anything large is downloaded. */
   onNeeds?: (needs: Needs) => void;
   onDownload?: (progress: DownloadProgress) => void;
   onBuild?: (progress: BuildProgress) => void;
@@ -42,27 +42,27 @@ export interface CheckpointSource extends RepositoryRevision {
   sha256?: Readonly<Record<string, string>>;
 }
 
-/** What a model takes, as far as the Hub tells the sizes of its files. */
+/** Says what a model takes, as far as the Hub tells the sizes of its files. */
 export interface Needs {
   downloadBytes: number;
-  /** Until the model is built. */
+  /** So much is needed until the model is built. */
   diskBytes: number;
-  /** Of a service: the graphs are mapped into memory. */
+  /** A service needs so much: the graphs are mapped into memory. */
   memoryBytes: number;
 }
 
-/** What a service takes besides its graphs: the runtime, four decoders, caches. */
+/** A service takes so much besides its graphs: the runtime, four decoders, caches. */
 const serviceBytes = 400e6;
 
-/** Of all weight files together. */
+/** Tells of all weight files together. */
 export interface DownloadProgress {
   receivedBytes: number;
   totalBytes: number;
 }
 
 /**
- * Downloads a checkpoint pair and builds a model from it. Stopped at any moment and called again, it goes on where it was;
- * the model's folder appears only when it is complete. Of several at once one works and the others wait.
+ * Downloads a checkpoint pair and builds a model from it. Stopped at any moment and called again, it goes on where it
+ * was; the model's folder appears only when it is complete. Of several at once one works and the others wait.
  * @throws EncoderError HUB_FAILED, CHECKPOINT_INVALID or STORAGE_FAILED saying what to do.
  */
 export async function pullModel(options: PullOptions): Promise<{ model: Model; wasInstalled: boolean }> {
@@ -108,7 +108,7 @@ function originOf({ repository, commit }: Repository) {
   return { repository, revision: commit };
 }
 
-/** What is there already, if it was made from these very commits and nothing of it was altered. */
+/** Finds what is there already, if it was made from these very commits and nothing of it was altered. */
 async function findInstalled({ outDir, precision, signal }: PullOptions, image: Repository, text: Repository) {
   try {
     const model = await openModel(outDir);

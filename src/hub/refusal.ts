@@ -8,11 +8,11 @@ interface Refused {
   hub: Hub;
   file: RepositoryFile;
   response: Response;
-  /** Whether the Hub itself answered, or the storage that it redirects to. */
+  /** Tells whether the Hub itself answered, or the storage that it redirects to. */
   atHub: boolean;
 }
 
-/** What an answer that is not a success means, and what to do about it. */
+/** Says what an answer that is not a success means, and what to do about it. */
 export function refusal({ hub, file, response, atHub }: Refused): EncoderError {
   const { status, headers } = response;
   const { repository, revision } = file;
@@ -61,12 +61,12 @@ function missingFile(file: RepositoryFile): EncoderError {
   return new EncoderError("HUB_FAILED", `There is no ${nameOf(file)}.`, { internal: entryNotFound });
 }
 
-/** Whether the repository is there and only this file of it is not. */
+/** Tells whether the repository is there and only this file of it is not. */
 export function isMissingFile(error: unknown): boolean {
   return error instanceof EncoderError && error.internal === entryNotFound;
 }
 
-/** Seconds, or a date. */
+/** Reads a number of seconds, or a date. */
 function retryAfter(header: string | null): number {
   if (header === null) return 0;
   const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;

@@ -1,10 +1,10 @@
 import { EncoderError } from "../errors.ts";
 
-/** A file of a repository, at a commit, branch or tag. */
+/** Names a file of a repository, at a commit, branch or tag. */
 export interface RepositoryFile {
   repository: string;
   revision: string;
-  /** With `/` between folders. */
+  /** This has `/` between folders. */
   path: string;
 }
 
@@ -13,7 +13,7 @@ export interface RepositoryRevision {
   revision: string;
 }
 
-/** `org/name` or `org/name@revision`; the branch `main` where none is given. */
+/** Reads `org/name` or `org/name@revision`; the branch is `main` where none is given. */
 export function parseRepository(text: string): RepositoryRevision {
   const { repository, revision = "main" } =
     /^(?<repository>\w[\w.-]*(?:\/\w[\w.-]*)?)(?:@(?<revision>\w[\w./-]*))?$/.exec(text)?.groups ?? {};
@@ -31,7 +31,7 @@ export function fileUrl(endpoint: string, { repository, revision, path }: Reposi
   return new URL(`${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${encoded}`);
 }
 
-/** For messages. */
+/** Names the file for messages. */
 export function nameOf({ repository, revision, path }: RepositoryFile): string {
   return `${path} of ${repository} (${revision.slice(0, 12)})`;
 }

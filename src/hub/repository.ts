@@ -11,13 +11,13 @@ import type { Hub } from "./hub.ts";
 import { isMissingFile } from "./refusal.ts";
 import { nameOf, type RepositoryFile, type RepositoryRevision } from "./repository-file.ts";
 
-/** One commit of a repository, and the folder that its files are brought to. */
+/** Is one commit of a repository, and the folder that its files are brought to. */
 export interface Repository {
   hub: Hub;
   repository: string;
   commit: string;
   directory: string;
-  /** Known beforehand, by path. */
+  /** These hashes are known beforehand, by path. */
   sha256: Readonly<Record<string, string>>;
   signal: AbortSignal | undefined;
 }
@@ -56,7 +56,7 @@ async function resolveCommit({ hub, repository, revision, signal }: OpenReposito
   );
 }
 
-/** Where a file's bytes are. */
+/** Says where a file's bytes are. */
 export interface LocatedFile extends RepositoryFile {
   bytes: number | undefined;
   source:
@@ -126,8 +126,8 @@ export async function fetchFile(
 }
 
 /**
- * The repository as a folder whose files are brought here when they are asked for, so that those who read a checkpoint
- * decide which ones are needed. Meant for its small files; of tensors only the location is wanted.
+ * Opens the repository as a folder whose files are brought here when they are asked for, so that those who read a
+ * checkpoint decide which ones are needed. It is meant for small files; of tensors only the location is wanted.
  */
 export async function openHubCheckpoint(from: Repository): Promise<CheckpointFolder> {
   const folder = await openCheckpoint(from.directory);

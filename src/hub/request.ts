@@ -13,14 +13,14 @@ export interface HubRequest {
   signal: AbortSignal | undefined;
 }
 
-/** The Hub redirects once to its storage; a renamed repository adds one. */
+/** The Hub redirects once to its storage, and a renamed repository adds one. */
 const maxRedirects = 5;
 
 /**
- * One request for one file: a success, a 416 (nothing behind where a range begins), for HEAD also the
- * redirect that has the file's facts; anything else is an error.
- * Redirects are followed by hand, since the token must not reach another host, and since a large file's facts are in the
- * headers of the Hub's own answer, not in those of the storage behind it.
+ * Sends one request for one file, and gives a success, a 416 (nothing lies behind where a range begins), and for HEAD
+ * also the redirect that has the file's facts; anything else is an error. Redirects are followed by hand, since the
+ * token must not reach another host, and since a large file's facts are in the headers of the Hub's own answer, not in
+ * those of the storage behind it.
  * @throws EncoderError HUB_FAILED, with `retryAfterSeconds` where another try may succeed.
  */
 export async function request({ hub, file, method, headers, signal }: HubRequest): Promise<Response> {

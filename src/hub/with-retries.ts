@@ -3,10 +3,10 @@ import type { Hub } from "./hub.ts";
 
 const firstDelayMs = 500;
 const longestDelayMs = 30_000;
-/** A server that asks for more than that is not worth waiting for. */
+/** A server that asks for more than this is not worth waiting for. */
 const longestRetryAfterSeconds = 300;
 
-/** A failure that may pass: it carries the seconds after which another try makes sense. */
+/** Makes the error of a failure that may pass: it carries the seconds after which another try makes sense. */
 export function transient(message: string, details: { cause?: unknown; retryAfterSeconds?: number } = {}) {
   return new EncoderError("HUB_FAILED", message, { retryAfterSeconds: 0, ...details });
 }

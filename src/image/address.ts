@@ -55,7 +55,10 @@ export function isPublicAddress(address: string): boolean {
   return globalUnicast.check(address, "ipv6") && !blocked.check(address, "ipv6") && !isIsatap(address);
 }
 
-/** ISATAP (RFC 5214) embeds any IPv4 address in the lower half of any IPv6 network's: 0:5efe or 200:5efe before it. */
+/**
+ * Recognises ISATAP (RFC 5214), which embeds any IPv4 address in the lower half of any IPv6 network's: 0:5efe or
+ * 200:5efe stands before it.
+ */
 function isIsatap(address: string): boolean {
   const { hostname } = new URL(`http://[${address}]`); // in its one canonical spelling
   return /(::|:0:|:200:)5efe:(:|[^:]+:[^:]+)\]$/.test(hostname);

@@ -14,7 +14,10 @@ const bt601: LumaShares = { red: 0.299, blue: 0.114 };
 
 /** Mends, in place, what libheif does in another way than libavif, which Pillow uses. */
 export interface AvifRepairs {
-  /** Colours were multiplied by their alpha; then alpha is needed, even where it is dropped afterwards. */
+  /**
+   * This is true where colours were multiplied by their alpha; then alpha is needed, even where it is dropped
+   * afterwards.
+   */
   isPremultiplied: boolean;
   repair(samples: Samples, options: { smooth: boolean }): void;
 }

@@ -1,4 +1,4 @@
-/** What the reader needs of a bitmap's header. */
+/** Holds what the reader needs of a bitmap's header. */
 interface RunLengths {
   width: number;
   height: number;

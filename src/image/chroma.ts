@@ -69,7 +69,7 @@ interface Axis {
   lineStep: number;
 }
 
-/** @returns 0 or 1, where the first pair with common chroma begins; undefined where no pairs have it. */
+/** Finds where the first pair with common chroma begins: 0 or 1; undefined means that no pairs have it. */
 function firstOfPairs(planes: readonly Float32Array[], axis: Axis): number | undefined {
   const differences = [0, 1].map((first) => {
     let sum = 0;

@@ -8,13 +8,16 @@ import {
 } from "./decoder-process.ts";
 
 export interface DecoderPoolOptions extends DecoderProcessOptions {
-  /** Called when a process exits unexpectedly. */
+  /** This is called when a process exits unexpectedly. */
   onEnd?: ((reason: DecoderEnd) => void) | undefined;
 }
 
-/** Decoder processes, each used by one image at a time. There are as many as are taken at the same time. */
+/** Holds decoder processes, each used by one image at a time. There are as many as are taken at the same time. */
 export interface DecoderPool {
-  /** A process that is ready for an image. @throws EncoderError DECODER_FAILED or SHUTTING_DOWN */
+  /**
+   * Gives a process that is ready for an image.
+   * @throws EncoderError DECODER_FAILED or SHUTTING_DOWN
+   */
   take(): Promise<DecoderProcess>;
   giveBack(process: DecoderProcess): void;
   close(): Promise<void>;

@@ -8,15 +8,15 @@ import type { PixelSpec, Pixels } from "./pixels.ts";
 export interface DecoderProcessOptions
   extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes" | "heic" | "lenientImages"> {
   spec: PixelSpec;
-  /** Milliseconds of a core that a process has used. */
+  /** Reads the milliseconds of a core that a process has used. */
   coreMsOf?: (pid: number | undefined) => number;
   /** Set where not pixels are wanted but a WebP that fits a square of this width, as `data`. */
   webpWidth?: number;
 }
 
 /**
- * Why a process ended: by itself (crashed), by a SIGKILL that is not the parent's, such as the kernel's when memory runs out
- * (killed), after DECODE_TIMEOUT_MS (hung), or because its memory had grown (grown).
+ * Says why a process ended: by itself (crashed), by a SIGKILL that is not the parent's, such as the kernel's when
+ * memory runs out (killed), after DECODE_TIMEOUT_MS (hung), or because its memory had grown (grown).
  */
 export type DecoderEnd = "crashed" | "killed" | "hung" | "grown";
 
@@ -25,7 +25,7 @@ export type DecoderReply =
   | ({ kind: "pixels"; data: Uint8Array; incomplete: boolean } & ProcessUsage)
   | ({ kind: "failure"; code: ErrorCode; message: string; internal: string | undefined } & ProcessUsage);
 
-/** What a decoder process has of the machine: resident memory, and the time of a core since it started. */
+/** Says what a decoder process has of the machine: resident memory, and the time of a core since it started. */
 export interface ProcessUsage {
   memoryBytes: number;
   coreMs: number;
@@ -178,7 +178,10 @@ function holdParent(child: ChildProcess, hold: boolean): void {
   }
 }
 
-/** Milliseconds of processor time that a process has used, in steps of 10; NaN where the system does not tell. */
+/**
+ * Reads the milliseconds of processor time that a process has used, in steps of 10; NaN means that the system does not
+ * tell.
+ */
 function coreMs(pid: number | undefined): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1"); // the file system is in memory
@@ -192,7 +195,7 @@ function coreMs(pid: number | undefined): number {
   }
 }
 
-/** An image that is hard to decode is at fault; one whose decoder was kept waiting deserves another try. */
+/** Blames an image that is hard to decode; one whose decoder was kept waiting deserves another try. */
 function timedOut(timeoutMs: number, ranMs: number): EncoderError {
   const message = `Decoding the image took longer than ${timeoutMs} ms.`;
   if (ranMs < timeoutMs * leastCoreShare) {

@@ -17,7 +17,9 @@ export interface Decoder {
    * SHUTTING_DOWN; the signal's reason when aborted.
    */
   decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
-  /** Milliseconds that what waits and this many more images take to be decoded; 0 while that is not known. */
+  /**
+   * Estimates the milliseconds that what waits and this many more images take to be decoded; 0 while that is not known.
+   */
   msFor(images: number): number;
   close(): Promise<void>;
 }

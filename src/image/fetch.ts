@@ -18,14 +18,14 @@ import { createResolver, type Resolve } from "./resolver.ts";
 export interface ImageFetcher {
   /**
    * Fetches one image when it is due.
-   * @throws EncoderError URL_* or IMAGE_TOO_LARGE; OVERLOADED where too many wait, or the wait would take too much of what
-   * the deadline leaves, unless the call may wait; the signal's reason when aborted.
+   * @throws EncoderError URL_* or IMAGE_TOO_LARGE; OVERLOADED where too many wait, or the wait would take too much of
+   * what the deadline leaves, unless the call may wait; the signal's reason when aborted.
    */
   fetchImage(url: string, options?: FetchTurn): Promise<FetchedImage>;
 }
 
 export interface FetchTurn extends Turn {
-  /** In `performance.now()` milliseconds. */
+  /** This is in `performance.now()` milliseconds. */
   deadline?: number | undefined;
   /** Waits for its turn however long that takes. */
   wait?: boolean | undefined;
@@ -65,7 +65,7 @@ const maxAddresses = 4;
 export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {
   const options = { ...settings, resolve };
   const { fetchConcurrency, maxFetchQueue, maxFetchedBytes } = options;
-  /** Bytes of images that were fetched and are still needed. One image per lane comes on top. */
+  /** Images that were fetched and are still needed have so many bytes. One image per lane comes on top. */
   let heldBytes = 0;
   const lanes = createLanes({ lanes: fetchConcurrency, isOpen: () => heldBytes < maxFetchedBytes });
   const pace = new Pace(fetchConcurrency);

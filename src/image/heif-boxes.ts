@@ -1,4 +1,4 @@
-/** What the boxes of an ISO media file (HEIC, AVIF) say about its pictures, as far as decoders do not. */
+/** Holds what the boxes of an ISO media file (HEIC, AVIF) say about its pictures, as far as decoders do not. */
 export interface HeifFacts {
   /** Item properties stand in the file's order, with their four letters and their bytes. */
   properties: readonly { type: string; payload: Buffer }[];
@@ -36,7 +36,8 @@ export function endsEarly(file: Uint8Array): boolean {
 }
 
 /**
- * [size 4] [type 4] ([size 8] where the first is 1) payload; a size of 0 reaches to the end. It stops at a broken one.
+ * Lists boxes: [size 4] [type 4] ([size 8] where the first is 1) payload; a size of 0 reaches to the end. It stops at a
+ * broken one.
  */
 function boxesOf(bytes: Buffer): Box[] {
   const boxes: Box[] = [];

@@ -1,8 +1,11 @@
-/** The part of libheif's API (heif.h) that heic-thread.ts uses; the package itself declares none for its bundle. */
+/**
+ * Declares the part of libheif's API (heif.h) that heic-thread.ts uses; the package itself declares none for its
+ * bundle.
+ */
 declare module "libheif-js/wasm-bundle.js" {
-  /** A pointer into the WebAssembly memory, to be freed by hand. */
+  /** Is a pointer into the WebAssembly memory, to be freed by hand. */
   type Pointer = object;
-  /** A value of one of libheif's enumerations; equal ones are the same object. */
+  /** Is a value of one of libheif's enumerations; equal ones are the same object. */
   type Constant = object;
 
   interface Failure {
@@ -14,9 +17,9 @@ declare module "libheif-js/wasm-bundle.js" {
     id: Constant;
     width: number;
     height: number;
-    /** Bytes of a row with its padding. */
+    /** A row has so many bytes with its padding. */
     stride: number;
-    /** A view into the WebAssembly memory. */
+    /** This is a view into the WebAssembly memory. */
     data: Uint8Array;
   }
   interface Decoded {
@@ -25,7 +28,7 @@ declare module "libheif-js/wasm-bundle.js" {
   }
 
   const libheif: {
-    /** The WebAssembly memory. */
+    /** This is the WebAssembly memory. */
     HEAPU8: Uint8Array;
     heif_error_code: { heif_error_Ok: Constant };
     heif_colorspace: { heif_colorspace_RGB: Constant };

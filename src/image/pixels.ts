@@ -9,16 +9,16 @@ export interface Pixels {
   incomplete?: boolean;
 }
 
-/** How a model wants its pictures. */
+/** Says how a model wants its pictures. */
 export interface PixelSpec {
-  /** Side of the square, in pixels (centre crop). */
+  /** This is the side of the square, in pixels (centre crop). */
   size: number;
-  /** What the shortest side is resized to before the crop. */
+  /** The shortest side is resized to this before the crop. */
   resize: number;
   /** "squash" resizes both sides to `size` instead, and crops nothing. The default is "cover". */
   fit?: "cover" | "squash" | undefined;
   /** The default is "bicubic". */
   resample?: "bicubic" | "bilinear" | undefined;
-  /** RGB put behind transparent pictures; null drops alpha as the reference does. */
+  /** This RGB is put behind transparent pictures; null drops alpha as the reference does. */
   background: readonly [number, number, number] | null;
 }

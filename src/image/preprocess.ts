@@ -37,7 +37,7 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
   };
 }
 
-/** The square that the tower sees: a part of the picture resized as a whole. */
+/** Computes the square that the tower sees: a part of the picture resized as a whole. */
 function squareOf(picture: Raster, { size, resize, fit, resample = "bicubic" }: PixelSpec) {
   if (fit === "squash") return { width: size, height: size, left: 0, top: 0, size, resample };
   const [shortest, longest] = [Math.min(picture.width, picture.height), Math.max(picture.width, picture.height)];

@@ -1,12 +1,13 @@
 /**
- * Bicubic (a = -0.5) and bilinear resampling, both antialiased, bit-exact with Pillow's: weights in 22-bit fixed point,
- * a horizontal pass, then a vertical one, rounded to 8 bits in between. Only what the crop shows is computed, so that a
- * picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
+ * Resamples bicubically (a = -0.5) and bilinearly, both antialiased, bit-exact with Pillow's way: weights in 22-bit
+ * fixed point, a horizontal pass, then a vertical one, rounded to 8 bits in between. Only what the crop shows is
+ * computed, so that a picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7
+ * million pixels wide.
  */
 import type { Raster } from "./raster.ts";
 import { resizeKernel } from "./resize-kernel.ts";
 
-/** The square at (`left`, `top`) of the picture resized to `width` x `height`. */
+/** Is the square at (`left`, `top`) of the picture resized to `width` x `height`. */
 interface Crop {
   width: number;
   height: number;
@@ -17,7 +18,7 @@ interface Crop {
   resample?: "bicubic" | "bilinear";
 }
 
-/** @returns size * size * 3 bytes, R G B interleaved. */
+/** Gives size * size * 3 bytes, R G B interleaved. */
 export type Resizer = (picture: Raster, crop: Crop) => Uint8Array;
 
 interface Kernel {
@@ -26,17 +27,20 @@ interface Kernel {
   resampleColumns(...numbers: number[]): void;
 }
 
-/** What is used of it: TypeScript declares it with the browser's types only. */
+/** This is what is used of it: TypeScript declares it with the browser's types only. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { exports: unknown };
 };
 
-/** Rows handed to the kernel at a time, so that its memory need not hold the picture. Even: it takes them in pairs. */
+/**
+ * So many rows are handed to the kernel at a time, so that its memory need not hold the picture. The number is even: it
+ * takes them in pairs.
+ */
 const chunkRows = 64;
 const pageBytes = 65536;
 
-/** One resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.wat) works in. */
+/** Does one resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.wat) works in. */
 export function createResizer(): Resizer {
   const module = new WebAssembly.Module(Buffer.from(resizeKernel, "base64"));
   const kernel = new WebAssembly.Instance(module).exports as Kernel; // what resize-kernel.wat exports
@@ -79,7 +83,7 @@ export function createResizer(): Resizer {
   };
 }
 
-/** Where each part begins. The kernel reads and writes up to 16 bytes past a part's end. */
+/** Says where each part begins. The kernel reads and writes up to 16 bytes past a part's end. */
 function layout<Part extends string>(bytes: Record<Part, number>): Record<Part | "end", number> {
   const starts: Record<string, number> = {};
   let end = 0;
@@ -90,16 +94,16 @@ function layout<Part extends string>(bytes: Record<Part, number>): Record<Part |
   return { ...starts, end } as Record<Part | "end", number>; // the loop went through every part
 }
 
-/** What the outputs of one axis are made of. */
+/** Says what the outputs of one axis are made of. */
 interface Resampling {
-  /** Inputs needed for all of them. */
+  /** All of them together need these inputs. */
   start: number;
   end: number;
-  /** For each output: its first input, and the weights of that and those that follow, which sum to about 2^22. */
+  /** Each output has its first input, and the weights of that and those that follow, which sum to about 2^22. */
   outputs: { first: number; weights: number[] }[];
 }
 
-/** The outputs `first` .. `first + count` of `from` inputs resized to `to`. */
+/** Is the outputs `first` .. `first + count` of `from` inputs resized to `to`. */
 interface Axis {
   from: number;
   to: number;
@@ -150,8 +154,9 @@ function cubic(distance: number): number {
 }
 
 /**
- * Resampling as the kernel reads it, 32-bit words. For each output: its first input's place in bytes, the number of
- * weight pairs, then for each pair the high halves (weight >> 11) of both in one word, and the low ones in the next.
+ * Writes resampling as the kernel reads it, in 32-bit words. Each output has its first input's place in bytes, the
+ * number of weight pairs, then for each pair the high halves (weight >> 11) of both in one word, and the low ones in
+ * the next.
  */
 function weightTable({ start, outputs }: Resampling, inputBytes: number): Int32Array {
   const words: number[] = [];

@@ -3,7 +3,7 @@ import { createDecoder, type Decoder, type DecoderOptions } from "./decoder.ts";
 /** Makes small pictures of pictures, in decoder processes of its own. */
 export interface Thumbnailer {
   /**
-   * @returns a WebP that fits a square of `width` pixels
+   * Makes a WebP that fits a square of `width` pixels.
    * @throws EncoderError as Decoder.decode
    */
   thumbnail(bytes: Uint8Array, options: { width: number; signal?: AbortSignal }): Promise<Uint8Array>;

@@ -6,7 +6,7 @@ interface Entry {
   values: readonly number[];
 }
 
-/** A directory of a TIFF file, by tag. */
+/** Is a directory of a TIFF file, by tag. */
 export type Directory = ReadonlyMap<number, Entry>;
 
 export interface TiffFile {
@@ -22,9 +22,7 @@ const mostValues = 16;
 const mostDirectories = 32;
 const subDirectories = 330;
 
-/**
- * @returns the directories that can be read, the first picture's first; those that it refers to come right after it.
- */
+/** Lists the directories that can be read, the first picture's first; those that it refers to come right after it. */
 export function readDirectories(bytes: Uint8Array): TiffFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = bytes[0] === 0x49; // "II"

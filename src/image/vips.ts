@@ -87,7 +87,7 @@ function turnedSize({ width, height }: Metadata, { degrees }: { degrees: number 
   return degrees % 180 === 0 ? { width, height } : { width: height, height: width };
 }
 
-/** A WebP that fits a square of `most` pixels; smaller pictures keep their size. */
+/** Makes a WebP that fits a square of `most` pixels; smaller pictures keep their size. */
 export async function encodeWebp({ data, width, height }: Raster, most: number): Promise<Uint8Array> {
   const picture = sharp(data, { raw: { width, height, channels: 3 } });
   return picture.resize({ width: most, height: most, fit: "inside", withoutEnlargement: true }).webp().toBuffer();

@@ -1,7 +1,7 @@
-/** A checkpoint on the Hub that is pinned to one commit. */
+/** Names a checkpoint on the Hub that is pinned to one commit. */
 export interface PinnedCheckpoint {
   repository: string;
-  /** Commit, so that nothing a repository's owner changes later is ever picked up. */
+  /** This is a commit, so that nothing that a repository's owner changes later is ever picked up. */
   revision: string;
   /**
    * Of the files that carry the weights and the vocabulary: a file with other bytes is refused. A file that is not listed is
@@ -18,7 +18,7 @@ export interface CatalogEntry {
   downloadMb: number;
   languages: string;
   licence: string;
-  /** How many times the arithmetic of clip-vit-b-32 a picture takes. */
+  /** A picture takes this many times the arithmetic of clip-vit-b-32. */
   imageCost: number;
 }
 
@@ -28,7 +28,7 @@ const clipB32: PinnedCheckpoint = {
   sha256: { "0_CLIPModel/model.safetensors": "99d28a652e6ec46629ab7047a0ac82c69b1fe11e0ce672c43af65d3a9a3fc05d" },
 };
 
-/** One checkpoint that holds both towers. */
+/** Names one checkpoint that holds both towers. */
 function both(checkpoint: PinnedCheckpoint) {
   return { image: checkpoint, text: checkpoint };
 }
@@ -36,7 +36,7 @@ function both(checkpoint: PinnedCheckpoint) {
 const english = "English";
 const multilingual = "109 languages";
 
-/** Models that are known by name. docs/models.md describes them, and says where these facts come from. */
+/** These models are known by name. docs/models.md describes them, and says where these facts come from. */
 export const catalog: Readonly<Record<string, CatalogEntry>> = {
   "clip-vit-b-32": {
     image: clipB32,

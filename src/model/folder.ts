@@ -24,7 +24,7 @@ export async function openModel(directory: string): Promise<Model> {
 }
 
 /**
- * Compares the sha256 of every file with the manifest's: seconds for a large model.
+ * Compares the sha256 of every file with the manifest's, which takes seconds for a large model.
  * @throws EncoderError MODEL_INVALID naming the first file that was altered.
  */
 export async function verifyModel({ directory, manifest }: Model, signal?: AbortSignal): Promise<void> {
@@ -45,7 +45,10 @@ export async function fileRecord(path: string, signal?: AbortSignal): Promise<Fi
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Nothing, an empty folder, or a model and not a file besides: a manifest.json alone also lies in other projects. */
+/**
+ * Tells whether there is nothing, an empty folder, or a model and not a file besides: a manifest.json alone also lies
+ * in other projects.
+ */
 export async function isReplaceable(place: string): Promise<boolean> {
   const names: string[] = await readdir(place).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];

@@ -2,10 +2,10 @@ import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 
-/** Ships with the package as a checkpoint and is built on its first use. */
+/** This model ships with the package as a checkpoint and is built on its first use. */
 export const embeddedName = "pictogram-mini";
 
-/** Where the setting `model` points to. */
+/** Says where the setting `model` points to. */
 export type Location = { kind: "embedded" } | { kind: "folder"; directory: string };
 
 /** Anything with a slash, `.` or `..` is a path; a plain name is an installed model, or else a folder here. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** A model folder's manifest.json holds everything about a model that is not in its graphs. */
 export const manifestFile = "manifest.json";
 
-/** The version that is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
+/** This version is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
 export const formatVersion = 2;
 export const readableVersions: readonly number[] = [1, 2];
 
@@ -15,7 +15,7 @@ const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file
 /** This is the largest sum of two int8 weights whose products a processor may add first; older folders do not tell. */
 const largestPair = z.number().int().positive();
 
-/** Cosine of int8 against fp32 vectors on held-out inputs, measured by `build`. */
+/** These are cosines of int8 against fp32 vectors on held-out inputs, measured by `build`. */
 const fidelity = z.object({
   samples: z.number().int(),
   mean: z.number(),
@@ -28,21 +28,25 @@ const fidelity = z.object({
 const precision = z.enum(["fp32", "int8"]);
 
 /**
- * How a checkpoint turns the cosines of pairs into probabilities. `scale` is the logarithm that the checkpoint has
- * learned: softmax(exp(scale) * cosine) over the candidates, or sigmoid(exp(scale) * cosine + bias) for each pair alone.
+ * Says how a checkpoint turns the cosines of pairs into probabilities. `scale` is the logarithm that the checkpoint has
+ * learned: softmax(exp(scale) * cosine) over the candidates, or sigmoid(exp(scale) * cosine + bias) for each pair
+ * alone.
  */
 const logit = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("softmax"), scale: z.number() }),
   z.object({ kind: z.literal("sigmoid"), scale: z.number(), bias: z.number() }),
 ]);
 
-/** How a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or it is squashed. */
+/**
+ * Says how a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or it is
+ * squashed.
+ */
 const fit = z.enum(["cover", "squash"]);
 const resample = z.enum(["bicubic", "bilinear"]);
 const rgb = z.tuple([z.number(), z.number(), z.number()]);
 
 const source = z.object({
-  /** Hub repository and commit, where the checkpoint came from one. */
+  /** These name the Hub's repository and commit, where the checkpoint came from one. */
   repository: z.string().optional(),
   revision: z.string().optional(),
   /** Checkpoint files read, by path inside the checkpoint. */
@@ -52,9 +56,9 @@ const source = z.object({
 const manifestKeys = z.object({
   formatVersion: z.number().int(),
   name: z.string().min(1),
-  /** Length of a vector, the same for both towers. */
+  /** A vector is this long, the same for both towers. */
   dimensions: z.number().int().positive(),
-  /** Null where the checkpoint has learned none. */
+  /** This is null where the checkpoint has learned none. */
   logit: logit.nullable(),
   image: z.object({
     architecture: z.string().default("clip-vision"),
@@ -62,11 +66,11 @@ const manifestKeys = z.object({
     precision,
     /** Side of the square the graph takes, in pixels. */
     size: z.number().int().positive(),
-    /** What the shortest side is resized to before the centre crop; with "squash", `size`. */
+    /** The shortest side is resized to this before the centre crop; with "squash" it is `size`. */
     resize: z.number().int().positive(),
     fit: fit.default("cover"),
     resample: resample.default("bicubic"),
-    /** Already folded into the graph; here for information. */
+    /** This is already folded into the graph, and here for information. */
     mean: rgb,
     std: rgb,
     /** RGB put behind transparent images; null drops alpha as the reference does. */
@@ -79,19 +83,19 @@ const manifestKeys = z.object({
     graph: fileName,
     tokenizer: fileName,
     precision,
-    /** Longest token sequence, special tokens included. */
+    /** A token sequence is at most this long, special tokens included. */
     maxTokens: z.number().int().positive(),
     padId: z.number().int().nonnegative(),
-    /** The length that every text is padded to, or "batch" for that of the longest in its batch. */
+    /** Every text is padded to this length; "batch" means that of the longest in its batch. */
     padding: z.union([z.literal("batch"), z.number().int().positive()]).default("batch"),
     paddingSide: z.enum(["right", "left"]).default("right"),
     fidelity: fidelity.optional(),
     largestPair: largestPair.optional(),
   }),
   sources: z.object({ image: source, text: source }),
-  /** Every other file of the folder. */
+  /** This lists every other file of the folder. */
   files: z.record(fileName, fileRecord),
-  /** Version of this package that built the folder. */
+  /** This version of the package built the folder. */
   builtBy: z.string(),
 });
 
@@ -109,7 +113,7 @@ export type FileRecord = z.output<typeof fileRecord>;
 export type Fidelity = z.output<typeof fidelity>;
 export type Precision = z.output<typeof precision>;
 
-/** A model folder that was found and whose manifest was read. */
+/** Holds a model folder that was found and whose manifest was read. */
 export interface Model {
   directory: string;
   manifest: Manifest;

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 
 /**
- * A path's bytes as text that tells every path from every other one: a backslash is doubled, and a byte that is not part of
- * UTF-8 becomes `\xNN`.
+ * Writes a path's bytes as text that tells every path from every other one: a backslash is doubled, and a byte that is
+ * not part of UTF-8 becomes `\xNN`.
  */
 export function nameOf(path: Uint8Array): string {
   const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
@@ -17,7 +17,7 @@ export function nameOf(path: Uint8Array): string {
   return name;
 }
 
-/** The path whose name `nameOf` gave. */
+/** Gives the path whose name `nameOf` gave. */
 export function pathOf(name: string): Buffer {
   const parts = name.split(/(\\\\|\\x[0-9a-f]{2})/);
   return Buffer.concat(
@@ -28,7 +28,7 @@ export function pathOf(name: string): Buffer {
   );
 }
 
-/** The same text without the characters that a terminal would obey. */
+/** Gives the same text without the characters that a terminal would obey. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to be escaped
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
@@ -37,7 +37,7 @@ export function printable(text: string): string {
   });
 }
 
-/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
+/** Counts the bytes of the UTF-8 sequence that begins at `at`; 0 means that none does. */
 function sequenceLength(bytes: Buffer, at: number): number {
   for (let length = 1; length <= 4 && at + length <= bytes.length; length++) {
     if (isUtf8(bytes.subarray(at, at + length))) return length;

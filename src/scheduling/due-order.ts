@@ -1,4 +1,4 @@
-/** Something that waits for its turn. `dueAt` is in milliseconds of any clock. */
+/** Is something that waits for its turn. `dueAt` is in milliseconds of any clock. */
 export interface Due {
   readonly dueAt: number;
 }

@@ -1,6 +1,6 @@
 import { type Due, insertByDueTime } from "./due-order.ts";
 
-/** A waiting line before a number of lanes. Each lane does one piece of work at a time. */
+/** Is a waiting line before a number of lanes. Each lane does one piece of work at a time. */
 export interface Lanes {
   /**
    * Runs `work` when a lane is free and nothing else that waits is due earlier. An abort rejects the call at once: work that
@@ -8,9 +8,9 @@ export interface Lanes {
    * @throws the signal's reason when aborted, or what `work` throws.
    */
   run<T>(work: () => Promise<T>, turn?: Turn): Promise<T>;
-  /** How many pieces of work wait for a lane. */
+  /** So many pieces of work wait for a lane. */
   readonly waiting: number;
-  /** Whether new work would have to wait. */
+  /** Tells whether new work would have to wait. */
   readonly isBusy: boolean;
   /** Looks again whether work may begin. It must be called when `isOpen` has become true. */
   resume(): void;

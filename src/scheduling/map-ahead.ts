@@ -1,4 +1,4 @@
-/** `waitedMs` is the time from the beginning of the first item to the beginning of this one. */
+/** Works on an item. `waitedMs` is the time from the beginning of the first item to the beginning of this one. */
 export type Step<T, R> = (item: T, turn: { index: number; waitedMs: number }) => Promise<R>;
 
 /**

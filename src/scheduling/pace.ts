@@ -1,4 +1,4 @@
-/** The weight of the latest measurement: a change of pace is believed after some ten of them. */
+/** The latest measurement has this weight: a change of pace is believed after some ten of them. */
 const latestWeight = 0.2;
 /** A measurement counts for at most this many times what was believed: one image that is hard to decode says little about others. */
 const mostGrowth = 3;
@@ -6,8 +6,9 @@ const mostGrowth = 3;
 const forgottenAfterMs = 60_000;
 
 /**
- * The share of a request's time that an expected wait may take. The rest is for what nobody knows beforehand, such as the
- * other tower, or another program, taking the cores: a machine that slows down to a third still keeps what was promised.
+ * An expected wait may take this share of a request's time. The rest is for what nobody knows beforehand, such as the
+ * other tower, or another program, taking the cores: a machine that slows down to a third still keeps what was
+ * promised.
  */
 export const waitingShare = 1 / 3;
 
@@ -32,7 +33,7 @@ export class Pace {
     this.#measuredAt = this.#now();
   }
 
-  /** Milliseconds that all lanes together need for work of this cost; 0 while nothing is known. */
+  /** Estimates the milliseconds that all lanes together need for work of this cost; 0 while nothing is known. */
   msFor(cost: number): number {
     return this.#isKnown() ? (cost * this.#msPerCost) / this.#lanes : 0;
   }

@@ -1,26 +1,26 @@
 import type { OwnFields, VectorStore } from "./vector-store.ts";
 
-/** A picture of a group of near-identical ones; the first of a group is what the others are compared with. */
+/** Is a picture of a group of near-identical ones; the first of a group is what the others are compared with. */
 export interface Duplicate {
   row: OwnFields;
-  /** Cosine with the group's first. */
+  /** This is the cosine with the group's first. */
   score: number;
-  /** Whether its bytes are those of the group's first. */
+  /** Tells whether its bytes are those of the group's first. */
   sameBytes: boolean;
 }
 
 export interface DuplicateOptions {
-  /** Least cosine of neighbours in a group. */
+  /** Neighbours in a group have at least this cosine. */
   min: number;
   signal: AbortSignal;
   onProgress?(done: number): void;
 }
 
-/** Of a picture that has more near-identical ones, some are found from the others. */
+/** So many neighbours are looked at; of a picture that has more near-identical ones, some are found from the others. */
 const neighbours = 32;
 const lanes = 8;
 
-/** Groups of near-identical pictures, the largest first; pictures with the same bytes are compared once. */
+/** Finds groups of near-identical pictures, the largest first; pictures with the same bytes are compared once. */
 export async function findDuplicates(store: VectorStore, options: DuplicateOptions): Promise<Duplicate[][]> {
   const { min, signal, onProgress } = options;
   const rows = new Map<string, OwnFields>();

@@ -1,7 +1,7 @@
 import { EncoderError } from "../errors.ts";
 import type { StoredValue, ValueKind } from "./lance.ts";
 
-/** `{"column": value | [values] | {"gt"|"gte"|"lt"|"lte": value}}`, joined by AND. */
+/** Has conditions `{"column": value | [values] | {"gt"|"gte"|"lt"|"lte": value}}`, joined by AND. */
 export type Filter = Readonly<Record<string, unknown>>;
 
 const comparisons: Readonly<Record<string, string>> = { gt: ">", gte: ">=", lt: "<", lte: "<=" };
@@ -9,8 +9,8 @@ const comparisons: Readonly<Record<string, string>> = { gt: ">", gte: ">=", lt: 
 const maxValues = 200;
 
 /**
- * A filter as a condition for LanceDB. Nothing that a client sent reaches it but names of columns that there are, and values
- * as literals.
+ * Turns a filter into a condition for LanceDB. Nothing that a client sent reaches it but names of columns that there
+ * are, and values as literals.
  * @throws EncoderError INVALID_REQUEST
  */
 export function filterSql(filter: Filter, columns: Readonly<Record<string, ValueKind>>): string | undefined {

@@ -16,21 +16,21 @@ const schema = z.object({
    */
   processors: z.array(z.string()).default([]),
   dimensions: z.number().int().positive(),
-  /** Absolute paths or URLs of what was indexed; rows name them by number. */
+  /** These are absolute paths or URLs of what was indexed; rows name them by number. */
   inputs: z.array(z.string()),
-  /** Absolute paths of the folders that rows' paths are relative to. */
+  /** These are absolute paths of the folders that rows' paths are relative to. */
   roots: z.array(z.string()),
   updatedAt: z.string(),
 });
 
-/** What index.json says of the index that it lies in. */
+/** Holds what index.json says of the index that it lies in. */
 export type IndexFacts = z.output<typeof schema>;
 
 const factsFile = "index.json";
 
 export const factsPath = (directory: string) => join(directory, factsFile);
 
-/** The facts of an empty index for the model's pictures. */
+/** Gives the facts of an empty index for the model's pictures. */
 export function newFacts(manifest: Manifest): IndexFacts {
   const { name: model, dimensions, image } = manifest;
   const identity = { model, buildId: buildId(manifest), precision: image.precision, dimensions };

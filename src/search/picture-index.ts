@@ -6,18 +6,18 @@ import { type Filter, filterSql } from "./filter.ts";
 import { factsPath, type IndexFacts, readFacts, requireSameModel } from "./index-facts.ts";
 import { type FoundRow, openVectorStore, type VectorStore } from "./vector-store.ts";
 
-/** An index that is read, perhaps while another process updates it. */
+/** Is an index that is read, perhaps while another process updates it. */
 export interface PictureIndex {
   readonly directory: string;
   readonly store: VectorStore;
-  /** As they stand now. */
+  /** Reads the facts as they stand now. */
   facts(): Promise<IndexFacts>;
   search(question: Question): Promise<FoundRow[]>;
   close(): void;
 }
 
 export interface Question {
-  /** Of unit length. */
+  /** This has unit length. */
   vector: Float32Array;
   limit: number;
   offset?: number;

@@ -22,7 +22,7 @@ export interface Picture {
   etag: string;
 }
 
-/** Some thousand small pictures. */
+/** This holds some thousand small pictures. */
 const cacheBytes = 64 * 1024 * 1024;
 
 export interface PicturesOptions {
@@ -72,7 +72,10 @@ export function createPictures({ index, thumbnailer, maxImageBytes }: PicturesOp
   };
 }
 
-/** Where the open file really is, as the kernel says where it does, since a path may lead elsewhere a moment later. */
+/**
+ * Tells where the open file really is, as the kernel says where it does, since a path may lead elsewhere a moment
+ * later.
+ */
 async function liesBelow(handle: FileHandle, file: Buffer, folder: string): Promise<boolean> {
   const place = await realpath(`/proc/self/fd/${handle.fd}`, "buffer").catch(() => realpath(file, "buffer"));
   const root = await realpath(pathOf(folder), "buffer");

@@ -1,6 +1,6 @@
 import { EncoderError } from "../errors.ts";
 
-/** A part of a question: what is looked for, and how much of it; a negative weight asks for less of it. */
+/** Is a part of a question: what is looked for, and how much of it; a negative weight asks for less of it. */
 export interface Term {
   value: { text: string } | { picture: string };
   weight: number;
@@ -24,7 +24,7 @@ export function parseQuery(text: string): Term[] {
 }
 
 /**
- * The weighted sum of unit vectors, of unit length again.
+ * Computes the weighted sum of unit vectors, of unit length again.
  * @throws EncoderError INVALID_REQUEST where nothing is left of it
  */
 export function combine(vectors: readonly Float32Array[], weights: readonly number[]): Float32Array {

@@ -3,24 +3,32 @@ import type { IndexFacts } from "./index-facts.ts";
 import type { StoredValue } from "./lance.ts";
 import type { FoundRow } from "./vector-store.ts";
 
-/** A found picture, as people and programs see it. */
-export interface Result {
+/** Is an indexed picture, as people and programs see it. */
+export interface IndexedPicture {
   id: string;
-  /** Cosine with the question. */
-  score: number;
   path?: string;
   url?: string;
   columns: Record<string, StoredValue>;
 }
 
-const isUrl = (path: string) => /^https?:\/\//i.test(path);
-
-/** A result for others: its path is relative to the indexed input, and leads nowhere else. */
-export function publicResult({ id, score, path, columns }: FoundRow): Result {
-  return { id, score, ...(isUrl(path) ? { url: path } : { path: path.replace(/^\/+/, "") }), columns };
+export interface Result extends IndexedPicture {
+  /** This is the cosine with the question. */
+  score: number;
 }
 
-/** A result on this machine: its path opens from the working directory. */
+const isUrl = (path: string) => /^https?:\/\//i.test(path);
+
+/** Shows a picture to others: its path is relative to the indexed input, and leads nowhere else. */
+export function publicPicture({ id, path, columns }: Omit<FoundRow, "score">): IndexedPicture {
+  return { id, ...(isUrl(path) ? { url: path } : { path: path.replace(/^\/+/, "") }), columns };
+}
+
+export function publicResult(row: FoundRow): Result {
+  const { id, ...picture } = publicPicture(row);
+  return { id, score: row.score, ...picture };
+}
+
+/** Shows a result on this machine: its path opens from the working directory. */
 export function localResult(row: FoundRow, { roots }: IndexFacts): Result {
   const root = roots[row.root];
   if (root === undefined) return publicResult(row);

@@ -10,12 +10,14 @@ export interface VectorStore {
   /** Replaces the rows with these ids. */
   replace(rows: readonly StoredRow[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
-  /** Every row's own fields, without vectors. */
+  /** Yields every row's own fields, without vectors. */
   scan(): AsyncIterable<OwnFields>;
   get(id: string): Promise<FoundRow | undefined>;
+  /** Gives at most so many rows, spread evenly over the table, with their vectors. */
+  sample(limit: number): Promise<SampledRow[]>;
   /** Every row's vector, or those of these ids, in any order. */
   vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;
-  /** The nearest rows, best first; the score is the dot product. */
+  /** Finds the nearest rows, best first; the score is the dot product. */
   nearest(query: NearestQuery): Promise<FoundRow[]>;
   /** Merges small files, drops old versions, and takes new rows into the index if there is one. */
   compact(): Promise<void>;
@@ -25,20 +27,20 @@ export interface VectorStore {
   close(): void;
 }
 
-/** What every row has besides its vector and the columns of its input. */
+/** Every row has these besides its vector and the columns of its input. */
 export interface OwnFields {
   id: string;
   /** Differs when anything of the row does. */
   digest: string;
-  /** Number of the input that the row comes from. */
+  /** The row comes from the input of this number. */
   input: number;
-  /** Number of the folder that `path` is relative to; -1 where it is no file. */
+  /** `path` is relative to the folder of this number, which is -1 where it is no file. */
   root: number;
-  /** Relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
+  /** This is a relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
   path: string;
-  /** Size and time of the file when it was indexed; "" where there is none. */
+  /** These are size and time of the file when it was indexed; "" means that there is none. */
   version: string;
-  /** SHA-256 of the bytes, as base64. */
+  /** This is the SHA-256 of the bytes, as base64. */
   hash: string;
 }
 
@@ -52,11 +54,13 @@ export interface FoundRow extends OwnFields {
   columns: Record<string, StoredValue>;
 }
 
+export type SampledRow = Omit<FoundRow, "score"> & { vector: Float32Array };
+
 export interface NearestQuery {
   vector: Float32Array;
   limit: number;
   offset: number;
-  /** A condition in SQL, as `filterSql` writes it. */
+  /** This is a condition in SQL, as `filterSql` writes it. */
   where?: string | undefined;
   /** Looks at every row, also where there is an index. */
   exact?: boolean;
@@ -69,7 +73,7 @@ const own = {
 };
 const ownColumns = Object.keys(own);
 const vectorColumn = "vector";
-/** The share of an index's lists that a search looks into; docs/bulk.md has the recall that this gives. */
+/** A search looks into this share of an index's lists; docs/bulk.md has the recall that this gives. */
 const probedShare = 0.1;
 
 /** @param directory an absolute path */
@@ -119,6 +123,19 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
         .toArray();
       return found[0] && foundOf(found[0], await carried());
     },
+    async sample(limit) {
+      await table.checkoutLatest();
+      const [rows, kinds] = await Promise.all([table.countRows(), carried()]);
+      const count = Math.min(limit, rows);
+      if (count === 0) return [];
+      const offsets = Array.from({ length: count }, (_, at) => Math.floor((at * rows) / count));
+      const chosen = [...ownColumns, ...Object.keys(kinds), vectorColumn];
+      const taken = await table.takeOffsets(offsets).select(chosen).toArray();
+      return taken.map((row) => ({
+        ...{ ...ownOf(row), columns: carriedOf(row, kinds) },
+        vector: Float32Array.from(row[vectorColumn].toArray()),
+      }));
+    },
     async nearest({ vector, limit, offset, where, exact = false }) {
       await table.checkoutLatest();
       const rows = await table.countRows();
@@ -141,7 +158,7 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
   };
 }
 
-/** As many lists as vectors in each: the fewest comparisons. */
+/** Gives as many lists as vectors in each, which needs the fewest comparisons. */
 const listsFor = (rows: number) => Math.max(1, Math.round(Math.sqrt(rows)));
 
 const idsPerCondition = 500;
@@ -168,6 +185,9 @@ function ownOf({ _id, _digest, _input, _root, _path, _version, _hash }: LanceRow
 }
 
 function foundOf(row: LanceRow, kinds: Readonly<Record<string, ValueKind>>): FoundRow {
-  const columns = Object.fromEntries(Object.keys(kinds).map((name) => [name, row[name] ?? null]));
-  return { ...ownOf(row), score: 1 - row._distance, columns };
+  return { ...ownOf(row), score: 1 - row._distance, columns: carriedOf(row, kinds) };
+}
+
+function carriedOf(row: LanceRow, kinds: Readonly<Record<string, ValueKind>>): Record<string, StoredValue> {
+  return Object.fromEntries(Object.keys(kinds).map((name) => [name, row[name] ?? null]));
 }

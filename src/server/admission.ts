@@ -5,7 +5,7 @@ import { EncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { onceOver } from "./once-over.ts";
 
-/** A request's place among those in flight. */
+/** Is a request's place among those in flight. */
 export interface Admission {
   /** Counts bytes of its body as they arrive. @throws EncoderError OVERLOADED */
   take(bytes: number): void;
@@ -13,7 +13,7 @@ export interface Admission {
 }
 
 export interface AdmissionOptions extends ValuesOf<typeof admissionSettings> {
-  /** The time that a client may take to read its answer. */
+  /** A client may take this long to read its answer. */
   readTimeoutMs: number;
   metrics: Metrics;
 }
@@ -40,7 +40,7 @@ function createGate({ maxInFlightRequests, maxInFlightBytes, metrics }: Admissio
   let requests = 0;
   let bytes = 0;
 
-  /** A request that is alone always fits, so that MAX_BODY_BYTES keeps its word. */
+  /** Refuses what does not fit. A request that is alone always fits, so that MAX_BODY_BYTES keeps its word. */
   function check(more: number, others: number): void {
     if (others > 0 && bytes + more > maxInFlightBytes) throw overloaded("request bodies");
   }

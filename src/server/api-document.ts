@@ -4,7 +4,7 @@ import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { failure } from "./schemas.ts";
 
-/** GET /openapi.json: the OpenAPI document, collected from the routes' own schemas. */
+/** Serves GET /openapi.json: the OpenAPI document, collected from the routes' own schemas. */
 export function documentApi(app: FastifyInstance, { version }: { version: string }): void {
   app.register(swagger, {
     openapi: {
@@ -35,7 +35,7 @@ export function documentApi(app: FastifyInstance, { version }: { version: string
   });
 }
 
-/** A body by content type, which fastify-type-provider-zod leaves out. */
+/** Describes a body by content type, which fastify-type-provider-zod leaves out. */
 function mediaTypes(body: FastifySchema["body"]): Record<string, { schema: unknown }> | undefined {
   const shape = z.object({ content: z.record(z.string(), z.object({ schema: z.instanceof(z.ZodType) })) });
   const parsed = shape.safeParse(body);

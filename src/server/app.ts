@@ -30,22 +30,22 @@ import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { pageRoute } from "./routes/page.ts";
 import { pictureRoute } from "./routes/pictures.ts";
-import { indexRoute, searchRoute } from "./routes/search.ts";
+import { indexRoute, sampleRoute, searchRoute } from "./routes/search.ts";
 
 export interface AppOptions {
   encoder: Encoder;
   config: ServiceConfig;
   metrics: Metrics;
-  /** Of this package, for GET /info and the API document. */
+  /** GET /info and the API document tell this version of the package. */
   version: string;
-  /** What GET / serves; without them there is no page. */
+  /** GET / serves these; without them there is no page. */
   page?: PageFiles | undefined;
   /** With an index there are POST /search, GET /index and GET /pictures/:id. */
   search?: { index: PictureIndex; pictures: Pictures } | undefined;
   logger?: FastifyBaseLogger;
 }
 
-/** The service: what clients and people use, and what operators read unless ADMIN_PORT takes that. */
+/** Creates the service: what clients and people use, and what operators read unless ADMIN_PORT takes that. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { config, metrics, encoder, version, page } = options;
   const { manifest } = encoder;
@@ -67,6 +67,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     app.register(async (routes) => {
       searchRoute(routes, context, search.index);
       indexRoute(routes, search.index);
+      sampleRoute(routes, search.index);
       pictureRoute(routes, search.pictures, config.requestTimeoutMs);
     });
   }
@@ -79,7 +80,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** What listens on ADMIN_PORT. */
+/** Creates what listens on ADMIN_PORT. */
 export function createAdminApp(options: AppOptions): FastifyInstance {
   const app = openDoor(options);
   health(app, options);
@@ -88,7 +89,7 @@ export function createAdminApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** The base, and what every request passes on its way to a route. */
+/** Creates the base, and what every request passes on its way to a route. */
 function openDoor({ encoder, config, metrics, logger }: AppOptions): FastifyInstance {
   const connections = pickSettings(connectionSettings, config);
   const model = encoder.manifest.name;
@@ -117,7 +118,10 @@ function requestLimits(config: ServiceConfig) {
   return { ...pickSettings(requestSettings, config), maxImageBytes: config.maxImageBytes };
 }
 
-/** For silence in both directions, and for reading an answer: longer than a request takes to arrive and be answered. */
+/**
+ * Bounds silence in both directions, and the reading of an answer: it is longer than a request takes to arrive and be
+ * answered.
+ */
 function silenceLimitMs({ bodyTimeoutMs, requestTimeoutMs }: ServiceConfig): number {
   return bodyTimeoutMs + requestTimeoutMs;
 }

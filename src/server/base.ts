@@ -13,15 +13,15 @@ import { answerMalformed } from "./socket.ts";
 import { answerUnrouted } from "./unrouted.ts";
 
 export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
-  /** The name of the model, for the header x-model. */
+  /** The header x-model tells this name of the model. */
   model: string;
   metrics: Metrics;
   logger?: FastifyBaseLogger | undefined;
-  /** How long a connection may be silent in both directions. */
+  /** A connection may be silent in both directions for this long. */
   silenceLimitMs: number;
 }
 
-/** What holds for every route: the limits of connections, the identity of requests, the shape of errors. */
+/** Creates what holds for every route: the limits of connections, the identity of requests, the shape of errors. */
 export function createBase(options: BaseOptions): FastifyInstance {
   const { metrics, logger } = options;
   const app: FastifyInstance = Fastify({
@@ -70,7 +70,7 @@ function identify(app: FastifyInstance, modelName: string): void {
   });
 }
 
-/** The caller's x-request-id if it is fit for a log line, or a new one. */
+/** Gives the caller's x-request-id if it is fit for a log line, or a new one. */
 function requestId({ headers }: IncomingMessage): string {
   const given = headers["x-request-id"];
   return typeof given === "string" && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID();

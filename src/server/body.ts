@@ -5,7 +5,7 @@ import { EncoderError } from "../errors.ts";
 import { JsonGuard } from "./json-guard.ts";
 
 /**
- * Of a body, how much is copied, parsed or decoded between two turns of the event loop: some 10 ms each. Where a step
+ * Between two turns of the event loop so much of a body is copied, parsed or decoded: some 10 ms each. Where a step
  * cannot be divided, the next one at least waits for its own turn.
  */
 export const bytesPerTurn = 4 * 1024 * 1024;
@@ -17,7 +17,7 @@ export type ReadBody = (
   inspect?: (chunk: Buffer) => void,
 ) => Promise<Buffer>;
 
-/** JSON for every route, in place of fastify's parser; other types are read by the routes that take them. */
+/** Reads JSON for every route, in place of fastify's parser; other types are read by the routes that take them. */
 export function readJsonBodies(
   app: FastifyInstance,
   { maxBodyBytes, maxBatchItems }: { maxBodyBytes: number; maxBatchItems: number },
@@ -39,10 +39,10 @@ export function readJsonBodies(
   });
 }
 
-/** Those in which JSON is read; in the first two, ASCII's characters are single bytes. */
+/** JSON is read in these; in the first two, ASCII's characters are single bytes. */
 type Charset = "utf-8" | "windows-1252" | "utf-16";
 
-/** By the names that clients give them. What the web calls ISO 8859-1 is windows-1252. */
+/** Clients give them these names. What the web calls ISO 8859-1 is windows-1252. */
 const charsets: Record<string, Charset> = {
   ...{ "utf-8": "utf-8", utf8: "utf-8", "us-ascii": "utf-8", ascii: "utf-8" },
   ...{ "iso-8859-1": "windows-1252", latin1: "windows-1252", "windows-1252": "windows-1252", cp1252: "windows-1252" },
@@ -59,8 +59,8 @@ function charsetOf(contentType: string): Charset {
 }
 
 /**
- * The text of a body, without a byte order mark. Bytes that the charset does not have are refused: the vector of a text
- * with replacement characters would be that of another text.
+ * Decodes a body's text, without a byte order mark. Bytes that the charset does not have are refused: the vector of a
+ * text with replacement characters would be that of another text.
  * @throws EncoderError INVALID_JSON
  */
 function decodeText(body: Buffer, charset: Charset): string {

@@ -6,7 +6,7 @@ const exposedHeaders = [
   ...["x-compute-time", "x-total-time", "x-tokenization-time", "x-queue-time", "x-inference-time"], // those of TEI
 ].join(", ");
 
-/** Those that any page's request may have. */
+/** Any page's request may have these. */
 const usualHeaders = "content-type, authorization, x-api-key, x-request-id";
 
 /** Lets web pages of `origins` call this service, and answers their browsers' preflight requests. */

@@ -5,9 +5,9 @@ import type { RouteContext } from "./route-context.ts";
 import { listed, type Piece, sendVectors, type VectorEncoding, vectorBytes } from "./vector-stream.ts";
 
 interface Embeddings {
-  /** Of a batch, some may be null: with `errors`. */
+  /** Some of a batch may be null: with `errors`. */
   embeddings: readonly (Float32Array | null)[];
-  /** Why vectors are null, if the request asked for that with on_error. */
+  /** Says why vectors are null, if the request asked for that with on_error. */
   errors?: readonly EncoderError[] | undefined;
   dimensions: number;
   /** The request was for one item, not for a batch of one. */
@@ -15,7 +15,10 @@ interface Embeddings {
   encoding: VectorEncoding;
 }
 
-/** Existing clients reject unknown keys: a reply to a single item has exactly success, dimensions and embedding, for ever. */
+/**
+ * Sends the answer. Existing clients reject unknown keys: a reply to a single item has exactly success, dimensions and
+ * embedding, for ever.
+ */
 function sendEmbeddings(reply: FastifyReply, answer: Embeddings): FastifyReply {
   if (!wantsBytes(reply.request)) return sendVectors(reply, frame(answer), answer.encoding);
   return reply.header("content-type", "application/octet-stream").send(vectorBytes(answer.embeddings[0]!));
@@ -51,14 +54,14 @@ interface Batch {
   reply: FastifyReply;
   sources: readonly Source[];
   noun: string;
-  /** The field that holds a batch; none where there is one item. */
+  /** This field holds a batch; it is undefined where there is one item. */
   field: string | undefined;
   normalize: boolean;
   encoding: VectorEncoding;
   onError: "fail" | "null" | undefined;
 }
 
-/** What both encode routes do, once they know what is asked of them. */
+/** Does what both encode routes do, once they know what is asked of them. */
 export async function answerEmbeddings(
   { manifest, readItems, encode }: RouteContext,
   { request, reply, sources, noun, field, normalize, encoding, onError }: Batch,

@@ -3,7 +3,7 @@ import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ErrorAnswer } from "./protocol.ts";
 
-/** Fastify's own errors that a client can cause, in our codes. */
+/** These are fastify's own errors that a client can cause, in our codes. */
 const frameworkErrors: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: "UNSUPPORTED_MEDIA_TYPE",
@@ -52,7 +52,7 @@ export function sendError(error: EncoderError, exchange: Exchange): FastifyReply
   return reply.code(status).send(body);
 }
 
-/** What was thrown, as an error that says which item of a batch it is about. */
+/** Turns what was thrown into an error that says which item of a batch it is about. */
 function requestError(thrown: FastifyError, request: FastifyRequest): EncoderError {
   const error = fromFramework(thrown);
   if (error.index === undefined || request.nameItem === undefined) return error;
@@ -71,7 +71,9 @@ function fromFramework(thrown: FastifyError): EncoderError {
   return toEncoderError(thrown);
 }
 
-/** The first thing wrong, as a sentence that names the field: "texts[3]: expected string, received number." */
+/**
+ * Says the first thing that is wrong, in a sentence that names the field: "texts[3]: expected string, received number."
+ */
 function validationMessage([first]: NonNullable<FastifyError["validation"]>): string {
   if (!first) return "The request is malformed.";
   const { keys } = first.params;
@@ -83,7 +85,7 @@ function validationMessage([first]: NonNullable<FastifyError["validation"]>): st
   return `${fieldName(first.instancePath) || "The request body"}: ${message}.`;
 }
 
-/** "/images/3/url" -> "images[3].url" */
+/** Writes "/images/3/url" as "images[3].url". */
 function fieldName(path: string): string {
   return path
     .slice(1)

@@ -4,8 +4,8 @@ export interface ImageSize {
 }
 
 /**
- * Width and height as a JPEG, PNG, WebP or GIF file states them, before any turning. Nothing is decoded; of other formats
- * and of broken files the size is unknown.
+ * Reads width and height as a JPEG, PNG, WebP or GIF file states them, before any turning. Nothing is decoded; of other
+ * formats and of broken files the size is unknown.
  */
 export function imageSize(bytes: Uint8Array): ImageSize | undefined {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -17,7 +17,7 @@ export function imageSize(bytes: Uint8Array): ImageSize | undefined {
   if (!starts("RIFF") || !starts("WEBP", 8)) return undefined;
   if (starts("VP8 ", 12)) return { width: file.readUInt16LE(26) & 0x3fff, height: file.readUInt16LE(28) & 0x3fff };
   if (starts("VP8X", 12)) return { width: 1 + file.readUIntLE(24, 3), height: 1 + file.readUIntLE(27, 3) };
-  const bits = file.readUInt32LE(21); // VP8L: 14 bits each
+  const bits = file.readUInt32LE(21); // VP8L has 14 bits for each.
   return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
 }
 
@@ -27,7 +27,7 @@ function jpegSize(file: Buffer): ImageSize | undefined {
     if (file[at] !== 0xff) return undefined;
     const marker = file[at + 1]!;
     if (marker === 0xff) {
-      at++; // a fill byte
+      at++; // This is a fill byte.
       continue;
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);

@@ -2,14 +2,14 @@ import { decodeBase64, isDataUri } from "../encoder/base64.ts";
 import type { ImageInput } from "../encoder/encoder.ts";
 
 /**
- * An image as a request carries it. `either` is a URL or base64, whichever it looks like; a data URI may stand
+ * Holds an image as a request carries it. `either` is a URL or base64, whichever it looks like; a data URI may stand
  * anywhere.
  */
 export type ImageSource = { bytes: Uint8Array } | { url: string } | { b64: string } | { either: string };
 
 /**
- * The one place where images of requests become the encoder's input. The encoder checks what an image is and how large;
- * only base64 is checked before it is decoded.
+ * Turns an image of a request into the encoder's input; no other place does. The encoder checks what an image is and
+ * how large; only base64 is checked before it is decoded.
  * @throws EncoderError INVALID_BASE64, IMAGE_TOO_LARGE
  */
 export function imageOf(source: ImageSource, { maxImageBytes }: { maxImageBytes: number }): ImageInput {

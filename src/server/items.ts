@@ -5,18 +5,21 @@ import { bytesPerTurn } from "./body.ts";
 import { encodedLength, type ImageSource, imageOf } from "./images.ts";
 import type { RequestLimits } from "./route-context.ts";
 
-/** An item of a request, before its size is checked and its base64 decoded. */
+/** Holds an item of a request, before its size is checked and its base64 decoded. */
 export type Source = { text: string } | ImageSource;
 
-/** How errors speak of a request's items. */
+/** Says how errors speak of a request's items. */
 export interface ItemNames {
-  /** The field that holds a batch, or what each item of it is called; none where the request is for one item. */
+  /**
+   * This field holds a batch, or this says what each item of it is called; it is absent where the request is for one
+   * item.
+   */
   field?: string | ((index: number) => string) | undefined;
-  /** What an item is called. */
+  /** An item is called this. */
   noun: string;
 }
 
-/** An item, or why it is none. */
+/** Is an item, or says why it is none. */
 export type ItemOrFault = Item | EncoderError;
 
 /**

@@ -1,7 +1,7 @@
 import { EncoderError } from "../errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 
-/** What clients send that have no name, or that must send some name. */
+/** Clients send these that have no name, or that must send some name. */
 const placeholders = ["", "default", "default/not-specified", "tei"];
 
 /**
@@ -17,7 +17,7 @@ export interface ModelNames {
   acceptAnyModel: boolean;
 }
 
-/** Known are the model's own name, the repositories of its towers, aliases, and placeholders, in any case. */
+/** Knows the model's own name, the repositories of its towers, aliases, and placeholders, in any case. */
 export function createModelCheck({ manifest, modelAliases, acceptAnyModel }: ModelNames): CheckModel {
   const { image, text } = manifest.sources;
   const names = [manifest.name, image.repository, text.repository, ...modelAliases, ...placeholders];

@@ -1,20 +1,20 @@
 import { EncoderError } from "../errors.ts";
 
 export interface Form {
-  /** Views of the body, not copies. */
+  /** These are views of the body, not copies. */
   files: Buffer[];
   fields: Map<string, string>;
 }
 
 export interface FormLimits {
-  /** The header, which names the boundary. */
+  /** This header names the boundary. */
   contentType: string;
   maxFiles: number;
-  /** Of a part that is no file; our own fields are single words. */
+  /** A part that is no file is at most this long; our own fields are single words. */
   maxFieldBytes?: number;
 }
 
-/** A part between two delimiters. */
+/** Is a part between two delimiters. */
 interface Part {
   headers: Map<string, string>;
   content: Buffer;

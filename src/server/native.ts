@@ -5,7 +5,7 @@ import { encodeTextRoute } from "./routes/encode-text.ts";
 import { compareRoute, rankRoute } from "./routes/rank.ts";
 import { failure } from "./schemas.ts";
 
-/** The service's own routes. Errors that belong to no route have this shape, too. */
+/** Serves the service's own routes. Errors that belong to no route have this shape, too. */
 export const native: Protocol = {
   name: "native",
   answer: nativeAnswer,

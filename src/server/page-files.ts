@@ -5,10 +5,10 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { mapAhead } from "../scheduling/map-ahead.ts";
 
-/** One file of the page, as it is sent. */
+/** Holds one file of the page, as it is sent. */
 export interface PageFile {
   bytes: Buffer;
-  /** The same, smaller, where that pays. */
+  /** This is the same, smaller, where that pays. */
   gzipped: Buffer | undefined;
   contentType: string;
   etag: string;
@@ -16,7 +16,7 @@ export interface PageFile {
   isForEver: boolean;
 }
 
-/** The page's files by their path below it. */
+/** Holds the page's files by their path below it. */
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
 const contentTypes: Record<string, string> = {
@@ -35,7 +35,7 @@ const filesAtOnce = 8;
 /** Pictures are compressed already. */
 const packable = [".html", ".js", ".css", ".json", ".svg", ".bin"];
 
-/** Names that the bundler and the gallery's maker give: `index-BtM6bGI9.js`, `red-apple-3d-13ec4ec4.webp`. */
+/** The bundler and the gallery's maker give such names: `index-BtM6bGI9.js`, `red-apple-3d-13ec4ec4.webp`. */
 const hashedName = /-[\w-]{8}\.\w+$/;
 
 /**

@@ -5,13 +5,13 @@ import type { Metrics } from "../metrics.ts";
 import { answerErrors } from "./error-reply.ts";
 import type { RouteContext } from "./route-context.ts";
 
-/** A way to talk to this service: some routes, and one shape of errors for all of them. */
+/** Is a way to talk to this service: some routes, and one shape of errors for all of them. */
 export interface Protocol {
-  /** The value of the metrics' label `protocol`, and of the setting PROTOCOLS. */
+  /** The metrics' label `protocol` and the setting PROTOCOLS use this name. */
   name: string;
-  /** The answer to an error, in the shape that the protocol's clients read. */
+  /** Answers an error in the shape that the protocol's clients read. */
   answer: ErrorAnswer;
-  /** The same shape, for the OpenAPI document. */
+  /** Describes the same shape for the OpenAPI document. */
   failure: z.ZodType;
   routes(scope: FastifyInstance, context: RouteContext): void;
 }

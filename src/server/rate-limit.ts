@@ -8,7 +8,7 @@ interface Bucket {
 }
 
 /**
- * A token bucket per client: `rateLimit` requests may come at once, and they are granted anew over a minute.
+ * Creates a token bucket per client: `rateLimit` requests may come at once, and they are granted anew over a minute.
  * @returns a function that takes a token of a client, and throws EncoderError RATE_LIMITED where there is none
  */
 export function createRateLimit(

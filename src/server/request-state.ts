@@ -7,10 +7,10 @@ import type { Admission } from "./admission.ts";
 declare module "fastify" {
   interface FastifyRequest {
     admission: Admission | undefined;
-    /** What errors call an item, in a request that may have several. */
+    /** Errors call an item so, in a request that may have several. */
     nameItem: ((index: number) => string) | undefined;
     errorCode: ErrorCode | undefined;
-    /** How many texts and images were encoded, and how many of the texts were cut. */
+    /** Counts the texts and images that were encoded, and those of the texts that were cut. */
     encoded: { text: number; image: number; truncated: number } | undefined;
   }
   interface FastifyInstance {

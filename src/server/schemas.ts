@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-/** What the routes read and answer. Validation, types and the API document all come from here. */
+/** The routes read and answer what stands here. Validation, types and the API document all come from it. */
 
-/** A PNG of one pixel, for the document's examples. */
+/** This PNG of one pixel serves the document's examples. */
 export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/** Clients that serialise absent fields as null mean absent. */
+/** Clients that serialise absent fields as null mean that they are absent. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
 
 const normalize = optional(z.boolean()).describe(
@@ -52,7 +52,7 @@ export const encodeImageBody = z
   .describe("Exactly one of image_url, image_b64 and images")
   .meta({ examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }] });
 
-/** Described only: a body that is not JSON is checked where it is parsed. */
+/** This only describes: a body that is not JSON is checked where it is parsed. */
 const image = { type: "string", contentMediaType: "image/*" } as const;
 export const encodeImageFile = z.any().meta(image);
 export const encodeImageForm = z.any().meta({
@@ -66,13 +66,13 @@ export const encodeImageForm = z.any().meta({
   },
 });
 
-/** For bodies that are an image themselves. */
+/** Bodies that are an image themselves have their fields in the query. */
 export const encodeImageQuery = z.strictObject({
   normalize: z.enum(["true", "false"]).optional().describe("For bodies that are the image itself"),
   encoding: z.enum(["float", "base64"]).optional().describe("For bodies that are the image itself"),
 });
 
-/** Of forms. */
+/** Forms have these fields. */
 export const encodeImageFields = encodeImageQuery.extend({ on_error: z.enum(["fail", "null"]).optional() });
 
 /** A misspelt parameter must not pass for a default. */
@@ -92,7 +92,7 @@ export const manyEmbeddings = z.strictObject({
     .optional()
     .describe('With "on_error": "null": why the vectors are null that are'),
 });
-/** A vector itself, where the request accepts that and no JSON. */
+/** Is a vector itself, where the request accepts that and no JSON. */
 const octets = z.any().meta({ type: "string", contentMediaType: "application/octet-stream" });
 
 export const encodeReply = {
@@ -163,18 +163,17 @@ export const searchBody = z
 
 const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
+const pictureId = z.string().describe("For GET /pictures/:id");
+const indexedAs = {
+  path: z.string().optional().describe("Relative to what was indexed"),
+  url: z.string().optional(),
+  columns: z.record(z.string(), columnValue),
+};
+
 export const searchReply = z.strictObject({
   success: z.literal(true),
   results: z
-    .array(
-      z.strictObject({
-        id: z.string().describe("For GET /pictures/:id"),
-        score: z.number().describe("Cosine with the question"),
-        path: z.string().optional().describe("Relative to what was indexed"),
-        url: z.string().optional(),
-        columns: z.record(z.string(), columnValue),
-      }),
-    )
+    .array(z.strictObject({ id: pictureId, score: z.number().describe("Cosine with the question"), ...indexedAs }))
     .describe("Best first"),
 });
 
@@ -186,6 +185,17 @@ export const indexReply = z.strictObject({
   count: z.int(),
   columns: z.array(z.string()).describe("What can be filtered by"),
   updated_at: z.string(),
+});
+
+export const sampleQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(5000).default(1000).describe("How many pictures at most"),
+  encoding: z.enum(["float", "base64"]).default("float").describe("How vectors are written, as of POST /encode_text"),
+});
+
+export const sampleReply = z.strictObject({
+  success: z.literal(true),
+  count: z.int().describe("How many pictures the index holds"),
+  pictures: z.array(z.strictObject({ id: pictureId, ...indexedAs, embedding })).describe("In no particular order"),
 });
 
 export const pictureParams = z.object({ id: z.string() });

@@ -3,13 +3,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import { vectorJson } from "../encoder/vector-json.ts";
 
-/** Numbers printed between two turns of the event loop, 16 vectors of 512: a few milliseconds at most. */
+/** So many numbers are printed between two turns of the event loop, 16 vectors of 512: a few milliseconds at most. */
 const numbersPerTurn = 8192;
 
-/** How a vector is printed: as a list of numbers, or as a string of base64 of its little-endian float32s. */
+/** Says how a vector is printed: as a list of numbers, or as a string of base64 of its little-endian float32s. */
 export type VectorEncoding = "float" | "base64";
 
-/** A piece of a JSON document: text as it stands, or a vector. */
+/** Is a piece of a JSON document: text as it stands, or a vector. */
 export type Piece = string | Float32Array;
 
 /**
@@ -27,7 +27,7 @@ export function sendVectors(
   return reply.send(done ? value : Readable.from(inTurns(value, chunks), { objectMode: false }));
 }
 
-/** Vectors, or null in place of some, with commas between them, each framed by `around` where one is given. */
+/** Lists vectors, or null in place of some, with commas between them, each framed by `around` where one is given. */
 export function* listed(
   vectors: Iterable<Float32Array | null>,
   around: (index: number) => readonly [string, string] = () => ["", ""],
@@ -41,7 +41,7 @@ export function* listed(
   }
 }
 
-/** The document in chunks of about `numbersPerTurn`; the last one is returned. */
+/** Prints the document in chunks of about `numbersPerTurn`; the last one is returned. */
 function* printed(pieces: Iterable<Piece>, encoding: VectorEncoding): Generator<string, string> {
   let chunk = "";
   let numbers = 0;
@@ -71,7 +71,7 @@ async function* inTurns(first: string, rest: Generator<string, string>): AsyncGe
   }
 }
 
-/** Its float32s, little-endian as on every processor that ONNX Runtime is built for. */
+/** Gives its float32s, little-endian as on every processor that ONNX Runtime is built for. */
 export function vectorBytes({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }

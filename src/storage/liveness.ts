@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 
-/** A process, named so that no other one is ever taken for it. */
+/** Names a process so that no other one is ever taken for it. */
 export interface ProcessName {
   pid: number;
-  /** When it started, in a unit of the kernel's; "0" where that is not told. */
+  /** It started then, in a unit of the kernel's; "0" means that this is not told. */
   start: string;
   /** The kernel's run and the process namespace in which the number counts; "0" where they are not told. */
   namespace: string;
@@ -18,8 +18,8 @@ export async function nameOwnProcess(): Promise<ProcessName> {
 }
 
 /**
- * Whether a process still runs. Only what shares this process's namespace can be seen: of another container or machine, even
- * of one with the same host name, nothing is known.
+ * Tells whether a process still runs. Only what shares this process's namespace can be seen: of another container or
+ * machine, even of one with the same host name, nothing is known.
  */
 export async function livenessOf({ pid, start, namespace }: ProcessName): Promise<"alive" | "dead" | "unknown"> {
   if (namespace === "0" || namespace !== (await ownNamespace())) return "unknown";

@@ -7,30 +7,33 @@ import { livenessOf, nameOwnProcess, type ProcessName } from "./liveness.ts";
 import { storing } from "./storing.ts";
 
 export interface LockOptions {
-  /** The folder to lock; it is made where there is none. */
+  /** This folder is locked; it is made where there is none. */
   directory: string;
   signal?: AbortSignal | undefined;
-  /** Called once, if another process holds the lock. */
+  /** This is called once, if another process holds the lock. */
   onWait?(holder: Holder): void;
-  /** "refuse": as soon as another holder is known to be alive, the lock is refused. The default is to wait. */
+  /** With "refuse", the lock is refused as soon as another holder is known to be alive. The default is to wait. */
   ifHeld?: "wait" | "refuse";
   timing?: LockTiming;
 }
 
 export interface Holder extends ProcessName {
-  /** Name of its file in the locked folder. */
+  /** Its file in the locked folder has this name. */
   file: string;
 }
 
 export interface LockTiming {
-  /** How often a holder renews its file's time. */
+  /** A holder renews its file's time this often. */
   heartbeatMs: number;
-  /** How long the heartbeat must have stood still before a holder that cannot be seen counts as dead. */
+  /** The heartbeat must have stood still for so long before a holder that cannot be seen counts as dead. */
   deadAfterMs: number;
   pollMs: number;
 }
 
-/** Ten missed heartbeats: no part of a build keeps the event loop that long, and a restarted container waits half a minute. */
+/**
+ * A holder is dead after ten missed heartbeats: no part of a build keeps the event loop that long, and a restarted
+ * container waits half a minute.
+ */
 const defaultTiming: LockTiming = { heartbeatMs: 3_000, deadAfterMs: 30_000, pollMs: 500 };
 
 export interface Lock {
@@ -40,11 +43,12 @@ export interface Lock {
 }
 
 /**
- * One holder per folder, across processes, containers and machines. Everyone who wants the lock first creates a file that
- * names its process, then looks for those of others: of two who come at once at least one sees the other and steps back.
- * A holder is dead if its process is seen to be gone, or if its heartbeat stands still, measured by the watcher's own
- * clock, since those of two machines differ. A dead holder's file can be deleted by anyone at any time.
- * @throws EncoderError STORAGE_FAILED when the folder cannot be written, OUTPUT_REFUSED when it is held and `ifHeld` is "refuse".
+ * Lets one process hold a folder, across processes, containers and machines. Everyone who wants the lock first creates
+ * a file that names its process, then looks for those of others: of two who come at once at least one sees the other
+ * and steps back. A holder is dead if its process is seen to be gone, or if its heartbeat stands still, measured by the
+ * watcher's own clock, since those of two machines differ. A dead holder's file can be deleted by anyone at any time.
+ * @throws EncoderError STORAGE_FAILED when the folder cannot be written, OUTPUT_REFUSED when it is held and `ifHeld` is
+ * "refuse".
  */
 export async function acquireLock(options: LockOptions): Promise<Lock> {
   const { directory, signal, onWait, ifHeld = "wait", timing = defaultTiming } = options;
@@ -69,7 +73,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   }
 }
 
-/** @returns whether it is there; the last holder may have removed the folder in this moment. */
+/** Tells whether it is there; the last holder may have removed the folder in this moment. */
 async function createFile(path: string): Promise<boolean> {
   return storing(() =>
     writeFile(path, "").then(
@@ -105,7 +109,7 @@ function hold(path: string, heartbeatMs: number): Lock {
 function createWatch(directory: string, deadAfterMs: number) {
   const seen = new Map<string, { beat: number; sinceMs: number; hasMoved: boolean }>();
 
-  /** Undefined if the file is gone. */
+  /** Reads the heartbeat, which is undefined if the file is gone. */
   async function heartbeatOf(file: string) {
     const beat = (await stat(join(directory, file)).catch(() => undefined))?.mtimeMs;
     if (beat === undefined) return undefined;
@@ -116,7 +120,7 @@ function createWatch(directory: string, deadAfterMs: number) {
     return heartbeat;
   }
   return {
-    /** Somebody besides `own` who may be alive; files of the dead are deleted. */
+    /** Finds somebody besides `own` who may be alive; files of the dead are deleted. */
     async findHolder(own?: string) {
       for (const file of await readdir(directory).catch(() => [])) {
         const owner = parseName(file);

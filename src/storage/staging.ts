@@ -4,7 +4,7 @@ import { EncoderError } from "../errors.ts";
 import { acquireLock } from "./lock.ts";
 import { storing } from "./storing.ts";
 
-/** A folder that is written beside its final place and becomes visible there all at once, or not at all. */
+/** Is a folder that is written beside its final place and becomes visible there all at once, or not at all. */
 export interface Staging {
   directory: string;
   /** Puts the folder in place of whatever is there. */
@@ -14,14 +14,14 @@ export interface Staging {
 
 export interface StagingOptions {
   target: string;
-  /** Whether what lies at the target may be replaced. */
+  /** Tells whether what lies at the target may be replaced. */
   isReplaceable(place: string): Promise<boolean>;
   signal: AbortSignal;
 }
 
 /**
- * `.NAME.building` beside the target, which is locked, so that of several builds of one target each finds the result of
- * the one before it, and what a killed build left behind is known to be nobody's.
+ * Creates `.NAME.building` beside the target, which is locked, so that of several builds of one target each finds the
+ * result of the one before it, and what a killed build left behind is known to be nobody's.
  * @throws EncoderError STORAGE_FAILED when the place cannot be written or holds something that may not be replaced.
  */
 export async function createStaging({ target, isReplaceable, signal }: StagingOptions): Promise<Staging> {
@@ -72,7 +72,7 @@ export async function createStaging({ target, isReplaceable, signal }: StagingOp
   };
 }
 
-/** A build that was killed between its two renames has left the target's last state here. */
+/** Puts back the target's last state, which a build that was killed between its two renames has left here. */
 async function putBack(replaced: string, place: string): Promise<void> {
   const isThere = await readdir(place).then(
     () => true,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { storing } from "./storing.ts";
 
-/** What was written: its size, and the SHA-256 of its bytes in hexadecimal. */
+/** Says what was written: its size, and the SHA-256 of its bytes in hexadecimal. */
 export interface Written {
   bytes: number;
   sha256: string;

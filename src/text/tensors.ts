@@ -3,7 +3,7 @@ import type { Tensor } from "../engine/contract.ts";
 /** Says how the texts of one batch become equally long. */
 export interface TextPadding {
   padId: number;
-  /** The length of each row: a number, or "batch" (the default) for the length of the longest text. */
+  /** Each row is this long; "batch" (the default) means the length of the longest text. */
   padding?: "batch" | number;
   paddingSide?: "right" | "left";
 }

@@ -1,15 +1,21 @@
 import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
 import { oneAtATime } from "../scheduling/one-at-a-time.ts";
 
-/** The only module that knows the tokenizer library (Hugging Face's Rust one: exact, and off the main thread). */
+/**
+ * Holds what the tokenizer library (Hugging Face's Rust one: exact, and off the main thread) makes of a text. This is
+ * the only module that knows the library.
+ */
 export interface Tokens {
-  /** Token ids with the special tokens, at most `maxTokens`. */
+  /** These are token ids with the special tokens, at most `maxTokens`. */
   ids: number[];
-  /** The same for the same ids. */
+  /** This is the same for the same ids. */
   key: string;
-  /** Whether tokens were cut off. */
+  /** Tells whether tokens were cut off. */
   truncated: boolean;
-  /** How many ids stand for pieces of text that the vocabulary has no token for: texts that differ there alone look alike. */
+  /**
+   * So many ids stand for pieces of text that the vocabulary has no token for: texts that differ there alone look
+   * alike.
+   */
   unknown: number;
 }
 
@@ -18,16 +24,19 @@ export interface Tokenizer {
   tokenize(texts: readonly string[], signal: AbortSignal): Promise<Tokens[]>;
 }
 
-/** Texts handed to the library at once: reading the ids back costs this thread about 2 µs each, and other requests wait. */
+/**
+ * So many texts are handed to the library at once: reading the ids back costs this thread about 2 µs each, and other
+ * requests wait.
+ */
 const textsPerCall = 64;
 
-/** Of a longer text, the start is tried alone: 128 tokens of prose are some 600 characters. */
+/** The start of a longer text is tried alone: 128 tokens of prose are some 600 characters. */
 const charactersPerToken = 16;
 
 /** Nearer to where a start was cut off, what looks like words may be the first half of a special token. */
 const marginCharacters = 64;
 
-/** What the token for anything unknown is called: in WordPiece, and in SentencePiece. */
+/** The token for anything unknown has one of these names: in WordPiece, and in SentencePiece. */
 const unknownTokens = ["[UNK]", "<unk>"];
 
 /** @param file a tokenizer.json; its own truncation and padding are replaced by `maxTokens` (special tokens included). */
@@ -67,7 +76,7 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
 
 interface Start {
   text: string;
-  /** Where it ends: with the text, before white space, or anywhere. */
+  /** This says where it ends: with the text, before white space, or anywhere. */
   end: "whole" | "space" | "cut";
 }
 
@@ -78,9 +87,9 @@ function startOf(text: string, length: number): Start {
 }
 
 /**
- * Whether the first tokens of the whole text are known from its start: there are more than are kept, and what follows the
- * start cannot change them. No token spans white space; else another word must have begun, well before the cut (scripts
- * without spaces, such as Chinese, have many).
+ * Tells whether the first tokens of the whole text are known from its start: there are more than are kept, and what
+ * follows the start cannot change them. No token spans white space; else another word must have begun, well before the
+ * cut (scripts without spaces, such as Chinese, have many).
  */
 function holdsFirstTokens(encoding: Encoding, { text, end }: Start): boolean {
   if (end === "whole") return true;

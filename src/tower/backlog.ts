@@ -3,18 +3,21 @@ import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { waitingShare } from "../scheduling/pace.ts";
 
 export interface BacklogOptions {
-  /** Items accepted at the same time. A request that is alone is let in whatever its size. */
+  /** So many items are accepted at the same time. A request that is alone is let in whatever its size. */
   maxItems: number;
-  /** Milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
+  /** Estimates the milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
   msFor(cost: number): number;
-  /** Milliseconds since a batch was last begun, while every engine is busy: an engine that hangs makes everybody wait. */
+  /**
+   * Counts the milliseconds since a batch was last begun, while every engine is busy: an engine that hangs makes
+   * everybody wait.
+   */
   stalledMs(): number;
-  /** Milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */
+  /** Estimates the milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */
   preparationMs(cost: number): number;
   now(): number;
 }
 
-/** An amount of work. `cost` is in the batcher's unit: tokens, for texts. */
+/** Is an amount of work. `cost` is in the batcher's unit: tokens, for texts. */
 export interface Work {
   items: number;
   cost: number;
@@ -88,7 +91,7 @@ export class Backlog {
     }
   }
 
-  /** Milliseconds that everything accepted takes; 0 while that is not known. */
+  /** Estimates the milliseconds that everything accepted takes; 0 while that is not known. */
   waitMs(): number {
     return this.#options.msFor(this.#cost) + this.#options.stalledMs();
   }

@@ -3,7 +3,7 @@ import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { Pace } from "../scheduling/pace.ts";
 
 export interface BatcherOptions<Item> {
-  /** Engines with the same graph. Each takes the next batch when it is free. */
+  /** These have the same graph. Each takes the next batch when it is free. */
   engines: readonly Engine[];
   /** Puts items together as the graph's inputs. It is called once per attempt, since tensors are handed over. */
   toTensors(items: readonly Item[]): Tensor[];
@@ -11,7 +11,7 @@ export interface BatcherOptions<Item> {
   /** The cost of a batch is that of its dearest item times its size, since shorter texts are padded. */
   maxBatchCost: number;
   observer?: BatchObserver;
-  /** Milliseconds of a clock that never jumps. */
+  /** Reads the milliseconds of a clock that never jumps. */
   now?: () => number;
 }
 
@@ -20,7 +20,7 @@ export interface BatchObserver {
   onQueueDepth(depth: number): void;
 }
 
-/** The raw vector of one item, float32 [dimensions], and how long it waited and its batch ran. */
+/** Holds the raw vector of one item, float32 [dimensions], and tells how long it waited and its batch ran. */
 export interface Embedded {
   embedding: Float32Array;
   queueMs: number;
@@ -28,7 +28,7 @@ export interface Embedded {
 }
 
 export interface SubmitOptions extends Due {
-  /** What the item costs when it is run alone: tokens, for texts. */
+  /** The item costs this when it is run alone: tokens, for texts. */
   cost: number;
   /** Aborting drops the item if its batch has not started. Either way the result is no longer waited for. */
   signal: AbortSignal;
@@ -56,7 +56,7 @@ export class Batcher<Item> {
   readonly #idle: Engine[];
   /** Only batches that left others waiting are measured: a queue consists of full ones, and small ones are slower. */
   readonly #pace: Pace;
-  /** Sorted by due time. */
+  /** This is sorted by due time. */
   #waiting: Job<Item>[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
@@ -68,22 +68,25 @@ export class Batcher<Item> {
     this.#pace = new Pace(options.engines.length, this.#now);
   }
 
-  /** Items that wait for an engine. */
+  /** Counts the items that wait for an engine. */
   get depth(): number {
     return this.#waiting.length;
   }
 
-  /** When a batch last succeeded, in milliseconds of the batcher's clock. */
+  /** Tells when a batch last succeeded, in milliseconds of the batcher's clock. */
   get lastSuccessAt(): number {
     return this.#lastSuccessAt;
   }
 
-  /** Milliseconds that queued work of this cost takes; 0 while that is not known. */
+  /** Estimates the milliseconds that queued work of this cost takes; 0 while that is not known. */
   msFor(cost: number): number {
     return this.#pace.msFor(cost);
   }
 
-  /** Milliseconds since a batch was last begun, if all engines are busy: what runs will take that long again, or longer. */
+  /**
+   * Counts the milliseconds since a batch was last begun, if all engines are busy: what runs will take that long again,
+   * or longer.
+   */
   stalledMs(): number {
     return this.#idle.length > 0 ? 0 : this.#now() - this.#lastStartAt;
   }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Share } from "./in-flight.ts";
 
-/** One request's life. It ends when its caller aborts, or when the request itself is over. */
+/** Is one request's life. It ends when its caller aborts, or when the request itself is over. */
 export interface RequestScope {
   signal: AbortSignal;
   /** Gives a share's result, unless the scope ends first. Either way the share is released. */
@@ -10,7 +10,7 @@ export interface RequestScope {
   end(reason?: unknown): void;
 }
 
-/** One reason for all requests: making an error for each would cost more than ending it. */
+/** All requests share this reason: making an error for each would cost more than ending it. */
 const isOver = new DOMException("The request is over.", "AbortError");
 
 export function requestScope(caller: AbortSignal | undefined): RequestScope {

@@ -8,20 +8,20 @@ import type { InFlight } from "./in-flight.ts";
 import type { RequestScope } from "./request-scope.ts";
 
 export interface RequestOptions {
-  /** How many items it has. */
+  /** It has so many items. */
   items: number;
   signal?: AbortSignal | undefined;
-  /** In `performance.now()` milliseconds. Without one there is always time. */
+  /** This is in `performance.now()` milliseconds. Without one there is always time. */
   deadline?: number | undefined;
   /** Waits for room, until the deadline, where it would be refused otherwise. */
   wait?: boolean | undefined;
 }
 
-/** One request's items among those of others. */
+/** Is one request's items among those of others. */
 export interface TowerRequest<Item> {
   /** Aborts when the caller does, and when the request is over. */
   readonly signal: AbortSignal;
-  /** When the item at a position is due, in `performance.now()` milliseconds. */
+  /** Tells when the item at a position is due, in `performance.now()` milliseconds. */
   dueAt(position: number): number;
   /**
    * Accepts inputs that are about to come, all of them or none. Those whose vectors cost nothing now take no room.
@@ -44,36 +44,36 @@ export interface TowerRequest<Item> {
 }
 
 export interface TowerInput {
-  /** The same for equal inputs. */
+  /** This is the same for equal inputs. */
   key: string;
-  /** Among the request's items. */
+  /** This is its position among the request's items. */
   position: number;
-  /** In the batcher's unit: tokens, for texts. */
+  /** This is in the batcher's unit: tokens, for texts. */
   cost: number;
 }
 
 export type Prepare<Item> = (turn: { signal: AbortSignal; dueAt: number }) => Prepared<Item> | Promise<Prepared<Item>>;
 
-/** A graph's input for one item. */
+/** Is a graph's input for one item. */
 export interface Prepared<Item> {
   item: Item;
-  /** Whether a part of the input could not be read. */
+  /** Tells whether a part of the input could not be read. */
   incomplete?: boolean | undefined;
 }
 
-/** A vector with what it cost to make. A cached one cost nothing. */
+/** Is a vector with what it cost to make. A cached one cost nothing. */
 export interface TowerResult extends Embedded {
   prepareMs: number;
   incomplete: boolean;
 }
 
-/** What the requests of one tower share. */
+/** Holds what the requests of one tower share. */
 export interface SharedByRequests<Item> {
   batcher: Batcher<Item>;
   backlog: Backlog;
   inFlight: InFlight<TowerResult>;
   cache: LRUCache<string, Pick<TowerResult, "embedding" | "incomplete">> | undefined;
-  /** Items of one request that are worked on at a time. */
+  /** So many items of one request are worked on at a time. */
   ahead: number;
   holdsWholeRequests: boolean;
   now: () => number;

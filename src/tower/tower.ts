@@ -11,23 +11,25 @@ import { type RequestScope, requestScope } from "./request-scope.ts";
 export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<Item>, "engines"> {
   replicas: number;
   startEngine: (options: EngineOptions) => Promise<Engine>;
-  /** Items accepted at the same time. */
+  /** So many items are accepted at the same time. */
   maxQueue: number;
-  /** Whether all items of a request are held while it waits, as texts are, or only those that are being worked on. */
+  /**
+   * Tells whether all items of a request are held while it waits, as texts are, or only those that are being worked on.
+   */
   holdsWholeRequests: boolean;
-  /** Milliseconds until work of this cost is prepared, which goes on beside the engines. */
+  /** Estimates the milliseconds until work of this cost is prepared, which goes on beside the engines. */
   preparationMs?: (cost: number) => number;
-  /** Vectors kept of inputs seen before; 0 keeps none. */
+  /** So many vectors are kept of inputs seen before; 0 keeps none. */
   cacheSize: number;
 }
 
-/** One tower: its engines, the queue before them, and what is known of inputs seen before. */
+/** Is one tower: its engines, the queue before them, and what is known of inputs seen before. */
 export interface Tower<Item> {
   /** Begins a request, which must be closed. @throws EncoderError SHUTTING_DOWN once the tower is closing. */
   open(options: RequestOptions): TowerRequest<Item>;
-  /** Items that wait for an engine. */
+  /** Counts the items that wait for an engine. */
   readonly depth: number;
-  /** When a batch last succeeded, in `performance.now()` milliseconds. */
+  /** Tells when a batch last succeeded, in `performance.now()` milliseconds. */
   readonly lastSuccessAt: number;
   /** Takes no new request, and stops the engines once the open ones are closed, or given up after `timeoutMs`. */
   close(options: { timeoutMs: number }): Promise<void>;

@@ -119,8 +119,28 @@ describe("an index that is served", () => {
     expect(Date.now() - Date.parse(updated_at)).toBeLessThan(600_000);
   });
 
+  it("gives a sample of its pictures with their vectors, and all of them where they are few", async () => {
+    const sample = async (query: string) => (await app.inject({ url: `/index/sample${query}`, headers })).json();
+    const all = await sample("");
+    expect(all).toMatchObject({ success: true, count: 4 });
+    expect(all.pictures.map(({ path }: Found) => path).sort()).toEqual(["a.bmp", "below/b.bmp", "c.bmp", "d.bmp"]);
+    const [picture] = all.pictures;
+    expect(Object.keys(picture)).toEqual(["id", "path", "columns", "embedding"]);
+    const { results } = await search({ embedding: picture.embedding, limit: 1 });
+    expect(results[0]).toMatchObject({ id: picture.id, score: expect.closeTo(1, 5) });
+    const two = await sample("?limit=2&encoding=base64");
+    expect(two.pictures).toHaveLength(2);
+    for (const { id, embedding } of two.pictures) {
+      const { buffer, byteOffset } = Buffer.from(embedding, "base64");
+      const numbers = [...new Float32Array(buffer.slice(byteOffset, byteOffset + encoder.manifest.dimensions * 4))];
+      const same = all.pictures.find((it: Found) => it.id === id);
+      expect(numbers).toEqual([...Float32Array.from(same.embedding)]);
+    }
+    expect(await sample("?limit=5001")).toMatchObject({ success: false, code: "INVALID_REQUEST" });
+  });
+
   it("asks for the key like everything else", async () => {
-    for (const url of ["/index", "/pictures/0123456789abcdef"]) {
+    for (const url of ["/index", "/index/sample", "/pictures/0123456789abcdef"]) {
       expect((await app.inject({ url })).statusCode).toBe(401);
     }
     expect((await app.inject({ method: "POST", url: "/search", payload: { text: "a" } })).statusCode).toBe(401);

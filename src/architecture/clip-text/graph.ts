@@ -2,21 +2,22 @@ import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
 import { embedTokens } from "../token-embedding.ts";
 
-/** CLIP's text transformer, as its configuration describes it. */
+/** Describes CLIP's text transformer, as its configuration does. */
 export interface TextTransformer {
   vocabulary: number;
   positions: number;
   encoder: PreNormEncoder;
-  /** The token whose first occurrence ends a text; "largest" for the first token of the largest id. */
+  /** This token's first occurrence ends a text; with "largest" it is the first token of the largest id. */
   endOfText: number | "largest";
   /** Length of the vector it gives. */
   dimensions: number;
 }
 
 /**
- * CLIP's text transformer (https://arxiv.org/abs/2103.00020, section 2.4): causal pre-norm blocks, of which the state at the
- * end of the text is projected. input_ids and attention_mask int64 [N, T] -> embeddings [N, dimensions], not normalised.
- * What pads a text comes after its end, where no token that counts sees it. N texts, T tokens in the longest, W width.
+ * Builds CLIP's text transformer (https://arxiv.org/abs/2103.00020, section 2.4): causal pre-norm blocks, of which the
+ * state at the end of the text is projected. It maps input_ids and attention_mask int64 [N, T] to embeddings [N,
+ * dimensions], not normalised. What pads a text comes after its end, where no token that counts sees it.
+ * There are N texts, T tokens in the longest, and the width is W.
  */
 export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">): Graph {
   const graph = createGraph();
@@ -38,7 +39,10 @@ export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">)
   return graph;
 }
 
-/** Where each text ends: the first of the largest numbers in its row. Ids below 2^24 are exact as float32. [N, 1] */
+/**
+ * Finds where each text ends, [N, 1]: at the first of the largest numbers in its row. Ids below 2^24 are exact as
+ * float32.
+ */
 function endOfText(graph: Graph, ids: Value, { endOfText }: TextTransformer): Value {
   if (endOfText !== "largest") {
     const isEnd = graph.apply("Cast", [graph.apply("Equal", [ids, graph.integers(endOfText)])], { to: 1 });

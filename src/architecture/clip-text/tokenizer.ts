@@ -5,8 +5,9 @@ const endOfText = "<|endoftext|>";
 const startOfText = "<|startoftext|>";
 
 /**
- * CLIP's byte pair encoding as a tokenizer.json, made of vocab.json and merges.txt as transformers makes it; undefined where
- * those are missing. Texts are normalised (NFC), lower-cased, and every white space counts as one blank.
+ * Makes CLIP's byte pair encoding a tokenizer.json, out of vocab.json and merges.txt as transformers does it; the
+ * result is undefined where those are missing. Texts are normalised (NFC) and lower-cased, and every white space counts
+ * as one blank.
  */
 export async function tokenizerOf(checkpoint: CheckpointFolder, folder: string): Promise<object | undefined> {
   const [vocabFile, mergesFile] = [`${folder}vocab.json`, `${folder}merges.txt`];

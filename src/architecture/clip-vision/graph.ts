@@ -3,7 +3,7 @@ import type { Weight } from "../../graph/weight.ts";
 import { embedPatches, gridOf, meanColour, type Patches } from "../patches.ts";
 import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
 
-/** CLIP's vision transformer, as its configuration describes it. */
+/** Describes CLIP's vision transformer, as its configuration does. */
 export interface VisionTransformer {
   patches: Patches;
   encoder: PreNormEncoder;
@@ -11,7 +11,7 @@ export interface VisionTransformer {
   dimensions: number;
 }
 
-/** pixels uint8 [N, S, S, 3] -> embeddings [N, dimensions], not normalised. */
+/** Maps pixels uint8 [N, S, S, 3] to embeddings [N, dimensions], not normalised. */
 export function imageGraph(tower: VisionTransformer, parts: Omit<Builder, "graph">): Graph {
   const { imageSize } = tower.patches;
   const graph = createGraph();
@@ -21,9 +21,9 @@ export function imageGraph(tower: VisionTransformer, parts: Omit<Builder, "graph
 }
 
 /**
- * CLIP's vision transformer (https://arxiv.org/abs/2103.00020, section 2.4): pre-norm blocks over patches and a class
- * token, whose last state is projected. pixels uint8 [N, S, S, 3] -> [N, dimensions]
- * N pictures, S pixels a side, G x G patches, T = 1 + G² tokens, W width.
+ * Builds CLIP's vision transformer (https://arxiv.org/abs/2103.00020, section 2.4): pre-norm blocks over patches and a
+ * class token, whose last state is projected. It maps pixels uint8 [N, S, S, 3] to [N, dimensions].
+ * There are N pictures of S pixels a side, G x G patches, T = 1 + G² tokens, and the width is W.
  */
 export function visionTransformer(builder: Builder, tower: VisionTransformer, pixels: Value): Value {
   const { graph, tensors, arithmetic } = builder;

@@ -21,7 +21,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   };
 }
 
-/** The vision transformer of a CLIP model in one folder of a checkpoint. */
+/** Reads the vision transformer of a CLIP model in one folder of a checkpoint. */
 export async function readVisionTransformer(
   checkpoint: CheckpointFolder,
   folder: string,
@@ -49,7 +49,7 @@ async function readLogit(tensors: Safetensors): Promise<Logit | null> {
   return { kind: "softmax", scale: scale! };
 }
 
-/** Those of transformers' CLIPImageProcessor. */
+/** These are the defaults of transformers' CLIPImageProcessor. */
 const defaults: ProcessorDefaults = {
   kind: "CLIP",
   size: { shortest_edge: 224 },

@@ -5,7 +5,7 @@ import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { firstRows } from "../token-embedding.ts";
 import type { Distilbert } from "./reader.ts";
 
-/** Fixed in the architecture, not in its configuration. */
+/** The architecture fixes this, not a configuration. */
 const epsilon = 1e-12;
 
 /**
@@ -44,8 +44,8 @@ interface Parts {
 }
 
 /**
- * 0 for tokens, -1e9 for padding, whose weight is then exactly 0 after the softmax; the same for every query, which the
- * operator wants spelled out. [N, T] -> [N, 1, T, T]
+ * Turns the mask [N, T] into what is added to scores, [N, 1, T, T]: 0 for tokens and -1e9 for padding, whose weight is
+ * then exactly 0 after the softmax. It is the same for every query, which the operator wants spelled out.
  */
 function additiveMask(graph: Graph, counts: Value): Value {
   const padding = graph.apply("Sub", [counts, graph.number(1)]);
@@ -56,7 +56,7 @@ function additiveMask(graph: Graph, counts: Value): Value {
   return graph.apply("Expand", [row, shape]);
 }
 
-/** Words plus positions, normalised. ids [N, T] -> [N, T, W] */
+/** Adds the vectors of words and positions, and normalises. ids [N, T] -> [N, T, W] */
 function embedTokens(parts: Parts, ids: Value): Value {
   const { graph, tower, tensors, arithmetic, prefix } = parts;
   const words = arithmetic.rows(graph, {
@@ -69,7 +69,7 @@ function embedTokens(parts: Parts, ids: Value): Value {
   return layerNorm(parts, graph.apply("Add", [words, places]), "embeddings.LayerNorm");
 }
 
-/** norm(x + attention(x)), then norm(x + mlp(x)). [N, T, W] -> [N, T, W] */
+/** Computes norm(x + attention(x)), then norm(x + mlp(x)). [N, T, W] -> [N, T, W] */
 function transformerBlock(parts: Parts, x: Value, { mask, layer }: { mask: Value; layer: number }): Value {
   const { graph, tower, tensors, arithmetic } = parts;
   const { width, heads, mlpWidth } = tower;
@@ -100,8 +100,8 @@ function transformerBlock(parts: Parts, x: Value, { mask, layer }: { mask: Value
 }
 
 /**
- * sum(x * mask) / max(sum(mask), 1e-9), as a product, which unlike ReduceSum adds in the same order for one text and for
- * several. x [N, T, W], counts [N, T] -> [N, W]
+ * Computes sum(x * mask) / max(sum(mask), 1e-9) as a product, which unlike ReduceSum adds in the same order for one
+ * text and for several. x [N, T, W], counts [N, T] -> [N, W]
  */
 function meanOfTokens(graph: Graph, x: Value, counts: Value, width: number): Value {
   const row = graph.apply("Unsqueeze", [counts, graph.integers(1)]); // [N, 1, T]
@@ -110,7 +110,7 @@ function meanOfTokens(graph: Graph, x: Value, counts: Value, width: number): Val
   return graph.apply("Div", [sum, graph.apply("Max", [tokens, graph.number(1e-9)])]);
 }
 
-/** A dense layer of sentence-transformers. [N, inputs] -> [N, outputs] */
+/** Adds a dense layer of sentence-transformers. [N, inputs] -> [N, outputs] */
 function denseLayer(
   { graph, tower, arithmetic }: Parts,
   x: Value,

@@ -77,7 +77,9 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   };
 }
 
-/** The dense layers, each of which takes what the one before it gives; the first takes the transformer's width. */
+/**
+ * Reads the dense layers, each of which takes what the one before it gives; the first takes the transformer's width.
+ */
 async function readDenses(checkpoint: CheckpointFolder, folders: string[], width: number): Promise<Dense[]> {
   const denses: Dense[] = [];
   for (const folder of folders) {
@@ -107,7 +109,7 @@ const distilbertSchema = configuration({
 const modes = ["cls_token", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"] as const;
 const legacyModes = Object.fromEntries(modes.map((mode) => [`pooling_mode_${mode}`, exactly(false).optional()]));
 
-/** sentence-transformers before 5.4 has a flag per mode, later ones one `pooling_mode`. */
+/** Before version 5.4 sentence-transformers wrote a flag per mode; since then it writes one `pooling_mode`. */
 const poolingSchema = z
   .strictObject({
     ...legacyModes,

@@ -9,7 +9,7 @@ export interface Parts {
   tensors: Safetensors;
 }
 
-/** A picture's features on the way, [N, width, side, side]. */
+/** Holds a picture's features on their way, [N, width, side, side]. */
 interface Features {
   value: Value;
   width: number;
@@ -21,17 +21,17 @@ interface Convolution {
   width: number;
   kernel: number;
   stride?: number;
-  /** Whether each channel is convolved by itself; else every channel sees all. */
+  /** Tells whether each channel is convolved by itself; otherwise every channel sees all. */
   depthwise?: boolean;
-  /** What the weight is multiplied with. */
+  /** The weight is multiplied with this. */
   factor?: number;
 }
 
 /**
- * EfficientNet-Lite (https://arxiv.org/abs/1905.11946, section 4; Lite: ReLU6, no squeeze-and-excitation): inverted
- * bottlenecks between a stem and a head, and the mean over all positions. Its convolutions are always computed in fp32:
- * int8 inputs cost three points of recall and are no faster (docs/int8.md).
- * bytes float32 [N, 3, S, S], from 0 to 255 -> features [N, headWidth]
+ * Builds EfficientNet-Lite (https://arxiv.org/abs/1905.11946, section 4; Lite has ReLU6 and no squeeze-and-excitation):
+ * inverted bottlenecks between a stem and a head, and the mean over all positions. Its convolutions are always computed
+ * in fp32: int8 inputs cost three points of recall and are no faster (docs/int8.md).
+ * It maps bytes float32 [N, 3, S, S], from 0 to 255, to features [N, headWidth].
  */
 export function convolutionalFeatures(parts: Parts, bytes: Value): Value {
   const { graph, tower } = parts;
@@ -51,7 +51,7 @@ function blocksOf(stage: Stage): Stage[] {
   return Array.from({ length: stage.blocks }, (_, i) => ({ ...stage, stride: i === 0 ? stage.stride : 1 }));
 }
 
-/** Expand, convolve depthwise, project; the block's input is added where the shapes are equal. */
+/** Expands, convolves depthwise and projects; the block's input is added where the shapes are equal. */
 function invertedBottleneck(
   parts: Parts,
   x: Features,
@@ -68,7 +68,7 @@ function invertedBottleneck(
   return keepsShape ? { ...projected, value: graph.apply("Add", [x.value, projected.value]) } : projected;
 }
 
-/** A convolution with bias. Padding is TensorFlow's SAME: an odd number of rows has the larger half below. */
+/** Adds a convolution with bias. Its padding is TensorFlow's SAME: an odd number of rows has the larger half below. */
 function convolve({ graph, tensors }: Parts, x: Features, convolution: Convolution): Features {
   const { name, width, kernel, stride = 1, depthwise = false, factor = 1 } = convolution;
   const side = Math.ceil(x.side / stride);

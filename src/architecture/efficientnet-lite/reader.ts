@@ -2,15 +2,17 @@ import { z } from "zod";
 import type { CheckpointFolder } from "../../checkpoint/folder.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 
-/** An EfficientNet-Lite with the batch normalisation folded into its convolutions, as its configuration describes it. */
+/**
+ * Describes an EfficientNet-Lite with the batch normalisation folded into its convolutions, as its configuration does.
+ */
 export interface EfficientNetLite {
   imageSize: number;
-  /** What bytes become for the first convolution: (byte - mean) / std, the same for every channel. */
+  /** The first convolution is fed (byte - mean) / std, the same for every channel. */
   mean: number;
   std: number;
   stemWidth: number;
   stages: Stage[];
-  /** Length of the features. */
+  /** The features are this long. */
   headWidth: number;
   classes: number;
 }
@@ -19,9 +21,9 @@ export interface EfficientNetLite {
 export interface Stage {
   blocks: number;
   kernel: number;
-  /** Of the first block; the others have 1. */
+  /** The first block has this stride; the others have 1. */
   stride: number;
-  /** How many times wider the depthwise convolution is than its block's input. */
+  /** The depthwise convolution is this many times wider than its block's input. */
   expansion: number;
   width: number;
 }

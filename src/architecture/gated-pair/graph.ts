@@ -18,11 +18,11 @@ interface Parts {
 }
 
 /**
- * Two towers for two kinds of pictures, each with its own part of the vector: [a u, b v]. u is what a classifier of
- * photographs sees, as a mixture of its classes' vectors (ConSE, https://arxiv.org/abs/1312.5650); v is what the vision
- * transformer sees in drawings; u and v have unit length. The gate g, from 0 for a drawing to 1 for a photograph, makes
- * a = floor + (1 - floor) g and b = 1 + floor - a, so that the part that does not fit counts little.
- * pixels uint8 [N, S, S, 3] -> embeddings [N, dimensions], not normalised
+ * Builds two towers for two kinds of pictures, each with its own part of the vector: [a u, b v]. u is what a classifier
+ * of photographs sees, as a mixture of its classes' vectors (ConSE, https://arxiv.org/abs/1312.5650); v is what the
+ * vision transformer sees in drawings; u and v have unit length. The gate g, from 0 for a drawing to 1 for a
+ * photograph, makes a = floor + (1 - floor) g and b = 1 + floor - a, so that the part that does not fit counts little.
+ * It maps pixels uint8 [N, S, S, 3] to embeddings [N, dimensions], not normalised.
  */
 export function imageGraph(options: Omit<Parts, "graph">): Graph {
   const { tower } = options;
@@ -48,7 +48,10 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
   return graph;
 }
 
-/** softmax(logits / temperature) times a vector for each class. Fp32 always: the softmax magnifies rounding errors. */
+/**
+ * Computes softmax(logits / temperature) times a vector for each class, always in fp32, since the softmax magnifies
+ * rounding errors.
+ */
 function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Value {
   const { classes, headWidth } = tower.photographs;
   const logits = fp32.linear(graph, {
@@ -62,7 +65,10 @@ function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Va
   return graph.apply("MatMul", [probabilities, graph.weight("class_vectors", vectors)]);
 }
 
-/** The picture at the transformer's size, as bytes again, through the transformer. bytes float32 [N, 3, S, S] */
+/**
+ * Makes the picture as small as the transformer takes it, turns it into bytes again, and runs the transformer. bytes
+ * float32 [N, 3, S, S]
+ */
 function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Value): Value {
   const weights = resizeWeights({ from: tower.photographs.imageSize, to: tower.drawings.patches.imageSize });
   const rows = graph.apply("MatMul", [graph.weight("resize_rows", weights), bytes]);
@@ -72,7 +78,7 @@ function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Valu
   return visionTransformer({ graph, tensors: tensors.drawings, arithmetic }, tower.drawings, pixels);
 }
 
-/** floor + (1 - floor) sigmoid(w features + bias): [N, 1] */
+/** Computes floor + (1 - floor) sigmoid(w features + bias). [N, 1] */
 function photographShare({ graph, tower, tensors }: Parts, features: Value): Value {
   const weight: Weight = tensors.gate.weight("gate.weight", [1, tower.photographs.headWidth]);
   const bias = tensors.gate.weight("gate.bias", [1]);

@@ -9,15 +9,15 @@ import { imageGraph } from "./graph.ts";
 
 export const gatedPair: Architecture<ImageTower> = { name: "gated-pair", modelType: "gated-pair", read };
 
-/** A vision transformer for drawings and a convolutional classifier for photographs under one gate. */
+/** Describes a vision transformer for drawings and a convolutional classifier for photographs under one gate. */
 export interface GatedPair {
   drawings: VisionTransformer;
   photographs: EfficientNetLite;
-  /** Length of the part of the vector that photographs fill; drawings fill the rest. */
+  /** Photographs fill so many dimensions of the vector; drawings fill the rest. */
   photographDimensions: number;
-  /** What the classifier's logits are divided by. */
+  /** The classifier's logits are divided by this. */
   temperature: number;
-  /** The least that either part counts, from 0 to 1. */
+  /** Either part counts at least this much, from 0 to 1. */
   floor: number;
   dimensions: number;
 }

@@ -1,8 +1,8 @@
 import type { Weight } from "../../graph/weight.ts";
 
 /**
- * The matrix [to, from] that makes one axis smaller as Pillow's bicubic filter does: each row has the weights of a new
- * pixel, whose kernel is widened by the scale so that it takes in everything it covers.
+ * Gives the matrix [to, from] that makes one axis smaller as Pillow's bicubic filter does: each row has the weights of
+ * a new pixel, whose kernel is widened by the scale so that it takes in everything it covers.
  */
 export function resizeWeights({ from, to }: { from: number; to: number }): Weight {
   return {
@@ -21,7 +21,7 @@ export function resizeWeights({ from, to }: { from: number; to: number }): Weigh
   };
 }
 
-/** Keys' cubic convolution kernel with a = -1/2. */
+/** Computes Keys' cubic convolution kernel with a = -1/2. */
 function cubic(x: number): number {
   const t = Math.abs(x);
   if (t < 1) return (1.5 * t - 2.5) * t * t + 1;

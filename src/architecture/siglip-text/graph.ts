@@ -2,7 +2,7 @@ import { createGraph, type Graph } from "../../graph/graph.ts";
 import { type Builder, encodeTokens, layerNorm, linear, type PreNormEncoder } from "../pre-norm-encoder.ts";
 import { embedTokens } from "../token-embedding.ts";
 
-/** SigLIP's text transformer, as its configuration describes it. */
+/** Describes SigLIP's text transformer, as its configuration does. */
 export interface TextTransformer {
   vocabulary: number;
   positions: number;
@@ -12,9 +12,10 @@ export interface TextTransformer {
 }
 
 /**
- * SigLIP's text transformer (https://arxiv.org/abs/2303.15343): pre-norm blocks, of which the state at the last position is
- * projected. Every text is padded to all positions, and padding counts like any other token.
- * input_ids int64 [N, T] -> embeddings [N, dimensions], not normalised. N texts, T positions, W width.
+ * Builds SigLIP's text transformer (https://arxiv.org/abs/2303.15343): pre-norm blocks, of which the state at the last
+ * position is projected. Every text is padded to all positions, and padding counts like any other token. It maps
+ * input_ids int64 [N, T] to embeddings [N, dimensions], not normalised.
+ * There are N texts and T positions, and the width is W.
  */
 export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">): Graph {
   const graph = createGraph();

@@ -4,15 +4,16 @@ import { rowsOf, type Weight } from "../../graph/weight.ts";
 import { embedPatches, gridOf, meanColour, type Patches } from "../patches.ts";
 import { type Builder, encodeTokens, layerNorm, linear, mlp, type PreNormEncoder } from "../pre-norm-encoder.ts";
 
-/** SigLIP's vision transformer, as its configuration describes it. Its vector is as long as it is wide. */
+/** Describes SigLIP's vision transformer, as its configuration does. Its vector is as long as it is wide. */
 export interface VisionTransformer {
   patches: Patches;
   encoder: PreNormEncoder;
 }
 
 /**
- * SigLIP's vision transformer (https://arxiv.org/abs/2303.15343): pre-norm blocks over patches, which a learned probe sums up
- * by attention. pixels uint8 [N, S, S, 3] -> embeddings [N, W], not normalised. N pictures, S pixels a side, T patches, W width.
+ * Builds SigLIP's vision transformer (https://arxiv.org/abs/2303.15343): pre-norm blocks over patches, which a learned
+ * probe sums up by attention. It maps pixels uint8 [N, S, S, 3] to embeddings [N, W], not normalised.
+ * There are N pictures of S pixels a side and T patches, and the width is W.
  */
 export function imageGraph({ patches, encoder }: VisionTransformer, parts: Omit<Builder, "graph">): Graph {
   const graph = createGraph();
@@ -27,7 +28,7 @@ export function imageGraph({ patches, encoder }: VisionTransformer, parts: Omit<
   return graph;
 }
 
-/** Patches plus positions, the convolution's bias among them. [N, T, W] */
+/** Adds the vectors of patches and positions, which include the convolution's bias. [N, T, W] */
 function embedTokens(builder: Builder, patches: Patches, pixels: Value): Value {
   const { graph, tensors } = builder;
   const { patchSize, width } = patches;
@@ -47,7 +48,7 @@ function embedTokens(builder: Builder, patches: Patches, pixels: Value): Value {
   return graph.apply("Add", [tokens, graph.weight("token_offsets", added)]);
 }
 
-/** y = attention(probe, x, x), then y + mlp(norm(y)). [N, T, W] -> [N, 1, W] */
+/** Computes y = attention(probe, x, x), then y + mlp(norm(y)). [N, T, W] -> [N, 1, W] */
 function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): Value {
   const { graph, tensors, arithmetic } = builder;
   const { width, heads } = encoder;
@@ -76,7 +77,7 @@ function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): V
   return graph.apply("Add", [pooled, mlp(builder, encoder, { name: `${head}.mlp`, x: normed })]);
 }
 
-/** The probe's query, the same for every picture. [1, 1, W] */
+/** Computes the probe's query, which is the same for every picture. [1, 1, W] */
 function probeQuery(probe: Weight, { weight, bias }: { weight: Weight; bias: Weight }): Weight {
   return {
     shape: probe.shape,

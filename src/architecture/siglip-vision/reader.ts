@@ -41,7 +41,7 @@ async function readLogit(tensors: Safetensors): Promise<Logit | null> {
   return { kind: "sigmoid", scale: scale!, bias: bias! };
 }
 
-/** Those of transformers' SiglipImageProcessor. */
+/** These are the defaults of transformers' SiglipImageProcessor. */
 const defaults: ProcessorDefaults = {
   kind: "Siglip",
   size: { height: 224, width: 224 },

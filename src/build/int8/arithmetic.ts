@@ -3,7 +3,7 @@ import type { Graph, Value } from "../../graph/graph.ts";
 import type { InputPlan, PlanOf } from "./plan.ts";
 import { type QuantisedMatrix, quantisedMatrix, quantisedRows } from "./quantise.ts";
 
-/** uint8 that stands for 0 in inputs that are symmetric about it, and in those that have GELU's small dip below it. */
+/** This uint8 stands for 0 in inputs that are symmetric about it, and in those that have GELU's small dip below it. */
 const symmetricZero = 128;
 const activationZero = 32;
 
@@ -13,11 +13,12 @@ const gelus = new Set<string | undefined>(["Gelu", "QuickGelu"]);
 const pixelZero = 128;
 
 /**
- * uint8 inputs times int8 weights, the pair of types for which processors have instructions (VNNI, AMX). Integer sums
- * are exact, so an item's vector does not depend on its batch. docs/int8.md has the measurements behind each choice.
+ * Multiplies uint8 inputs by int8 weights, the pair of types for which processors have instructions (VNNI, AMX).
+ * Integer sums are exact, so an item's vector does not depend on its batch. docs/int8.md has the measurements behind
+ * each choice.
  */
 export function int8Arithmetic(planOf: PlanOf): Arithmetic {
-  /** Inputs as bytes: queries, keys and values come of the same. */
+  /** Queries, keys and values have the same input, which becomes bytes once. */
   const shared = new Map<Value, Value>();
   return {
     linear(graph, operands) {
@@ -77,7 +78,10 @@ function fixedBytes(
   return graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte(symmetricZero)]);
 }
 
-/** x = tokenScale * unit, with unit's largest value 1: unit is quantised, tokenScale multiplies the product again. */
+/**
+ * Writes x as tokenScale * unit, where unit's largest value is 1: unit is quantised, and tokenScale multiplies the
+ * product again.
+ */
 function perTokenLinear(
   graph: Graph,
   { name, x, weight, bias }: LinearOperands,
@@ -101,10 +105,10 @@ function perTokenLinear(
 
 interface Product {
   name: string;
-  /** uint8 [..., in] */
+  /** This is uint8 [..., in]. */
   x: Value;
   matrix: () => Promise<QuantisedMatrix>;
-  /** [out, in] */
+  /** This is [out, in]. */
   shape: readonly number[];
   /** x stands for (x - zero) * scale. */
   scale: number;

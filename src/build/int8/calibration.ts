@@ -3,8 +3,8 @@ import type { Graph, Value } from "../../graph/graph.ts";
 import type { InputRange } from "./plan.ts";
 
 /**
- * fp32, with a tap on the input of each linear layer: the graph's output gains, behind an item's vector, the largest
- * and the least value that each input channel took among its tokens. [N, dimensions + taps]
+ * Builds in fp32, with a tap on the input of each linear layer: the graph's output gains, behind an item's vector, the
+ * largest and the least value that each input channel took among its tokens. [N, dimensions + taps]
  */
 export interface Calibration {
   arithmetic: Arithmetic;

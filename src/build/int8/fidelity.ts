@@ -1,14 +1,17 @@
 import type { Fidelity } from "../../model/manifest.ts";
 import { cosine } from "../../tower/vectors.ts";
 
-/** What `precision: auto` asks of a tower before it keeps int8. */
+/** A tower must be at least this faithful before `precision: auto` keeps int8. */
 const leastFidelity = { mean: 0.995, min: 0.98 };
 
 export function isFaithful({ mean, min }: Fidelity): boolean {
   return mean >= leastFidelity.mean && min >= leastFidelity.min;
 }
 
-/** Cosines between pairs of vectors of the same inputs. A percentile is the cosine that so many percent stay below. */
+/**
+ * Sums up the cosines between pairs of vectors of the same inputs. A percentile is the cosine that so many percent stay
+ * below.
+ */
 export function fidelityOf(exact: readonly Float32Array[], approximate: readonly Float32Array[]): Fidelity {
   const cosines = exact.map((vector, index) => likeness(vector, approximate[index]!)).sort((a, b) => a - b);
   const percentile = (share: number) => rounded(cosines[Math.floor(share * (cosines.length - 1))]!);
@@ -22,13 +25,13 @@ export function fidelityOf(exact: readonly Float32Array[], approximate: readonly
   };
 }
 
-/** 0 where a vector has no direction: nothing is faithful to it. */
+/** Computes the cosine, or 0 where a vector has no direction: nothing is faithful to it. */
 function likeness(exact: Float32Array, approximate: Float32Array): number {
   const value = cosine(exact, approximate);
   return Number.isFinite(value) ? value : 0;
 }
 
-/** Six decimals: beyond them processors differ. Downwards, so that no figure flatters. */
+/** Rounds to six decimals, beyond which processors differ, and downwards, so that no figure flatters. */
 function rounded(value: number): number {
   return Math.floor(value * 1e6) / 1e6;
 }

@@ -16,7 +16,7 @@ export function foldFactors(graph: Graph): void {
   }
 }
 
-/** The constants of one value per channel that a result is proportional to, together. */
+/** Finds the constants of one value per channel that a result is proportional to, all of them together. */
 function constantsThatScale(graph: Graph, result: Value): Value[] | undefined {
   const { operator, inputs } = producer(graph, result) ?? { operator: "", inputs: [] };
   if (operator === "LayerNormalization") return inputs.slice(1); // scale, bias

@@ -1,7 +1,7 @@
 import type { Pixels } from "../../image/pixels.ts";
 
 /**
- * Made-up pictures for calibration and for the fidelity measurement: gradients, noise of many scales, shapes and
+ * Makes up pictures for calibration and for the fidelity measurement: gradients, noise of many scales, shapes and
  * stripes, in changing contrast, and a few without anything on them. Equal seeds give equal pictures.
  */
 export function makePictures({ count, size, seed }: { count: number; size: number; seed: number }): Pixels[] {
@@ -48,7 +48,7 @@ function gradient(random: Random): Layer {
   };
 }
 
-/** Random levels on a grid, interpolated. */
+/** Interpolates random levels on a grid. */
 function noise(random: Random, { cells, strength }: { cells: number; strength: number }): Layer {
   const stride = cells + 2;
   const levels = Float32Array.from({ length: stride ** 2 }, () => (random() - 0.5) * strength);
@@ -64,7 +64,7 @@ function noise(random: Random, { cells, strength }: { cells: number; strength: n
   };
 }
 
-/** An ellipse or a rectangle, plain or striped. */
+/** Draws an ellipse or a rectangle, plain or striped. */
 function shape(random: Random): Layer {
   const [left, top, width, height] = [random(), random(), 0.05 + random() * 0.5, 0.05 + random() * 0.5];
   const [first, second] = [colour(random), colour(random)];
@@ -81,7 +81,7 @@ function colour(random: Random): Colour {
   return [random() * 255, random() * 255, random() * 255];
 }
 
-/** mulberry32 */
+/** Gives random numbers by the algorithm mulberry32. */
 function randomFrom(seed: number): Random {
   let state = seed;
   return () => {

@@ -1,34 +1,34 @@
-/** What inputs a linear layer saw during calibration, per input channel. */
+/** Says what inputs a linear layer saw during calibration, per input channel. */
 export interface InputRange {
   min: Float32Array;
   max: Float32Array;
 }
 
-/** A linear layer, as far as its plan depends on it. */
+/** Describes a linear layer, as far as its plan depends on it. */
 export interface PlannedLayer {
   name: string;
   /**
-   * Whether its input comes out of a GELU. Such an input never falls below the function's dip, and its largest value
-   * varies from token to token more than tenfold, so that one scale for all would leave most tokens few steps.
+   * Tells whether its input comes out of a GELU. Such an input never falls below the function's dip, and its largest
+   * value varies from token to token more than tenfold, so that one scale for all would leave most tokens few steps.
    */
   followsGelu: boolean;
 }
 
 export type PlanOf = (layer: PlannedLayer) => InputPlan;
 
-/** How a linear layer's input becomes uint8. */
+/** Says how a linear layer's input becomes uint8. */
 export type InputPlan =
-  /** One scale for every token, known beforehand; `divisors` tame channels that tower over the others. */
+  /** Every token has the same scale, known beforehand; `divisors` tame channels that tower over the others. */
   | { kind: "fixed"; scale: number; divisors: Float32Array | undefined }
-  /** A scale for each token, from its own largest value, in [-floor, max] or, without a floor, [-max, max]. */
+  /** Each token has a scale of its own, from its largest value, in [-floor, max] or, without a floor, [-max, max]. */
   | { kind: "perToken"; floor: number | undefined };
 
-/** Room above what calibration saw, before rounding up; beyond it values are cut off. */
+/** A scale has this much room above what calibration saw, before rounding up; beyond it values are cut off. */
 const headroom = 1.15;
 
 /** A channel counts as an outlier from this many times the median channel's range on. */
 const outlierRatio = 4;
-/** To how many times the median range outlier channels are brought down; what they lose, their weights gain. */
+/** Outlier channels are brought down to this many times the median range; what they lose, their weights gain. */
 const tamedRatio = 2;
 
 export function planInput({ followsGelu }: PlannedLayer, { min, max }: InputRange): InputPlan {
@@ -52,8 +52,8 @@ export function perTokenPlan(): InputPlan {
 }
 
 /**
- * Rounded up to a float32 of three fraction bits. Processors differ in the last bits of what calibration sees; with
- * this the model's bytes do not.
+ * Rounds up to a float32 of three fraction bits. Processors differ in the last bits of what calibration sees; with this
+ * the model's bytes do not.
  */
 function coarse(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer);

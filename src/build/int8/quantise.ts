@@ -7,7 +7,7 @@ import type { Weight } from "../../graph/weight.ts";
 export interface QuantisedMatrix {
   integers: Int8Array;
   scales: Float32Array;
-  /** Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
+  /** These are Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
   sums: Float64Array;
 }
 
@@ -34,7 +34,7 @@ export function quantisedMatrix(weight: Weight, inputScales?: Float32Array): () 
   });
 }
 
-/** A table's rows as int8 with a scale each. */
+/** Stores a table's rows as int8 with a scale each. */
 export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Array; scales: Float32Array }> {
   const [rows, width] = table.shape as [number, number]; // a table of rows
   return once(async () => {
@@ -50,7 +50,10 @@ export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Arra
   });
 }
 
-/** The float32 that takes the largest magnitude to 127; 1 for all zeros, whose integers are zero under any scale. */
+/**
+ * Gives the float32 that takes the largest magnitude to 127; it is 1 for all zeros, whose integers are zero under any
+ * scale.
+ */
 function symmetricScale(values: Float32Array): number {
   let largest = 0;
   for (const value of values) largest = Math.max(largest, Math.abs(value));

@@ -6,7 +6,7 @@ import { openTokenizer } from "../../text/tokenizer.ts";
 import { makePictures } from "./pictures.ts";
 import { calibrationSentences, heldOutSentences } from "./sentences.ts";
 
-/** Single items, as a tower's graph takes them. */
+/** Holds single items, as a tower's graph takes them. */
 export interface Samples {
   calibration: Tensor[][];
   heldOut: Tensor[][];

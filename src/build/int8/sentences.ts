@@ -1,4 +1,4 @@
-/** Captions, queries and single words in many scripts and lengths; written for this project. */
+/** These captions, queries and single words in many scripts and lengths were written for this project. */
 export const calibrationSentences = [
   "a red bicycle leaning against a brick wall",
   "dog",

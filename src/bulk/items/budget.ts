@@ -1,10 +1,10 @@
 import { EncoderError } from "../../errors.ts";
 
-/** Memory for files that were read and are not encoded yet. */
+/** Bounds the memory for files that were read and are not encoded yet. */
 export interface Budget {
   /**
    * Waits, in order, until so many bytes are free; what is larger than the whole budget goes alone.
-   * @returns gives them back
+   * @returns a function that gives them back
    */
   take(bytes: number, signal: AbortSignal): Promise<() => void>;
 }

@@ -14,13 +14,13 @@ export interface FileReading {
 }
 
 export interface ListedFile {
-  /** As it is opened: from the working directory, or absolute. */
+  /** It is opened by this path, from the working directory or absolute. */
   path: Buffer;
   key: string;
   columns?: Columns;
 }
 
-/** A picture in a file of its own. */
+/** Describes a picture in a file of its own. */
 export function fileItem({ path, key, columns = {} }: ListedFile, reading: FileReading): Item {
   return {
     identity: `file ${absolute(path)}`,
@@ -34,7 +34,7 @@ export function fileItem({ path, key, columns = {} }: ListedFile, reading: FileR
   };
 }
 
-/** An item of which it is known before reading it that it fails. */
+/** Describes an item of which it is known before reading it that it fails. */
 export function failedItem({ name, key, error }: { name: string; key: string; error: EncoderError }): Item {
   const load = () => Promise.reject(error);
   return { identity: `refused ${name}`, name, key, columns: {}, origin: { kind: "refused" }, operand: 0, load };
@@ -64,7 +64,7 @@ async function readFileItem(path: Buffer, reading: FileReading, signal: AbortSig
   }
 }
 
-/** What is there of the bytes; a file that grows meanwhile is read as far as it was long at first. */
+/** Reads what is there of the bytes; a file that grows meanwhile is read as far as it was long at first. */
 async function readExactly(handle: FileHandle, size: number, signal: AbortSignal): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(size);
   let at = 0;
@@ -81,7 +81,7 @@ function versionOf({ size, mtimeNs }: BigIntStats): string {
   return `${size}:${mtimeNs}`;
 }
 
-/** One character per byte. */
+/** Makes the path absolute, with one character per byte. */
 function absolute(path: Buffer): string {
   const from = path[0] === 0x2f ? "" : `${Buffer.from(resolve(".")).toString("latin1")}/`;
   return from + path.toString("latin1");

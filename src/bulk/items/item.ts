@@ -3,55 +3,55 @@ import type { EncoderError } from "../../errors.ts";
 export type ColumnValue = string | number | boolean | null;
 export type Columns = Readonly<Record<string, ColumnValue>>;
 
-/** One input of a bulk run, as a source lists it. Nothing of it was read yet, except where it is a tar's member. */
+/** Is one input of a bulk run, as a source lists it. Nothing of it was read yet, except where it is a tar's member. */
 export interface Item {
   /**
    * Tells this input from every other one, in every run: its kind and its path, URL or text. A path stands in it with one
    * character per byte, since it need not be UTF-8.
    */
   identity: string;
-  /** How people find it again: a path from the working directory (`nameOf`), a URL, or a text. */
+  /** People find it again by this: a path from the working directory (`nameOf`), a URL, or a text. */
   name: string;
-  /** Its id in the output: a list's id column, or else the path below the input. */
+  /** This is its id in the output: a list's id column, or else the path below the input. */
   key: string;
-  /** What it is, for an index that shows it again. */
+  /** Says what it is, for an index that shows it again. */
   origin: Origin;
-  /** Number of the operand that it comes from. */
+  /** It comes from the operand of this number. */
   operand: number;
-  /** What a list or a tar says of it besides; carried to the output. */
+  /** A list or a tar says this of it besides; it is carried to the output. */
   columns: Columns;
   /** Changes when the input's bytes may have changed; absent where that cannot be told without reading them. */
   version?(): Promise<string>;
   /** Reads or fetches it. @throws EncoderError for a fault of this item; the signal's reason when aborted. */
   load(signal: AbortSignal): Promise<Content>;
-  /** Called instead of `load` where the item is known, if its bytes are held already. */
+  /** This is called instead of `load` where the item is known, if its bytes are held already. */
   discard?(): void;
 }
 
 /** A file has its absolute path. */
 export type Origin = { kind: "file"; path: Buffer } | { kind: "url" | "member" | "text" | "refused" };
 
-/** What is encoded: a picture's bytes, or a text. */
+/** Holds what is encoded: a picture's bytes, or a text. */
 export interface Content {
   input: Uint8Array | string;
-  /** Of the moment at which it was read. */
+  /** This is its version at the moment at which it was read. */
   version: string | undefined;
-  /** Must be called once the bytes are no longer needed: other reads wait for their memory. */
+  /** This must be called once the bytes are no longer needed: other reads wait for their memory. */
   release(): void;
 }
 
-/** What became of an item: the place of its vector in the journal, or why it has none. */
+/** Tells what became of an item: the place of its vector in the journal, or why it has none. */
 export type Outcome = { slot: number; contentHash: string } | { error: EncoderError };
 
-/** A row of the output, in the order of the input. */
+/** Is a row of the output, in the order of the input. */
 export interface Row {
   item: Pick<Item, "identity" | "name" | "key" | "columns" | "origin" | "operand">;
-  /** Of the input, as it was found. */
+  /** This is the input's version, as it was found. */
   version: string | undefined;
   outcome: Outcome;
 }
 
-/** What takes the rows of a run, in the order of the input. */
+/** Takes the rows of a run, in the order of the input. */
 export interface RowSink {
   add(row: Row): Promise<void>;
   /** Writes what is left. A run that was stopped is not complete. */

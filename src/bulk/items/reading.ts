@@ -3,7 +3,7 @@ import { createImageFetcher, type FetchOptions } from "../../image/fetch.ts";
 import { createBudget } from "./budget.ts";
 import type { FileReading } from "./file-item.ts";
 
-/** How the items of a run are read: one budget of memory for files, and the guarded fetcher for URLs. */
+/** Creates what the items of a run are read with: one budget of memory for files, and the guarded fetcher for URLs. */
 export function createReading(
   settings: FetchOptions & Pick<EncoderConfig, "maxImageBytes"> & { maxReadBytes: number },
 ): FileReading {

@@ -1,7 +1,7 @@
 import type { FileReading } from "./file-item.ts";
 import type { Columns, Item } from "./item.ts";
 
-/** A picture behind a URL. It counts as unchanged for as long as its URL is the same. */
+/** Describes a picture behind a URL. It counts as unchanged for as long as its URL is the same. */
 export function urlItem(
   { url, key, columns }: { url: string; key: string; columns: Columns },
   reading: FileReading,

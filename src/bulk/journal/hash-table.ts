@@ -7,16 +7,16 @@ export interface HashTable {
 }
 
 const initialCapacity = 1024;
-/** Marks a free place. */
+/** This number marks a free place. */
 const none = 0xffffffff;
 
 export function createHashTable(): HashTable {
   let capacity = initialCapacity;
   let size = 0;
-  /** Two words of hash and one of value for each place. */
+  /** Each place has two words of hash and one of value. */
   let places = emptyPlaces(capacity);
 
-  /** The place of the hash and of a value that passes, or the free one where it would go. */
+  /** Finds the place of the hash and of a value that passes, or the free one where it would go. */
   function placeOf(high: number, low: number, isIt: (value: number) => boolean): number {
     for (let at = high % capacity; ; at = (at + 1) % capacity) {
       const value = places[3 * at + 2]!;

@@ -11,23 +11,27 @@ import { openJournalLog } from "./log.ts";
 import { openVectorFile, type VectorFile } from "./vectors.ts";
 
 /**
- * What a run knows for the next one: every vector, which input and which bytes it belongs to, which inputs failed and which
- * parts are written. The vectors are kept beside the output, since the output's formats round, reorder and drop them.
+ * Holds what a run knows for the next one: every vector, which input and which bytes it belongs to, which inputs failed
+ * and which parts are written. The vectors are kept beside the output, since the output's formats round, reorder and
+ * drop them.
  */
 export interface Journal {
-  /** What became of the input when it was seen in this version. */
+  /** Tells what became of the input when it was seen in this version. */
   find(identity: string, version: string | undefined): Outcome | undefined;
-  /** A vector of the same bytes, whatever they were called. */
+  /** Finds a vector of the same bytes, whatever they were called. */
   findContent(contentHash: string): Outcome | undefined;
   /** Resolves when vector and mark are written: a process that is killed afterwards has lost neither. */
   record(entry: Entry): Promise<Outcome>;
-  /** Fills `target` with the vector. @throws EncoderError STORAGE_FAILED where the file was damaged. */
+  /**
+   * Fills `target` with the vector.
+   * @throws EncoderError STORAGE_FAILED where the file was damaged.
+   */
   readVector(slot: number, target: Float32Array): void;
-  /** The digest of the part as it was written last. */
+  /** Gives the digest of the part as it was written last. */
   partDigest(part: number): string | undefined;
   /** Notes that a part is written, or with no digest that it is gone. */
   markPart(part: number, digest: string | null): Promise<void>;
-  /** Numbers of the parts that were written. */
+  /** Lists the numbers of the parts that were written. */
   parts(): number[];
   /** Brings everything to the disk: a loss of power afterwards loses nothing of it. */
   sync(): Promise<void>;
@@ -47,7 +51,7 @@ export interface JournalOptions {
   directory: string;
   facts: Facts;
   dimensions: number;
-  /** Failures with these codes are forgotten; "any" forgets all. */
+  /** Failures with this code are forgotten; "any" forgets all. */
   forget?: ErrorCode | "any" | undefined;
 }
 

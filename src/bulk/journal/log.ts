@@ -4,11 +4,11 @@ import { crc32 } from "node:zlib";
 import { splitBytes } from "../bytes.ts";
 
 /**
- * A file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a lost
- * power supply left half written is found, and everything from it on is dropped.
+ * Is a file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a
+ * lost power supply left half written is found, and everything from it on is dropped.
  */
 export interface JournalLog {
-  /** How many lines there are. */
+  /** Counts the lines. */
   readonly length: number;
   read(line: number): string;
   append(lines: readonly string[]): Promise<void>;
@@ -19,7 +19,7 @@ export interface JournalLog {
 }
 
 const newline = 0x0a;
-/** "1a2b3c4d " */
+/** A checksum looks like "1a2b3c4d ". */
 const checksumLength = 9;
 const maxLineBytes = 1 << 20;
 

@@ -2,12 +2,15 @@ import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 
-/** Vectors of one length, one behind the other, each found by its number (its slot). */
+/** Holds vectors of one length, one behind the other, each found by its number (its slot). */
 export interface VectorFile {
   /** @returns the checksum that `read` is to be given */
   checksum(vector: Float32Array): number;
   write(slot: number, vectors: readonly Float32Array[]): Promise<void>;
-  /** Fills `target` with the vector. @returns its checksum, or undefined where the file ends before it. */
+  /**
+   * Fills `target` with the vector.
+   * @returns its checksum, or undefined where the file ends before it.
+   */
   read(slot: number, target: Float32Array): number | undefined;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -37,7 +40,7 @@ export async function openVectorFile(file: string, dimensions: number): Promise<
   };
 }
 
-/** Little-endian, as every processor that ONNX Runtime has binaries for stores them. */
+/** Gives the bytes little-endian, as every processor that ONNX Runtime has binaries for stores them. */
 function bytesOf(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }

@@ -1,4 +1,4 @@
-/** IEEE 754 half precision, rounded to nearest, ties to even. Node.js has Float16Array from version 24 on only. */
+/** Rounds to IEEE 754 half precision, to nearest, ties to even. Node.js has Float16Array only from version 24 on. */
 export function float16Of(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   return Uint16Array.from(bits, half);
@@ -16,7 +16,7 @@ function half(bits: number): number {
   return sign | rounded(fraction | 0x800000, 13 - 14 - exponent); // a subnormal number
 }
 
-/** `value >> shift`, rounded to nearest, ties to even. */
+/** Computes `value >> shift`, rounded to nearest, ties to even. */
 function rounded(value: number, shift: number): number {
   const low = value & ((1 << shift) - 1);
   const halfway = 1 << (shift - 1);

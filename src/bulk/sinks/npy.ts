@@ -3,14 +3,14 @@ import { float16Of } from "./float16.ts";
 import type { PartFormat, Tower } from "./sink.ts";
 
 export interface NpyOptions {
-  /** Which name the folder of vectors has: img_emb or text_emb. */
+  /** The folder of vectors is named for it: img_emb or text_emb. */
   tower: Tower;
   dtype: "float32" | "float16";
 }
 
 /**
- * The layout of clip-retrieval, which autofaiss reads as well: vectors in img_emb/img_emb_0.npy, and what they belong to in the
- * rows of metadata/metadata_0.parquet.
+ * Writes the layout of clip-retrieval, which autofaiss reads as well: vectors in img_emb/img_emb_0.npy, and what they
+ * belong to in the rows of metadata/metadata_0.parquet.
  */
 export async function npyFormat({ tower, dtype }: NpyOptions): Promise<PartFormat> {
   const parquetBytes = await openParquetWriter();
@@ -22,7 +22,7 @@ export async function npyFormat({ tower, dtype }: NpyOptions): Promise<PartForma
   };
 }
 
-/** https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0 */
+/** Writes version 1.0 of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. */
 function npyBytes(vectors: Float32Array, dimensions: number, dtype: "float32" | "float16"): Uint8Array[] {
   const descr = dtype === "float32" ? "<f4" : "<f2";
   const shape = `(${vectors.length / dimensions}, ${dimensions})`;

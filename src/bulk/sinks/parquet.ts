@@ -1,7 +1,7 @@
 import { openParquetWriter, partColumns } from "../parquet.ts";
 import type { PartFormat, Tower } from "./sink.ts";
 
-/** One file per part: key, name, carried columns, and the vectors as lists of a fixed size. */
+/** Writes one file per part: key, name, carried columns, and the vectors as lists of a fixed size. */
 export async function parquetFormat(tower: Tower): Promise<PartFormat> {
   const parquetBytes = await openParquetWriter({ withVectors: true });
   return {

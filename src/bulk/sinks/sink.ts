@@ -1,10 +1,10 @@
 import type { Columns } from "../items/item.ts";
 
-/** A slice of the output: up to PART_SIZE inputs, less those that failed. */
+/** Is a slice of the output: up to PART_SIZE inputs, less those that failed. */
 export interface Part {
   number: number;
   rows: readonly { name: string; key: string; columns: Columns }[];
-  /** One vector per row, one behind the other. */
+  /** Each row has one vector, one behind the other. */
   vectors: Float32Array;
   dimensions: number;
 }
@@ -16,7 +16,7 @@ export interface Sink {
   has(part: number): Promise<boolean>;
   /** Removes a part; it does nothing where there is none. */
   remove(part: number): Promise<void>;
-  /** Called once, after the last part. */
+  /** This is called once, after the last part. */
   finish?(): Promise<void>;
   close?(): void;
 }

@@ -3,7 +3,7 @@ import type { ListRecord } from "./records.ts";
 
 type Kind = "number" | "boolean" | "string";
 
-/** Rows from whose values the kind of a column is told: enough for those that are often empty. */
+/** So many rows tell a column's kind by their values: enough for columns that are often empty. */
 const looked = 200;
 
 /**

@@ -20,7 +20,7 @@ function recordOf(header: readonly string[], row: readonly string[]): ListRecord
   return { fields: Object.fromEntries(header.map((name, i) => [name, row[i] === "" ? null : decode(row[i] ?? "")])) };
 }
 
-/** Rows of cells with one character per byte; empty lines are left out. */
+/** Reads rows of cells with one character per byte; empty lines are left out. */
 async function* readRows(chunks: AsyncIterable<Uint8Array>, separator: string): AsyncGenerator<string[] | "too long"> {
   let cells: string[] = [];
   let cell = "";

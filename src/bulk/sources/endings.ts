@@ -1,7 +1,10 @@
 const endings =
   /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|hei[cf]|jxl|svg|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)$/i;
 
-/** Whether somebody who gave a file this name meant a picture, also one of a format that is refused with a sentence. */
+/**
+ * Tells whether somebody who gave a file this name meant a picture, also one of a format that is refused with a
+ * sentence.
+ */
 export function isPictureName(path: string): boolean {
   return endings.test(path);
 }

@@ -9,22 +9,22 @@ import type { Source } from "./source.ts";
 
 export interface FolderOptions {
   folder: string;
-  /** Whether links to files and folders are followed; otherwise they are left out. */
+  /** Tells whether links to files and folders are followed; otherwise they are left out. */
   follow: boolean;
-  /** By the path below the folder. */
+  /** This judges the path below the folder. */
   isWanted: PathFilter;
   reading: FileReading;
   scratch: string;
 }
 
-/** Folders of programs and systems, in which nobody keeps pictures. */
+/** These are folders of programs and systems, in which nobody keeps pictures. */
 const skippedNames = new Set([
   ...["@eaDir", "node_modules", "Thumbs.db", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"],
 ]);
 
 const slash = Buffer.from("/");
 
-/** The pictures of a folder and of those in it, by the bytes of their paths below it. */
+/** Lists the pictures of a folder and of those in it, by the bytes of their paths below it. */
 export function folderSource(options: FolderOptions): Source {
   const root = Buffer.from(options.folder === "/" ? "" : options.folder.replace(/\/+$/, ""));
   const pathOf = (below: Buffer) => (below.length === 0 ? root : Buffer.concat([root, slash, below]));
@@ -79,7 +79,7 @@ async function* walk(options: Walk, below: Buffer = Buffer.alloc(0), above: stri
   }
 }
 
-/** Names in a folder; those of folders end with a slash. */
+/** Lists the names in a folder; those of folders end with a slash. */
 async function* namesIn(folder: Buffer, follow: boolean): AsyncGenerator<Buffer> {
   const directory = await orExplain(() => opendir(folder, { encoding: "buffer" as BufferEncoding }));
   for await (const entry of directory) {

@@ -6,7 +6,7 @@ import { type ListRecord, maxRecordBytes } from "./records.ts";
 const byteOrderMark = Buffer.from("\ufeff");
 const carriageReturn = 0x0d;
 
-/** One input a line; empty lines are left out. */
+/** Reads one input a line; empty lines are left out. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ListRecord> {
   let isFirst = true;
   for await (const { bytes, isTooLong } of splitBytes(chunks, { separator: 0x0a, maxLength: maxRecordBytes })) {
@@ -18,7 +18,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   }
 }
 
-/** One JSON object a line; a line that is a string is an input by itself. */
+/** Reads one JSON object a line; a line that is a string is an input by itself. */
 export async function* readJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ListRecord> {
   for await (const { fields, line, error } of readLines(chunks)) {
     if (line === undefined) yield { fields, ...(error && { error }) };
@@ -37,7 +37,7 @@ function parseLine(line: Buffer): ListRecord {
   return { fields: {}, error: malformed("Expected a JSON object or a string on each line, found something else.") };
 }
 
-/** Values that a table can hold; what is nested becomes JSON. */
+/** Gives values that a table can hold; what is nested becomes JSON. */
 export function flat(value: object): Record<string, ColumnValue> {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, cell(inner)]));
 }

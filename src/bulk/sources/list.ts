@@ -11,24 +11,24 @@ import type { ListRecord } from "./records.ts";
 import type { Source } from "./source.ts";
 
 export interface ListOptions {
-  /** As people know it; "-" is standard input. */
+  /** People know it by this; "-" is standard input. */
   name: string;
   records: () => AsyncIterable<ListRecord>;
   isText: boolean;
-  /** Column of the inputs; "" where it is to be found by its name. */
+  /** This column has the inputs; "" means that it is to be found by its name. */
   column: string;
-  /** Column of the keys; "" for row numbers. */
+  /** This column has the keys; "" means row numbers. */
   idColumn: string;
   reading: FileReading;
 }
 
-/** Names under which lists usually have what they list, in order. */
+/** Lists usually have what they list under these names, in order. */
 const usualColumns = {
   image: ["image_path", "path", "file", "filename", "file_name", "url", "image_url", "image"],
   text: ["text", "caption", "title", "sentence"],
 };
 
-/** Paths, URLs or texts, one a row. A path is relative to the list. */
+/** Lists paths, URLs or texts, one a row. A path is relative to the list. */
 export function listSource(options: ListOptions): Source {
   const { name, records, idColumn } = options;
   const folder = name === "-" ? "." : dirname(name);
@@ -99,7 +99,7 @@ function columnOf(fields: Columns, { column, isText, name }: ListOptions): strin
   throw new EncoderError("CONFIG_INVALID", message);
 }
 
-/** The bytes of a list, read anew each time. */
+/** Opens the bytes of a list, which are read anew each time. */
 export function listBytes(file: string): AsyncIterable<Uint8Array> {
   return file === "-" ? process.stdin : createReadStream(file);
 }

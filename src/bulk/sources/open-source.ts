@@ -18,18 +18,18 @@ export interface SourceOptions {
   include: readonly string[];
   exclude: readonly string[];
   follow: boolean;
-  /** The inputs are texts. */
+  /** This is true if the inputs are texts. */
   text: boolean;
   column: string;
   idColumn: string;
   maxInflatedBytes: number;
   reading: FileReading;
-  /** A folder for temporary files. */
+  /** Temporary files go into this folder. */
   scratch: string;
 }
 
 /**
- * What the operands of a bulk command stand for, one behind the other.
+ * Opens what the operands of a bulk command stand for, one behind the other.
  * @throws EncoderError CONFIG_INVALID for an operand that is nothing that can be read.
  */
 export async function openSources(operands: readonly string[], options: SourceOptions): Promise<Source> {
@@ -56,7 +56,7 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
   throw new EncoderError("CONFIG_INVALID", `There is no such input: ${operand}`);
 }
 
-/** What a file is for is told by its ending. */
+/** Opens a file by its ending, which tells what it is for. */
 function openFile(file: string, options: SourceOptions): Source {
   const records = Object.entries(listReaders).find(([ending]) => file.toLowerCase().endsWith(ending))?.[1];
   if (records) return openList(file, () => records(file), options);

@@ -3,7 +3,7 @@ import { parquetRows } from "../parquet.ts";
 import { flat, malformed } from "./line-records.ts";
 import type { ListRecord } from "./records.ts";
 
-/** The rows of a parquet file, a slice of them at a time. */
+/** Reads the rows of a parquet file, a slice of them at a time. */
 export async function* readParquet(file: string): AsyncGenerator<ListRecord> {
   try {
     for await (const row of parquetRows(file)) yield { fields: flat(row) };

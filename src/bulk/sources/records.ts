@@ -1,13 +1,13 @@
 import type { EncoderError } from "../../errors.ts";
 import type { ColumnValue } from "../items/item.ts";
 
-/** A row of a list, whatever its format. */
+/** Is a row of a list, whatever its format. */
 export interface ListRecord {
-  /** By column; a list of lines has none. */
+  /** Holds values by column; a list of lines has none. */
   fields: Readonly<Record<string, ColumnValue>>;
-  /** What a list of lines says on this line. */
+  /** A list of lines says this on the line. */
   line?: Buffer;
-  /** The row cannot be read. */
+  /** This is set where the row cannot be read. */
   error?: EncoderError;
 }
 

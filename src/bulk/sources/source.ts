@@ -1,8 +1,8 @@
 import type { Item } from "../items/item.ts";
 
-/** Where items come from: a folder, a list, a tar, a single file or URL. */
+/** Is where items come from: a folder, a list, a tar, a single file or URL. */
 export interface Source {
-  /** The items in the order of the output. */
+  /** Lists the items in the order of the output. */
   items(): AsyncIterable<Item>;
   /**
    * Counts the items without reading what they stand for, while the run goes on.

@@ -24,7 +24,7 @@ export interface TarOptions {
 /** A caption or a JSON of facts is larger only by mistake. */
 const maxCaptionBytes = 1 << 20;
 
-/** Members that belong together, because their names are the same up to the first dot. */
+/** Holds members that belong together, because their names are the same up to the first dot. */
 interface Sample {
   key: string;
   picture?: { name: string; index: number; bytes: Uint8Array; release: () => void };
@@ -36,12 +36,15 @@ type MemberHeader = Headers & { pax?: Record<string, string> | null };
 
 interface Member {
   header: MemberHeader;
-  /** Position in the tar. */
+  /** This is its position in the tar. */
   index: number;
   read(): Promise<Buffer>;
 }
 
-/** The pictures of a tar in WebDataset form, with captions and facts as columns; it is read as a stream, in one pass. */
+/**
+ * Lists the pictures of a tar in WebDataset form, with captions and facts as columns; it is read as a stream, in one
+ * pass.
+ */
 export function tarSource(options: TarOptions): Source {
   return {
     async *items() {
@@ -167,7 +170,7 @@ async function readFacts(member: Member): Promise<Columns> {
   }
 }
 
-/** `a/b.c.jpg` -> `a/b` and `c.jpg` */
+/** Splits `a/b.c.jpg` into `a/b` and `c.jpg`. */
 function splitName(name: string): { key: string; ending: string } {
   const [, key = name, ending = ""] = /^(.*?[^/.][^/.]*)\.([^/]*)$/.exec(name) ?? [];
   return { key, ending: ending.toLowerCase() };

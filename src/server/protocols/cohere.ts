@@ -11,7 +11,7 @@ import { listed, type Piece, sendVectors, vectorBase64 } from "../vector-stream.
 import { requireDimensions } from "./dimensions.ts";
 import { oneSource } from "./one-source.ts";
 
-/** Cohere's version 2. */
+/** Speaks Cohere's version 2. */
 export const cohere: Protocol = {
   name: "cohere",
   answer: ({ status, message }) => ({ status, body: { message } }),

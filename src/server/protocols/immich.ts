@@ -8,7 +8,7 @@ import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { type Piece, sendVectors } from "../vector-stream.ts";
 
-/** Immich's machine learning service, as far as its smart search needs it. */
+/** Speaks as Immich's machine learning service does, as far as its smart search needs it. */
 export const immich: Protocol = {
   name: "immich",
   answer: ({ status, message }) => ({ status, body: { detail: message } }),

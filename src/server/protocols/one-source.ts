@@ -4,7 +4,7 @@ import type { Source } from "../items.ts";
 export const noJoint = "CLIP has no vector for text and image together";
 
 /**
- * What an item of several parts is: its texts, as one, or its only image.
+ * Reduces an item of several parts to one: its texts joined, or its only image.
  * @throws EncoderError INVALID_REQUEST if it is neither, or more
  */
 export function oneSource({ texts, images, name }: { texts: string[]; images: string[]; name: string }): Source {

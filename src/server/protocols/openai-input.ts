@@ -5,7 +5,7 @@ import type { Source } from "../items.ts";
 import { pixel } from "../schemas.ts";
 import { noJoint, oneSource } from "./one-source.ts";
 
-/** One part of a message: the kinds that vLLM's clients and Dify send. */
+/** Describes one part of a message, of the kinds that vLLM's clients and Dify send. */
 const part = z.object({
   type: z.string(),
   text: z.string().nullish(),
@@ -15,7 +15,7 @@ const part = z.object({
 const message = z.object({ role: z.string(), content: z.union([z.string(), z.array(part)]).nullish() });
 const conversation = z.array(message).min(1);
 
-/** Jina's, SGLang's and the AI SDK's way to say what an item is. */
+/** Jina, SGLang and the AI SDK say in this way what an item is. */
 const tagged = z.object({ text: z.string().nullish(), image: z.string().nullish() });
 
 const tokens = "token ids are not read, send text (LangChain for Python: check_embedding_ctx_length=False)";
@@ -55,7 +55,7 @@ export const embeddingsBody = z
 export type EmbeddingsBody = z.output<typeof embeddingsBody>;
 type Modality = z.output<typeof modality>;
 
-/** What the body asks a vector of, in its order, whichever of the conventions it follows. */
+/** Lists what the body asks a vector of, in its order, whichever of the conventions it follows. */
 export function sourcesOf({ input, messages, modality }: EmbeddingsBody): Source[] {
   if ((input == null) === (messages == null)) {
     throw refusal(`Exactly one of input and messages is expected; found ${input == null ? "neither" : "both"}.`);
@@ -87,7 +87,7 @@ function inTagged({ text, image }: z.output<typeof tagged>, name: string): Sourc
   throw refusal(`${name}: exactly one of text and image is expected; ${noJoint}.`);
 }
 
-/** One vector of the user's turn: system prompts and prefilled answers are for models that chat. */
+/** Finds what the user's turn asks one vector of: system prompts and prefilled answers are for models that chat. */
 function inConversation(messages: z.output<typeof conversation>, name: string): Source {
   const parts = messages
     .filter(({ role }) => role === "user")

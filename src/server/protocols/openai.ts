@@ -8,7 +8,7 @@ import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { embeddingsBody, sourcesOf } from "./openai-input.ts";
 
-/** OpenAI's embeddings and models, and what Jina, NVIDIA NIM, Infinity and vLLM made of them. */
+/** Speaks OpenAI's embeddings and models, and what Jina, NVIDIA NIM, Infinity and vLLM made of them. */
 export const openai: Protocol = {
   name: "openai",
   answer,
@@ -28,7 +28,7 @@ export const openai: Protocol = {
   },
 };
 
-/** Codes that SDKs compare. */
+/** SDKs compare these codes. */
 const knownCodes: Partial<Record<ErrorCode, string>> = {
   UNKNOWN_MODEL: "model_not_found",
   UNAUTHORIZED: "invalid_api_key",
@@ -122,7 +122,7 @@ function modelsRoutes(scope: FastifyInstance, { manifest }: RouteContext): void 
   }
 }
 
-/** NVIDIA NIM's health checks. */
+/** Serves NVIDIA NIM's health checks. */
 function healthRoutes(scope: FastifyInstance): void {
   const health = z.strictObject({ object: z.literal("health.response"), message: z.string() });
   const schema = { tags: ["health"], response: { 200: health, 503: health } };

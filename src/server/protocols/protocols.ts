@@ -7,10 +7,10 @@ import { titan } from "./titan.ts";
 import { voyage } from "./voyage.ts";
 import { weaviate } from "./weaviate.ts";
 
-/** The protocols of other services that this one speaks. */
+/** These are the protocols of other services that this one speaks. */
 const protocols: readonly Protocol[] = [openai, weaviate, tei, immich, titan, cohere, voyage];
 
-/** @param names of the setting PROTOCOLS: all, none, or some */
+/** Chooses protocols by the names of the setting PROTOCOLS: all, none, or some. */
 export function chosenProtocols(names: readonly string[]): readonly Protocol[] {
   return names.includes("all") ? protocols : protocols.filter(({ name }) => names.includes(name));
 }

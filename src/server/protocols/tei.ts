@@ -9,7 +9,7 @@ import type { RouteContext } from "../route-context.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
 
-/** Hugging Face's Text Embeddings Inference (https://github.com/huggingface/text-embeddings-inference). */
+/** Speaks as Hugging Face's Text Embeddings Inference (https://github.com/huggingface/text-embeddings-inference). */
 export const tei: Protocol = {
   name: "tei",
   answer,
@@ -21,7 +21,7 @@ export const tei: Protocol = {
   },
 };
 
-/** TEI's own statuses; whatever is not listed keeps the status that it has everywhere. */
+/** These are TEI's own statuses; whatever is not listed keeps the status that it has everywhere. */
 const answers: Partial<Record<ErrorCode, { status: number; type: string }>> = {
   OVERLOADED: { status: 429, type: "Overloaded" },
   RATE_LIMITED: { status: 429, type: "Overloaded" },
@@ -55,7 +55,7 @@ const embedBody = z
   })
   .meta({ examples: [{ inputs: "a red bicycle" }, { inputs: ["a dog", "un chien"], normalize: false }] });
 
-/** POST /embed: a list of vectors, for a single text too. Images are not part of this protocol. */
+/** Serves POST /embed: a list of vectors, for a single text too. Images are not part of this protocol. */
 function embedRoutes(scope: FastifyInstance, { manifest, readItems, encode }: RouteContext): void {
   const schema = {
     summary: "Vectors of texts, as Text Embeddings Inference gives them",
@@ -90,7 +90,7 @@ const similarityBody = z
   })
   .meta({ examples: [{ inputs: { source_sentence: "a dog", sentences: ["un chien", "a house"] } }] });
 
-/** POST /similarity: the cosines of sentences with one. */
+/** Serves POST /similarity: the cosines of sentences with one. */
 function similarityRoute(scope: FastifyInstance, { readItems, encode }: RouteContext): void {
   const schema = {
     summary: "Cosines of sentences with one, as Text Embeddings Inference gives them",
@@ -124,7 +124,7 @@ const rerankBody = z
 
 const rerankReply = z.array(z.strictObject({ index: z.int(), score: z.number(), text: z.string().optional() }));
 
-/** POST /rerank: texts by how well they fit a query, best first. */
+/** Serves POST /rerank: texts by how well they fit a query, best first. */
 function rerankRoute(scope: FastifyInstance, { readItems, encode }: RouteContext): void {
   const schema = {
     summary: "Texts in the order in which they fit a query, as Text Embeddings Inference gives them",
@@ -158,7 +158,7 @@ function requireTexts(texts: readonly string[], field: string): { text: string }
   return texts.map((text) => ({ text }));
 }
 
-/** TEI's own headers, in whole milliseconds. */
+/** Sets TEI's own headers, in whole milliseconds. */
 function tellTimes(reply: FastifyReply, { encoding, startedAt }: { encoding: Encoding; startedAt: number }): void {
   const { tokenizeMs = 0, queueMs, inferenceMs } = encoding.timings;
   const totalMs = Math.round(performance.now() - startedAt);

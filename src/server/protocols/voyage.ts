@@ -8,7 +8,7 @@ import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { oneSource } from "./one-source.ts";
 
-/** Voyage AI's multimodal embeddings. */
+/** Speaks Voyage AI's multimodal embeddings. */
 export const voyage: Protocol = {
   name: "voyage",
   answer: ({ status, message }) => ({ status, body: { detail: message } }),

@@ -6,7 +6,7 @@ import type { RouteContext } from "../route-context.ts";
 import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 
-/** Weaviate's module multi2vec-clip and its inference container. */
+/** Speaks as Weaviate's module multi2vec-clip expects its inference container to. */
 export const weaviate: Protocol = {
   name: "weaviate",
   answer: ({ status, message }) => ({ status, body: { error: message } }),

@@ -21,17 +21,17 @@ type ImageQuery = z.output<typeof encodeImageQuery>;
 /** Without a content type there is no body, and no schema that it was checked by. */
 type Body = ImageJson | Form | Buffer | undefined;
 
-/** What every kind of body comes down to. */
+/** Every kind of body comes down to this. */
 interface ImageRequest {
   sources: ImageSource[];
-  /** The field that holds a batch; none where there is one image. */
+  /** This field holds a batch; it is undefined where there is one image. */
   field: string | undefined;
   normalize: boolean;
   encoding: VectorEncoding;
   onError: "fail" | "null" | undefined;
 }
 
-/** POST /encode_image: JSON, a form with files, or an image itself. */
+/** Serves POST /encode_image: JSON, a form with files, or an image itself. */
 export function encodeImageRoute(app: FastifyInstance, context: RouteContext): void {
   const schema = {
     summary: "Vectors of images",

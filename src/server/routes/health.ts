@@ -10,8 +10,9 @@ const failureMaxAgeMs = 1000;
 type HealthOptions = ValuesOf<typeof healthSettings> & { encoder: Encoder };
 
 /**
- * GET /health: whether vectors come out, by real and recent inference. GET /health/live: whether the process answers at
- * all. GET /health/ready: whether it should get requests. None asks for a key.
+ * Serves GET /health, which tells by real and recent inference whether vectors come out; GET /health/live, which tells
+ * whether the process answers at all; and GET /health/ready, which tells whether it should get requests. None asks for
+ * a key.
  */
 export function healthRoutes(app: FastifyInstance, options: HealthOptions): void {
   const isHealthy = healthProbe(options);
@@ -32,7 +33,7 @@ export function healthRoutes(app: FastifyInstance, options: HealthOptions): void
   });
 }
 
-/** One probe at a time however many ask, and for itself: a caller that goes away must not make the others fail. */
+/** Runs one probe at a time however many ask, and for itself: a caller that goes away must not make the others fail. */
 function healthProbe({ encoder, healthMaxAgeMs, healthTimeoutMs }: HealthOptions): () => Promise<boolean> {
   let running: Promise<boolean> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;

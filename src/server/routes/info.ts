@@ -6,14 +6,14 @@ import { info } from "../schemas.ts";
 
 export interface InfoOptions {
   manifest: Manifest;
-  /** What a request may hold. */
+  /** A request may hold this much. */
   limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
-  /** Of this package. */
+  /** This is the version of this package. */
   version: string;
 }
 
-/** GET /info: what is served, how true it is to the original, and what a request may hold. */
+/** Serves GET /info: the model, how true it is to the original, and what a request may hold. */
 export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, version }: InfoOptions): void {
   const { image, text } = manifest;
   const answer = {

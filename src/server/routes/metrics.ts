@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Metrics } from "../../metrics.ts";
 import type { Manifest } from "../../model/manifest.ts";
 
-/** GET /metrics, in Prometheus' text format. */
+/** Serves GET /metrics, in Prometheus' text format. */
 export function metricsRoute(
   app: FastifyInstance,
   { manifest, metrics, version }: { manifest: Manifest; metrics: Metrics; version: string },

@@ -20,7 +20,7 @@ const policy = [
   "trusted-types image-text-encoder",
 ].join("; ");
 
-/** GET / and the files that the page consists of. They hold nothing of the user, so they need no key. */
+/** Serves GET / and the files that the page consists of. They hold nothing of the user, so they need no key. */
 export function pageRoute(app: FastifyInstance, files: PageFiles): void {
   const schema = { hide: true };
   app.get("/", { schema, config: { keyless: true } }, async (request, reply) => {

@@ -5,7 +5,7 @@ import type { Pictures } from "../../search/pictures.ts";
 import { startDeadline } from "../deadline.ts";
 import { pictureParams, pictureQuery, pictureReply } from "../schemas.ts";
 
-/** GET /pictures/:id: a small picture of an indexed one, always encoded anew. */
+/** Serves GET /pictures/:id: a small picture of an indexed one, always encoded anew. */
 export function pictureRoute(app: FastifyInstance, pictures: Pictures, requestTimeoutMs: number): void {
   const schema = {
     summary: "A picture of the index, as a WebP of at most `width` pixels",

@@ -7,10 +7,10 @@ import type { RouteContext } from "../route-context.ts";
 import { compareBody, compareReply, noQuery, rankBody, rankReply } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 
-/** An answer of ten megabytes; what compares more has a database. */
+/** So many pairs make an answer of ten megabytes; whoever compares more has a database. */
 const maxPairs = 1_000_000;
 
-/** POST /rank: candidates by how well they fit a query. */
+/** Serves POST /rank: candidates by how well they fit a query. */
 export function rankRoute(app: FastifyInstance, { manifest, readItems, encode }: RouteContext): void {
   const schema = {
     summary: "Candidates in the order in which they fit a query; zero-shot classification",
@@ -34,7 +34,7 @@ export function rankRoute(app: FastifyInstance, { manifest, readItems, encode }:
   });
 }
 
-/** POST /compare: the cosines of all pairs. */
+/** Serves POST /compare: the cosines of all pairs. */
 export function compareRoute(app: FastifyInstance, { readItems, encode }: RouteContext): void {
   const schema = {
     summary: "The cosine of each of some items with each of others",
@@ -66,7 +66,7 @@ function* similarities(a: readonly Float32Array[], b: readonly Float32Array[]): 
   yield "]}";
 }
 
-/** They are computed when they are printed, a few in each turn of the event loop. */
+/** Computes cosines when they are printed, a few in each turn of the event loop. */
 function* rows(a: readonly Float32Array[], b: readonly Float32Array[]): Generator<Float32Array> {
   for (const vector of a) yield cosines(vector, b);
 }

@@ -4,13 +4,15 @@ import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
 import type { PictureIndex } from "../../search/picture-index.ts";
 import { combine } from "../../search/query.ts";
-import { publicResult } from "../../search/results.ts";
+import { publicPicture, publicResult } from "../../search/results.ts";
+import type { SampledRow } from "../../search/vector-store.ts";
 import type { Source } from "../items.ts";
 import type { RouteContext } from "../route-context.ts";
-import { indexReply, noQuery, searchBody, searchReply } from "../schemas.ts";
+import { indexReply, noQuery, sampleQuery, sampleReply, searchBody, searchReply } from "../schemas.ts";
+import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { sourceOf } from "./rank.ts";
 
-/** POST /search: pictures of the index that fit words, a picture, a vector, or a weighted sum of several. */
+/** Serves POST /search: pictures of the index that fit words, a picture, a vector, or a weighted sum of several. */
 export function searchRoute(app: FastifyInstance, { readItems, encode }: RouteContext, index: PictureIndex): void {
   const schema = {
     summary: "Pictures of the index that fit words, a picture or a vector",
@@ -36,7 +38,7 @@ export function searchRoute(app: FastifyInstance, { readItems, encode }: RouteCo
 
 interface AskedFor {
   sources: Source[];
-  /** Given instead of sources. */
+  /** These are given instead of sources. */
   vectors: Float32Array[];
   weights: number[];
   field?: string;
@@ -60,7 +62,7 @@ function questionOf(body: z.output<typeof searchBody>): AskedFor {
   throw new EncoderError("INVALID_REQUEST", message);
 }
 
-/** GET /index: what can be searched. */
+/** Serves GET /index: what can be searched. */
 export function indexRoute(app: FastifyInstance, index: PictureIndex): void {
   const schema = {
     summary: "What the index holds",
@@ -74,4 +76,27 @@ export function indexRoute(app: FastifyInstance, index: PictureIndex): void {
     const about = { model, precision, dimensions, count, columns: Object.keys(columns), updated_at: updatedAt };
     return { success: true as const, ...about };
   });
+}
+
+/** GET /index/sample: pictures spread evenly over the index, with their vectors, for whoever draws a map of it. */
+export function sampleRoute(app: FastifyInstance, { store }: PictureIndex): void {
+  const schema = {
+    summary: "Pictures spread evenly over the index, with their vectors",
+    tags: ["search"],
+    querystring: sampleQuery,
+    response: { 200: sampleReply },
+  };
+  const options = { schema, config: { work: true } } as const;
+  app.withTypeProvider<ZodTypeProvider>().get("/index/sample", options, async (request, reply) => {
+    const { limit, encoding } = request.query;
+    const [count, rows] = await Promise.all([store.count(), store.sample(limit)]);
+    return sendVectors(reply, sampleFrame(count, rows), encoding);
+  });
+}
+
+function* sampleFrame(count: number, rows: readonly SampledRow[]): Generator<Piece> {
+  yield `{"success":true,"count":${count},"pictures":[`;
+  const vectors = rows.map(({ vector }) => vector);
+  yield* listed(vectors, (at) => [`${JSON.stringify(publicPicture(rows[at]!)).slice(0, -1)},"embedding":`, "}"]);
+  yield "]}";
 }

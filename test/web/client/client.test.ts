@@ -50,6 +50,15 @@ describe("the client", () => {
     expect(problems).toEqual([problem]);
   });
 
+  it("reads the vectors of a sample of the index", async () => {
+    const bytes = Buffer.from(Float32Array.of(0.6, -0.8).buffer);
+    const pictures = [{ id: "a", path: "a.jpg", columns: {}, embedding: bytes.toString("base64") }];
+    const { client, requests } = clientOf([Response.json({ success: true, count: 12, pictures })]);
+    const vector = Float32Array.of(0.6, -0.8);
+    expect(await client.sample(5)).toEqual({ count: 12, pictures: [{ id: "a", path: "a.jpg", columns: {}, vector }] });
+    expect(requests[0]!.url).toBe("http://service/below/index/sample?limit=5&encoding=base64");
+  });
+
   it("waits as long as a busy service says, and tries again, for those who have time", async () => {
     const waits: number[] = [];
     const { client, requests } = clientOf([

@@ -48,6 +48,17 @@ export interface SearchResult {
   columns?: Record<string, unknown>;
 }
 
+/** Pictures spread evenly over the index, with their vectors. */
+export interface IndexSample {
+  /** How many pictures the index holds. */
+  count: number;
+  pictures: SampledPicture[];
+}
+
+export interface SampledPicture extends Omit<SearchResult, "score"> {
+  vector: Float32Array;
+}
+
 export interface SearchReply {
   results: SearchResult[];
   stages: Stage[];
