@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { drop, launchBrowser, openPage } from "./support/browser.ts";
+import { drop, encircle, launchBrowser, openPage } from "./support/browser.ts";
 import { drawing } from "./support/pictures.ts";
 import { type RunningService, startService } from "./support/service.ts";
 
@@ -58,20 +58,11 @@ describe("Map", () => {
     const { page, errors, strangers } = await openPage(browser, { url: `${service.url}#view=map` });
     const canvas = page.getByRole("application", { name: /^Map of 436 pictures/ });
     await canvas.waitFor();
-    const box = (await canvas.boundingBox())!;
-    const drag = async (points: [number, number][]) => {
-      const [start, ...rest] = points.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height] as const);
-      await page.mouse.move(...start!);
-      await page.mouse.down();
-      for (const point of rest) await page.mouse.move(...point, { steps: 5 });
-      await page.mouse.up();
-    };
-    await drag([
+    await encircle(canvas, [
       [0.01, 0.01],
       [0.99, 0.01],
       [0.99, 0.5],
       [0.01, 0.5],
-      [0.01, 0.01],
     ]);
     const heading = page.getByRole("heading", { name: /^\d+ pictures encircled$/ });
     const count = Number.parseInt(await heading.innerText(), 10);

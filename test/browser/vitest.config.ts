@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ["test/browser/support/models.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } }, // what is waited for comes at once, unless the machine is busy
     reporters: ["default", "./test/support/closing-line.ts"],
     pool: "forks",
     maxWorkers: 1, // a browser and a service fill a small machine

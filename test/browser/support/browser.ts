@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 
 const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -99,4 +99,18 @@ export async function drop(page: Page, files: DroppedFile[], zone: string): Prom
   );
   await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
   await page.dispatchEvent(`[data-drop="${zone}"]`, "drop", { dataTransfer: transfer });
+}
+
+/** Draws a closed line on the map with the pointer; its corners are parts of the map's width and height. */
+export async function encircle(canvas: Locator, corners: [number, number][]): Promise<void> {
+  await canvas.evaluate((element) => element.scrollIntoView({ block: "center" }));
+  const box = (await canvas.boundingBox())!;
+  const mouse = canvas.page().mouse;
+  const [start, ...rest] = [...corners, corners[0]!].map(
+    ([x, y]) => [box.x + x * box.width, box.y + y * box.height] as const,
+  );
+  await mouse.move(...start!);
+  await mouse.down();
+  for (const point of rest) await mouse.move(...point, { steps: 5 });
+  await mouse.up();
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { inject } from "vitest";
 
-const executable = resolve(import.meta.dirname, "../../../bin/image-text-encoder");
+export const executable = resolve(import.meta.dirname, "../../../bin/image-text-encoder");
 
 export interface RunningService {
   /** Ends with a slash. */

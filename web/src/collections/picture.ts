@@ -9,7 +9,7 @@ export interface Picture {
   /** The file's name, with its folders where it came with some. */
   name: string;
   origin: Origin;
-  /** Of unit length; absent until encoded, and always for pictures of the index. */
+  /** Of unit length; absent until encoded. Of the index, only the sample that the map is drawn of has vectors. */
   vector?: Float32Array | undefined;
   /** Why it could not be encoded, as a sentence. */
   problem?: string | undefined;
@@ -24,6 +24,8 @@ export const collectionNames: CollectionName[] = ["drawings", "photographs", "ow
 
 export interface Collection {
   pictures: readonly Picture[];
+  /** How many pictures there are in all, where only a sample of them is here. */
+  total?: number;
   /** Set while pictures are being encoded. */
   progress?: Progress | undefined;
 }

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { CollectionName } from "../collections/picture.ts";
 import { PictureDialog } from "../grid/picture-dialog.tsx";
 import { PictureGrid } from "../grid/picture-grid.tsx";
 import { CollectionBar } from "../search/collection-bar.tsx";
@@ -14,12 +15,10 @@ export default function MapView() {
   const [{ selection }, change] = usePage();
   const name = useShownCollection();
   const { library } = useSession();
-  const collection = useValue(library.collections[name === "index" ? "own" : name]);
-  const pictures = name === "index" ? noPictures : collection.pictures;
-  const isEncoding = name !== "index" && collection.progress !== undefined;
-  const projection = useProjection(isEncoding ? noPictures : pictures);
+  const { pictures, progress, total = 0 } = useValue(library.collections[name]);
+  const projection = useProjection(progress ? noPictures : pictures);
   const [opened, setOpened] = useState<{ isSelection: boolean; index: number }>();
-  useGalleryVectors();
+  const { problem, isLoading } = useVectors(name);
 
   const all = useMemo(
     () => (projection?.pictures ?? []).map((picture) => ({ picture, score: 0 })),
@@ -33,13 +32,15 @@ export default function MapView() {
         <p class="aside">
           Pictures that are alike for the model lie together. Draw around some of them to see only those; zoom with the
           wheel.
+          {total > pictures.length &&
+            ` These are ${pictures.length.toLocaleString("en")} of ${total.toLocaleString("en")} indexed pictures, evenly chosen.`}
         </p>
       </div>
       <CollectionBar />
       <CollectionState name={name} hasQuery />
-      {name === "index" && (
-        <p class="notice">
-          The index keeps its vectors to itself, so there is no map of it. Choose one of the other collections.
+      {problem && (
+        <p class="notice problem" role="alert">
+          {problem}
         </p>
       )}
       {projection && (
@@ -51,9 +52,9 @@ export default function MapView() {
           onOpen={(index) => setOpened({ isSelection: false, index })}
         />
       )}
-      {!projection && pictures.some(({ vector }) => vector) && (
+      {!projection && (isLoading || pictures.some(({ vector }) => vector)) && (
         <div class="map map-pending" role="status">
-          Arranging the pictures…
+          {isLoading ? "Loading the pictures' vectors…" : "Arranging the pictures…"}
         </div>
       )}
       {selected.length > 0 && (
@@ -92,12 +93,28 @@ export default function MapView() {
 
 const noPictures: [] = [];
 
-function useGalleryVectors() {
+/** Sees to it that the collection has vectors: those that ship, or of the index a sample. */
+function useVectors(name: CollectionName): { problem: string | undefined; isLoading: boolean } {
   const { library } = useSession();
   const service = useService();
   const fits = hasFittingGallery(service);
-  const drawings = useValue(library.collections.drawings);
+  const hasGallery = useValue(library.collections.drawings).pictures.length > 0;
+  const version = "index" in service ? service.index?.updated_at : undefined;
+  const [state, setState] = useState({ problem: undefined as string | undefined, isLoading: false });
+
   useEffect(() => {
-    if (fits && drawings.pictures.length > 0) void library.loadVectors().catch(() => {});
-  }, [fits, drawings, library]);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const isIndex = name === "index";
+    if (name === "own" || (isIndex ? version === undefined : !(fits && hasGallery))) return;
+    setState({ problem: undefined, isLoading: true });
+    const loading = isIndex ? library.sampleIndex(version ?? "", signal) : library.loadVectors();
+    loading.then(
+      () => signal.aborted || setState({ problem: undefined, isLoading: false }),
+      (error) => signal.aborted || setState({ problem: String(error.message ?? error), isLoading: false }),
+    );
+    return () => controller.abort();
+  }, [name, version, fits, hasGallery, library]);
+
+  return state;
 }

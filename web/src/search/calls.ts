@@ -1,14 +1,10 @@
-import { type CollectionName, fileName, type Picture } from "../collections/picture.ts";
+import { fileName, type Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 import { apiKey } from "../session/api-key.ts";
 import type { Call } from "../snippets/call.ts";
 
-/** The requests that answer a query, for people to make themselves. */
-export function callsOf(terms: Term[], collection: CollectionName): Call[] {
-  return collection === "index" ? [searchCall(terms)] : encodeCalls(terms);
-}
-
-function encodeCalls(terms: Term[]): Call[] {
+/** The requests that the page makes for a query to rank pictures by itself, for people to make themselves. */
+export function encodeCalls(terms: Term[]): Call[] {
   const texts = terms.flatMap((term) => ("text" in term ? [term.text] : []));
   const pictures = terms.flatMap((term) => ("picture" in term ? [term.picture] : []));
   return [...textCalls(texts), ...pictures.map(pictureCall)];
@@ -24,7 +20,8 @@ export function pictureCall({ name, origin }: Picture): Call {
   return call("encode_image", { fileName: fileName(name), type: origin.kind === "file" ? type : "image/webp" });
 }
 
-function searchCall(terms: Term[]): Call {
+/** The request that searches the index of the service. */
+export function searchCall(terms: Term[]): Call {
   const [only] = terms;
   const summands = terms.map((term) =>
     "text" in term

@@ -7,7 +7,7 @@ import { CodeDialog } from "../shell/code-dialog.tsx";
 import { Icon } from "../shell/icon.tsx";
 import { LinkButton } from "../shell/link-button.tsx";
 import type { Ranked } from "../vectors/ranking.ts";
-import { callsOf } from "./calls.ts";
+import { encodeCalls, searchCall } from "./calls.ts";
 import type { SearchOutcome } from "./use-search.ts";
 
 interface ResultsBarProps {
@@ -20,8 +20,10 @@ interface ResultsBarProps {
 export function ResultsBar({ outcome, shown }: ResultsBarProps) {
   const [{ query, cut, fold, selection }, change] = usePage();
   const [isCodeOpen, setCodeOpen] = useState(false);
-  const { isRanked, problem, results, collection } = outcome;
+  const { isRanked, problem, results, rankingMs } = outcome;
   const name = fileNameFor(describe(query));
+  const terms = termsOf(query);
+  const isRankedHere = rankingMs !== undefined;
 
   if (problem) {
     return (
@@ -56,7 +58,7 @@ export function ResultsBar({ outcome, shown }: ResultsBarProps) {
               onInput={({ currentTarget }) => change({ cut: Number(currentTarget.value) })}
             />
           </label>
-          {collection !== "index" && (
+          {isRankedHere && (
             <label class="fold" title="Shows pictures that are nearly the same once">
               <input
                 type="checkbox"
@@ -85,7 +87,12 @@ export function ResultsBar({ outcome, shown }: ResultsBarProps) {
         </div>
       )}
       {isRanked && results.length > 0 && <Hint />}
-      {isCodeOpen && <CodeDialog calls={callsOf(termsOf(query), collection)} onClose={() => setCodeOpen(false)} />}
+      {isCodeOpen && (
+        <CodeDialog
+          calls={isRankedHere ? encodeCalls(terms) : [searchCall(terms)]}
+          onClose={() => setCodeOpen(false)}
+        />
+      )}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Stage } from "../client/timing.ts";
-import type { SearchRequest, SearchResult } from "../client/types.ts";
+import type { SearchRequest } from "../client/types.ts";
+import { pictureOfIndex } from "../collections/index-picture.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 import { useService, useSession } from "../session/session.ts";
@@ -39,7 +40,7 @@ export function useIndexSearch(terms: Term[]): SearchOutcome {
       const page = { limit: Math.min(pageSize, mostResults - before.length), offset: before.length };
       const { results, stages } = await client.search({ ...request, ...page }, { signal, onWait: () => {} });
       if (signal.aborted) return;
-      const all = [...before, ...results.map(rankedOf)];
+      const all = [...before, ...results.map((result) => ({ picture: pictureOfIndex(result), score: result.score }))];
       setAnswer({ request, results: all, stages, isComplete: results.length < pageSize || all.length >= mostResults });
     },
     [client],
@@ -72,16 +73,15 @@ export function useIndexSearch(terms: Term[]): SearchOutcome {
   const { request, results, isComplete } = answer;
   const loadMore = () => {
     const signal = current.current?.signal;
-    if (!request || isComplete || isSearching || !signal) return;
+    if (!request || isSearching || !signal) return;
     setSearching(true);
     fetchPage(request, results, signal)
       .catch((error) => signal.aborted || setAnswer({ ...answer, isComplete: true, problem: String(error.message) }))
       .finally(() => signal.aborted || setSearching(false));
   };
   const { problem, stages } = answer;
-  return { collection: "index", results, isRanked: results.length > 0, isSearching, problem, stages, loadMore };
-}
-
-function rankedOf({ id, score, path, url }: SearchResult): Ranked<Picture> {
-  return { score, picture: { id, name: path ?? url ?? id, origin: { kind: "index", id } } };
+  return {
+    ...{ collection: "index", results, isRanked: results.length > 0, isSearching, problem, stages },
+    ...(!isComplete && { loadMore }),
+  };
 }

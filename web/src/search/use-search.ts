@@ -28,14 +28,18 @@ export interface SearchOutcome {
 /** Long enough for the next key of a fast typist, short enough to seem immediate. */
 export const debounceMs = 120;
 
-/** The results of the query in the collection that is shown. */
+/**
+ * The results of the query in the collection that is shown. The service searches the index; but what was encircled on its
+ * map is here with its vectors, and is searched here.
+ */
 export function useSearch(): SearchOutcome {
-  const [{ query }] = usePage();
+  const [{ query, selection }] = usePage();
   const name = useShownCollection();
   const terms = termsOf(query);
-  const local = useLocalSearch(name === "index" ? "own" : name, name === "index" ? [] : terms);
-  const remote = useIndexSearch(name === "index" ? terms : []);
-  return name === "index" ? remote : local;
+  const isRemote = name === "index" && selection === undefined;
+  const local = useLocalSearch(name, isRemote ? [] : terms);
+  const remote = useIndexSearch(isRemote ? terms : []);
+  return isRemote ? remote : local;
 }
 
 interface Answer {
@@ -45,7 +49,7 @@ interface Answer {
   problem?: string;
 }
 
-function useLocalSearch(name: Exclude<CollectionName, "index">, terms: Term[]): SearchOutcome {
+function useLocalSearch(name: CollectionName, terms: Term[]): SearchOutcome {
   const { library } = useSession();
   const [{ fold, selection }] = usePage();
   const collection = useValue(library.collections[name]);
@@ -77,7 +81,7 @@ function useAnswer(name: CollectionName, terms: Term[]): { answer: Answer | unde
   const latest = useRef(terms);
   latest.current = terms;
   const isReady = service.status === "ready";
-  const needsVectors = name !== "own" && hasFittingGallery(service);
+  const needsVectors = (name === "drawings" || name === "photographs") && hasFittingGallery(service);
 
   // The key says when the terms differ.
   useEffect(() => {

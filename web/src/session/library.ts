@@ -2,31 +2,37 @@ import type { Client } from "../client/client.ts";
 import { encodePictures } from "../collections/encode-pictures.ts";
 import { type Found, isPicture, pictureOfFile } from "../collections/files.ts";
 import { addGalleryVectors, loadGallery } from "../collections/gallery.ts";
+import { pictureOfIndex } from "../collections/index-picture.ts";
 import type { Collection, CollectionName, Picture, Progress } from "../collections/picture.ts";
 import { createObservable, type Observable } from "../state/observable.ts";
 
-type LocalName = Exclude<CollectionName, "index">;
+type OwnedName = Exclude<CollectionName, "index">;
 
 /** The pictures that the page holds itself, and their vectors. */
 export interface Library {
-  collections: Record<LocalName, Observable<Collection>>;
+  /** Of the index there is only the sample that `sampleIndex` loads. */
+  collections: Record<CollectionName, Observable<Collection>>;
   /** Loads the list of the gallery; the pictures come when they are seen. */
   open(): Promise<void>;
   /** Loads the vectors that ship, once. */
   loadVectors(): Promise<void>;
+  /** Loads pictures spread evenly over the index with their vectors, unless those of this version are there already. */
+  sampleIndex(version: string, signal: AbortSignal): Promise<void>;
   /** Adds pictures of one's own and encodes them. Gives how many of the files are pictures. */
   addOwn(files: Found[], maxBytes: number): number;
   /** Encodes the gallery with the model that is served. */
   encodeGallery(maxBytes: number): void;
   /** Encodes what has no vector yet: after a pause or an outage. */
-  resume(name: LocalName, maxBytes: number): void;
-  cancel(name: LocalName): void;
+  resume(name: OwnedName, maxBytes: number): void;
+  cancel(name: OwnedName): void;
   clearOwn(): void;
   find(id: string): Picture | undefined;
 }
 
 /** Ranks are computed anew with each step, so there are few of them. */
 const stepMs = 300;
+/** Enough to show what an index holds; some six megabytes, and a few seconds of arranging. */
+const sampleSize = 2000;
 
 export function createLibrary(client: Client): Library {
   const empty: Collection = { pictures: [] };
@@ -34,11 +40,13 @@ export function createLibrary(client: Client): Library {
     drawings: createObservable(empty),
     photographs: createObservable(empty),
     own: createObservable(empty),
+    index: createObservable(empty),
   };
-  const running = new Map<LocalName, AbortController>();
+  const running = new Map<OwnedName, AbortController>();
   let vectors: Promise<void> | undefined;
+  let sampledVersion: string | undefined;
 
-  async function encode(name: LocalName, maxBytes: number): Promise<void> {
+  async function encode(name: OwnedName, maxBytes: number): Promise<void> {
     if (running.has(name)) return;
     const controller = new AbortController();
     running.set(name, controller);
@@ -75,6 +83,12 @@ export function createLibrary(client: Client): Library {
         for (const collection of [drawings, photographs]) collection.set({ ...collection.get() });
       });
       return vectors;
+    },
+    async sampleIndex(version, signal) {
+      if (version === sampledVersion) return;
+      const { count, pictures } = await client.sample(sampleSize, { signal, onWait: () => {} });
+      sampledVersion = version;
+      collections.index.set({ pictures: pictures.map(pictureOfIndex), total: count });
     },
     addOwn(files, maxBytes) {
       const pictures = files.filter(isPicture).map(pictureOfFile);

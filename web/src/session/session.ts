@@ -39,6 +39,7 @@ export function openSession(): Session {
   const bytes = (picture: Picture, signal: AbortSignal) =>
     picture.origin.kind === "index" ? client.picture(picture.origin.id, 512, { signal }) : bytesOf(picture, signal);
   resumeWhenBack(service, library);
+  askAgainWhenSeen(service);
   const page = createPage(library.find);
   return {
     client,
@@ -59,6 +60,14 @@ function resumeWhenBack({ state }: Service, library: Library): void {
   state.subscribe(() => {
     const service = state.get();
     if (service.status === "ready") library.resume("own", service.info.limits.maxImageBytes);
+  });
+}
+
+/** Whoever comes back to the tab may have added pictures to the index meanwhile. */
+function askAgainWhenSeen({ state, connect }: Service): void {
+  document.addEventListener("visibilitychange", () => {
+    const service = state.get();
+    if (document.visibilityState === "visible" && service.status === "ready" && service.index) void connect();
   });
 }
 

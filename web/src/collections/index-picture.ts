@@ -1,0 +1,12 @@
+import type { SampledPicture, SearchResult } from "../client/types.ts";
+import type { Picture } from "./picture.ts";
+
+/** A picture of the service's index; a sampled one brings its vector. */
+export function pictureOfIndex({ id, path, url, ...rest }: SearchResult | SampledPicture): Picture {
+  return {
+    id,
+    name: path ?? url ?? id,
+    origin: { kind: "index", id },
+    ...("vector" in rest && { vector: rest.vector }),
+  };
+}
