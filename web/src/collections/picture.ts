@@ -38,6 +38,11 @@ export interface Progress {
   waitSeconds?: number | undefined;
 }
 
+/** What a picture is called where there is little room: those of the gallery have names instead of files. */
+export function labelOf({ name, origin }: Picture): string {
+  return origin.kind === "gallery" ? name.replace(/\.webp$/, "") : fileName(name);
+}
+
 /** The last part of a path. */
 export function fileName(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);

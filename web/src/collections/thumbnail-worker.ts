@@ -1,24 +1,21 @@
 export interface ThumbnailRequest {
-  number: number;
   file: Blob;
   side: number;
 }
 
 export interface ThumbnailReply {
-  number: number;
   /** Absent where the browser cannot draw the picture. */
   thumbnail?: Blob;
 }
 
 /** Draws pictures small, away from the thread that answers to the person. */
 self.onmessage = async ({ data }: MessageEvent<ThumbnailRequest>) => {
-  const { number, file, side } = data;
-  const thumbnail = await shrink(file, side).catch(() => undefined);
-  const reply: ThumbnailReply = { number, ...(thumbnail && { thumbnail }) };
+  const thumbnail = await shrink(data).catch(() => undefined);
+  const reply: ThumbnailReply = thumbnail ? { thumbnail } : {};
   self.postMessage(reply);
 };
 
-async function shrink(file: Blob, side: number): Promise<Blob> {
+async function shrink({ file, side }: ThumbnailRequest): Promise<Blob> {
   const whole = await createImageBitmap(file);
   const factor = Math.min(
     1,

@@ -1,8 +1,7 @@
 import type { Client } from "../client/client.ts";
-import { startWorker } from "../shell/start-worker.ts";
+import { createLatestFirst } from "./latest-first.ts";
 import type { Picture } from "./picture.ts";
-import type { ThumbnailReply, ThumbnailRequest } from "./thumbnail-worker.ts";
-import workerUrl from "./thumbnail-worker.ts?worker&url";
+import { createShrinker } from "./shrinker.ts";
 
 /** Gives addresses under which pictures can be shown. */
 export interface Thumbnails {
@@ -14,21 +13,27 @@ export interface Thumbnails {
 
 /** Some twenty screens of tiles; those seen longest ago are dropped, for a folder may hold thousands. */
 const mostKept = 1500;
-const smallSide = 320;
+/** A photograph takes a tenth of a second; more workers than this would leave the processor no room for the service. */
+const mostWorkers = 4;
+/** As many requests as browsers make of one origin at once, less two, for the search that must not wait behind pictures. */
+const mostRequests = 4;
 
 export function createThumbnails(client: Client): Thumbnails {
   const kept = new Map<string, Promise<string | undefined>>();
   const settled = new Map<string, string>();
   const shrink = createShrinker();
+  const whenShrinkable = createLatestFirst(Math.max(1, Math.min(mostWorkers, navigator.hardwareConcurrency - 1)));
+  const whenFetchable = createLatestFirst(mostRequests);
 
-  async function make(picture: Picture, size: "small" | "large"): Promise<string | undefined> {
+  async function make(picture: Picture, size: "small" | "large", key: string): Promise<string | undefined> {
     const { origin } = picture;
     if (origin.kind === "gallery") return origin.url;
     if (origin.kind === "file" && size === "large") return (await canBeDrawn(origin.file)) && addressOf(origin.file);
-    const blob =
-      origin.kind === "file"
-        ? await shrink(origin.file)
-        : await client.picture(origin.id, size === "small" ? 256 : 1600, { onWait: () => {} }).catch(() => undefined);
+    const isKept = () => kept.has(key);
+    const width = size === "small" ? 256 : 1600;
+    const blob = await (origin.kind === "file"
+      ? whenShrinkable(() => shrink(origin.file), isKept)
+      : whenFetchable(() => client.picture(origin.id, width, { onWait: () => {} }), isKept).catch(() => undefined));
     return blob && addressOf(blob);
   }
 
@@ -44,7 +49,7 @@ export function createThumbnails(client: Client): Thumbnails {
   return {
     url(picture, size) {
       const key = `${size} ${picture.id}`;
-      const url = kept.get(key) ?? make(picture, size);
+      const url = kept.get(key) ?? make(picture, size, key);
       kept.delete(key);
       kept.set(key, url); // a Map keeps the order of insertion: the oldest comes first
       url.then((address) => address && kept.has(key) && settled.set(key, address));
@@ -69,25 +74,4 @@ async function canBeDrawn(file: Blob): Promise<undefined | true> {
   } finally {
     URL.revokeObjectURL(url);
   }
-}
-
-/** Draws pictures small in a worker, which is started for the first of them. */
-function createShrinker(): (file: Blob) => Promise<Blob | undefined> {
-  const waiting = new Map<number, (thumbnail: Blob | undefined) => void>();
-  let worker: Worker | undefined;
-  let lastNumber = 0;
-  const start = () => {
-    const started = startWorker(workerUrl);
-    started.onmessage = ({ data }: MessageEvent<ThumbnailReply>) => {
-      waiting.get(data.number)?.(data.thumbnail);
-      waiting.delete(data.number);
-    };
-    return started;
-  };
-  return (file) => {
-    worker ??= start();
-    const request: ThumbnailRequest = { number: ++lastNumber, file, side: smallSide };
-    worker.postMessage(request);
-    return new Promise((resolve) => waiting.set(request.number, resolve));
-  };
 }

@@ -23,6 +23,7 @@ export function PictureGrid({ label, items, isRanked, onOpen, onEnd }: GridProps
   const [first, last] = useWindowSlice(list, layout, items.length);
   const actions = usePictureActions();
   const [current, setCurrent] = useState(0);
+  const [hovered, setHovered] = useState<number>();
   const moveTo = useRef<number | undefined>(undefined);
   const best = isRanked ? items[0]?.score : undefined;
 
@@ -64,26 +65,34 @@ export function PictureGrid({ label, items, isRanked, onOpen, onEnd }: GridProps
         const index = indexOf(event.target);
         if (index !== undefined) onOpen(index);
       }}
+      onPointerOver={(event) => setHovered(tileOf(event.target))}
+      onPointerLeave={() => setHovered(undefined)}
       onFocusIn={(event) => {
         const index = indexOf(event.target);
         if (index !== undefined) setCurrent(index);
       }}
     >
       {width > 0 &&
-        tilesOf(first, last, current, items.length).map((index) => (
-          <PictureTile
-            key={items[index]!.picture.id}
-            item={items[index]!}
-            index={index}
-            count={items.length}
-            best={best}
-            isCurrent={index === current}
-            x={(index % layout.columns) * (layout.side + layout.gap)}
-            y={Math.floor(index / layout.columns) * layout.rowHeight}
-            side={layout.side}
-            actions={actions}
-          />
-        ))}
+        tilesOf(first, last, current, items.length).map((index) => {
+          const { picture, score, alike } = items[index]!;
+          return (
+            <PictureTile
+              key={picture.id}
+              picture={picture}
+              score={isRanked ? score : undefined}
+              best={best}
+              alikeCount={alike?.length ?? 0}
+              index={index}
+              count={items.length}
+              isCurrent={index === current}
+              hasActions={index === current || index === hovered}
+              x={(index % layout.columns) * (layout.side + layout.gap)}
+              y={Math.floor(index / layout.columns) * layout.rowHeight}
+              side={layout.side}
+              actions={actions}
+            />
+          );
+        })}
     </ul>
   );
 }
@@ -97,6 +106,12 @@ function tilesOf(first: number, last: number, current: number, count: number): n
 function indexOf(target: EventTarget | null): number | undefined {
   const index = target instanceof Element ? target.closest<HTMLElement>(".tile-picture")?.dataset.index : undefined;
   return index === undefined ? undefined : Number(index);
+}
+
+/** The tile that the pointer is over: its actions lie beside its picture. */
+function tileOf(target: EventTarget | null): number | undefined {
+  const tile = target instanceof Element ? target.closest(".tile") : undefined;
+  return indexOf(tile?.querySelector(".tile-picture") ?? null);
 }
 
 function scrollToRow(list: HTMLElement | null, y: number): void {

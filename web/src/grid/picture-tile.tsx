@@ -1,29 +1,32 @@
 import { memo } from "preact/compat";
-import { fileName, type Picture } from "../collections/picture.ts";
+import { labelOf, type Picture } from "../collections/picture.ts";
 import type { PictureActions } from "../session/use-picture-actions.ts";
-import { Icon } from "../shell/icon.tsx";
-import type { Ranked } from "../vectors/ranking.ts";
+import { Icon, type IconName } from "../shell/icon.tsx";
 import { PictureImage } from "./picture-image.tsx";
 
 interface TileProps {
-  item: Ranked<Picture>;
+  picture: Picture;
+  /** Undefined where nothing is ranked. */
+  score: number | undefined;
+  /** The best score, which the bar is relative to. */
+  best: number | undefined;
+  /** How many nearly equal pictures are hidden behind this one. */
+  alikeCount: number;
   index: number;
   count: number;
-  /** The best score, which bars are relative to; undefined where nothing is ranked. */
-  best: number | undefined;
   isCurrent: boolean;
+  /** The actions are drawn only where they can be seen: they are most of what a tile consists of. */
+  hasActions: boolean;
   x: number;
   y: number;
   side: number;
   actions: PictureActions;
 }
 
-/** One picture of the grid. The grid itself listens to clicks and keys. */
+/** One picture of the grid, which listens to clicks and keys. With plain properties, so that most are drawn only once. */
 export const PictureTile = memo(function PictureTile(props: TileProps) {
-  const { item, index, count, best, isCurrent, x, y, side, actions } = props;
-  const { picture, score, alike } = item;
-  const name = fileName(picture.name);
-  const label = picture.isDrawing || picture.origin.kind === "gallery" ? name.replace(/\.webp$/, "") : name;
+  const { picture, score, best, alikeCount, index, count, isCurrent, hasActions, x, y, side, actions } = props;
+  const label = labelOf(picture);
   const tabIndex = isCurrent ? 0 : -1;
   return (
     <li
@@ -38,45 +41,17 @@ export const PictureTile = memo(function PictureTile(props: TileProps) {
         data-index={index}
         tabIndex={tabIndex}
         style={{ height: `${side}px` }}
-        aria-label={spoken(label, index, best === undefined ? undefined : item)}
+        aria-label={score === undefined ? label : spoken({ label, index, score, alikeCount })}
       >
         <PictureImage picture={picture} />
-        {alike && (
+        {alikeCount > 0 && (
           <span class="alike" aria-hidden="true">
-            +{alike.length}
+            +{alikeCount}
           </span>
         )}
       </button>
-      <div class="tile-actions">
-        <button
-          type="button"
-          tabIndex={tabIndex}
-          aria-label={`More like ${label}`}
-          title="More like this"
-          onClick={() => actions.moreLike(picture)}
-        >
-          <Icon name="similar" />
-        </button>
-        <button
-          type="button"
-          tabIndex={tabIndex}
-          aria-label={`Add ${label} to the search`}
-          title="Add to the search"
-          onClick={() => actions.addTerm(picture, 1)}
-        >
-          <Icon name="plus" />
-        </button>
-        <button
-          type="button"
-          tabIndex={tabIndex}
-          aria-label={`Subtract ${label} from the search`}
-          title="Subtract from the search"
-          onClick={() => actions.addTerm(picture, -1)}
-        >
-          <Icon name="minus" />
-        </button>
-      </div>
-      {best !== undefined && (
+      {hasActions && <TileActions picture={picture} label={label} tabIndex={tabIndex} actions={actions} />}
+      {score !== undefined && best !== undefined && (
         <div class="tile-bar" aria-hidden="true">
           <span style={{ width: `${Math.max(0, Math.min(1, score / best)) * 100}%` }} />
         </div>
@@ -85,16 +60,46 @@ export const PictureTile = memo(function PictureTile(props: TileProps) {
         <bdi class="tile-name" title={picture.name}>
           {label}
         </bdi>
-        {best !== undefined && <span class="tile-score">{score.toFixed(3)}</span>}
+        {score !== undefined && <span class="tile-score">{score.toFixed(3)}</span>}
       </div>
     </li>
   );
 });
 
-/** What a screen reader says of a tile. */
-function spoken(label: string, index: number, ranked: Ranked<Picture> | undefined): string {
-  if (!ranked) return label;
-  const { score, alike } = ranked;
-  const others = alike ? `, and ${alike.length} nearly the same` : "";
+type ActionsProps = Pick<TileProps, "picture" | "actions"> & { label: string; tabIndex: number };
+
+function TileActions({ picture, label, tabIndex, actions }: ActionsProps) {
+  const { moreLike, addTerm } = actions;
+  const choices: { icon: IconName; name: string; title: string; act: () => void }[] = [
+    { icon: "similar", name: `More like ${label}`, title: "More like this", act: () => moreLike(picture) },
+    { icon: "plus", name: `Add ${label} to the search`, title: "Add to the search", act: () => addTerm(picture, 1) },
+    {
+      icon: "minus",
+      name: `Subtract ${label} from the search`,
+      title: "Subtract from the search",
+      act: () => addTerm(picture, -1),
+    },
+  ];
+  return (
+    <div class="tile-actions">
+      {choices.map(({ icon, name, title, act }) => (
+        <button key={icon} type="button" tabIndex={tabIndex} aria-label={name} title={title} onClick={act}>
+          <Icon name={icon} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface Spoken {
+  label: string;
+  index: number;
+  score: number;
+  alikeCount: number;
+}
+
+/** What a screen reader says of a ranked tile. */
+function spoken({ label, index, score, alikeCount }: Spoken): string {
+  const others = alikeCount > 0 ? `, and ${alikeCount} nearly the same` : "";
   return `${label}, rank ${index + 1}, cosine ${score.toFixed(3)}${others}`;
 }

@@ -7,6 +7,8 @@ export interface Rows {
   width: number;
 }
 
+/** The directions of so many rows are, to the eye, those of all. */
+const mostExamined = 2000;
 /** After so many rounds the leading directions of such data no longer move visibly. */
 const rounds = 8;
 
@@ -14,23 +16,35 @@ const rounds = 8;
 export function principalComponents(rows: Rows, components: number): Rows {
   const centred = centre(rows);
   const { count, width } = centred;
+  const examined = everyFew(centred, mostExamined);
   const random = createRandom(1);
   // basis: components × width
   let basis = Float32Array.from({ length: components * width }, () => random() - 0.5);
   orthonormalise(basis, components, width);
   for (let round = 0; round < rounds; round++) {
-    const scores = project(centred, basis, components);
+    const scores = project(examined, basis, components);
     const next = new Float32Array(components * width);
-    for (let row = 0; row < count; row++) {
+    for (let row = 0; row < examined.count; row++) {
       for (let c = 0; c < components; c++) {
         const score = scores[row * components + c]!;
-        for (let i = 0; i < width; i++) next[c * width + i]! += score * centred.values[row * width + i]!;
+        for (let i = 0; i < width; i++) next[c * width + i]! += score * examined.values[row * width + i]!;
       }
     }
     orthonormalise(next, components, width);
     basis = next;
   }
   return { values: project(centred, basis, components), count, width: components };
+}
+
+/** At most so many rows, spread evenly over all. */
+function everyFew({ values, count, width }: Rows, most: number): Rows {
+  if (count <= most) return { values, count, width };
+  const chosen = new Float32Array(most * width);
+  for (let at = 0; at < most; at++) {
+    const row = Math.floor((at * count) / most);
+    chosen.set(values.subarray(row * width, (row + 1) * width), at * width);
+  }
+  return { values: chosen, count: most, width };
 }
 
 function centre({ values, count, width }: Rows): Rows {

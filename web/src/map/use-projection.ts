@@ -13,6 +13,9 @@ export interface Projection {
   isFinal: boolean;
 }
 
+/** Arranging more than these takes longer than anyone waits before an empty map. */
+const mostAwaited = 2000;
+
 /** Pictures on a plane, the alike near each other: first by principal components, then by UMAP as it forms. */
 export function useProjection(pictures: readonly Picture[]): Projection | undefined {
   const [projection, setProjection] = useState<Projection>();
@@ -24,7 +27,7 @@ export function useProjection(pictures: readonly Picture[]): Projection | undefi
     setProjection(undefined);
     if (encoded.length === 0) return;
     const worker = startWorker(workerUrl);
-    const showsSteps = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const showsSteps = encoded.length > mostAwaited || !matchMedia("(prefers-reduced-motion: reduce)").matches;
     worker.onmessage = ({ data: { points, isFinal } }: MessageEvent<ProjectionReply>) => {
       if (isFinal || showsSteps) setProjection({ pictures: encoded, points: normalise(points), isFinal });
     };
