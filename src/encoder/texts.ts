@@ -14,7 +14,8 @@ export interface TextEncoderOptions {
 /** Creates the way of a text: string -> token ids -> batch -> vector. */
 export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOptions): Encode<string> {
   async function encodeTexts(texts: readonly string[], options: EncodeOptions = {}) {
-    const request = tower.open({ ...options, items: texts.length });
+    const { signal, deadline, wait } = options;
+    const request = tower.open({ items: texts.length, signal, deadline, wait });
     try {
       if (texts.length > 1) request.reserve([]); // spares tokenising many texts in vain
       const items: (EncodedItem | EncoderError)[] = [];
@@ -36,11 +37,13 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
         const { index } = filled[at]!;
         items[index] = await itemOrFault(embed(tokens[at]!, { request, position, waitedMs }), index, options);
       });
-      const encoding = encodingOf(items, options);
-      const timings = { tokenizeMs, ...encoding.timings };
+      const { embeddings, errors, incomplete, timings } = encodingOf(items, options);
+      timings.tokenizeMs = tokenizeMs;
       observer.onTimings?.("text", timings);
       return {
-        ...encoding,
+        embeddings,
+        errors,
+        incomplete,
         truncated: tokens.filter(({ truncated }) => truncated).length,
         unknownTokens: tokens.reduce((sum, { unknown }) => sum + unknown, 0),
         tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),

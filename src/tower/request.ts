@@ -79,14 +79,14 @@ export interface SharedByRequests<Item> {
   now: () => number;
 }
 
-interface OpenOptions<Item> extends RequestOptions {
+interface Opening<Item> {
   shared: SharedByRequests<Item>;
   scope: RequestScope;
   onClose(): void;
 }
 
-export function openRequest<Item>(options: OpenOptions<Item>): TowerRequest<Item> {
-  const { shared, scope, items, deadline = Number.POSITIVE_INFINITY, wait = false } = options;
+export function openRequest<Item>(request: RequestOptions, { shared, scope, onClose }: Opening<Item>): TowerRequest<Item> {
+  const { items, deadline = Number.POSITIVE_INFINITY, wait = false } = request;
   const { batcher, backlog, inFlight, cache, ahead, now } = shared;
   const reserved: Work = { items: 0, cost: 0 };
   const since = now();
@@ -112,9 +112,9 @@ export function openRequest<Item>(options: OpenOptions<Item>): TowerRequest<Item
     const startedAt = now();
     const { item, incomplete = false } = await prepare({ signal, dueAt: due });
     const prepareMs = now() - startedAt;
-    const embedded = await batcher.submit(item, { signal, dueAt: due, cost });
-    cache?.set(key, { embedding: embedded.embedding, incomplete });
-    return { ...embedded, prepareMs, incomplete };
+    const { embedding, queueMs, inferenceMs } = await batcher.submit(item, { signal, dueAt: due, cost });
+    cache?.set(key, { embedding, incomplete });
+    return { embedding, incomplete, prepareMs, queueMs, inferenceMs };
   }
 
   return {
@@ -152,7 +152,7 @@ export function openRequest<Item>(options: OpenOptions<Item>): TowerRequest<Item
       clearTimeout(late);
       scope.end();
       backlog.remove(reserved);
-      options.onClose();
+      onClose();
     },
   };
 }

@@ -83,7 +83,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
         requests.delete(scope);
         if (requests.size === 0) whenIdle?.();
       };
-      return openRequest({ ...request, shared, scope, onClose });
+      return openRequest(request, { shared, scope, onClose });
     },
     get depth() {
       return batcher.depth;
