@@ -6,28 +6,37 @@
 /** These are the powers of ten that float64 holds exactly: 10^0 … 10^22. */
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 
+/** A number has at most so many characters: a sign, seven digits before the point and fifteen behind it. */
+const mostCharacters = 24;
+
 /**
  * Writes a vector as a JSON array.
  * @throws RangeError if a number is not finite.
  */
 export function vectorJson(vector: Float32Array): string {
-  let json = "[";
-  for (let i = 0; i < vector.length; i++) json += i === 0 ? decimal(vector[i]!) : `,${decimal(vector[i]!)}`;
-  return `${json}]`;
+  const text = Buffer.allocUnsafe(vector.length * (mostCharacters + 1));
+  const words = new Uint32Array(vector.buffer, vector.byteOffset, vector.length);
+  let at = 0;
+  for (let i = 0; i < vector.length; i++) {
+    const magnitude = Math.abs(vector[i]!);
+    if (i > 0) text[at++] = 0x2c; // comma
+    if (words[i]! >>> 31 === 1) text[at++] = 0x2d; // minus
+    if (magnitude >= 1e-6 && magnitude < 1e7) at = writeDecimal(text, at, { magnitude, exponent: words[i]! >>> 23 });
+    else at += text.write(byText(magnitude), at, "latin1");
+  }
+  return `[${text.latin1Slice(0, at)}]`;
 }
 
-function decimal(value: number): string {
-  const magnitude = Math.abs(value);
-  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
-  return sign + (magnitude >= 1e-6 && magnitude < 1e7 ? byArithmetic(magnitude) : byText(magnitude));
+interface Float {
+  magnitude: number;
+  /** The float's second to ninth bit, behind that of its sign. */
+  exponent: number;
 }
 
-/**
- * Searches for the digits: seven to nine suffice for almost every float32, so it starts with eight, then goes down or
- * up.
- */
-function byArithmetic(magnitude: number): string {
-  let decimals = 7 - Math.floor(Math.log10(magnitude));
+/** Writes a number's shortest decimal at `at`. @returns where it ends */
+function writeDecimal(text: Buffer, at: number, { magnitude, exponent }: Float): number {
+  // With so many decimals, decimals lie as close together as float32s. Fewer often suffice.
+  let decimals = Math.max(0, Math.ceil((150 - (exponent & 0xff)) * Math.log10(2)));
   let digits = digitsWith(magnitude, decimals);
   while (digits === 0) digits = digitsWith(magnitude, ++decimals);
   while (decimals > 0) {
@@ -36,9 +45,24 @@ function byArithmetic(magnitude: number): string {
     digits = fewer;
     decimals--;
   }
-  // Below 1, putting zeros before an integer is faster than printing the number.
-  if (magnitude >= 1) return String(digits / powersOfTen[decimals]!);
-  return `0.${String(digits).padStart(decimals, "0")}`;
+  const whole = Math.floor(digits / powersOfTen[decimals]!);
+  const pointAt = at + (whole < 10 ? 1 : String(whole).length);
+  writeDigits(text, whole, { from: at, to: pointAt });
+  if (decimals === 0) return pointAt;
+  text[pointAt] = 0x2e;
+  const end = pointAt + 1 + decimals;
+  writeDigits(text, digits - whole * powersOfTen[decimals]!, { from: pointAt + 1, to: end });
+  return end;
+}
+
+/** Fills the places with the digits of an integer below 2^31, behind zeros where it has fewer. */
+function writeDigits(text: Buffer, integer: number, { from, to }: { from: number; to: number }): void {
+  let rest = integer | 0;
+  for (let place = to - 1; place >= from; place--) {
+    const tens = (rest / 10) | 0; // cuts off the fraction, in half the time of Math.floor()
+    text[place] = 0x30 + rest - tens * 10;
+    rest = tens;
+  }
 }
 
 /**
