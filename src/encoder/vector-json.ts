@@ -24,7 +24,7 @@ export function vectorJson(vector: Float32Array): string {
     if (magnitude >= 1e-6 && magnitude < 1e7) at = writeDecimal(text, at, { magnitude, exponent: words[i]! >>> 23 });
     else at += text.write(byText(magnitude), at, "latin1");
   }
-  return `[${text.latin1Slice(0, at)}]`;
+  return `[${text.toString("latin1", 0, at)}]`;
 }
 
 interface Float {

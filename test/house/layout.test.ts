@@ -27,6 +27,10 @@ describe("a test file", () => {
 });
 
 describe("a folder of test/", () => {
+  it("is not excused as a whole by test/README.md where it is a room of src/", () => {
+    expect(folders.filter((name) => existsSync(join(root, "src", name)))).toEqual([]);
+  });
+
   it("is a room of src/, or test/README.md lists it", () => {
     const all = readdirSync(join(root, "test")).filter((name) => statSync(join(root, "test", name)).isDirectory());
     expect(all.filter((name) => !existsSync(join(root, "src", name)) && !folders.includes(`${name}/`))).toEqual([]);

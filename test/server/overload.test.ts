@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Agent, request } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { encoderSettings } from "../../src/config/encoder.ts";
 import { serviceConfig } from "../../src/config/service.ts";
@@ -44,9 +45,14 @@ async function slowService() {
   });
   await app.ready();
   const url = `http://127.0.0.1:${await listen(app.server)}`;
+  // Each request has a connection of its own. One that was kept may be closed by the server at the moment at which it is
+  // used again, which a machine that stands still for seconds makes likely.
+  const dispatcher = new Agent({ pipelining: 0 });
+  onTestFinished(() => dispatcher.close());
   const post = async (path: string, type: string, body: string | Buffer) => {
-    const reply = await fetch(`${url}${path}`, { method: "POST", headers: { "content-type": type }, body });
-    return { status: reply.status, retryAfter: reply.headers.get("retry-after"), body: await reply.text() };
+    const options = { method: "POST", headers: { "content-type": type }, body, dispatcher } as const;
+    const { statusCode: status, headers, body: reply } = await request(`${url}${path}`, options);
+    return { status, retryAfter: headers["retry-after"], body: await reply.text() };
   };
   let count = 0;
   return {
