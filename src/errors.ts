@@ -4,17 +4,33 @@
  */
 export const errorCodes = {
   // requests
-  INVALID_JSON: { status: 400, meaning: "The request body is not valid JSON." },
+  INVALID_JSON: {
+    status: 400,
+    meaning:
+      "The request body is not valid JSON in UTF-8, or in the charset that its content type names; mend it at the position that the sentence tells.",
+  },
   INVALID_REQUEST: {
     status: 400,
-    meaning: "A field is missing, unknown, of the wrong type, or conflicts with another.",
+    meaning: "A field is missing, unknown, of the wrong type, or conflicts with another; the sentence names it.",
   },
-  EMPTY_TEXT: { status: 400, meaning: "A text is empty or only white space." },
-  TEXT_TOO_LONG: { status: 413, meaning: "A text is larger than MAX_TEXT_BYTES." },
-  INVALID_BASE64: { status: 400, meaning: "The image data is not valid base64." },
-  BATCH_TOO_LARGE: { status: 413, meaning: "The request has more items than MAX_BATCH_ITEMS." },
-  BODY_TOO_LARGE: { status: 413, meaning: "The request body is larger than MAX_BODY_BYTES." },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: "The request's content type is not one this route reads." },
+  EMPTY_TEXT: { status: 400, meaning: "A text is empty or only white space, which has no vector; leave it out." },
+  TEXT_TOO_LONG: {
+    status: 413,
+    meaning: "A text is larger than MAX_TEXT_BYTES; cut it, since the model reads its first tokens only.",
+  },
+  INVALID_BASE64: {
+    status: 400,
+    meaning: "The image data is not valid base64; send the file's bytes in base64, or a data URI.",
+  },
+  BATCH_TOO_LARGE: { status: 413, meaning: "The request has more items than MAX_BATCH_ITEMS; send several requests." },
+  BODY_TOO_LARGE: {
+    status: 413,
+    meaning: "The request body is larger than MAX_BODY_BYTES; send fewer or smaller items.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    meaning: "The route does not read the request's content type, or its charset; the sentence lists what it reads.",
+  },
   NOT_ACCEPTABLE: {
     status: 406,
     meaning: "The request asks for a vector's raw bytes, which only a single item's answer can be.",
@@ -22,8 +38,15 @@ export const errorCodes = {
   UNKNOWN_MODEL: { status: 404, meaning: "The request names another model than the one that is served." },
   NOT_FOUND: { status: 404, meaning: "There is no such route." },
   METHOD_NOT_ALLOWED: { status: 405, meaning: "The route exists, but not for this method." },
-  UNAUTHORIZED: { status: 401, meaning: "API keys are configured, and the request carries none of them." },
-  RATE_LIMITED: { status: 429, meaning: "This client sent more requests than RATE_LIMIT allows." },
+  UNAUTHORIZED: {
+    status: 401,
+    meaning:
+      "API keys are configured, and the request carries none of them; send one as x-api-key or as a bearer token.",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    meaning: "This client sent more requests than RATE_LIMIT allows; try again after Retry-After seconds.",
+  },
   REQUEST_TIMEOUT: {
     status: 408,
     meaning: "The request did not arrive within HEADERS_TIMEOUT_MS and BODY_TIMEOUT_MS.",
@@ -31,24 +54,52 @@ export const errorCodes = {
   HEADERS_TOO_LARGE: { status: 431, meaning: "The request's headers are larger than 16 KiB." },
 
   // images
-  IMAGE_TOO_LARGE: { status: 413, meaning: "The image has more bytes or more pixels than the limits allow." },
-  IMAGE_UNREADABLE: { status: 422, meaning: "The image is truncated, corrupt, or cannot be decoded." },
-  IMAGE_UNSUPPORTED: { status: 415, meaning: "The bytes are not of an image format this service reads." },
-  IMAGE_DECODE_TIMEOUT: { status: 422, meaning: "Decoding the image took longer than DECODE_TIMEOUT_MS." },
+  IMAGE_TOO_LARGE: {
+    status: 413,
+    meaning: "The image has more bytes than MAX_IMAGE_BYTES or more pixels than MAX_IMAGE_PIXELS; send a smaller one.",
+  },
+  IMAGE_UNREADABLE: {
+    status: 422,
+    meaning: "The image is truncated, corrupt, or cannot be decoded; LENIENT_IMAGES=on encodes what there is of it.",
+  },
+  IMAGE_UNSUPPORTED: {
+    status: 415,
+    meaning: "The bytes are not of an image format that this service reads; convert the image to JPEG or PNG.",
+  },
+  IMAGE_DECODE_TIMEOUT: {
+    status: 422,
+    meaning: "Decoding the image took longer than DECODE_TIMEOUT_MS; send a smaller image, or raise the limit.",
+  },
 
   // image URLs
-  URL_INVALID: { status: 400, meaning: "The image URL is not a valid http or https URL, or carries credentials." },
+  URL_INVALID: {
+    status: 400,
+    meaning: "The image URL is not a valid http, https or data URL, or carries a user and password; mend the URL.",
+  },
   URL_FORBIDDEN: {
     status: 403,
-    meaning: "The image URL points to an address that is not public, or URLs are switched off.",
+    meaning:
+      "The image URL points to an address that is not public, or URLs are switched off; send the image itself, or ask the operator for URL_ALLOWLIST.",
   },
   URL_UNREACHABLE: {
     status: 422,
-    meaning: "The image URL could not be fetched: no such host, refused, or the connection broke.",
+    meaning:
+      "The image URL could not be fetched: there is no such host, it refused, or the connection broke; check the URL.",
   },
-  URL_STATUS: { status: 422, meaning: "The image URL's server did not answer with 200." },
-  URL_TIMEOUT: { status: 422, meaning: "The image URL did not answer within FETCH_TIMEOUT_MS." },
-  URL_TOO_MANY_REDIRECTS: { status: 422, meaning: "The image URL redirects more often than MAX_REDIRECTS." },
+  URL_STATUS: {
+    status: 422,
+    meaning:
+      "The image URL's server answered with another status than 200; after 401 or 403, FETCH_HEADERS or FETCH_USER_AGENT may help.",
+  },
+  URL_TIMEOUT: {
+    status: 422,
+    meaning:
+      "The image URL's server did not connect, fell silent or was not done within the limit that the sentence names; try again, or raise the limit.",
+  },
+  URL_TOO_MANY_REDIRECTS: {
+    status: 422,
+    meaning: "The image URL redirects more often than MAX_REDIRECTS; give the URL that it leads to.",
+  },
 
   // bulk runs and search
   INPUT_NOT_FOUND: { status: 404, meaning: "A listed file is not there, or no longer." },
@@ -69,9 +120,16 @@ export const errorCodes = {
 
   // load and faults
   OVERLOADED: { status: 429, meaning: "The service is at its limits; try again after Retry-After seconds." },
-  DEADLINE_EXCEEDED: { status: 504, meaning: "The request was not finished within REQUEST_TIMEOUT_MS." },
+  DEADLINE_EXCEEDED: {
+    status: 504,
+    meaning: "The request was not finished within REQUEST_TIMEOUT_MS; send fewer items at a time.",
+  },
   CLIENT_CLOSED: { status: 499, meaning: "The client went away before the answer was ready." },
-  SHUTTING_DOWN: { status: 503, meaning: "The service is stopping and takes no new work." },
+  SHUTTING_DOWN: {
+    status: 503,
+    meaning:
+      "The service is stopping and takes no new work; send the request to another instance, or again after it has started.",
+  },
   ENGINE_FAILED: { status: 503, meaning: "The inference engine failed on this input, also when it was tried alone." },
   DECODER_FAILED: {
     status: 503,

@@ -47,7 +47,9 @@ export class StatusError extends EncoderError {
   readonly answered: number;
 
   constructor(answered: number) {
-    super("URL_STATUS", `The image URL answered with status ${answered}, not 200.`);
+    const isRefusal = answered === 401 || answered === 403;
+    const remedy = isRefusal ? "; its site may want to know who asks (FETCH_USER_AGENT, FETCH_HEADERS)" : "";
+    super("URL_STATUS", `The image URL answered with status ${answered}, not 200${remedy}.`);
     this.answered = answered;
   }
 }

@@ -85,7 +85,10 @@ interface Opening<Item> {
   onClose(): void;
 }
 
-export function openRequest<Item>(request: RequestOptions, { shared, scope, onClose }: Opening<Item>): TowerRequest<Item> {
+export function openRequest<Item>(
+  request: RequestOptions,
+  { shared, scope, onClose }: Opening<Item>,
+): TowerRequest<Item> {
   const { items, deadline = Number.POSITIVE_INFINITY, wait = false } = request;
   const { batcher, backlog, inFlight, cache, ahead, now } = shared;
   const reserved: Work = { items: 0, cost: 0 };

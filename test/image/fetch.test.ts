@@ -118,6 +118,12 @@ describe("a URL that is fetched", () => {
     expect(await open().fetchImage(`http://127.0.0.1:${port}/`)).toHaveLength(7);
   });
 
+  it("says, where its site refuses, that the site may want to know who asks", async () => {
+    const { port } = await serve((_request, reply) => reply.writeHead(403).end());
+    const fetching = open().fetchImage(`http://127.0.0.1:${port}/`);
+    await expect(fetching).rejects.toThrow(/status 403, not 200; .*FETCH_USER_AGENT/);
+  });
+
   it.each([502, 503, 504])("is asked for once more after a gateway's %i", async (status) => {
     const { port, requests } = await serve((_request, reply) =>
       requests() === 1 ? reply.writeHead(status).end() : reply.end("picture"),
