@@ -166,9 +166,9 @@ export const engineSettings = {
   replicas: setting({ ...integer({ min: 1, max: 256 }), default: 1, help: "Engines per tower." }),
   maxImageBatch: setting({
     ...integer({ min: 1, max: 1024 }),
-    default: 16,
+    default: 8,
     help: "Most images in one run of the image tower.",
-    why: "Throughput is flat from 8 on, and a larger batch only makes the next one wait.",
+    why: "Throughput is flat from 8 on; a larger batch takes more memory and makes the next one wait.",
   }),
   maxTextBatch: setting({
     ...integer({ min: 1, max: 4096 }),
@@ -178,9 +178,9 @@ export const engineSettings = {
   }),
   maxBatchTokens: setting({
     ...integer({ min: 128, max: 1_000_000 }),
-    default: 2048,
+    default: 1024,
     help: "Most tokens in one run of the text tower, padding included.",
-    why: "A full batch of sentences fits; a batch of long texts stays short enough not to hold up the next query.",
+    why: "A full batch of sentences fits; a batch of long texts takes little memory and does not hold up the next query.",
   }),
   maxImageQueue: setting({
     ...integer({ min: 1, max: 1_000_000 }),

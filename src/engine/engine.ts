@@ -17,7 +17,8 @@ export interface EngineOptions extends WorkerOptions {
 }
 
 function spawnWorker(workerData: WorkerOptions): Worker {
-  return new Worker(entryBeside(import.meta.url, "worker").thread, { workerData, name: "engine" });
+  const resourceLimits = { maxYoungGenerationSizeMb: 4 }; // vectors and tensors lie outside the heap
+  return new Worker(entryBeside(import.meta.url, "worker").thread, { workerData, name: "engine", resourceLimits });
 }
 
 /**

@@ -26,6 +26,8 @@ export async function openSession({ graph, threads, largestPair }: SessionOption
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
+    // A pattern is one more copy of the working memory for each shape of a batch, and no faster.
+    enableMemPattern: false,
     // Spinning threads would take the cores that decoding, tokenising and HTTP need between two batches.
     extra: {
       session: {
