@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, webcrypto } from "node:crypto";
 import { toEncoderError } from "../errors.ts";
 import type { Decoder } from "../image/decoder.ts";
 import type { ImageFetcher } from "../image/fetch.ts";
@@ -43,7 +43,7 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
     const { request, position, waitedMs } = step;
     const { bytes, release, ...fetching } = await bytesOf(input, step);
     try {
-      const key = createHash("sha256").update(bytes).digest("base64");
+      const key = await hashOf(bytes);
       const result = await request.embed({ key, position, cost: 1 }, async (turn) => {
         const { incomplete, ...item } = await decoder.decode(bytes, turn);
         return { item, incomplete };
@@ -78,6 +78,14 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
   }
 
   return encodeImages as Encode<ImageInput>; // null stands only in the place of an error that was asked for
+}
+
+/** Without instructions for it, a megabyte takes 2 ms. More is hashed off this thread, so that other requests go on. */
+const mostBytesHashedHere = 512 * 1024;
+
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  if (bytes.length <= mostBytesHashedHere) return createHash("sha256").update(bytes).digest("base64");
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes)).toString("base64");
 }
 
 interface Bytes {

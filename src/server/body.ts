@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EncoderError } from "../errors.ts";
 import { JsonGuard } from "./json-guard.ts";
+import { takeOut } from "./long-strings.ts";
 
 /**
  * Between two turns of the event loop so much of a body is copied, parsed or decoded: some 10 ms each. Where a step
@@ -32,10 +33,15 @@ export function readJsonBodies(
     const body = await readBody(request, payload, (chunk) => charset === "utf-16" || guard.inspect(chunk));
     const isLarge = body.length >= bytesPerTurn;
     if (isLarge) await app.ownTurn();
-    const text = decodeText(body, charset);
+    const nextTurn = () => app.ownTurn();
+    const isTakenApart = isLarge && charset === "utf-8" && guard.longStrings.length > 0;
+    const { rest, restore } = isTakenApart
+      ? await takeOut(body, { longStrings: guard.longStrings, nextTurn })
+      : { rest: body, restore: (value: unknown) => value };
+    const text = decodeText(rest, charset);
     if (charset === "utf-16") guard.inspect(Buffer.from(text)); // Half of one of its characters may look like a quote.
-    if (isLarge) await app.ownTurn();
-    return parseJson(text);
+    if (rest.length >= bytesPerTurn) await app.ownTurn();
+    return restore(parseJson(text, { isWhole: !isTakenApart }));
   });
 }
 
@@ -126,14 +132,14 @@ export function bodyTooLarge(maxBytes: number): EncoderError {
   return new EncoderError("BODY_TOO_LARGE", `The request body is larger than ${maxBytes} bytes (MAX_BODY_BYTES).`);
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, { isWhole }: { isWhole: boolean }): unknown {
   if (text === "") throw new EncoderError("INVALID_JSON", "The request body is empty; it must be JSON.");
   try {
     return JSON.parse(text);
   } catch (cause) {
     // V8's message quotes the body, which is no business of logs: only its position is taken.
     const position = /at position (\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
-    const where = position === undefined ? "" : ` (at position ${position})`;
+    const where = position === undefined || !isWhole ? "" : ` (at position ${position})`;
     throw new EncoderError("INVALID_JSON", `The request body is not valid JSON${where}.`);
   }
 }

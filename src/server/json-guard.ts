@@ -3,6 +3,15 @@ import { EncoderError } from "../errors.ts";
 /** No route reads a body that is nested this deeply. */
 const maxDepth = 32;
 
+/** Strings of so many bytes are long: base64 of anything but a small image. */
+const leastLongBytes = 64 * 1024;
+
+/** This is a string without escapes, as it lies in the body: its first byte, and the byte behind its last. */
+export interface LongString {
+  start: number;
+  end: number;
+}
+
 const quote = 0x22;
 const backslash = 0x5c;
 
@@ -16,6 +25,12 @@ export class JsonGuard {
   #depth = 0;
   #inString = false;
   #escaped = false;
+  /** The body's bytes before this chunk. */
+  #bytesBefore = 0;
+  #stringStart = 0;
+  #hasEscapes = false;
+  /** The long strings so far, in their order. */
+  readonly longStrings: LongString[] = [];
 
   constructor({ maxValues }: { maxValues: number }) {
     this.#maxValues = maxValues;
@@ -25,6 +40,7 @@ export class JsonGuard {
   inspect(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length) at = this.#inString ? this.#skipString(chunk, at) : this.#scan(chunk, at);
+    this.#bytesBefore += chunk.length;
     if (this.#values > this.#maxValues) {
       throw new EncoderError("BATCH_TOO_LARGE", "The JSON body holds more values than the largest batch needs.");
     }
@@ -36,14 +52,21 @@ export class JsonGuard {
     const end = found === -1 ? chunk.length : found;
     if (!this.#escaped && !chunk.subarray(start, end).includes(backslash)) {
       this.#inString = found === -1;
+      if (!this.#inString) this.#noteString(this.#bytesBefore + end);
       return end + 1;
     }
+    this.#hasEscapes = true;
     let escaped = this.#escaped;
     let i = start;
     for (; i < chunk.length && (escaped || chunk[i] !== quote); i++) escaped = !escaped && chunk[i] === backslash;
     this.#escaped = escaped;
     this.#inString = i === chunk.length;
     return i + 1;
+  }
+
+  #noteString(end: number): void {
+    const start = this.#stringStart;
+    if (!this.#hasEscapes && end - start >= leastLongBytes) this.longStrings.push({ start, end });
   }
 
   /** Goes behind the start of the next string. */
@@ -63,6 +86,8 @@ export class JsonGuard {
       }
     }
     this.#inString = i < chunk.length;
+    this.#stringStart = this.#bytesBefore + i + 1;
+    this.#hasEscapes = false;
     this.#values = this.#inString ? values + 1 : values;
     this.#depth = depth;
     return i + 1;

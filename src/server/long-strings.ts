@@ -1,0 +1,73 @@
+import { isAscii } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { EncoderError } from "../errors.ts";
+import type { LongString } from "./json-guard.ts";
+
+/** How much is copied and looked at between two turns of the event loop: a few milliseconds. */
+const bytesPerTurn = 4 * 1024 * 1024;
+
+export interface Remainder {
+  /** The body with a short mark in place of each string that was taken out. */
+  rest: Buffer;
+  /** Puts the strings back into what was parsed. */
+  restore(value: unknown): unknown;
+}
+
+/**
+ * Takes long strings out of JSON before it is parsed. JSON.parse and UTF-8 decoding would hold the event loop for 35 ms where
+ * an image of 15 MB comes as base64; copying its ASCII takes 2. Strings beyond ASCII stay where they are.
+ * @throws EncoderError INVALID_JSON for a control character in a string, as JSON.parse has it.
+ */
+export async function takeOut(
+  body: Buffer,
+  { longStrings, nextTurn }: { longStrings: readonly LongString[]; nextTurn: () => Promise<void> },
+): Promise<Remainder> {
+  const mark = randomUUID(); // nobody can have sent it
+  const taken = new Map<string, string>();
+  const pieces: Buffer[] = [];
+  let copiedTo = 0;
+  let sinceTurn = 0;
+  const spend = async (bytes: number) => {
+    sinceTurn += bytes;
+    if (sinceTurn < bytesPerTurn) return;
+    sinceTurn = 0;
+    await nextTurn();
+  };
+  for (const { start, end } of longStrings) {
+    const bytes = body.subarray(start, end);
+    await spend(bytes.length);
+    if (!isAscii(bytes)) continue;
+    const text = bytes.toString("latin1");
+    for (let at = 0; at < text.length; at += bytesPerTurn) {
+      const portion = text.slice(at, at + bytesPerTurn);
+      if (controlCharacter.test(portion)) {
+        throw new EncoderError(
+          "INVALID_JSON",
+          "The request body is not valid JSON: a string holds a control character.",
+        );
+      }
+      await spend(portion.length);
+    }
+    const name = `${mark}.${taken.size}`;
+    taken.set(name, text);
+    pieces.push(body.subarray(copiedTo, start), Buffer.from(name));
+    copiedTo = end;
+  }
+  pieces.push(body.subarray(copiedTo));
+  return { rest: Buffer.concat(pieces), restore: (value) => restored(value, taken) };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that JSON forbids in strings
+const controlCharacter = /[\x00-\x1f]/;
+
+/** Changes objects and arrays in place. Their depth has a limit, see JsonGuard. */
+function restored(value: unknown, taken: ReadonlyMap<string, string>): unknown {
+  if (typeof value === "string") return taken.get(value) ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  const holder = value as Record<string, unknown>; // an array's indices are keys, too
+  for (const key of Object.keys(holder)) {
+    const inner = restored(holder[key], taken);
+    if (inner !== holder[key]) holder[key] = inner;
+  }
+  return value;
+}
