@@ -79,7 +79,7 @@ ${parts.join("\n")}
 `;
 }
 
-/** The figure of the longest bar. */
+/** Finds the figure of the longest bar. */
 function highest(runs: readonly Run[], figure: string): number {
   const drawn = runs.flatMap(({ measured }) => Object.keys(contenders).map((name) => measured[name]?.[figure]));
   return Math.max(...drawn.flatMap((values) => (values ? [spread(values).median] : [])));

@@ -1,7 +1,7 @@
-/** Pictures whose fine regular detail shows every fault of a decoder that skips some of it. */
+/** Is a picture whose fine regular detail shows every fault of a decoder that skips some of it. */
 export interface NastyPicture {
   name: string;
-  /** Levels of red, green and blue at a place. */
+  /** Gives the levels of red, green and blue at a place. */
   colour: (x: number, y: number) => readonly [number, number, number];
 }
 
@@ -26,7 +26,7 @@ function net(period: number): NastyPicture {
   return { name: `a net of ${period} px`, colour: (x, y) => pick(x % period === 0 || y % period === 0) };
 }
 
-/** Dots at 15 degrees whose size follows a slope of grey, as printers make them. */
+/** Draws dots at 15 degrees whose size follows a slope of grey, as printers make them. */
 function halftone(period: number): NastyPicture {
   const [c, s] = [Math.cos(Math.PI / 12), Math.sin(Math.PI / 12)];
   const wave = (v: number) => Math.cos((2 * Math.PI * v) / period);
@@ -36,7 +36,7 @@ function halftone(period: number): NastyPicture {
   };
 }
 
-/** Rows of glyphs: blocks of random strokes, 7 by 11 in a cell of 10 by 16, times `scale`. */
+/** Draws rows of glyphs: blocks of random strokes, 7 by 11 in a cell of 10 by 16, times `scale`. */
 function text(scale: number): NastyPicture {
   return {
     name: `text of ${11 * scale} px`,
@@ -62,7 +62,7 @@ function noise(grain: number): NastyPicture {
   };
 }
 
-/** Rings that grow finer towards the edge, through every frequency at every angle. */
+/** Draws rings that grow finer towards the edge, through every frequency at every angle. */
 const zonePlate: NastyPicture = {
   name: "a zone plate",
   colour: (x, y) => {
@@ -71,7 +71,7 @@ const zonePlate: NastyPicture = {
   },
 };
 
-/** Stripes of colour at one brightness, which live in the halved chroma alone. */
+/** Draws stripes of colour at one brightness, which live in the halved chroma alone. */
 const colourStripes: NastyPicture = {
   name: "stripes of colour of 5 px",
   colour: (x, y) => ((x + y) % 5 < 2.5 ? [200, 60, 90] : [40, 120, 160]),

@@ -3,7 +3,7 @@ import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { machineSummary, processorClass } from "../src/host/processor.ts";
 
-/** The class that figures belong to: this machine's, unless bench/as-avx2.ts makes the runtime see another one. */
+/** Figures belong to this class: this machine's, unless bench/as-avx2.ts makes the runtime see another one. */
 const simulated = process.env.BENCH_PROCESSOR_CLASS;
 const classOfFigures = simulated ?? processorClass();
 

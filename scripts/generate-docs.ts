@@ -26,7 +26,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
   };
 }
 
-/** The same words in lines of at most 120 columns. */
+/** Sets the same words in lines of at most 120 columns. */
 function wrapped(text: string): string {
   return text.replace(/(.{1,120})(?: |$)/g, "$1\n").trimEnd();
 }

@@ -1,4 +1,7 @@
-/** A corpus of hostile images: bombs of each format, then truncated and damaged pictures. Equal seeds, equal bytes. */
+/**
+ * Makes a corpus of hostile images: bombs of each format, then truncated and damaged pictures. Equal seeds give equal
+ * bytes.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type HostileImage, imageBombs } from "./image-bombs.ts";
@@ -6,7 +9,7 @@ import { uniforms } from "./random.ts";
 
 const fixtures = resolve(import.meta.dirname, "../test/fixtures/images");
 
-/** All bombs, then as many damaged pictures as `count` leaves room for. */
+/** Yields all bombs, then as many damaged pictures as `count` leaves room for. */
 export function hostileImages({ count, seed, maxPixels }: { count: number; seed: number; maxPixels: number }) {
   const random = uniforms(seed);
   const pictures = readdirSync(fixtures)

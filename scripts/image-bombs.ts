@@ -1,4 +1,7 @@
-/** Small files that claim, or unpack to, as much as each format allows; files that break a format's rules; impostors. */
+/**
+ * These are small files that claim, or unpack to, as much as each format allows; files that break a format's rules;
+ * impostors.
+ */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { crc32, deflateRawSync, deflateSync } from "node:zlib";
@@ -140,7 +143,7 @@ function gif(width: number, height: number, blocks: Buffer[]): Buffer {
   return Buffer.concat([screen, ...blocks, Buffer.from([0x3b])]);
 }
 
-/** A frame whose data ends after its first pixel. */
+/** Makes a frame whose data ends after its first pixel. */
 function gifFrame(width: number, height: number): Buffer {
   const frame = Buffer.from([0x2c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0x44, 1, 0]);
   frame.writeUInt16LE(width, 5);

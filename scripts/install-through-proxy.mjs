@@ -1,6 +1,7 @@
 /**
- * `npm ci` behind a proxy on loopback that notes every host it is asked for. It fails if an install script, or anything
- * else, asks for another host than npm's registry, or if npm warns of something. Needs Node.js and npm, and no package.
+ * Runs `npm ci` behind a proxy on loopback that notes every host it is asked for. It fails if an install script, or
+ * anything else, asks for another host than npm's registry, or if npm warns of something. It needs Node.js and npm, and
+ * no package.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createServer } from "node:http";

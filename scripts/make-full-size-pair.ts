@@ -22,7 +22,7 @@ interface TensorPlan {
   fill(random: Normals): Float32Array;
 }
 
-/** The normal numbers of one tensor. They come from its name, so a tensor does not depend on those before it. */
+/** Draws the normal numbers of one tensor. They come from its name, so a tensor does not depend on those before it. */
 type Normals = ReturnType<typeof normals>;
 
 /** Makes the pair, unless it is there already. */
@@ -142,7 +142,7 @@ const distilbertConfig = {
   pad_token_id: 0,
 };
 
-/** Channels of the residual stream that tower over the others, and by how much. */
+/** These channels of the residual stream tower over the others, by so much. */
 const outliers = new Map([
   [92, 60],
   [133, -80],
@@ -150,7 +150,10 @@ const outliers = new Map([
   [501, -70],
 ]);
 
-/** A pre-LN transformer as CLIP names it. Outlier channels are written by layer 1, outlier tokens by layers 2 and 5. */
+/**
+ * Plans a pre-LN transformer as CLIP names it. Outlier channels are written by layer 1, outlier tokens by layers 2 and
+ * 5.
+ */
 function clipTower(
   tower: string,
   { width, hidden, layers }: { width: number; hidden: number; layers: number },

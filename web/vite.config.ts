@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-/** The service that `npx vite web` passes requests on to while the page is being worked on: SERVICE, or the usual port. */
+/** `npx vite web` passes requests on to this service while the page is being worked on: SERVICE, or the usual port. */
 const service = process.env.SERVICE ?? "http://127.0.0.1:5555";
 const routes = ["/encode_text", "/encode_image", "/info", "/health", "/search", "/index", "/pictures", "/openapi.json"];
 

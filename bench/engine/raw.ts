@@ -5,7 +5,7 @@ import { openModel } from "../../src/model/folder.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 
-/** The graphs of one model with nothing around them, fed with what the service would feed them. */
+/** Runs the graphs of one model with nothing around them, fed with what the service would feed them. */
 export interface RawEngine {
   /** Runs batch after batch and gives items per second. */
   imagesPerSecond(seconds: number): Promise<number>;

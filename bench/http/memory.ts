@@ -1,7 +1,7 @@
 import { createLoad } from "../overload.ts";
 import type { Service } from "./service.ts";
 
-/** The memory in MiB (PSS, decoders included) after so many requests: four texts to an image, 16 at a time. */
+/** Tells the memory in MiB (PSS, decoders included) after so many requests: four texts to an image, 16 at a time. */
 export type MemoryCurve = { requests: number; mebibytes: number }[];
 
 /** Sends `requests` requests and looks at the memory after each quarter of them. */

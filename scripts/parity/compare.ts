@@ -2,7 +2,10 @@ import { EncoderError } from "../../src/errors.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { differences, toleranceOf } from "./differences.ts";
 
-/** A file of the corpus with Pillow's pixels, 16 x 16 x 3 bytes, as transparent pictures look over nothing and over white. */
+/**
+ * Is a file of the corpus with Pillow's pixels, 16 x 16 x 3 bytes, as transparent pictures look over nothing and over
+ * white.
+ */
 export interface ParityCase {
   name: string;
   file: Uint8Array;
@@ -24,7 +27,7 @@ export function meanError(a: Uint8Array, b: Uint8Array): number {
   return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
 }
 
-/** The service's pixels of a file, or the code that it is refused with. */
+/** Gives the service's pixels of a file, or the code that it is refused with. */
 export async function pixelsOrCode(file: Uint8Array, background: Background): Promise<Uint8Array | string> {
   try {
     return (await preprocessors[background](file)).data;

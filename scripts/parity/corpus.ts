@@ -35,7 +35,7 @@ export function packCorpus(cases: readonly ParityCase[]): Uint8Array {
   return gzipSync(JSON.stringify({ pixels: [...places.keys()], files } satisfies Packed), { level: 9 });
 }
 
-/** One line of corpus.py's output. */
+/** Reads one line of corpus.py's output. */
 export function parseCase(line: string): ParityCase {
   const { name, file, plain, white } = JSON.parse(line) as Record<"name" | "file", string> &
     Record<"plain" | "white", string | null>;

@@ -1,4 +1,4 @@
-/** Where the service differs from Pillow 13 on purpose; docs/models.md tells the same in words. */
+/** Tells where the service differs from Pillow 13 on purpose; docs/models.md tells the same in words. */
 export interface Difference {
   files: RegExp;
   outcome: "other pixels" | "refused" | "read";

@@ -21,7 +21,9 @@ const farGreyLevels = 4;
 /** Most fields that decide how pixels are read lie in the first bytes. */
 const headBytes = 160;
 
-/** Files of the corpus with some bytes changed: those that both read, with pixels that are far from each other. */
+/**
+ * Changes some bytes of the corpus's files, and finds those that both read, with pixels that are far from each other.
+ */
 export async function findFarPixels({
   cases,
   count,

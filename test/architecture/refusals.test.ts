@@ -22,7 +22,7 @@ async function refusal(damage: (pair: Pair) => Promise<void>): Promise<string> {
   return error.message;
 }
 
-/** Checkpoint, file, key, its new value, and what the message must name. Undefined removes the key. */
+/** Names checkpoint, file, key, its new value, and what the message must name. Undefined removes the key. */
 type Deviation = [tower: "image" | "text", file: string, key: string, value: unknown, names: RegExp];
 
 const deviations: Deviation[] = [
@@ -166,7 +166,7 @@ describe("a checkpoint is refused by name for", () => {
   });
 });
 
-/** Layouts and keys of other versions of the two libraries, all with the same meaning. */
+/** These are layouts and keys of other versions of the two libraries, all with the same meaning. */
 const layouts: [string, (pair: Pair) => Promise<void>][] = [
   [
     "module names and files of sentence-transformers 2",

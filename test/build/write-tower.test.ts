@@ -112,8 +112,9 @@ describe("precision auto", () => {
 });
 
 /**
- * The tiny pair's image tower, changed so that int8 cannot hold it: where a layer norm all but silences a channel, the
- * weights behind it are as much larger. In fp32 nothing is lost; in int8 the large weights take all of their rows' steps.
+ * Makes the tiny pair's image tower, changed so that int8 cannot hold it: where a layer norm all but silences a
+ * channel, the weights behind it are as much larger. In fp32 nothing is lost; in int8 the large weights take all of
+ * their rows' steps.
  */
 async function badlyQuantisingCheckpoint(): Promise<string> {
   const directory = await mkdtemp(join(work, "bad-"));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { badDataUri, cosine, dataUri, key, model, nativeVector, picture, startService, useUp } from "./service.mjs";
 
-/** The folder whose packages are tried: node20 or node24. */
+/** The packages of this folder are tried: node20 or node24. */
 const set = process.env.CLIENTS;
 const load = createRequire(join(import.meta.dirname, set, "package.json"));
 

@@ -75,7 +75,10 @@ const published: Record<string, number[]> = {
   "it's 3.14 o'clock": [101, 10271, 112, 187, 124, 119, 10247, 183, 112, 52843, 102],
 };
 
-/** Softmax(100 * cosine) over the texts, in percent, for the photos of sentence-transformers' image search example. */
+/**
+ * The figures are softmax(100 * cosine) over the texts, in percent, for the photos of sentence-transformers' image
+ * search example.
+ */
 const texts = ["Hund", "gato", "巴黎晚上", "Париж"];
 const shares: Record<string, Record<string, number>> = {
   "eiffel-tower-day.jpg": { Париж: 92.6, 巴黎晚上: 7.3 },

@@ -7,7 +7,7 @@ const read = (...path: string[]) => readFileSync(join(folder, ...path), "utf8");
 const databases = readdirSync(join(folder, "databases"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-/** Every folder of examples/ that has a manifest of packages of its own. */
+/** Lists every folder of examples/ that has a manifest of packages of its own. */
 const manifests = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
   (path) => /(^|\/)(package\.json|requirements\.txt)$/.test(path) && !/node_modules|\.venv/.test(path),
 );

@@ -9,7 +9,9 @@ import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 
-/** Drawings in a style that the embedded model was not trained on (training/pictogram/fixture.py chose them). */
+/**
+ * These are drawings in a style that the embedded model was not trained on (training/pictogram/fixture.py chose them).
+ */
 const fixture = resolve(import.meta.dirname, "../fixtures/retrieval");
 
 interface Retrieval {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dirname(model), { recursive: true }));
 
-/** A server that answers with a picture when the test says so, or after a while. */
+/** Starts a server that answers with a picture when the test says so, or after a while. */
 async function slowPictures(ms: number): Promise<string> {
   const server = createServer((_request, reply) => setTimeout(() => reply.end(pixelPng), ms)).listen(0, "127.0.0.1");
   onTestFinished(() => void server.close());

@@ -15,7 +15,7 @@ afterAll(() => rm(dirname(model), { recursive: true }));
 
 type Behaviour = "works" | "fails" | "hangs";
 
-/** An encoder whose engines do as the test says; all else is real. */
+/** Starts an encoder whose engines do as the test says; all else is real. */
 async function encoderWith(behaviour: { image: Behaviour; text: Behaviour }) {
   const startEngine = async ({ graph }: EngineOptions): Promise<Engine> => {
     const tower = graph.endsWith("image.onnx") ? "image" : "text";

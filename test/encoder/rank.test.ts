@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { compare, type RankRequest, rank } from "../../src/encoder/rank.ts";
 import { fakeEncoder } from "../support/fake-encoder.ts";
 
-/** An encoder of two dimensions, in which a text is the angle that it spells in degrees. */
+/** Makes an encoder of two dimensions, in which a text is the angle that it spells in degrees. */
 function encoderOfAngles() {
   const encoder = fakeEncoder();
   const vectorOf = (degrees: number) =>

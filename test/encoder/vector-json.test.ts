@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { vectorJson } from "../../src/encoder/vector-json.ts";
 
-/** An exact number: numerator / denominator. */
+/** Is an exact number: numerator / denominator. */
 type Fraction = [numerator: bigint, denominator: bigint];
 
 const word = new Uint32Array(1);
@@ -32,7 +32,7 @@ function distance([a, b]: Fraction, [c, d]: Fraction): Fraction {
 
 const isLess = ([a, b]: Fraction, [c, d]: Fraction) => a * d < c * b;
 
-/** Whether a correct reader takes the decimal for this positive float32: the nearest, of two the even one. */
+/** Tells whether a correct reader takes the decimal for this positive float32: the nearest, of two the even one. */
 function readsBack(decimal: Fraction, bits: number): boolean {
   const own = distance(decimal, ofWord(bits));
   return [bits - 1, bits + 1].every((other) => {
@@ -66,7 +66,7 @@ function faultOf(bits: number): string | undefined {
 
 const faultsOf = (words: number[]) => words.map((bits) => faultOf(bits)).filter((fault) => fault !== undefined);
 
-/** Words from 1 to `most`, the same ones every time. */
+/** Gives words from 1 to `most`, the same ones every time. */
 function someWords(count: number, most: number): number[] {
   let state = 1;
   return Array.from({ length: count }, () => {

@@ -23,7 +23,7 @@ async function open(options: EncoderOptions, engineMs = 1) {
 const firstRun = () => expect.poll(() => runs, { timeout: 20_000 }).toBe(1);
 
 let pictures = 0;
-/** A picture that no other is equal to. */
+/** Makes a picture that no other is equal to. */
 const picture = () => Buffer.concat([pixelPng, Buffer.from(`${pictures++}`)]);
 const soon = () => performance.now() + 60_000;
 

@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(dirname(directory), { recursive: true });
 });
 
-/** An engine whose threads the test can get hold of. */
+/** Starts an engine whose threads the test can get hold of. */
 async function start(options: { timeoutMs?: number; script?: URL; heapMb?: number } = {}) {
   const workers: Worker[] = [];
   const deaths: string[] = [];

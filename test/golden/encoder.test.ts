@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => encoder?.close());
 
-/** The lowest cosine with the reference that each picture must reach. Only large.jpg is shrunk while it is decoded. */
+/** Each picture must reach this cosine with the reference. No picture is shrunk while it is decoded. */
 const floors: Record<string, number> = { "cmyk.jpg": 0.99, "large.jpg": 0.998 };
 
 describe("texts", () => {
@@ -102,7 +102,7 @@ describe("vectors", () => {
 });
 
 describe("a caller that goes away", () => {
-  /** A rejection that nobody awaits would end the service; here it fails the run. */
+  /** This also fails the run if a rejection is left that nobody awaits, which would end the service. */
   it("at any moment gets its own reason, and leaves nothing behind", async () => {
     const texts = reference.texts.map(({ text }) => text);
     const photo = picture("photo.jpg");

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
-/** The rooms that each room may import. A room is a folder of src/ or a file directly in it. */
+/** Each room may import these. A room is a folder of src/ or a file directly in it. */
 const mayImport: Record<string, string[]> = {
   index: ["encoder", "errors", "model"],
   cli: [

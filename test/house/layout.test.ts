@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 const readme = readFileSync(join(root, "test/README.md"), "utf8");
-/** What the tables of test/README.md name in their first column: folders end in a slash. */
+/** The tables of test/README.md name these in their first column: folders end in a slash. */
 const named = [...readme.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell]) =>
   [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
 );

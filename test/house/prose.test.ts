@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 const mostColumns = 120;
-/** Folders that hold nothing written by hand. */
+/** These folders hold nothing written by hand. */
 const foreign = ["node_modules", "dist", "work", "coverage"];
 
 const pages = markdownFiles(root).map((path) => ({ path: relative(root, path), text: readFileSync(path, "utf8") }));
@@ -61,7 +61,7 @@ function withoutFences(text: string): string {
   return text.replace(/^```[\s\S]*?^```/gm, "");
 }
 
-/** The targets of `[text](target)` that are not on the web. */
+/** Lists the targets of `[text](target)` that are not on the web. */
 function linksOf(text: string): string[] {
   const links = [...withoutFences(text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
   return links.filter((target) => !/^(https?|mailto):/.test(target));
@@ -76,7 +76,7 @@ function leadsSomewhere(page: string, target: string): boolean {
   return headings.includes(heading);
 }
 
-/** The anchor that GitHub gives a heading. */
+/** Gives the anchor that GitHub gives a heading. */
 function slug(heading: string): string {
   const words = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "");
   return words.trim().replaceAll(" ", "-");

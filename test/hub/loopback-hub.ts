@@ -5,26 +5,26 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What is wrong with one answer; without a fault it is what the real Hub would send. */
+/** Says what is wrong with one answer; without a fault it is what the real Hub would send. */
 export type Fault =
   | { kind: "status"; status: number; headers?: Record<string, string> }
   /** The connection breaks after so many bytes of the body. */
   | { kind: "cut"; afterBytes: number; ignoreRange?: boolean }
   /** 200 and the whole file, whatever range was asked for. */
   | { kind: "ignore-range" }
-  /** 206, but another range than was asked for. */
+  /** The answer is 206, but of another range than was asked for. */
   | { kind: "wrong-range" }
   /** One byte of the body is another. */
   | { kind: "corrupt" }
-  /** More bytes than were announced. */
+  /** More bytes are sent than were announced. */
   | { kind: "too-long" }
   | { kind: "slow"; pieceBytes: number; everyMs: number }
-  /** So many bytes of the body, then silence. */
+  /** So many bytes of the body come, then silence. */
   | { kind: "stall"; afterBytes: number; onSilence?(): void }
   | { kind: "headers"; headers: Record<string, string> };
 
 export interface HubRequest {
-  /** Whether the Hub itself or the storage on another host was asked. */
+  /** Tells whether the Hub itself or the storage on another host was asked. */
   host: "hub" | "storage";
   method: string;
   repository: string;
@@ -36,7 +36,7 @@ export interface HubRequest {
 export interface LoopbackHub {
   endpoint: string;
   requests: HubRequest[];
-  /** Asked before each answer. */
+  /** This is asked before each answer. */
   fault: (request: HubRequest) => Fault | undefined;
   close(): Promise<void>;
 }
@@ -54,8 +54,8 @@ export const commitOf = (repository: string) => createHash("sha1").update(reposi
 export const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * The Hub's file routes on loopback: HEAD with the commit, ETag and size of the file, large files by redirect to a storage on
- * another host that knows ranges, small ones directly, and its error codes.
+ * Serves the Hub's file routes on loopback: HEAD with the commit, ETag and size of the file, large files by redirect to
+ * a storage on another host that knows ranges, small ones directly, and its error codes.
  */
 export async function startLoopbackHub(repositories: Record<string, LoopbackRepository>): Promise<LoopbackHub> {
   const listen = async (host: "hub" | "storage", address: string) => {

@@ -43,7 +43,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A Hub that does not really wait between its tries. */
+/** Is a Hub that does not really wait between its tries. */
 async function hubWith(config: Partial<HubConfig> = {}): Promise<Hub> {
   const settings = readSettings(hubSettings, {
     flags: {},
@@ -460,7 +460,7 @@ describe("a proxy", () => {
 });
 
 describe("Python's cache", () => {
-  /** As huggingface_hub lays it out. */
+  /** Lays files out as huggingface_hub does. */
   async function cache(repository: string) {
     const place = join(root, "hf/hub", `models--${repository.replace("/", "--")}`);
     const commit = commitOf(repository);

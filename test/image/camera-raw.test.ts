@@ -5,7 +5,7 @@ import { createPreprocessor } from "../../src/image/preprocess.ts";
 
 type Fields = [tag: number, value: number | "next" | Buffer | number[]][];
 
-/** A little-endian TIFF whose directories follow each other; a buffer's field holds where its bytes lie. */
+/** Writes a little-endian TIFF whose directories follow each other; a buffer's field holds where its bytes lie. */
 function tiff(directories: Fields[], { head = 8 } = {}): Buffer {
   const parts: Buffer[] = [];
   let at = head;
@@ -38,7 +38,7 @@ function tiff(directories: Fields[], { head = 8 } = {}): Buffer {
 
 const [subDirectory, photometric, compression, orientation] = [330, 262, 259, 274];
 const sensor: Fields[number] = [photometric, 32803];
-/** A JPEG by its own tags, or as the one strip of a picture. */
+/** Describes a JPEG by its own tags, or as the one strip of a picture. */
 const preview = (jpeg: Buffer): Fields => [
   [513, jpeg],
   [514, jpeg.length],

@@ -29,7 +29,7 @@ async function openStopped(options: Partial<DecoderOptions> = {}): Promise<numbe
   return pid!;
 }
 
-/** A picture of one colour, as PNG. */
+/** Makes a picture of one colour, as PNG. */
 function blank(width: number, height: number): Promise<Buffer> {
   return sharp({ create: { width, height, channels: 3, background: "navy" } })
     .png({ compressionLevel: 1 })

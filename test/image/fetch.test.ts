@@ -18,11 +18,11 @@ const config = serviceConfig({
   maxImageBytes: 10_000,
 });
 const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
-/** Opened on purpose, as an operator would: this host and no other. */
+/** Makes a fetcher that is opened on purpose, as an operator would: to this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
 const code = (expected: string) => ({ code: expected });
 
-/** A port that never answers: its process sleeps, and there is no more room for connections that wait. */
+/** Finds a port that never answers: its process sleeps, and there is no more room for connections that wait. */
 async function fullPort(): Promise<number> {
   const program = `
     const server = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {

@@ -6,7 +6,7 @@ import { createPreprocessor } from "../../src/image/preprocess.ts";
 const folder = resolve(import.meta.dirname, "../fixtures/inputs");
 const read = (file: string) => readFileSync(resolve(folder, file));
 
-/** Files that people sent in the wild, as the service would see them, and how they look. */
+/** People sent these files in the wild; here they are as the service would see them, and how they look. */
 const pictures: [file: string, shows: string, greyLevels: number][] = [
   ["bmp-offset-0.bmp", "reference-61x47.png", 0],
   ["bmp-gimp-24bit-v5-bitfields.bmp", "reference-61x47.png", 0],

@@ -14,7 +14,7 @@ interface Reference {
 }
 const references = JSON.parse(readFileSync(join(folder, "reference.json"), "utf8")) as Reference[];
 
-/** Pictures whose decoder differs from Pillow's; in mean grey levels. */
+/** The decoder of these pictures differs from Pillow's, by so many mean grey levels. */
 const meanErrors: Record<string, number> = {
   "rgb.avif": 0.6,
   "rgba.avif": 0.6,

@@ -7,7 +7,7 @@ import { resizeKernel } from "../../src/image/resize-kernel.ts";
 
 type Resample = "bicubic" | "bilinear";
 
-/** Pillow's resize as one would write it down: everything computed, one sample at a time. */
+/** Resizes as Pillow does, as one would write it down: everything computed, one sample at a time. */
 function plainResize(picture: Raster, width: number, height: number, resample: Resample): Raster {
   const rows = plainResizeRows(picture, width, resample);
   return transposed(plainResizeRows(transposed(rows), height, resample));

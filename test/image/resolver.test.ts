@@ -8,7 +8,10 @@ import { createResolver, type ResolverOptions } from "../../src/image/resolver.t
 
 const running = new AbortController().signal;
 
-/** A DNS server on loopback: the addresses of a type ("A" is 1, "AAAA" 28), "unknown", or silence. */
+/**
+ * Starts a DNS server on loopback: it answers with the addresses of a type ("A" is 1, "AAAA" 28), "unknown", or
+ * silence.
+ */
 async function dns(answer: (type: number) => Buffer[] | "unknown" | "silence", options: ResolverOptions = {}) {
   const socket = createSocket("udp4");
   let questions = 0;

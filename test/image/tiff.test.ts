@@ -18,7 +18,7 @@ interface Picture {
   samples?: number;
 }
 
-/** A picture of 1 x 1: TIFF or BigTIFF, in either byte order. Its data begin at byte 240. */
+/** Writes a picture of 1 x 1: TIFF or BigTIFF, in either byte order. Its data begin at byte 240. */
 function tiff({ little, big }: { little: boolean; big: boolean }, picture: Picture): Buffer {
   const { photometric, compression = 1, bits = 8, sampleFormat = 1, samples = 3 } = picture;
   const [countBytes, entryBytes] = big ? [8, 20] : [2, 12];

@@ -42,7 +42,7 @@ async function contradiction(operation: Operation, request: InjectOptions): Prom
   return fault.success ? undefined : `${statusCode} ${body.slice(0, 200)}: ${fault.error.message}`;
 }
 
-/** One place in an example that is something else, or missing, or new. */
+/** Makes one place of an example something else, or missing, or new. */
 function mutated(example: object): fc.Arbitrary<unknown> {
   const replaced = (key: string) => fc.jsonValue({ maxDepth: 2 }).map((value) => ({ ...example, [key]: value }));
   const missing = (key: string) =>

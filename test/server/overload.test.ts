@@ -23,7 +23,7 @@ const slowEngine: Engine = {
   close: async () => {},
 };
 
-/** The service on a socket, with engines that do 50 images and 100 texts a second. */
+/** Starts the service on a socket, with engines that do 50 images and 100 texts a second. */
 async function slowService() {
   const model = await buildTinyModel();
   const config = serviceConfig({

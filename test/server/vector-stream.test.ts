@@ -2,7 +2,7 @@ import Fastify from "fastify";
 import { describe, expect, it } from "vitest";
 import { listed, sendVectors, type VectorEncoding } from "../../src/server/vector-stream.ts";
 
-/** What a route answers that sends these vectors. */
+/** Gives what a route answers that sends these vectors. */
 async function sent(vectors: Float32Array[], encoding: VectorEncoding = "float") {
   const app = Fastify();
   app.get("/", (_request, reply) => sendVectors(reply, ["[", ...listed(vectors), "]"], encoding));

@@ -8,7 +8,7 @@ import { acquireLock } from "../../src/storage/lock.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 
 const timing = { heartbeatMs: 20, deadAfterMs: 200, pollMs: 10 };
-/** A file as a process of another container leaves it. */
+/** This is a file as a process of another container leaves it. */
 const foreign = "lock.1.12345.00000000.0123456789abcdef.elsewhere";
 
 let directory: string;
@@ -20,7 +20,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** A real process that holds the lock. */
+/** Starts a real process that holds the lock. */
 async function startHolder(): Promise<ChildProcess> {
   const script = join(import.meta.dirname, "lock-holder.ts");
   const child = spawn(process.execPath, ["--import", "tsx", script, directory], {

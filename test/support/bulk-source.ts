@@ -6,7 +6,7 @@ import { toEncoderError } from "../../src/errors.ts";
 
 type Options = Partial<Omit<SourceOptions, "reading" | "scratch">> & { maxImageBytes?: number };
 
-/** What a source lists: one object for each item, with its bytes or text, or with why it cannot be read. */
+/** Lists what a source gives: one object for each item, with its bytes or text, or with why it cannot be read. */
 export async function listed(operands: string[], { maxImageBytes = 1 << 20, ...options }: Options = {}) {
   const reading = createReading({ ...encoderConfig({ maxImageBytes, allowPrivateUrls: true }), maxReadBytes: 4 << 20 });
   const defaults = { include: [], exclude: [], follow: false, text: false, column: "", idColumn: "" };

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll } from "vitest";
 
-/** A checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
+/** Is a checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
 export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
 
-/** Two image towers under a gate, and a text tower with two dense layers; 32 dimensions. */
+/** Has two image towers under a gate, and a text tower with two dense layers; 32 dimensions. */
 export const gated = resolve(import.meta.dirname, "../fixtures/checkpoints/gated");
 
 /** Copies the second pair, so that a test may damage it. An empty folder beside the copy is free for the result. */

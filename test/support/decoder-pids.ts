@@ -20,7 +20,7 @@ function textOf(file: string): string {
   }
 }
 
-/** Resident memory of a process; 0 when it is gone. */
+/** Reads the resident memory of a process; 0 when it is gone. */
 export function residentBytes(pid: number): number {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * 4096;

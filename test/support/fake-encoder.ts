@@ -12,11 +12,11 @@ export interface FakeEncoder extends Encoder {
   /** While set, no call is answered before it resolves, or its signal aborts. */
   hold: Promise<void> | undefined;
   failure: EncoderError | undefined;
-  /** Signals that aborted while the call was held. */
+  /** These signals aborted while the call was held. */
   aborted: unknown[];
 }
 
-/** An encoder without a model: the vector of an input starts with its length, followed by 0.1. */
+/** Makes an encoder without a model: the vector of an input starts with its length, followed by 0.1. */
 export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): FakeEncoder {
   async function encode<Input>(
     inputs: readonly Input[],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 
-/** The files of a bulk output by path, its journal aside, with their bytes as base64. */
+/** Reads the files of a bulk output by path, its journal aside, with their bytes as base64. */
 export function outputFiles(directory: string): Record<string, string> {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes("/.journal"));
@@ -14,7 +14,7 @@ export function outputFiles(directory: string): Record<string, string> {
   );
 }
 
-/** Shape and numbers of a float32 npy file. */
+/** Reads shape and numbers of a float32 npy file. */
 export function readNpy(file: string): { shape: number[]; values: Float32Array } {
   const bytes = readFileSync(file);
   const header = bytes.toString("latin1", 10, 10 + bytes.readUInt16LE(8));

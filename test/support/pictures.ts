@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** A bitmap (BMP, 24 bits) that is another one for each seed. */
+/** Makes a bitmap (BMP, 24 bits) that is another one for each seed. */
 export function bitmap(seed: number, [width, height]: readonly [number, number] = [32, 24]): Buffer {
   const offset = 54;
   const file = Buffer.alloc(offset + width * height * 3);

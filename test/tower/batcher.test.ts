@@ -3,7 +3,7 @@ import type { BatchResult, Engine, Tensor } from "../../src/engine/contract.ts";
 import { EncoderError } from "../../src/errors.ts";
 import { Batcher, type BatcherOptions } from "../../src/tower/batcher.ts";
 
-/** An engine whose batches end when the test says so. An item is one byte; its vector is [item, item]. */
+/** Makes an engine whose batches end when the test says so. An item is one byte; its vector is [item, item]. */
 function manualEngine() {
   const batches: { items: number[]; finish(): void; fail(error?: Error): void }[] = [];
   const engine: Engine = {

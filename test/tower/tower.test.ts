@@ -4,7 +4,10 @@ import type { EncoderError } from "../../src/errors.ts";
 import { startTower, type TowerOptions } from "../../src/tower/tower.ts";
 import { virtualTime } from "../support/virtual-time.ts";
 
-/** A tower in virtual time. An item is the milliseconds that it takes an engine; a batch takes their sum and 5 ms more. */
+/**
+ * Starts a tower in virtual time. An item is the milliseconds that it takes an engine; a batch takes their sum and 5 ms
+ * more.
+ */
 async function slowTower(options: Partial<TowerOptions<number>> = {}) {
   const time = virtualTime();
   const speed = { factor: 1 };
@@ -36,7 +39,7 @@ async function slowTower(options: Partial<TowerOptions<number>> = {}) {
   const done: { items: number; ms: number }[] = [];
   const refused: { items: number; retryAfterSeconds: number; message: string }[] = [];
   let keys = 0;
-  /** A request of so many items that take `ms` each, which gives up at its deadline. */
+  /** Sends a request of so many items that take `ms` each, which gives up at its deadline. */
   async function request(items: number, ms = 10, sameKey?: string): Promise<void> {
     const startedAt = time.now();
     const opened = tower.open({ items, deadline: startedAt + deadlineMs });
@@ -53,7 +56,7 @@ async function slowTower(options: Partial<TowerOptions<number>> = {}) {
       opened.close();
     }
   }
-  /** Single items at this rate, in hundredths of what the tower can do, for so long. */
+  /** Sends single items at this rate, in hundredths of what the tower can do, for so long. */
   async function singles(percent: number, forMs: number): Promise<void> {
     const capacityPerMs = 8 / (5 + 8 * 10);
     const everyMs = 100 / percent / capacityPerMs;

@@ -14,7 +14,7 @@ interface IconSet {
 const styles = ["3d", "flat", "noto"] as const;
 const side = 256;
 
-/** The drawings of drawings.txt, from a folder in which the three icon packages are installed. */
+/** Lists the drawings of drawings.txt, from a folder in which the three icon packages are installed. */
 export async function drawings(modules: string, names: string[]): Promise<Source[]> {
   const sets = { flat: readSet(modules, "fluent-emoji-flat"), noto: readSet(modules, "noto") };
   const codes = new Map<string, string>();

@@ -14,15 +14,15 @@ export interface Photograph {
 }
 
 interface Folders {
-  /** Where Debian's gcompris-qt-data lies unpacked. */
+  /** Debian's gcompris-qt-data lies unpacked here. */
   gcompris: string;
-  /** scikit-image's folder data. */
+  /** This is scikit-image's folder data. */
   skimage: string;
 }
 
 const free = ["public-domain", "CC0-1.0"];
 
-/** The photographs of photographs.json, each with its author and licence. */
+/** Lists the photographs of photographs.json, each with its author and licence. */
 export function photographs(list: Photograph[], { gcompris, skimage }: Folders): Source[] {
   const copyright = readFileSync(join(gcompris, "usr/share/doc/gcompris-qt-data/copyright"), "utf8");
   return list.map(({ name, source, file, ...given }) => {
@@ -45,7 +45,7 @@ function fromGcompris(folder: string, file: string): Buffer {
   return picture;
 }
 
-/** What Debian's copyright file says of one file: it names the sources, which are not WebP. */
+/** Reads what Debian's copyright file says of one file: it names the sources, which are not WebP. */
 function rightsOf(copyright: string, file: string): { author?: string; license?: string; url?: string } {
   const stem = file.replace(/\.\w+$/, ".");
   const paragraph = copyright.split("\n\n").find((text) => text.startsWith("Files:") && text.includes(`/${stem}`));

@@ -15,7 +15,7 @@ export interface OpenedPage {
   context: BrowserContext;
   /** What a developer would see in red, refusals by the policy among it. */
   errors: string[];
-  /** Requests that went to another origin. */
+  /** Lists requests that went to another origin. */
   strangers: string[];
 }
 

@@ -9,7 +9,7 @@ declare module "vitest" {
   }
 }
 
-/** The folder in which the embedded model is built once for all files. */
+/** Makes the folder in which the embedded model is built once for all files. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const modelsDir = await mkdtemp(join(tmpdir(), "browser-models-"));
   project.provide("modelsDir", modelsDir);

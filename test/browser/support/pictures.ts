@@ -12,7 +12,7 @@ export function drawing(name: string, fileName = `${name}.webp`): DroppedFile {
   return { name: fileName, type: "image/webp", bytes: readFileSync(join(gallery, file)) };
 }
 
-/** A picture of stripes, as wide and as high as wanted. */
+/** Draws a picture of stripes, as wide and as high as wanted. */
 export async function stripes(
   fileName: string,
   { width, height, format }: { width: number; height: number; format: "jpeg" | "tiff" },

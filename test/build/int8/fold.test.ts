@@ -20,7 +20,7 @@ afterAll(() => rm(work, { recursive: true }));
 const vector = (graph: Graph, name: string, values: number[]) =>
   graph.weight(name, { shape: [values.length], read: async () => Float32Array.from(values) });
 
-/** What a graph that ends in `build`'s result gives for two tokens of four channels. */
+/** Computes what a graph that ends in `build`'s result gives for two tokens of four channels. */
 async function outputs(name: string, graph: Graph): Promise<Float32Array> {
   const signal = new AbortController().signal;
   await writeGraph({ graph, directory: work, name, signal, onProgress: () => {} });
@@ -32,7 +32,7 @@ async function outputs(name: string, graph: Graph): Promise<Float32Array> {
   }
 }
 
-/** The graph twice, once with its factors folded. */
+/** Builds the graph twice, once with its factors folded. */
 async function both(name: string, build: (graph: Graph, x: Value) => Value) {
   const graphs = [createGraph(), createGraph()].map((graph) => {
     const x = graph.input({ name: "x", type: "uint8", shape: ["N", 2, width] });

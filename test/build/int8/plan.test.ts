@@ -7,7 +7,7 @@ import { calibrationSentences, heldOutSentences } from "../../../src/build/int8/
 
 const plain = { name: "layer", followsGelu: false };
 
-/** Ranges of eight channels, symmetric about zero. */
+/** Makes ranges of eight channels, symmetric about zero. */
 function ranges(...largest: number[]) {
   return { max: Float32Array.from(largest), min: Float32Array.from(largest, (value) => -value) };
 }

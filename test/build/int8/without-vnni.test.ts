@@ -8,7 +8,10 @@ import { expect, it, onTestFinished } from "vitest";
 import { largestPair } from "../../../src/build/int8/quantise.ts";
 import { buildTinyModel } from "../../support/tiny-model.ts";
 
-/** Debian's package qemu-user. It runs this Node on a processor that it makes up, some hundred times slower. */
+/**
+ * Debian's package qemu-user has this program. It runs this Node on a processor that it makes up, some hundred times
+ * slower.
+ */
 const emulator = "qemu-x86_64";
 const hasEmulator = process.arch === "x64" && spawnSync(emulator, ["--version"]).status === 0;
 
@@ -23,7 +26,10 @@ const program = `
   console.log(JSON.stringify({ vector, overflows }));
 `;
 
-/** The modules that open a session, as JavaScript: emulated, a compiler takes minutes. Beside node_modules they find theirs. */
+/**
+ * Writes the modules that open a session as JavaScript: emulated, a compiler takes minutes. Beside node_modules they
+ * find theirs.
+ */
 async function transpiledSession(): Promise<string> {
   const root = resolve(import.meta.dirname, "../../..");
   const cache = join(root, "node_modules/.cache");

@@ -12,7 +12,7 @@ const pictures =
   /^(bicycle|cactus|castle|elephant|giraffe|guitar|helicopter|lighthouse|penguin|pizza|rocket|snowman|sunflower)-/;
 
 export interface Followed {
-  /** The copy of the example, with what the README installed. */
+  /** This is the copy of the example, with what the README installed. */
   folder: string;
   steps: Step[];
 }

@@ -3,7 +3,7 @@ import { createClient } from "../../../web/src/client/client.ts";
 import { ServiceProblem } from "../../../web/src/client/problem.ts";
 import { parseServerTiming } from "../../../web/src/client/timing.ts";
 
-/** A client of a service that gives these answers, one after the other. */
+/** Makes a client of a service that gives these answers, one after the other. */
 function clientOf(answers: (Response | Error)[], apiKey?: string) {
   const requests: Request[] = [];
   const problems: ServiceProblem[] = [];

@@ -3,7 +3,7 @@ import { weightedSum } from "../../../web/src/vectors/arithmetic.ts";
 import { cutWeak, foldNearDuplicates, rank } from "../../../web/src/vectors/ranking.ts";
 import { probabilities } from "../../../web/src/vectors/softmax.ts";
 
-/** A vector of unit length at this angle. */
+/** Gives a vector of unit length at this angle. */
 const at = (degrees: number) =>
   Float32Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180));
 const pictures = [

@@ -11,7 +11,7 @@ import type {
   Vectors,
 } from "./types.ts";
 
-/** The service's HTTP interface, as functions. */
+/** Is the service's HTTP interface, as functions. */
 export interface Client {
   info(options?: RequestOptions): Promise<Info>;
   isHealthy(options?: RequestOptions): Promise<boolean>;
@@ -19,10 +19,10 @@ export interface Client {
   /** The bytes go as they are, which is the fastest way. */
   encodeImage(image: Blob, options?: RequestOptions): Promise<Vectors>;
   index(options?: RequestOptions): Promise<IndexInfo>;
-  /** At most 5,000 pictures of the index. */
+  /** Gets at most 5,000 pictures of the index. */
   sample(limit: number, options?: RequestOptions): Promise<IndexSample>;
   search(request: SearchRequest, options?: RequestOptions): Promise<SearchReply>;
-  /** A picture of the index, encoded anew at a width of 256, 512 or 1600. */
+  /** Gets a picture of the index, encoded anew at a width of 256, 512 or 1600. */
   picture(id: string, width: 256 | 512 | 1600, options?: RequestOptions): Promise<Blob>;
 }
 

@@ -1,9 +1,9 @@
-/** A request that gave no result. Its message is a sentence for people. */
+/** Is a request that gave no result. Its message is a sentence for people. */
 export class ServiceProblem extends Error {
   override name = "ServiceProblem";
-  /** The HTTP status, or 0 where no answer came. */
+  /** This is the HTTP status, or 0 where no answer came. */
   readonly status: number;
-  /** A code for programs, from the service, or UNREACHABLE. */
+  /** This is a code for programs, from the service, or UNREACHABLE. */
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
 
@@ -15,7 +15,7 @@ export class ServiceProblem extends Error {
   }
 }
 
-/** What the service said in a reply that is no success. */
+/** Reads what the service said in a reply that is no success. */
 export async function problemOf(response: Response): Promise<ServiceProblem> {
   const body: unknown = await response.json().catch(() => undefined);
   const { error, code } = isFailure(body)

@@ -1,6 +1,6 @@
 import { problemOf, ServiceProblem } from "./problem.ts";
 
-/** Where the service is and how it is asked. */
+/** Says where the service is and how it is asked. */
 export interface Connection {
   /** Ends with a slash. */
   baseUrl: string;
@@ -18,13 +18,13 @@ export interface RequestOptions {
 
 interface Call extends RequestOptions {
   path: string;
-  /** JSON, or the bytes themselves. Without a body the request is a GET. */
+  /** This is JSON, or the bytes themselves. Without a body the request is a GET. */
   body?: object | Blob | undefined;
 }
 
 /** A service that refuses this often in a row is not merely busy. */
 const mostTries = 20;
-/** Longer than any wait that the service names by itself. */
+/** This is longer than any wait that the service names by itself. */
 const longestWaitSeconds = 60;
 
 export async function send(connection: Connection, call: Call): Promise<Response> {

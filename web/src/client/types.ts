@@ -1,6 +1,6 @@
 import type { Stage } from "./timing.ts";
 
-/** What GET /info tells that a client needs. */
+/** Holds what GET /info tells that a client needs. */
 export interface Info {
   model: string;
   dimensions: number;
@@ -10,7 +10,7 @@ export interface Info {
   text: { precision: string };
   limits: { maxImageBytes: number; maxBatchItems: number };
   versions: { service: string };
-  /** What this service has besides encoding. */
+  /** Says what this service has besides encoding. */
   features: { index: boolean; docs: boolean };
 }
 
@@ -48,9 +48,9 @@ export interface SearchResult {
   columns?: Record<string, unknown>;
 }
 
-/** Pictures spread evenly over the index, with their vectors. */
+/** Holds pictures spread evenly over the index, with their vectors. */
 export interface IndexSample {
-  /** How many pictures the index holds. */
+  /** The index holds so many pictures. */
   count: number;
   pictures: SampledPicture[];
 }

@@ -2,7 +2,7 @@ import type { Picture } from "./picture.ts";
 
 /** By name, since browsers tell no type of a HEIC or a RAW file. Bytes decide later, in the service. */
 const pictureName = /\.(jpe?g|jfif|png|gif|webp|avif|bmp|tiff?|heic|heif|dng|cr2|cr3|nef|arw|raf|orf|rw2|jxl|svg)$/i;
-/** Left behind by operating systems beside pictures. */
+/** Operating systems leave these beside pictures. */
 const clutter = /(^|\/)(\.|@eaDir\/|Thumbs\.db$)/;
 
 export interface Found {
@@ -19,7 +19,7 @@ export function filesOfInput(input: HTMLInputElement): Found[] {
   return [...(input.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-/** All files that were dropped, folders with everything in them. */
+/** Lists all files that were dropped, folders with everything in them. */
 export async function filesOfDrop(transfer: DataTransfer): Promise<Found[]> {
   // Entries must be taken before the first wait: the browser empties the transfer when the event is over.
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);

@@ -1,18 +1,18 @@
-/** Who made a picture and on what terms. */
+/** Says who made a picture and on what terms. */
 export interface Credit {
   author: string;
   license: string;
   url: string;
 }
 
-/** One picture of the gallery that ships, as pictures.json lists it. */
+/** Is one picture of the gallery that ships, as pictures.json lists it. */
 export interface GalleryPicture {
   collection: "drawings" | "photographs";
   name: string;
   file: string;
   width: number;
   height: number;
-  /** Of a photograph its own; of a drawing the name of its set. */
+  /** A photograph has its own credit, a drawing the name of its set. */
   credit: string | Credit;
 }
 
@@ -31,7 +31,7 @@ export const drawingSets: Record<string, Credit> = {
   noto: { author: "Google, Noto Emoji", license: "Apache-2.0", url: "https://github.com/googlefonts/noto-emoji" },
 };
 
-/** Which model the shipped vectors are of. They are used only where the service tells the same. */
+/** Tells which model the shipped vectors are of. They are used only where the service tells the same. */
 export interface GalleryVectorsHead {
   model: string;
   precision: string;

@@ -5,7 +5,7 @@ import type { Info } from "../client/types.ts";
 import { creditOf, type GalleryPicture, type GalleryVectorsHead } from "./gallery-data.ts";
 import type { Picture } from "./picture.ts";
 
-/** The largest number of an int16, which stands for 1. */
+/** The largest number of an int16 stands for 1. */
 const scale = 32767;
 const shipped: GalleryVectorsHead = head;
 
@@ -15,7 +15,7 @@ export function fitsGallery({ model, dimensions, buildId, image }: Info): boolea
   return Object.entries(served).every(([fact, value]) => shipped[fact as keyof GalleryVectorsHead] === value);
 }
 
-/** The gallery that ships, drawings first. */
+/** Loads the gallery that ships, drawings first. */
 export async function loadGallery(): Promise<Record<GalleryPicture["collection"], Picture[]>> {
   const list = await load(picturesUrl).then((response) => response.json() as Promise<GalleryPicture[]>);
   const base = new URL("gallery/", document.baseURI);

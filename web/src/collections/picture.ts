@@ -1,10 +1,10 @@
 import type { Credit } from "./gallery-data.ts";
 
-/** Where a picture's bytes are. */
+/** Says where a picture's bytes are. */
 export type Origin = { kind: "file"; file: File } | { kind: "gallery"; url: string } | { kind: "index"; id: string };
 
 export interface Picture {
-  /** Unique among all pictures of the page. */
+  /** This is unique among all pictures of the page. */
   id: string;
   /** The file's name, with its folders where it came with some. */
   name: string;
@@ -34,7 +34,7 @@ export interface Progress {
   done: number;
   total: number;
   failed: number;
-  /** Seconds that the service asked to wait, while it is busy. */
+  /** The service asked to wait so many seconds, while it is busy. */
   waitSeconds?: number | undefined;
 }
 

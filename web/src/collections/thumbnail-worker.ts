@@ -4,7 +4,7 @@ export interface ThumbnailRequest {
 }
 
 export interface ThumbnailReply {
-  /** Absent where the browser cannot draw the picture. */
+  /** This is absent where the browser cannot draw the picture. */
   thumbnail?: Blob;
 }
 

@@ -7,11 +7,11 @@ import { createShrinker } from "./shrinker.ts";
 export interface Thumbnails {
   /** Undefined where the browser cannot draw the picture, or the service does not give it. */
   url(picture: Picture, size: "small" | "large"): Promise<string | undefined>;
-  /** The address, where it is known already: so that scrolling back shows no gap. */
+  /** Gives the address where it is known already, so that scrolling back shows no gap. */
   known(picture: Picture): string | undefined;
 }
 
-/** Some twenty screens of tiles; those seen longest ago are dropped, for a folder may hold thousands. */
+/** Some twenty screens of tiles are kept; those seen longest ago are dropped, for a folder may hold thousands. */
 const mostKept = 1500;
 /** A photograph takes a tenth of a second; more workers than this would leave the processor no room for the service. */
 const mostWorkers = 4;

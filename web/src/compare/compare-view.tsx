@@ -18,7 +18,7 @@ const exampleNames = ["red apple.webp", "dog.webp", "bicycle.webp", "water wave.
 /** A matrix beyond this is taller than anyone reads. */
 const mostSentences = 16;
 
-/** Some pictures against some sentences: which fits which, and by how much. */
+/** Compares some pictures with some sentences: which fits which, and by how much. */
 export function CompareView() {
   const [{ sentences, compared }, change] = usePage();
   const [showsProbabilities, setShowsProbabilities] = useState(false);

@@ -2,7 +2,7 @@ import type { Picture } from "../collections/picture.ts";
 import { quoteCsv } from "../results/export.ts";
 import type { Matrix } from "./matrix.ts";
 
-/** A line for each sentence, a column for each picture. */
+/** Writes a line for each sentence, a column for each picture. */
 export function asCsv(sentences: string[], pictures: Picture[], matrix: Matrix): string {
   const head = ["sentence", ...pictures.map(({ name }) => quoteCsv(name))].join(",");
   const rows = sentences.map((sentence, row) => {

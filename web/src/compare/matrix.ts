@@ -1,6 +1,6 @@
 import { cosine } from "../vectors/cosine.ts";
 
-/** Cosines of each row with each column; undefined where a vector is missing. */
+/** Holds cosines of each row with each column; they are undefined where a vector is missing. */
 export type Matrix = (number | undefined)[][];
 
 export function cosineMatrix(

@@ -11,7 +11,7 @@ interface Vectors {
 /** Typing a sentence asks for it when the typist pauses. */
 const debounceMs = 250;
 
-/** Cosines of sentences (rows) and pictures (columns), as they come in. */
+/** Gives cosines of sentences (rows) and pictures (columns), as they come in. */
 export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: Matrix; problem: string | undefined } {
   const { resolver, library } = useSession();
   const service = useService();
@@ -47,7 +47,7 @@ export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: M
     };
   }, [key, isReady, fits]);
 
-  /** One picture that the service cannot read leaves the others alone. */
+  /** Encodes one picture. One that the service cannot read leaves the others alone. */
   async function encode(picture: Picture, signal: AbortSignal): Promise<void> {
     if (picture.vector || picture.problem !== undefined) return;
     try {

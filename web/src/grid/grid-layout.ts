@@ -1,4 +1,4 @@
-/** Where the tiles of a grid stand. All numbers are CSS pixels. */
+/** Says where the tiles of a grid stand. All numbers are CSS pixels. */
 export interface GridLayout {
   columns: number;
   side: number;
@@ -8,7 +8,7 @@ export interface GridLayout {
 
 const gap = 16;
 const narrowGap = 8;
-/** Two lines of small text and the bar under a picture. */
+/** Two lines of small text and the bar stand under a picture. */
 export const captionHeight = 34;
 
 export function layoutGrid(width: number, count: number): GridLayout & { gap: number } {
@@ -21,7 +21,9 @@ export function layoutGrid(width: number, count: number): GridLayout & { gap: nu
   return { columns, side, rowHeight, height: Math.ceil(count / columns) * rowHeight, gap: between };
 }
 
-/** The tiles within a window from top to bottom, and a screen more on both sides so that scrolling shows no gap. */
+/**
+ * Gives the tiles within a window from top to bottom, and a screen more on both sides so that scrolling shows no gap.
+ */
 export function visibleTiles(
   layout: GridLayout,
   count: number,
@@ -34,7 +36,7 @@ export function visibleTiles(
   return [Math.min(count, firstRow * columns), Math.max(0, Math.min(count, lastRow * columns))];
 }
 
-/** The tile that an arrow key goes to, or undefined for other keys. */
+/** Finds the tile that an arrow key goes to; it is undefined for other keys. */
 export function tileByKey(key: string, from: number, { columns }: GridLayout, count: number): number | undefined {
   const steps: Record<string, number> = {
     ArrowRight: from + 1,

@@ -14,7 +14,7 @@ interface PictureDialogProps {
   onClose: () => void;
 }
 
-/** One picture, large, with what is known of it and what can be done with it. */
+/** Shows one picture, large, with what is known of it and what can be done with it. */
 export function PictureDialog({ items, index, isRanked, onMove, onClose }: PictureDialogProps) {
   const { picture, score, alike } = items[index]!;
   const actions = usePictureActions();
@@ -104,7 +104,7 @@ export function PictureDialog({ items, index, isRanked, onMove, onClose }: Pictu
   );
 }
 
-/** Who made the picture, or how large one's own is. */
+/** Says who made the picture, or how large one's own is. */
 function Details({ picture }: { picture: Picture }) {
   const { credit, origin } = picture;
   const [size, setSize] = useState<string>();

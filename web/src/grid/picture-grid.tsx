@@ -11,11 +11,11 @@ interface GridProps {
   items: Ranked<Picture>[];
   isRanked: boolean;
   onOpen: (index: number) => void;
-  /** Called when the end comes near. */
+  /** This is called when the end comes near. */
   onEnd?: (() => void) | undefined;
 }
 
-/** A grid of any length: only the tiles near the window are in the document. */
+/** Shows a grid of any length: only the tiles near the window are in the document. */
 export function PictureGrid({ label, items, isRanked, onOpen, onEnd }: GridProps) {
   const list = useRef<HTMLUListElement>(null);
   const width = useWidth(list);

@@ -11,7 +11,7 @@ interface PictureImageProps {
 /** Wider or taller than this, a picture is shown whole: cropped to a square it could not be recognised. */
 const mostCropped = 1.8;
 
-/** A picture, or its format where the browser cannot draw it. */
+/** Shows a picture, or its format where the browser cannot draw it. */
 export function PictureImage({ picture, size = "small", alt = "" }: PictureImageProps) {
   const { thumbnails } = useSession();
   const [shown, setShown] = useState(() => ({ picture, url: thumbnails.known(picture) }));

@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type GridLayout, visibleTiles } from "./grid-layout.ts";
 
-/** The width of an element, kept up to date. */
+/** Gives the width of an element, kept up to date. */
 export function useWidth(element: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -14,7 +14,7 @@ export function useWidth(element: RefObject<HTMLElement | null>): number {
   return width;
 }
 
-/** Which tiles of a grid are in the window or near it: from the first to before the second number. */
+/** Tells which tiles of a grid are in the window or near it: from the first to before the second number. */
 export function useWindowSlice(
   element: RefObject<HTMLElement | null>,
   layout: GridLayout,

@@ -8,7 +8,7 @@ export interface MapScene {
   hasSelection: boolean;
   current: number | undefined;
   lasso: Point[];
-  /** The picture, once it is loaded; asking for it loads it. */
+  /** Gives the picture, once it is loaded; asking for it loads it. */
   imageOf: (index: number) => CanvasImageSource | undefined;
 }
 

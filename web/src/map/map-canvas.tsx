@@ -15,12 +15,12 @@ interface MapCanvasProps {
   onOpen: (index: number) => void;
 }
 
-/** Less movement than this is a click. */
+/** Less movement than this counts as a click. */
 const clickWithin = 6;
 /** Keeps the pictures at the edge of the map whole. */
 const margin = 36;
 
-/** The map itself. A drag encircles pictures, the wheel zooms, arrow keys go from picture to picture. */
+/** Draws the map itself. A drag encircles pictures, the wheel zooms, arrow keys go from picture to picture. */
 export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvasProps) {
   const { pictures, points } = projection;
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -10,7 +10,7 @@ import { useValue } from "../state/observable.ts";
 import { MapCanvas } from "./map-canvas.tsx";
 import { useProjection } from "./use-projection.ts";
 
-/** All pictures of the collection on a plane, the alike near each other. */
+/** Shows all pictures of the collection on a plane, the alike near each other. */
 export default function MapView() {
   const [{ selection }, change] = usePage();
   const name = useShownCollection();

@@ -1,6 +1,6 @@
 import { createRandom } from "./random.ts";
 
-/** Rows of equal length, one after the other. */
+/** Holds rows of equal length, one after the other. */
 export interface Rows {
   values: Float32Array;
   count: number;
@@ -12,7 +12,7 @@ const mostExamined = 2000;
 /** After so many rounds the leading directions of such data no longer move visibly. */
 const rounds = 8;
 
-/** The rows along their leading principal directions: count × components, by subspace iteration. */
+/** Gives the rows along their leading principal directions: count × components, by subspace iteration. */
 export function principalComponents(rows: Rows, components: number): Rows {
   const centred = centre(rows);
   const { count, width } = centred;
@@ -65,7 +65,7 @@ function project({ values, count, width }: Rows, basis: Float32Array, components
   return scores;
 }
 
-/** Gram and Schmidt's process, in place. */
+/** Runs Gram and Schmidt's process, in place. */
 function orthonormalise(basis: Float32Array, components: number, width: number): void {
   for (let c = 0; c < components; c++) {
     const vector = basis.subarray(c * width, (c + 1) * width);

@@ -1,9 +1,12 @@
 import type { Rows } from "./pca.ts";
 
-/** How many neighbours a row is placed between. */
+/** A row is placed between so many neighbours. */
 const neighbours = 4;
 
-/** x and y of all rows: of the sample as they were laid out, of the others the mean of their nearest in the sample. */
+/**
+ * Gives x and y of all rows: of the sample as they were laid out, of the others the mean of their nearest in the
+ * sample.
+ */
 export function placeByNeighbours(rows: Rows, sample: number[], layout: number[][]): Float32Array {
   const points = new Float32Array(2 * rows.count);
   const isPlaced = new Set(sample);
@@ -19,7 +22,7 @@ export function placeByNeighbours(rows: Rows, sample: number[], layout: number[]
   return points;
 }
 
-/** Indices into the sample. */
+/** Gives indices into the sample. */
 function nearestOf(row: number, { values, width }: Rows, sample: number[]): number[] {
   const best: { index: number; distance: number }[] = [];
   for (const [index, other] of sample.entries()) {

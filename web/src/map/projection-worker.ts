@@ -4,16 +4,16 @@ import { placeByNeighbours } from "./place-by-neighbours.ts";
 import { createRandom } from "./random.ts";
 
 export interface ProjectionReply {
-  /** x and y of each row. */
+  /** These are x and y of each row. */
   points: Float32Array;
   isFinal: boolean;
 }
 
 /** UMAP's time grows faster than its input; beyond this the rest is placed by its neighbours. */
 const mostLaidOut = 5000;
-/** What UMAP reads of a vector: the directions beyond these hold little but noise. */
+/** UMAP reads so many directions of a vector: those beyond hold little but noise. */
 const components = 32;
-/** Steps between two pictures of the way there. */
+/** So many steps lie between two pictures of the way there. */
 const epochsPerReply = 10;
 
 /** Answers with the principal components at once, then with UMAP's layout as it forms. */
@@ -42,7 +42,7 @@ function layOut(rows: Rows): void {
   }
 }
 
-/** Every so manieth row, so that all parts of the collection are in it. */
+/** Takes rows at equal distances, so that all parts of the collection are in the sample. */
 function sampleOf(count: number): number[] {
   const step = Math.max(1, count / mostLaidOut);
   return Array.from({ length: Math.min(count, mostLaidOut) }, (_, index) => Math.floor(index * step));

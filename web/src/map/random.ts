@@ -1,4 +1,7 @@
-/** Numbers from 0 to 1 that are the same at each start (mulberry32), so that a map looks the same when it is opened again. */
+/**
+ * Gives numbers from 0 to 1 that are the same at each start (mulberry32), so that a map looks the same when it is
+ * opened again.
+ */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

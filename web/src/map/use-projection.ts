@@ -8,7 +8,7 @@ import { normalise } from "./viewport.ts";
 
 export interface Projection {
   pictures: Picture[];
-  /** x and y of each picture, from 0 to 1. */
+  /** These are x and y of each picture, from 0 to 1. */
   points: Float32Array;
   isFinal: boolean;
 }
@@ -16,7 +16,7 @@ export interface Projection {
 /** Arranging more than these takes longer than anyone waits before an empty map. */
 const mostAwaited = 2000;
 
-/** Pictures on a plane, the alike near each other: first by principal components, then by UMAP as it forms. */
+/** Places pictures on a plane, the alike near each other: first by principal components, then by UMAP as it forms. */
 export function useProjection(pictures: readonly Picture[]): Projection | undefined {
   const [projection, setProjection] = useState<Projection>();
   const encoded = pictures.filter(({ vector }) => vector);

@@ -3,7 +3,10 @@ export interface Point {
   y: number;
 }
 
-/** Which part of the map is seen: screen = map × scale + offset, in CSS pixels. The axes mean nothing, so each fills its side. */
+/**
+ * Says which part of the map is seen: screen = map × scale + offset, in CSS pixels. The axes mean nothing, so each
+ * fills its side.
+ */
 export interface Viewport {
   zoom: number;
   scaleX: number;
@@ -36,7 +39,7 @@ export function normalise(points: Float32Array): Float32Array {
   });
 }
 
-/** The whole map, with room for the pictures at its edge. */
+/** Shows the whole map, with room for the pictures at its edge. */
 export function wholeMap({ width, height }: Size, margin: number): Viewport {
   const [scaleX, scaleY] = [Math.max(1, width - 2 * margin), Math.max(1, height - 2 * margin)];
   return { zoom: 1, scaleX, scaleY, x: margin, y: margin };

@@ -2,18 +2,18 @@ import { type CollectionName, collectionNames } from "../collections/picture.ts"
 
 export type View = "search" | "compare" | "map";
 
-/** A summand as an address holds it: words, or the id of a picture that the page finds again. */
+/** Is a summand as an address holds it: words, or the id of a picture that the page finds again. */
 export type AddressTerm = { weight: number } & ({ text: string } | { pictureId: string });
 
-/** What a link to the page says. Pictures of one's own have no address, so they are not in it. */
+/** Holds what a link to the page says. Pictures of one's own have no address, so they are not in it. */
 export interface Address {
   view: View;
   text: string;
   terms: AddressTerm[];
   collection: CollectionName | undefined;
-  /** How many hundredths of the range of scores are cut. */
+  /** So many hundredths of the range of scores are cut. */
   cut: number;
-  /** Of Compare. */
+  /** Compare has these. */
   sentences: string[];
   pictureIds: string[];
 }
@@ -52,7 +52,7 @@ export function writeAddress(address: Address): string {
   return text === "" ? "" : `#${text}`;
 }
 
-/** `1:puppy`, `-0.5:grass`, `1@red-apple-3d-13ec4ec4` */
+/** Writes a term as in `1:puppy`, `-0.5:grass`, `1@red-apple-3d-13ec4ec4`. */
 function writeTerm(term: AddressTerm): string {
   return "text" in term ? `${term.weight}:${term.text}` : `${term.weight}@${term.pictureId}`;
 }

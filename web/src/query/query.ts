@@ -1,6 +1,6 @@
 import type { Picture } from "../collections/picture.ts";
 
-/** One summand of a query. */
+/** Is one summand of a query. */
 export type Term = { weight: number } & ({ text: string } | { picture: Picture });
 
 /** What is in the search box, and the terms beside it. */
@@ -11,7 +11,7 @@ export interface Query {
 
 export const emptyQuery: Query = { text: "", terms: [] };
 
-/** All summands: what is in the box counts once. */
+/** Lists all summands: what is in the box counts once. */
 export function termsOf({ text, terms }: Query): Term[] {
   const typed = text.trim();
   return typed === "" ? terms : [{ text: typed, weight: 1 }, ...terms];

@@ -4,7 +4,7 @@ import type { Picture } from "../collections/picture.ts";
 import type { Term } from "./query.ts";
 
 export interface Resolved {
-  /** One for each term, of unit length. */
+  /** Each term has one, of unit length. */
   vectors: Float32Array[];
   /** Of the last request; empty where everything was known. */
   stages: Stage[];

@@ -1,7 +1,7 @@
 import type { Picture } from "../collections/picture.ts";
 import type { Ranked } from "../vectors/ranking.ts";
 
-/** The results as a table for spreadsheets: rank, name and score. */
+/** Writes the results as a table for spreadsheets: rank, name and score. */
 export function asCsv(results: readonly Ranked<Picture>[]): string {
   const rows = results.map(({ picture, score }, index) =>
     [index + 1, quoteCsv(picture.name), score.toFixed(6)].join(","),
@@ -9,7 +9,7 @@ export function asCsv(results: readonly Ranked<Picture>[]): string {
   return `${["rank,name,score", ...rows].join("\r\n")}\r\n`;
 }
 
-/** The results for programs, in the shape of POST /search. */
+/** Writes the results for programs, in the shape of POST /search. */
 export function asJson(results: readonly Ranked<Picture>[]): string {
   const rows = results.map(({ picture, score }) => ({ id: picture.id, score, path: picture.name }));
   return `${JSON.stringify({ success: true, results: rows }, null, 2)}\n`;

@@ -2,7 +2,7 @@ import type { CollectionName, Progress } from "../collections/picture.ts";
 import { hasFittingGallery, useService, useSession } from "../session/session.ts";
 import { useValue } from "../state/observable.ts";
 
-/** What stands between the collection and its results: nothing there yet, encoding under way, another model. */
+/** Says what stands between the collection and its results: nothing there yet, encoding under way, another model. */
 export function CollectionState({ name, hasQuery }: { name: CollectionName; hasQuery: boolean }) {
   if (name === "index") return <IndexState />;
   return (

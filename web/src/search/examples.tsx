@@ -2,7 +2,7 @@ import { usePage } from "../session/session.ts";
 import { exampleQueries } from "./example-queries.ts";
 import { useShownCollection } from "./use-shown-collection.ts";
 
-/** Queries to click, for those who do not know yet what to ask. */
+/** Shows queries to click, for those who do not know yet what to ask. */
 export function Examples() {
   const [, change] = usePage();
   const collection = useShownCollection();

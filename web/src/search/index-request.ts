@@ -2,7 +2,7 @@ import type { SearchRequest, SearchTerm } from "../client/types.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 
-/** The body of POST /search for a query: the short form for one summand, else arithmetic. */
+/** Writes the body of POST /search for a query: the short form for one summand, else arithmetic. */
 export async function indexRequest(
   terms: Term[],
   bytesOf: (picture: Picture) => Promise<Blob>,

@@ -12,7 +12,7 @@ import type { SearchOutcome } from "./use-search.ts";
 
 interface ResultsBarProps {
   outcome: SearchOutcome;
-  /** What is left after the cut. */
+  /** This is what is left after the cut. */
   shown: Ranked<Picture>[];
 }
 

@@ -7,7 +7,7 @@ import { useFileChooser } from "../shell/use-file-chooser.tsx";
 import { TermChip } from "./term-chip.tsx";
 import { useShownCollection } from "./use-shown-collection.ts";
 
-/** The first thing seen: a box for words, and beside it the way to search by a picture. */
+/** Shows what is seen first: a box for words, and beside it the way to search by a picture. */
 export function SearchBox({ isSearching }: { isSearching: boolean }) {
   const [{ query }, change] = usePage();
   const { searchWith } = usePictureActions();
@@ -116,7 +116,7 @@ function useSlashKey(onSlash: () => void) {
   });
 }
 
-/** The vectors that ship are loaded as soon as somebody means to search, not before. */
+/** Loads the vectors that ship as soon as somebody means to search, not before. */
 function useEarlyVectors(input: { current: HTMLInputElement | null }) {
   const { library } = useSession();
   const name = useShownCollection();

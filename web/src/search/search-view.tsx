@@ -12,7 +12,7 @@ import { ResultsBar } from "./results-bar.tsx";
 import { SearchBox } from "./search-box.tsx";
 import { useSearch } from "./use-search.ts";
 
-/** Words or a picture above, the nearest pictures below. */
+/** Shows words or a picture above, and the nearest pictures below. */
 export function SearchView() {
   const [{ query, cut }] = usePage();
   const outcome = useSearch();

@@ -11,7 +11,7 @@ interface TermChipProps {
 
 const weights = [0.25, 0.5, 1, 1.5, 2, 3];
 
-/** One summand of the query: its sign, what it is, how much it weighs. */
+/** Shows one summand of the query: its sign, what it is, how much it weighs. */
 export function TermChip({ term, onChange, onRemove }: TermChipProps) {
   const isMinus = term.weight < 0;
   const name = fileName(nameOf(term));

@@ -9,7 +9,7 @@ import type { Ranked } from "../vectors/ranking.ts";
 import { indexRequest } from "./index-request.ts";
 import { debounceMs, type SearchOutcome } from "./use-search.ts";
 
-/** A few screens; more come as one scrolls. */
+/** A page is a few screens; more come as one scrolls. */
 const pageSize = 60;
 /** The service goes no deeper than offset + limit of 10,000. */
 const mostResults = 10_000;
@@ -24,7 +24,7 @@ interface Answer {
 
 const nothing: Answer = { results: [], stages: [], isComplete: true };
 
-/** The results of POST /search, page by page; the last question wins. */
+/** Gives the results of POST /search, page by page; the last question wins. */
 export function useIndexSearch(terms: Term[]): SearchOutcome {
   const { client, bytesOf } = useSession();
   const isReady = useService().status === "ready";

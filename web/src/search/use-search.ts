@@ -11,14 +11,14 @@ import { useShownCollection } from "./use-shown-collection.ts";
 
 export interface SearchOutcome {
   collection: CollectionName;
-  /** Without a query: the pictures in their order, each with a score of 0. */
+  /** Without a query these are the pictures in their order, each with a score of 0. */
   results: Ranked<Picture>[];
   isRanked: boolean;
   isSearching: boolean;
   /** Why there is no answer, as a sentence. */
   problem?: string | undefined;
   stages: Stage[];
-  /** What the page's own part took; undefined where the service did it all. */
+  /** The page's own part took so long; it is undefined where the service did it all. */
   rankingMs?: number | undefined;
   isTruncated?: boolean;
   /** Fetches more results, where the service has them. */
@@ -71,7 +71,7 @@ function useLocalSearch(name: CollectionName, terms: Term[]): SearchOutcome {
   };
 }
 
-/** The vector of the query, from the service; the last question wins. */
+/** Gets the vector of the query from the service; the last question wins. */
 function useAnswer(name: CollectionName, terms: Term[]): { answer: Answer | undefined; isSearching: boolean } {
   const { library, resolver } = useSession();
   const service = useService();

@@ -1,7 +1,7 @@
 import type { CollectionName } from "../collections/picture.ts";
 import { usePage, useService } from "../session/session.ts";
 
-/** The collection that was chosen; else the index where the service has one; else the drawings. */
+/** Gives the collection that was chosen; else the index where the service has one; else the drawings. */
 export function useShownCollection(): CollectionName {
   const [{ collection }] = usePage();
   const service = useService();

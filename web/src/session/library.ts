@@ -8,7 +8,7 @@ import { createObservable, type Observable } from "../state/observable.ts";
 
 type OwnedName = Exclude<CollectionName, "index">;
 
-/** The pictures that the page holds itself, and their vectors. */
+/** Holds the pictures that the page has itself, and their vectors. */
 export interface Library {
   /** Of the index there is only the sample that `sampleIndex` loads. */
   collections: Record<CollectionName, Observable<Collection>>;
@@ -121,7 +121,7 @@ export function createLibrary(client: Client): Library {
 
 const missing = (pictures: readonly Picture[]) => pictures.filter((it) => !it.vector && it.problem === undefined);
 
-/** The bytes of a picture that the page holds. */
+/** Gets the bytes of a picture that the page holds. */
 export async function bytesOf({ origin }: Picture, signal: AbortSignal): Promise<Blob> {
   if (origin.kind === "file") return origin.file;
   if (origin.kind === "gallery") return (await fetch(origin.url, { signal })).blob();

@@ -3,16 +3,16 @@ import { type Address, type AddressTerm, readAddress, type View, writeAddress } 
 import type { Query, Term } from "../query/query.ts";
 import { createObservable, type Observable } from "../state/observable.ts";
 
-/** What a person has chosen on the page. */
+/** Holds what a person has chosen on the page. */
 export interface PageState {
   view: View;
   query: Query;
-  /** Undefined until chosen: then the index if there is one, else the drawings. */
+  /** This is undefined until chosen: then it is the index if there is one, else the drawings. */
   collection: CollectionName | undefined;
-  /** From 0 to 100: how much of the range of scores is cut. */
+  /** So many hundredths of the range of scores are cut. */
   cut: number;
   fold: boolean;
-  /** The ids of pictures that were encircled on the map, which the grid is limited to. */
+  /** These ids of pictures were encircled on the map, and the grid is limited to them. */
   selection: ReadonlySet<string> | undefined;
   sentences: string[];
   compared: Picture[];

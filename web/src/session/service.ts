@@ -3,7 +3,7 @@ import { ServiceProblem } from "../client/problem.ts";
 import type { IndexInfo, Info } from "../client/types.ts";
 import { createObservable, type Observable } from "../state/observable.ts";
 
-/** What the page knows of the service. */
+/** Is what the page knows of the service. */
 export type ServiceState =
   | { status: "starting" }
   | { status: "needs-key"; wasRefused: boolean }
@@ -17,7 +17,7 @@ export interface Service {
   report(problem: ServiceProblem): void;
 }
 
-/** How often a service that does not answer is asked whether it is back. */
+/** A service that does not answer is asked this often whether it is back. */
 const askAgainMs = 1500;
 
 export function createService(client: () => Client, hasKey: () => boolean): Service {

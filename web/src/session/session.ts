@@ -11,7 +11,7 @@ import { bytesOf, createLibrary, type Library } from "./library.ts";
 import { createPage, type Page, type PageState } from "./page-state.ts";
 import { createService, type Service, type ServiceState } from "./service.ts";
 
-/** Everything that lives as long as the page. */
+/** Holds everything that lives as long as the page. */
 export interface Session {
   client: Client;
   service: Service;
@@ -19,7 +19,7 @@ export interface Session {
   thumbnails: Thumbnails;
   resolver: QueryResolver;
   page: Page;
-  /** The bytes of any picture, for encoding it. */
+  /** Gets the bytes of any picture, for encoding it. */
   bytesOf(picture: Picture, signal: AbortSignal): Promise<Blob>;
   start(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export function openSession(): Session {
   };
 }
 
-/** Pictures that were dropped before the service went away are encoded when it is back. */
+/** Encodes pictures that were dropped before the service went away when it is back. */
 function resumeWhenBack({ state }: Service, library: Library): void {
   state.subscribe(() => {
     const service = state.get();
@@ -90,7 +90,7 @@ export function useService(): ServiceState {
   return useValue(useSession().service.state);
 }
 
-/** Whether the vectors that ship are of the model that is served. */
+/** Tells whether the vectors that ship are of the model that is served. */
 export function hasFittingGallery(service: ServiceState): boolean {
   return "info" in service && service.info !== undefined && fitsGallery(service.info);
 }

@@ -6,7 +6,7 @@ import { useSession } from "./session.ts";
 /** A matrix beyond this is wider than any screen. */
 const mostCompared = 24;
 
-/** What can be done with a picture from anywhere on the page. */
+/** Says what can be done with a picture from anywhere on the page. */
 export interface PictureActions {
   /** Searches with a file as the whole query. */
   searchWith(found: Found): void;

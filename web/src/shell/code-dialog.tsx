@@ -13,7 +13,7 @@ const languages: { language: Language; label: string; write: (call: Call) => str
   { language: "python", label: "Python", write: asPython },
 ];
 
-/** What the page just asked, as code. */
+/** Shows what the page just asked, as code. */
 export function CodeDialog({ calls, onClose }: { calls: Call[]; onClose: () => void }) {
   const [language, setLanguage] = useState<Language>("curl");
   const [isCopied, setCopied] = useState(false);

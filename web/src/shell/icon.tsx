@@ -17,7 +17,7 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
-/** A drawing that says what a control does; the words for it stand beside it or in the control's label. */
+/** Draws what a control does; the words for it stand beside it or in the control's label. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

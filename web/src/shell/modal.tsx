@@ -10,7 +10,7 @@ interface ModalProps {
   children: ComponentChildren;
 }
 
-/** A dialog over the page: the browser keeps the focus in it and closes it with Escape. */
+/** Shows a dialog over the page: the browser keeps the focus in it and closes it with Escape. */
 export function Modal({ label, class: name, onClose, onKeyDown, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {

@@ -8,7 +8,7 @@ interface Options {
   onFiles: (files: Found[]) => void;
 }
 
-/** A hidden file input, and the function that opens it. */
+/** Gives a hidden file input, and the function that opens it. */
 export function useFileChooser({ label, multiple = false, folder = false, onFiles }: Options) {
   const input = useRef<HTMLInputElement>(null);
   const element = (

@@ -1,7 +1,7 @@
-/** A request that the page made, for people to copy into their own code. */
+/** Is a request that the page made, for people to copy into their own code. */
 export interface Call {
   url: string;
-  /** JSON, or the picture that is sent as it is. */
+  /** This is JSON, or the picture that is sent as it is. */
   body: { json: unknown } | { fileName: string; type: string };
   /** The service asks for a key: code then takes it from API_KEY. */
   needsKey: boolean;

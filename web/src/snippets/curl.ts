@@ -1,6 +1,6 @@
 import type { Call } from "./call.ts";
 
-/** As a command for POSIX shells. */
+/** Writes it as a command for POSIX shells. */
 export function asCurl({ url, body, needsKey }: Call): string {
   const lines = [`curl -s ${quoteShell(url)}`];
   if (needsKey) lines.push(`-H "authorization: Bearer $API_KEY"`); // double quotes: the shell fills the key in

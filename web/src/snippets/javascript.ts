@@ -1,6 +1,6 @@
 import type { Call } from "./call.ts";
 
-/** As a module for Node.js, Deno and Bun. */
+/** Writes it as a module for Node.js, Deno and Bun. */
 export function asJavaScript({ url, body, needsKey }: Call): string {
   const type = "json" in body ? "application/json" : body.type;
   const headers = [`"content-type": ${JSON.stringify(type)}`];

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** A value that tells those who listen when it is replaced. */
+/** Is a value that tells those who listen when it is replaced. */
 export interface Observable<T> {
   get(): T;
   set(value: T): void;
@@ -25,7 +25,7 @@ export function createObservable<T>(initial: T): Observable<T> {
   };
 }
 
-/** The current value; the component is drawn again when it is replaced. */
+/** Gives the current value; the component is drawn again when it is replaced. */
 export function useValue<T>(observable: Observable<T>): T {
   const [, redraw] = useState(0);
   useEffect(() => observable.subscribe(() => redraw((count) => count + 1)), [observable]);

@@ -2,11 +2,11 @@ import { toUnitLength } from "./cosine.ts";
 
 export interface WeightedVector {
   vector: Float32Array;
-  /** Negative to subtract. */
+  /** A negative weight subtracts. */
   weight: number;
 }
 
-/** The sum of unit vectors by their weights, of unit length again; undefined where nothing is left. */
+/** Sums unit vectors by their weights, to unit length again; the sum is undefined where nothing is left. */
 export function weightedSum(terms: WeightedVector[]): Float32Array | undefined {
   const [first] = terms;
   if (!first) return undefined;

@@ -1,4 +1,4 @@
-/** The cosine of two vectors of unit length. */
+/** Computes the cosine of two vectors of unit length. */
 export function cosine(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;

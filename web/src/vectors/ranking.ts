@@ -3,11 +3,11 @@ import { cosine } from "./cosine.ts";
 export interface Ranked<P> {
   picture: P;
   score: number;
-  /** Nearly the same pictures, which are hidden behind this one. */
+  /** These are nearly the same pictures, which are hidden behind this one. */
   alike?: P[];
 }
 
-/** Pictures that have a vector, the nearest first. */
+/** Ranks pictures that have a vector, the nearest first. */
 export function rank<P extends { vector?: Float32Array | undefined }>(
   pictures: readonly P[],
   query: Float32Array,

@@ -1,12 +1,12 @@
-/** How a model turns cosines into probabilities: GET /info's logit. */
+/** Says how a model turns cosines into probabilities: GET /info's logit. */
 export interface Logit {
   kind: "softmax" | "sigmoid";
-  /** The natural logarithm of what cosines are multiplied by. */
+  /** This is the natural logarithm of what cosines are multiplied by. */
   scale: number;
   bias?: number;
 }
 
-/** The model's own probabilities of sentences for one picture. */
+/** Computes the model's own probabilities of sentences for one picture. */
 export function probabilities(cosines: number[], { kind, scale, bias = 0 }: Logit): number[] {
   const logits = cosines.map((cosine) => Math.exp(scale) * cosine + bias);
   if (kind === "sigmoid") return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
