@@ -38,8 +38,8 @@ export function embedPatches(
 }
 
 /**
- * The convolution's weight for bytes in picture order. The reference feeds (byte / 255 - mean) / std; the division goes
- * into the weight here, the subtraction into `meanColour`. [W, 3, P, P] -> [W, P * P * 3]
+ * Computes the convolution's weight for bytes in picture order. The reference feeds (byte / 255 - mean) / std; the
+ * division goes into the weight here, the subtraction into `meanColour`. [W, 3, P, P] -> [W, P * P * 3]
  */
 function byteWeight({ patchSize, width, std }: Patches, convolution: Weight): Weight {
   const area = patchSize * patchSize;

@@ -11,7 +11,7 @@ import { type OutputFormat, openSink } from "./sinks/open-sink.ts";
 import type { Source } from "./sources/source.ts";
 
 export interface EncodeFilesOptions extends OutputFormat {
-  /** An absolute path. */
+  /** This path is absolute. */
   directory: string;
   source: Source;
   encoder: Encoder;
@@ -67,7 +67,7 @@ export async function encodeFiles(options: EncodeFilesOptions): Promise<void> {
   }
 }
 
-/** One input per call: the encoder joins calls that wait into batches by itself. */
+/** Encodes one input per call: the encoder joins calls that wait into batches by itself. */
 export function encodeWith(encoder: Encoder): Encode {
   return async (input, { signal }) => {
     const { embeddings } =

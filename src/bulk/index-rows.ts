@@ -10,7 +10,7 @@ import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
 import { removeThumbnails } from "./thumbnails.ts";
 
 export interface IndexRowsOptions {
-  /** The index's folder. */
+  /** This is the index's folder. */
   directory: string;
   store: VectorStore;
   journal: Journal;
@@ -98,7 +98,7 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<RowSin
   };
 }
 
-/** Whether the picture is no more; one that cannot be read or fetched today may be there again tomorrow. */
+/** Tells whether the picture is no more; one that cannot be read or fetched today may be there again tomorrow. */
 function isGoneFor(code: ErrorCode): boolean {
   return code.startsWith("IMAGE_") || code === "INPUT_NOT_FOUND";
 }

@@ -72,7 +72,7 @@ export function rowId(identity: string): string {
   return createHash("sha256").update(identity).digest("hex").slice(0, 16);
 }
 
-/** The rows with these ids, without their vectors. */
+/** Reads the rows with these ids, without their vectors. */
 export async function rowsOf(store: VectorStore, ids: readonly string[]): Promise<OwnFields[]> {
   const wanted = new Set(ids);
   const found: OwnFields[] = [];

@@ -12,7 +12,10 @@ export interface TableColumn {
   values: ColumnValue[];
 }
 
-/** The columns of a part but its vectors: key, name, and what is carried; a column that no row has a value for is left out. */
+/**
+ * Gives the columns of a part but its vectors: key, name, and what is carried; a column that no row has a value for is
+ * left out.
+ */
 export function partColumns({ rows }: Pick<Part, "rows">, tower: Tower): TableColumn[] {
   const own = [
     { name: nameColumn(tower), values: rows.map(({ name }) => name) },

@@ -48,8 +48,9 @@ const lastingFailures: readonly ErrorCode[] = [
 ];
 
 /**
- * The whole way of a bulk run. The source lists items, many of which are at work at a time: what the journal knows of an item
- * is taken from it, the rest is fetched, decoded, encoded and marked. Rows are written in the order of the input.
+ * Goes the whole way of a bulk run. The source lists items, many of which are at work at a time: what the journal knows
+ * of an item is taken from it, the rest is fetched, decoded, encoded and marked. Rows are written in the order of the
+ * input.
  * @throws EncoderError where the output cannot be written; faults of items go to `errors`.
  */
 export async function runBulk(run: BulkRun): Promise<void> {
@@ -64,7 +65,7 @@ export async function runBulk(run: BulkRun): Promise<void> {
   await rows.finish({ isComplete: !stop.aborted });
 }
 
-/** The steps of one item between listing and writing. */
+/** Holds the steps of one item between listing and writing. */
 async function rowOf(item: Item, run: BulkRun): Promise<Row> {
   const { identity, name, key, columns, origin, operand } = item;
   const row = { item: { identity, name, key, columns, origin, operand }, version: undefined as string | undefined };

@@ -15,7 +15,7 @@ import { keepThumbnails, type ThumbnailOptions } from "./thumbnails.ts";
 import { writeWhole } from "./write-whole.ts";
 
 export interface UpdateIndexOptions extends ThumbnailOptions {
-  /** An absolute path. */
+  /** This path is absolute. */
   directory: string;
   operands: readonly string[];
   source: Source;
@@ -23,7 +23,7 @@ export interface UpdateIndexOptions extends ThumbnailOptions {
   /** Failures of earlier runs that are tried again. */
   retry: ErrorCode | "any" | undefined;
   itemTimeoutMs: number;
-  /** Whether pictures go that the inputs do not have any more. */
+  /** Tells whether pictures go that the inputs do not have any more. */
   prune: boolean;
   onPruned(path: string): void;
   /** Called where pruning was asked for and cannot be done, with the reason. */

@@ -98,7 +98,7 @@ export interface CheckpointModule {
   path: string;
 }
 
-/** The modules in their order. A folder without modules.json is transformers' own, which holds one model. */
+/** Lists the modules in their order. A folder without modules.json is transformers' own, which holds one model. */
 export async function readModules(checkpoint: CheckpointFolder): Promise<CheckpointModule[]> {
   if (!(await checkpoint.has("modules.json"))) return [{ kind: "Transformer", path: "" }];
   const modules = await checkpoint.json("modules.json", modulesSchema);

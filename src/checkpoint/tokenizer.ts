@@ -6,7 +6,7 @@ export interface TokenizerFacts {
   /** These bytes are a tokenizer.json. */
   bytes: Uint8Array;
   padId: number;
-  /** Undefined where the checkpoint sets no limit. */
+  /** This is undefined where the checkpoint sets no limit. */
   maxTokens: number | undefined;
   paddingSide: "right" | "left";
 }

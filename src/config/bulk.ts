@@ -86,7 +86,7 @@ export const outputSettings = {
   }),
 };
 
-/** One setting for all that use an index, since they share the variable INDEX. */
+/** All that use an index have one setting, since they share the variable INDEX. */
 export const indexFolder = setting({
   ...text("a folder"),
   default: "",

@@ -36,7 +36,7 @@ export interface StageTimings {
 }
 
 export interface Encoding<Vector = Float32Array> {
-  /** One vector of `manifest.dimensions` float32 per input, in the order of the inputs. */
+  /** Each input has one vector of `manifest.dimensions` float32, in the order of the inputs. */
   embeddings: Vector[];
   /** With `onError: "return"`, these say what each null in `embeddings` failed for; `index` is its position. */
   errors: EncoderError[];

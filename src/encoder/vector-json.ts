@@ -29,7 +29,7 @@ export function vectorJson(vector: Float32Array): string {
 
 interface Float {
   magnitude: number;
-  /** The float's second to ninth bit, behind that of its sign. */
+  /** This is the float's second to ninth bit, behind that of its sign. */
   exponent: number;
 }
 

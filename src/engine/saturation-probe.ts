@@ -39,7 +39,7 @@ export function weightsOfPairs(largestPair: number = 2 * largestWeight): Int8Arr
   });
 }
 
-/** The true element of the product in a column. */
+/** Computes the true element of the product in a column. */
 export function exactSum(weights: Int8Array, column: number): number {
   let sum = 0;
   for (let at = column; at < weights.length; at += probeSize.columns) sum += largestByte * weights[at]!;

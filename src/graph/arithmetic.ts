@@ -12,7 +12,7 @@ export interface Arithmetic {
 }
 
 export interface LinearOperands {
-  /** The name of the stored constants. */
+  /** The stored constants have this name. */
   name: string;
   x: Value;
   weight: Weight;

@@ -1,6 +1,6 @@
 import type { Weight } from "./weight.ts";
 
-/** The name of a value that flows through a graph. */
+/** Names a value that flows through a graph. */
 export type Value = string;
 
 export type ElementType = "float32" | "uint8" | "int8" | "int64";
@@ -16,7 +16,7 @@ export interface Node {
   attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** A constant too large to sit in the graph file: its elements are read when the graph is written. */
+/** Is a constant too large to sit in the graph file: its elements are read when the graph is written. */
 interface StoredConstant {
   name: Value;
   type: ElementType;

@@ -133,7 +133,7 @@ async function findInstalled({ outDir, precision, signal }: PullOptions, image: 
 interface Weights {
   from: Repository;
   file: LocatedFile;
-  /** How many times as large its numbers become as float32. */
+  /** Tells how many times as large its numbers become as float32. */
   growth: number;
 }
 

@@ -9,7 +9,7 @@ export const readableVersions: readonly number[] = [1, 2];
 
 const fileRecord = z.object({ bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
-/** The name of a file in the model folder: a manifest from elsewhere must not lead out of it. */
+/** Accepts the name of a file in the model folder: a manifest from elsewhere must not lead out of it. */
 const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file in the folder");
 
 /** This is the largest sum of two int8 weights whose products a processor may add first; older folders do not tell. */

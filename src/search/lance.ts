@@ -6,7 +6,7 @@ import { loadOptional } from "../host/optional-package.ts";
 export type ValueKind = "number" | "boolean" | "string";
 export type StoredValue = string | number | boolean | null;
 
-/** The columns of a table: its own, one of vectors, and whatever the inputs carry. */
+/** Lists the columns of a table: its own, one of vectors, and whatever the inputs carry. */
 export interface TableShape {
   name: string;
   own: Readonly<Record<string, "text" | "integer">>;
@@ -22,7 +22,7 @@ export interface TableRow {
 
 export interface LanceTable {
   table: Table;
-  /** The columns that carry something of the inputs, with their kinds. */
+  /** Lists the columns that carry something of the inputs, with their kinds. */
   carried(): Promise<Record<string, ValueKind>>;
   /** Makes rows a table for LanceDB; columns that they carry and the table lacks are added to it first. */
   prepare(rows: readonly TableRow[]): Promise<ArrowTable>;

@@ -1,6 +1,6 @@
 import { buildIvf, openLanceTable, type StoredValue, sqlText, type TableRow, type ValueKind } from "./lance.ts";
 
-/** The pictures of an index: rows with a vector, in one table of a folder. */
+/** Holds the pictures of an index: rows with a vector, in one table of a folder. */
 export interface VectorStore {
   count(): Promise<number>;
   /** The names of columns that carry something of the input, with their kinds. */
@@ -15,7 +15,7 @@ export interface VectorStore {
   get(id: string): Promise<FoundRow | undefined>;
   /** Gives at most so many rows, spread evenly over the table, with their vectors. */
   sample(limit: number): Promise<SampledRow[]>;
-  /** Every row's vector, or those of these ids, in any order. */
+  /** Yields every row's vector, or those of these ids, in any order. */
   vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;
   /** Finds the nearest rows, best first; the score is the dot product. */
   nearest(query: NearestQuery): Promise<FoundRow[]>;

@@ -35,6 +35,26 @@ describe("a Markdown page", () => {
   });
 });
 
+describe("a doc comment in src/", () => {
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => ({ file, text: readFileSync(join(root, "src", file), "utf8") }));
+
+  it("begins with a sentence that has a verb", () => {
+    const fragments = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(/\/\*\*\s([\s\S]*?)\*\//g)]
+        .map(([, comment]) => comment!.replace(/^\s*\* ?/gm, " ").trim())
+        .filter(isFragment)
+        .map((comment) => `${file}: ${comment}`),
+    );
+    expect(fragments).toEqual([]);
+  });
+
+  it.each(["Whether it is there.", "How many bytes follow.", "The folder of the models."])("is not %s", (comment) => {
+    expect(isFragment(comment)).toBe(true);
+  });
+});
+
 describe("the check of links", () => {
   it("finds a missing file and a missing heading", () => {
     expect(leadsSomewhere("docs/models.md", "missing.md")).toBe(false);
@@ -42,6 +62,24 @@ describe("the check of links", () => {
     expect(leadsSomewhere("docs/models.md", "performance.md#sizing")).toBe(true);
   });
 });
+
+/** These finite verbs follow a noun in this repository's comments; a sentence with another one adds it here. */
+const verbs = new Set(
+  `is are was were has have had can cannot may must will would should do does did needs gives give takes take reads
+  writes says tells holds keeps makes make means mean names counts comes come goes lies lie stands stand becomes become
+  begins begin ends end gets waits wait runs fails fail grows knows shows starts stops works asks uses use calls opens
+  contains costs cost fits falls leaves leave differs differ decides declares depends returns matches covers applies
+  stays suits settles belongs belong brings sits fixes wrote closes owns ships built expects see sees live lives fills
+  fill looks encodes pays appears redirects adds carries renews shares share say need chooses`.split(/\s+/),
+);
+
+/** Recognises a first sentence without a main verb by how it begins; what begins with a verb is a sentence. */
+function isFragment(comment: string): boolean {
+  const plain = comment.replace(/`[^`]*`/g, "X").replace(/\([^)]*\)/g, "");
+  const first = plain.split(/[.:;](?:\s|$)/)[0]!.trim();
+  if (/^(Whether|How (many|much|long|often|far)|Told|Undefined|The same (for|as|,))\b[^,]*$/.test(first)) return true;
+  return /^(The|A|An|Some|Every|All|One) /.test(first) && !first.split(/[^A-Za-z]+/).some((word) => verbs.has(word));
+}
 
 function markdownFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

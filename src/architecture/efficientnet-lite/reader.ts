@@ -17,7 +17,7 @@ export interface EfficientNetLite {
   classes: number;
 }
 
-/** A run of blocks of one width. */
+/** Describes a run of blocks of one width. */
 export interface Stage {
   blocks: number;
   kernel: number;

@@ -1,7 +1,7 @@
 import { vectorJson } from "../../encoder/vector-json.ts";
 import { nameColumn, type Part, type PartFormat, type Tower } from "./sink.ts";
 
-/** One file per part, one JSON object a line: carried columns, key, name, embedding. */
+/** Writes one file per part and one JSON object a line: carried columns, key, name, embedding. */
 export function jsonlFormat(tower: Tower): PartFormat {
   return {
     paths: (part) => [`part_${part}.jsonl`],

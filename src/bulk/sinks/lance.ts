@@ -31,7 +31,7 @@ export async function lanceSink({ directory, tower, dimensions }: LanceOptions):
 }
 
 export interface LanceOptions {
-  /** An absolute path. */
+  /** This path is absolute. */
   directory: string;
   tower: Tower;
   dimensions: number;

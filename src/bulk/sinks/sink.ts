@@ -25,7 +25,7 @@ export interface Sink {
 export interface PartFormat {
   /** Paths of a part's files below the output, in the order in which they must be written. */
   paths(part: number): readonly string[];
-  /** The bytes of these files, in the same order. */
+  /** Gives the bytes of these files, in the same order. */
   encode(part: Part): readonly Iterable<Uint8Array>[];
 }
 
