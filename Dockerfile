@@ -38,6 +38,20 @@ RUN arch="$(node -p process.arch)" \
     && echo 'hosts: files dns' > /runtime/etc/nsswitch.conf \
     && install -d -m 1777 /runtime/tmp
 
+# This stage adds what bulk runs and the search index need: the optional peers of package.json, in the locked versions.
+# npm installs peers that are optional only where they are no longer called so.
+FROM build AS build-search
+RUN node -e 'const { devDependencies, peerDependencies, peerDependenciesMeta, ...it } = require("./package.json"); \
+        it.dependencies = { ...it.dependencies, ...peerDependencies }; \
+        require("node:fs").writeFileSync("package.json", JSON.stringify(it));' \
+    && npm install --ignore-scripts \
+    && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
+    && find node_modules/@lancedb -type f -name '*.node' -exec ldd {} + \
+        | awk '$2 == "=>" && $3 !~ "^/app/" { print $3 } $1 ~ "^/lib" && NF == 2 { print $1 }' \
+        | sort -u | xargs cp -L --parents -t /runtime \
+    && cp -r node_modules /runtime/app/ \
+    && mkdir /index
+
 # This stage downloads, verifies and builds the model. Gated or private repositories need a token:
 # --secret id=hf_token,src=FILE
 FROM build AS model
@@ -78,6 +92,15 @@ HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
 ENTRYPOINT ["node", "/app/bin/image-text-encoder"]
 CMD ["serve"]
 
+# This stage also searches: docker build --target search . (examples/compose.search.yaml uses it).
+FROM runtime AS search
+ARG MODEL=clip-vit-b-32
+ENV MODEL=${MODEL}
+COPY --from=build-search /runtime/ /
+COPY --from=build-search --chown=10001:10001 /index /index
+COPY --from=model /models /models
+
+# The last stage is what `docker build .` makes: the service alone.
 FROM runtime
 ARG MODEL=clip-vit-b-32
 ENV MODEL=${MODEL}

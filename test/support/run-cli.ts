@@ -25,6 +25,14 @@ export interface Outcome {
  * @param before a shell command that runs first, such as one that sets a limit
  */
 export function startCli(args: string[], env: Record<string, string> = {}, before = "true"): Running {
+  return start(executable, args, env, before);
+}
+
+/** Runs an executable of another installation. */
+export const runExecutable = (executable: string, args: string[]): Promise<Outcome> =>
+  start(executable, args, {}, "true").ended;
+
+function start(executable: string, args: string[], env: Record<string, string>, before: string): Running {
   const { PATH, HOME, TMPDIR } = process.env;
   const clean = Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined));
   const child = spawn("sh", ["-c", `${before} && exec "$0" "$@"`, process.execPath, executable, ...args], {
