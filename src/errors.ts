@@ -194,6 +194,12 @@ export function shuttingDown(): EncoderError {
   return new EncoderError("SHUTTING_DOWN", "The service is stopping.");
 }
 
+/** Makes UNAUTHORIZED, for a request that carries no key that is known. */
+export function unauthorized(): EncoderError {
+  const message = "A valid API key is required, as `authorization: Bearer KEY` or `x-api-key: KEY`.";
+  return new EncoderError("UNAUTHORIZED", message);
+}
+
 /** Tells whether the fault lies in the one item, so that others of its request are not concerned. */
 export function isItemFault({ code }: EncoderError): boolean {
   return itemFaults.has(code);

@@ -14,7 +14,7 @@ const proxyAddress = z.string().refine((value) => {
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 
 /** These protocols of other services are spoken here. */
-export const protocolNames = ["openai", "weaviate", "tei", "immich", "titan", "cohere", "voyage"] as const;
+export const protocolNames = ["openai", "weaviate", "roboflow", "tei", "immich", "titan", "cohere", "voyage"] as const;
 
 const protocolChoice = z
   .array(z.enum([...protocolNames, "all", "none"]))

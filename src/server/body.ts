@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, unauthorized } from "../errors.ts";
 import { JsonGuard } from "./json-guard.ts";
 import { takeOut } from "./long-strings.ts";
 
@@ -10,6 +10,9 @@ import { takeOut } from "./long-strings.ts";
  * cannot be divided, the next one at least waits for its own turn.
  */
 export const bytesPerTurn = 4 * 1024 * 1024;
+
+/** What a stranger may send before the key in the body is seen. */
+const maxKeylessBytes = 64 * 1024;
 
 /** Reads request bodies. Their time to arrive is bounded by the HTTP server (BODY_TIMEOUT_MS). */
 export type ReadBody = (
@@ -91,19 +94,23 @@ function notIn(charset: string): EncoderError {
 
 export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => EncoderError): ReadBody {
   return (request, payload, inspect = () => {}) => {
+    const checkSize = (bytes: number) => {
+      if (request.awaitsKey && bytes > maxKeylessBytes) throw unauthorized();
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+    };
     const { "content-encoding": content = "identity", "transfer-encoding": transfer = "chunked" } = request.headers;
     if (content.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") {
       throw new EncoderError("UNSUPPORTED_MEDIA_TYPE", "Compressed request bodies are not read; send it as it is.");
     }
     const declared = Number(request.headers["content-length"] ?? 0);
-    if (declared > maxBytes) throw tooLarge(maxBytes);
+    checkSize(declared);
     const chunks: Buffer[] = [];
     let bytes = 0;
     return new Promise((resolve, reject) => {
       const onData = (chunk: Buffer) => {
         try {
           bytes += chunk.length;
-          if (bytes > maxBytes) throw tooLarge(maxBytes);
+          checkSize(bytes);
           request.admission?.take(chunk.length);
           inspect(chunk);
           chunks.push(chunk);

@@ -26,6 +26,8 @@ declare module "fastify" {
     work?: true;
     /** The route asks for no API key, and counts against no rate limit. */
     keyless?: true;
+    /** The key may stand in the request itself: as `?api_key=`, or as the field `api_key` of a small body. */
+    keyInRequest?: true;
     /** Requests are logged at debug level, since probes repeat them all day. */
     quiet?: true;
   }

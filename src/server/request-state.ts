@@ -7,6 +7,8 @@ import type { Admission } from "./admission.ts";
 declare module "fastify" {
   interface FastifyRequest {
     admission: Admission | undefined;
+    /** No key has come yet, and the body may hold one. */
+    awaitsKey: boolean;
     /** Errors call an item so, in a request that may have several. */
     nameItem: ((index: number) => string) | undefined;
     errorCode: ErrorCode | undefined;
@@ -23,6 +25,7 @@ declare module "fastify" {
 
 export function decorateRequests(app: FastifyInstance): void {
   app.decorateRequest("admission", undefined);
+  app.decorateRequest("awaitsKey", false);
   app.decorateRequest("nameItem", undefined);
   app.decorateRequest("errorCode", undefined);
   app.decorateRequest("encoded", undefined);

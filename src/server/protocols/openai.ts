@@ -6,6 +6,7 @@ import type { ErrorAnswer, Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
+import { faultStatus } from "./fault-status.ts";
 import { embeddingsBody, sourcesOf } from "./openai-input.ts";
 
 /** Speaks OpenAI's embeddings and models, and what Jina, NVIDIA NIM, Infinity and vLLM made of them. */
@@ -41,9 +42,9 @@ function typeOf(status: number): string {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-/** Faults of an image or its URL are 400, as clients of this protocol expect: to them a 403 means their key. */
-function answer({ code, status: nativeStatus, message }: EncoderError): ReturnType<ErrorAnswer> {
-  const status = /^(URL|IMAGE)_/.test(code) && nativeStatus < 500 ? 400 : nativeStatus;
+function answer(thrown: EncoderError): ReturnType<ErrorAnswer> {
+  const { code, message } = thrown;
+  const status = faultStatus(thrown);
   const error = { message, type: typeOf(status), param: null, code: knownCodes[code] ?? code };
   return { status, body: { error, detail: message } };
 }

@@ -2,13 +2,14 @@ import type { Protocol } from "../protocol.ts";
 import { cohere } from "./cohere.ts";
 import { immich } from "./immich.ts";
 import { openai } from "./openai.ts";
+import { roboflow } from "./roboflow.ts";
 import { tei } from "./tei.ts";
 import { titan } from "./titan.ts";
 import { voyage } from "./voyage.ts";
 import { weaviate } from "./weaviate.ts";
 
 /** These are the protocols of other services that this one speaks. */
-const protocols: readonly Protocol[] = [openai, weaviate, tei, immich, titan, cohere, voyage];
+const protocols: readonly Protocol[] = [openai, weaviate, roboflow, tei, immich, titan, cohere, voyage];
 
 /** Chooses protocols by the names of the setting PROTOCOLS: all, none, or some. */
 export function chosenProtocols(names: readonly string[]): readonly Protocol[] {
