@@ -201,11 +201,11 @@ export function unauthorized(): EncoderError {
 }
 
 /** Tells whether the fault lies in the one item, so that others of its request are not concerned. */
-export function isItemFault({ code }: EncoderError): boolean {
-  return itemFaults.has(code);
+export function isItemFault(error: { code: string }): error is { code: ErrorCode } {
+  return itemFaults.has(error.code);
 }
 
-const itemFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const itemFaults: ReadonlySet<string> = new Set<ErrorCode>([
   ...(["EMPTY_TEXT", "TEXT_TOO_LONG", "INVALID_BASE64"] as const),
   ...(["IMAGE_TOO_LARGE", "IMAGE_UNREADABLE", "IMAGE_UNSUPPORTED", "IMAGE_DECODE_TIMEOUT"] as const),
   ...(["URL_INVALID", "URL_FORBIDDEN", "URL_UNREACHABLE", "URL_STATUS", "URL_TIMEOUT"] as const),

@@ -31,6 +31,7 @@ import { metricsRoute } from "./routes/metrics.ts";
 import { pageRoute } from "./routes/page.ts";
 import { pictureRoute } from "./routes/pictures.ts";
 import { indexRoute, sampleRoute, searchRoute } from "./routes/search.ts";
+import { answerUnrouted } from "./unrouted.ts";
 
 export interface AppOptions {
   encoder: Encoder;
@@ -96,6 +97,7 @@ function openDoor({ encoder, config, metrics, logger }: AppOptions): FastifyInst
   const app = createBase({ ...connections, model, metrics, logger, silenceLimitMs: silenceLimitMs(config) });
   allowOrigins(app, config.corsOrigins);
   guardAccess(app, pickSettings(accessSettings, config));
+  answerUnrouted(app, metrics);
   readJsonBodies(app, requestLimits(config));
   return app;
 }

@@ -10,7 +10,6 @@ import { answerErrors, nativeAnswer } from "./error-reply.ts";
 import { observeRequests } from "./observe.ts";
 import { decorateRequests } from "./request-state.ts";
 import { answerMalformed } from "./socket.ts";
-import { answerUnrouted } from "./unrouted.ts";
 
 export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
   /** The header x-model tells this name of the model. */
@@ -54,7 +53,6 @@ export function createBase(options: BaseOptions): FastifyInstance {
   answerErrors(app, { metrics, answer: nativeAnswer });
   observeRequests(app, metrics);
   identify(app, options.model);
-  answerUnrouted(app, metrics);
   return app;
 }
 

@@ -245,7 +245,14 @@ export const info = z.object({
   image: towerInfo.extend({ size: z.number() }),
   text: towerInfo.extend({ maxTokens: z.number() }),
   sources: z.object({ image: source, text: source }).describe("Where the checkpoints came from"),
-  limits: z.record(z.string(), z.number()),
+  limits: z.object({
+    maxBodyBytes: z.number(),
+    maxBatchItems: z.number(),
+    maxTextBytes: z.number(),
+    maxImageBytes: z.number(),
+    maxImagePixels: z.number(),
+    requestTimeoutMs: z.number(),
+  }),
   imageUrls: z.boolean(),
   features: z
     .object({ docs: z.boolean(), index: z.boolean() })

@@ -7,9 +7,11 @@ const methods = ["GET", "HEAD", "POST"] as const;
 
 /**
  * Answers unknown paths with 404, other methods of known ones with 405 and the methods they have, and OPTIONS with 204.
+ * It does so before a body is read, since whatever is wrong with that comes second.
  */
 export function answerUnrouted(app: FastifyInstance, metrics: Metrics): void {
-  app.setNotFoundHandler((request, reply) => {
+  app.addHook("onRequest", async (request, reply) => {
+    if (!request.is404) return;
     const path = request.url.split("?", 1)[0]!;
     const allowed = methods.filter((method) => app.hasRoute({ method, url: path }));
     if (allowed.length === 0) {

@@ -13,6 +13,7 @@ const mayImport: Record<string, string[]> = {
   bulk: ["encoder", "search", "image", "model", "storage", "scheduling", "host", "config", "errors"],
   search: ["image", "model", "storage", "host", "config", "errors"],
   metrics: [],
+  client: ["scheduling", "errors"],
   hub: ["build", "architecture", "checkpoint", "model", "storage", "config", "errors"],
   encoder: ["build", "tower", "engine", "text", "image", "model", "scheduling", "host", "config", "errors"],
   build: [
@@ -40,6 +41,7 @@ const mayImportTypes: Record<string, string[]> = {
   image: ["engine", "config"],
   metrics: ["encoder"],
   hub: ["encoder"],
+  client: ["server"],
 };
 
 const onlyIn: Record<string, string> = {

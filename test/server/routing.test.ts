@@ -12,11 +12,18 @@ describe("any reply", () => {
     ["DELETE", "/encode_image", 405, "METHOD_NOT_ALLOWED"],
     ["HEAD", "/encode_image", 405, "METHOD_NOT_ALLOWED"],
     ["POST", "/health", 405, "METHOD_NOT_ALLOWED"],
+    ["QUERY", "/health", 405, "METHOD_NOT_ALLOWED"],
   ] as const)("to %s %s is %i in the shape of errors", async (method, url, status, code) => {
     const reply = await app.inject({ method, url });
     expect(reply.statusCode).toBe(status);
     expect(reply.headers["x-request-id"]).toBeDefined();
     if (method !== "HEAD") expect(reply.json()).toEqual({ success: false, error: expect.any(String), code });
+  });
+
+  it("to a wrong method does not look at the body", async () => {
+    const headers = { "content-type": "application/xml" };
+    const reply = await app.inject({ method: "PUT", url: "/encode_text", headers, payload: "<a/>" });
+    expect(reply.statusCode).toBe(405);
   });
 
   it("to a wrong method names the right ones, and so does OPTIONS", async () => {

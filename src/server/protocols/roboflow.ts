@@ -107,6 +107,7 @@ function compareRoute(scope: FastifyInstance, context: RouteContext): void {
     const { subject, subject_type: subjectKind, prompt, prompt_type: promptKind } = request.body;
     context.checkModel(request.body.clip_version_id);
     const { names, prompts } = promptsOf(prompt);
+    if (prompts.length === 0) throw new EncoderError("INVALID_REQUEST", "The request holds no prompt.");
     const field = (index: number) => (index === 0 ? "subject" : `prompt[${names?.[index - 1] ?? index - 1}]`);
     const sources = [subject, ...prompts].map((item, index) =>
       sourceOf(item, { kind: index === 0 ? (subjectKind ?? "image") : (promptKind ?? "text"), name: field(index) }),

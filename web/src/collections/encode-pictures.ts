@@ -1,5 +1,4 @@
-import type { Client } from "../client/client.ts";
-import { ServiceProblem } from "../client/problem.ts";
+import { type CallOptions, type Client, ServiceError } from "../../../src/client/client.ts";
 import type { Picture, Progress } from "./picture.ts";
 
 export interface EncodeJob {
@@ -22,8 +21,7 @@ export async function encodePictures(job: EncodeJob): Promise<void> {
 
   async function work(): Promise<void> {
     for (const picture of rest) {
-      const onWait = (seconds: number) => onProgress({ ...progress, waitSeconds: seconds });
-      await encodeOne(picture, job, onWait);
+      await encodeOne(picture, job, ({ seconds }) => onProgress({ ...progress, waitSeconds: seconds }));
       progress.done++;
       if (picture.problem !== undefined) progress.failed++;
       onProgress({ ...progress });
@@ -37,7 +35,7 @@ export async function encodePictures(job: EncodeJob): Promise<void> {
   });
 }
 
-async function encodeOne(picture: Picture, job: EncodeJob, onWait: (seconds: number) => void): Promise<void> {
+async function encodeOne(picture: Picture, job: EncodeJob, onRetry: CallOptions["onRetry"]): Promise<void> {
   const { client, bytesOf, maxBytes, signal } = job;
   signal.throwIfAborted();
   try {
@@ -46,14 +44,14 @@ async function encodeOne(picture: Picture, job: EncodeJob, onWait: (seconds: num
       picture.problem = `It has ${megabytes(bytes.size)}; the service takes at most ${megabytes(maxBytes)}.`;
       return;
     }
-    const { vectors } = await client.encodeImage(bytes, { signal, onWait });
-    picture.vector = vectors[0];
+    const { embedding } = await client.encodeImage(bytes, { signal, onRetry });
+    picture.vector = embedding;
     picture.problem = undefined;
   } catch (error) {
     if (signal.aborted) throw error;
     // Without the service the others would fail as well.
-    if (error instanceof ServiceProblem && [0, 401].includes(error.status)) throw error;
-    picture.problem = error instanceof ServiceProblem ? error.message : "The file cannot be read.";
+    if (error instanceof ServiceError && [0, 401].includes(error.status)) throw error;
+    picture.problem = error instanceof ServiceError ? error.message : "The file cannot be read.";
   }
 }
 

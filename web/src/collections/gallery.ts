@@ -1,7 +1,7 @@
+import type { Info } from "../../../src/client/client.ts";
 import picturesUrl from "../../gallery/pictures.json?url";
 import vectorsUrl from "../../gallery/vectors.bin?url";
 import head from "../../gallery/vectors.json";
-import type { Info } from "../client/types.ts";
 import { creditOf, type GalleryPicture, type GalleryVectorsHead } from "./gallery-data.ts";
 import type { Picture } from "./picture.ts";
 

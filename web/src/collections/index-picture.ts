@@ -1,4 +1,4 @@
-import type { SampledPicture, SearchResult } from "../client/types.ts";
+import type { SampledPicture, SearchResult } from "../../../src/client/client.ts";
 import type { Picture } from "./picture.ts";
 
 /** A picture of the service's index; a sampled one brings its vector. */
@@ -7,6 +7,6 @@ export function pictureOfIndex({ id, path, url, ...rest }: SearchResult | Sample
     id,
     name: path ?? url ?? id,
     origin: { kind: "index", id },
-    ...("vector" in rest && { vector: rest.vector }),
+    ...("embedding" in rest && { vector: rest.embedding }),
   };
 }

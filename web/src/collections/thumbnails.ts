@@ -1,4 +1,4 @@
-import type { Client } from "../client/client.ts";
+import type { Client } from "../../../src/client/client.ts";
 import { createLatestFirst } from "./latest-first.ts";
 import type { Picture } from "./picture.ts";
 import { createShrinker } from "./shrinker.ts";
@@ -33,7 +33,7 @@ export function createThumbnails(client: Client): Thumbnails {
     const width = size === "small" ? 256 : 1600;
     const blob = await (origin.kind === "file"
       ? whenShrinkable(() => shrink(origin.file), isKept)
-      : whenFetchable(() => client.picture(origin.id, width, { onWait: () => {} }), isKept).catch(() => undefined));
+      : whenFetchable(() => client.picture(origin.id, { width }), isKept).catch(() => undefined));
     return blob && addressOf(blob);
   }
 

@@ -1,5 +1,4 @@
-import type { Client } from "../client/client.ts";
-import type { Stage } from "../client/timing.ts";
+import type { Client, Stage } from "../../../src/client/client.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "./query.ts";
 
@@ -8,7 +7,7 @@ export interface Resolved {
   vectors: Float32Array[];
   /** Of the last request; empty where everything was known. */
   stages: Stage[];
-  truncated: boolean;
+  isTruncated: boolean;
 }
 
 export interface QueryResolver {
@@ -26,28 +25,28 @@ export function createQueryResolver(
   const known = new Map<string, Float32Array>();
 
   async function encodeTexts(texts: string[], signal: AbortSignal): Promise<Omit<Resolved, "vectors">> {
-    if (texts.length === 0) return { stages: [], truncated: false };
-    const { vectors, stages, truncated } = await client.encodeTexts(texts, { signal, onWait: () => {} });
+    if (texts.length === 0) return { stages: [], isTruncated: false };
+    const { embeddings, stages, isTruncated } = await client.encodeTexts(texts, { signal });
     for (const text of known.keys()) if (known.size > mostKnownTexts) known.delete(text);
-    for (const [index, text] of texts.entries()) known.set(text, vectors[index]!);
-    return { stages, truncated };
+    for (const [index, text] of texts.entries()) known.set(text, embeddings[index]!);
+    return { stages, isTruncated };
   }
 
   async function encodePicture(picture: Picture, signal: AbortSignal): Promise<Stage[]> {
-    const reply = await client.encodeImage(await bytesOf(picture, signal), { signal, onWait: () => {} });
-    picture.vector = reply.vectors[0];
-    return reply.stages;
+    const { embedding, stages } = await client.encodeImage(await bytesOf(picture, signal), { signal });
+    picture.vector = embedding;
+    return stages;
   }
 
   return {
     async resolve(terms, signal) {
       const texts = terms.flatMap((term) => ("text" in term && !known.has(term.text) ? [term.text] : []));
-      let { stages, truncated } = await encodeTexts([...new Set(texts)], signal);
+      let { stages, isTruncated } = await encodeTexts([...new Set(texts)], signal);
       for (const term of terms) {
         if ("picture" in term && !term.picture.vector) stages = await encodePicture(term.picture, signal);
       }
       const vectors = terms.map((term) => ("text" in term ? known.get(term.text)! : term.picture.vector!));
-      return { vectors, stages, truncated };
+      return { vectors, stages, isTruncated };
     },
   };
 }

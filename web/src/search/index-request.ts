@@ -1,4 +1,4 @@
-import type { SearchRequest, SearchTerm } from "../client/types.ts";
+import type { SearchRequest, SearchTerm } from "../../../src/client/client.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 
@@ -9,20 +9,11 @@ export async function indexRequest(
 ): Promise<SearchRequest> {
   const [only] = terms;
   if (terms.length === 1 && only && only.weight > 0) {
-    return "text" in only ? { text: only.text } : { image_b64: await base64(await bytesOf(only.picture)) };
+    return "text" in only ? { text: only.text } : { image_b64: await bytesOf(only.picture) };
   }
   const query = terms.map(async (term): Promise<SearchTerm> => {
     const { weight } = term;
-    return "text" in term ? { text: term.text, weight } : { b64: await base64(await bytesOf(term.picture)), weight };
+    return "text" in term ? { text: term.text, weight } : { b64: await bytesOf(term.picture), weight };
   });
   return { query: await Promise.all(query) };
-}
-
-function base64(blob: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, "")); // a data: URI
-    reader.onerror = () => reject(new Error("The file cannot be read."));
-    reader.readAsDataURL(blob);
-  });
 }

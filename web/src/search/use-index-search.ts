@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { Stage } from "../client/timing.ts";
-import type { SearchRequest } from "../client/types.ts";
+import type { SearchRequest, Stage } from "../../../src/client/client.ts";
 import { pictureOfIndex } from "../collections/index-picture.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
@@ -38,7 +37,7 @@ export function useIndexSearch(terms: Term[]): SearchOutcome {
   const fetchPage = useCallback(
     async (request: SearchRequest, before: Ranked<Picture>[], signal: AbortSignal) => {
       const page = { limit: Math.min(pageSize, mostResults - before.length), offset: before.length };
-      const { results, stages } = await client.search({ ...request, ...page }, { signal, onWait: () => {} });
+      const { results, stages } = await client.search({ ...request, ...page }, { signal });
       if (signal.aborted) return;
       const all = [...before, ...results.map((result) => ({ picture: pictureOfIndex(result), score: result.score }))];
       setAnswer({ request, results: all, stages, isComplete: results.length < pageSize || all.length >= mostResults });

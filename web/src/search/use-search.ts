@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Stage } from "../client/timing.ts";
+import type { Stage } from "../../../src/client/client.ts";
 import type { Collection, CollectionName, Picture } from "../collections/picture.ts";
 import { type Term, termsOf } from "../query/query.ts";
 import { hasFittingGallery, usePage, useService, useSession } from "../session/session.ts";
@@ -98,12 +98,12 @@ function useAnswer(name: CollectionName, terms: Term[]): { answer: Answer | unde
           needsVectors ? library.loadVectors() : undefined,
         ]);
         if (signal.aborted) return;
-        const { vectors, stages, truncated } = resolved;
+        const { vectors, stages, isTruncated } = resolved;
         const vector = weightedSum(vectors.map((it, index) => ({ vector: it, weight: asked[index]!.weight })));
         const problem = vector
           ? {}
           : { problem: "Plus and minus cancel each other out: nothing is left to search for." };
-        setAnswer({ vector, stages, isTruncated: truncated, ...problem });
+        setAnswer({ vector, stages, isTruncated, ...problem });
       } catch (error) {
         if (signal.aborted) return;
         setAnswer({ stages: [], isTruncated: false, problem: error instanceof Error ? error.message : String(error) });

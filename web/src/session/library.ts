@@ -1,4 +1,4 @@
-import type { Client } from "../client/client.ts";
+import type { Client } from "../../../src/client/client.ts";
 import { encodePictures } from "../collections/encode-pictures.ts";
 import { type Found, isPicture, pictureOfFile } from "../collections/files.ts";
 import { addGalleryVectors, loadGallery } from "../collections/gallery.ts";
@@ -86,7 +86,7 @@ export function createLibrary(client: Client): Library {
     },
     async sampleIndex(version, signal) {
       if (version === sampledVersion) return;
-      const { count, pictures } = await client.sample(sampleSize, { signal, onWait: () => {} });
+      const { count, pictures } = await client.sample({ limit: sampleSize, signal });
       sampledVersion = version;
       collections.index.set({ pictures: pictures.map(pictureOfIndex), total: count });
     },

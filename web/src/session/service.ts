@@ -1,20 +1,18 @@
-import type { Client } from "../client/client.ts";
-import { ServiceProblem } from "../client/problem.ts";
-import type { IndexInfo, Info } from "../client/types.ts";
+import { type Client, type Index, type Info, ServiceError } from "../../../src/client/client.ts";
 import { createObservable, type Observable } from "../state/observable.ts";
 
 /** Is what the page knows of the service. */
 export type ServiceState =
   | { status: "starting" }
   | { status: "needs-key"; wasRefused: boolean }
-  | { status: "gone"; info?: Info; index?: IndexInfo | undefined }
-  | { status: "ready"; info: Info; index?: IndexInfo | undefined };
+  | { status: "gone"; info?: Info; index?: Index | undefined }
+  | { status: "ready"; info: Info; index?: Index | undefined };
 
 export interface Service {
   state: Observable<ServiceState>;
   connect(): Promise<void>;
   /** Takes what went wrong with any request, and acts where it concerns all of them. */
-  report(problem: ServiceProblem): void;
+  report(error: ServiceError): void;
 }
 
 /** A service that does not answer is asked this often whether it is back. */
@@ -26,11 +24,11 @@ export function createService(client: () => Client, hasKey: () => boolean): Serv
 
   async function connect(): Promise<void> {
     try {
-      const info = await client().info({ onWait: () => {} });
-      const index = info.features.index ? await client().index({ onWait: () => {} }) : undefined;
+      const info = await client().info();
+      const index = info.features.index ? await client().index() : undefined;
       state.set({ status: "ready", info, index });
     } catch (error) {
-      if (!(error instanceof ServiceProblem)) throw error;
+      if (!(error instanceof ServiceError)) throw error;
       if (![0, 401].includes(error.status)) becomeGone();
     }
   }
@@ -47,14 +45,14 @@ export function createService(client: () => Client, hasKey: () => boolean): Serv
   function askAgain(): void {
     isAsking = true;
     setTimeout(async () => {
-      const isBack = await client().isHealthy();
+      const isBack = await client().isReady();
       if (isBack) await connect();
       isAsking = false;
       if (state.get().status === "gone") askAgain();
     }, askAgainMs);
   }
 
-  function report({ status }: ServiceProblem): void {
+  function report({ status }: ServiceError): void {
     if (status === 401) state.set({ status: "needs-key", wasRefused: hasKey() });
     else if (status === 0) becomeGone();
   }

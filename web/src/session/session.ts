@@ -1,6 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { type Client, createClient } from "../client/client.ts";
+import { type Client, createClient } from "../../../src/client/client.ts";
 import { fitsGallery } from "../collections/gallery.ts";
 import type { Picture } from "../collections/picture.ts";
 import { createThumbnails, type Thumbnails } from "../collections/thumbnails.ts";
@@ -24,12 +24,16 @@ export interface Session {
   start(): Promise<void>;
 }
 
+/** A service that refuses this often in a row is not merely busy with a folder that somebody dropped. */
+const maxRetries = 20;
+
 /** The page can be drawn at once; start() then brings the gallery and what the service says of itself. */
 export function openSession(): Session {
   const client = createClient({
     baseUrl: new URL(".", document.baseURI).href,
     apiKey: apiKey.read,
-    onProblem: (problem) => service.report(problem),
+    maxRetries,
+    onFailure: (error) => service.report(error),
   });
   const service = createService(
     () => client,
@@ -37,7 +41,9 @@ export function openSession(): Session {
   );
   const library = createLibrary(client);
   const bytes = (picture: Picture, signal: AbortSignal) =>
-    picture.origin.kind === "index" ? client.picture(picture.origin.id, 512, { signal }) : bytesOf(picture, signal);
+    picture.origin.kind === "index"
+      ? client.picture(picture.origin.id, { width: 512, signal })
+      : bytesOf(picture, signal);
   resumeWhenBack(service, library);
   askAgainWhenSeen(service);
   const page = createPage(library.find);

@@ -3,7 +3,7 @@ export interface Logit {
   kind: "softmax" | "sigmoid";
   /** This is the natural logarithm of what cosines are multiplied by. */
   scale: number;
-  bias?: number;
+  bias?: number | undefined;
 }
 
 /** Computes the model's own probabilities of sentences for one picture. */

@@ -1,0 +1,128 @@
+import { isItemFault } from "../errors.ts";
+import { jsonOf, vectorOf } from "./base64.ts";
+import { chunksOf, encodeParts, type Part, type PartAnswer } from "./batches.ts";
+import { factsOf } from "./facts.ts";
+import { type CallOptions, type ClientOptions, send } from "./request.ts";
+import { ServiceError } from "./service-error.ts";
+import type {
+  BatchOptions,
+  Bytes,
+  EncodeBatch,
+  Encoded,
+  EncodeOptions,
+  Encoding,
+  ImageInput,
+  ItemError,
+} from "./types.ts";
+
+/** The functions that turn texts and images into vectors, which are asked for as base64. */
+export function createEncode(options: ClientOptions) {
+  const { batchSize = 64, concurrency = 4 } = options;
+  const post = async (path: string, body: object, call: CallOptions) =>
+    send(options, { ...call, path, body: await jsonOf({ ...body, encoding: "base64" }) });
+
+  async function encodeText(text: string, { normalize, ...call }: EncodeOptions = {}): Promise<Encoded> {
+    return encodedOf(await post("encode_text", { text, normalize }, call));
+  }
+
+  async function encodeImage(image: ImageInput, { normalize, ...call }: EncodeOptions = {}): Promise<Encoded> {
+    if (isBytes(image)) {
+      const path = `encode_image?encoding=base64${normalize === false ? "&normalize=false" : ""}`;
+      return encodedOf(await send(options, { ...call, path, body: blobOf(image) }));
+    }
+    const source = "url" in image ? { image_url: image.url } : { image_b64: image.b64 };
+    return encodedOf(await post("encode_image", { ...source, normalize }, call));
+  }
+
+  /** Requests of `batchSize` items each, which stand in `field` of the body. */
+  function partsOf<T>(entries: readonly [number, T][], { path, field, normalize, onError, call }: Several): Part[] {
+    return [...chunksOf(entries, batchSize)].map((chunk) => ({
+      indexes: chunk.map(([index]) => index),
+      async ask(signal) {
+        const body = { [field]: chunk.map(([, item]) => item), normalize, on_error: onError };
+        return encodingOf(await post(path, body, { ...call, signal }));
+      },
+    }));
+  }
+
+  async function encodeTexts(texts: readonly string[], { normalize, onError, ...call }: BatchOptions = {}) {
+    const several = { path: "encode_text", field: "texts", normalize, onError, call };
+    return encodeParts(partsOf([...texts.entries()], several), { concurrency, signal: call.signal });
+  }
+
+  async function encodeImages(images: readonly ImageInput[], { normalize, onError, ...call }: BatchOptions = {}) {
+    const several = { path: "encode_image", field: "images", normalize, onError, call };
+    const entries = [...images.entries()];
+    const alone = entries.flatMap(([index, image]) => (isBytes(image) ? { index, image } : []));
+    const parts = alone.map(({ index, image }) => ({
+      indexes: [index],
+      ask: (signal: AbortSignal) => batchOfOne(encodeImage(image, { ...call, normalize, signal }), onError),
+    }));
+    const others = partsOf(
+      entries.filter(([, image]) => !isBytes(image)),
+      several,
+    );
+    return encodeParts([...parts, ...others], { concurrency, signal: call.signal });
+  }
+
+  return {
+    encodeText,
+    encodeTexts: encodeTexts as EncodeBatch<string>, // Only with onError: "null" are there nulls.
+    encodeImage,
+    encodeImages: encodeImages as EncodeBatch<ImageInput>,
+  };
+}
+
+interface Several {
+  path: string;
+  field: string;
+  normalize: boolean | undefined;
+  onError: BatchOptions["onError"];
+  call: CallOptions;
+}
+
+async function encodedOf(response: Response): Promise<Encoded> {
+  const { embedding } = await bodyOf<{ embedding: string }>(response);
+  return { ...factsOf(response), embedding: vectorOf(embedding) };
+}
+
+async function encodingOf(response: Response): Promise<Encoding<Float32Array | null>> {
+  const { embeddings, errors = [] } = await bodyOf<{ embeddings: (string | null)[]; errors?: ItemError[] }>(response);
+  return {
+    ...factsOf(response),
+    embeddings: embeddings.map((vector) => (vector === null ? null : vectorOf(vector))),
+    errors,
+  };
+}
+
+/** The service takes `on_error` for batches alone; here a single picture is a batch of one. */
+async function batchOfOne(encoded: Promise<Encoded>, onError: BatchOptions["onError"]): Promise<PartAnswer> {
+  try {
+    const { embedding, ...facts } = await encoded;
+    return { ...facts, embeddings: [embedding], errors: [] };
+  } catch (error) {
+    if (onError !== "null" || !(error instanceof ServiceError) || !isItemFault(error)) throw error;
+    const { code, message } = error;
+    return { embeddings: [null], errors: [{ index: 0, code, error: message }] };
+  }
+}
+
+/** The service documents and tests these shapes, so they are not checked again; but it may not be the service at all. */
+export async function bodyOf<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    const { status } = response;
+    const message = "The answer is not JSON; is the base URL that of an Image-Text Encoder?";
+    throw new ServiceError(message, { status, code: "UNEXPECTED_ANSWER", cause });
+  }
+}
+
+function isBytes(image: ImageInput): image is Bytes {
+  return image instanceof Blob || image instanceof Uint8Array;
+}
+
+function blobOf(bytes: Bytes): Blob {
+  if (bytes instanceof Blob) return bytes;
+  return new Blob([bytes as Uint8Array<ArrayBuffer>]); // Shared memory is copied as well.
+}

@@ -1,0 +1,105 @@
+import { errorOf, ServiceError } from "./service-error.ts";
+
+/** Where the service is, and how it is asked. */
+export interface ClientOptions {
+  /** Such as `http://localhost:5555`. A path is kept, for a service behind a proxy. */
+  baseUrl: string | URL;
+  /** Goes as a Bearer token. A function is asked before each request. */
+  apiKey?: string | (() => string | undefined) | undefined;
+  /** How often a request is tried again that the service refuses with 429 or 503; 5 by default. */
+  maxRetries?: number | undefined;
+  /** The most items of a batch in one request, 64 by default; the service has a limit of its own (MAX_BATCH_ITEMS). */
+  batchSize?: number | undefined;
+  /** The most requests at once of one call, 4 by default: some are prepared while others are encoded. */
+  concurrency?: number | undefined;
+  fetch?: typeof fetch | undefined;
+  /** Called with the failure of each request that is not tried again, whichever call made it. */
+  onFailure?: ((error: ServiceError) => void) | undefined;
+}
+
+export interface CallOptions {
+  /** Aborting it ends requests and waits; the call then rejects with its reason. */
+  signal?: AbortSignal | undefined;
+  /** Called before each wait for another try. */
+  onRetry?: ((wait: { seconds: number; error: ServiceError }) => void) | undefined;
+}
+
+export interface Call extends CallOptions {
+  path: string;
+  /** JSON, or the bytes themselves. Without a body the request is a GET. */
+  body?: string | Blob | undefined;
+}
+
+/** A service that names a longer time has another reason than load, which the caller should hear of. */
+const longestWaitSeconds = 120;
+
+/** Sends a request until it is answered. @throws ServiceError, or the signal's reason */
+export async function send(options: ClientOptions, call: Call): Promise<Response> {
+  const { maxRetries = 5 } = options;
+  for (let tries = 0; ; tries++) {
+    const response = await reach(options, call);
+    if (response.ok) return response;
+    const error = await errorOf(response);
+    const seconds = error.retryAfterSeconds ?? 2 ** tries;
+    const isBusy = error.status === 429 || error.status === 503;
+    if (!isBusy || tries >= maxRetries || seconds > longestWaitSeconds) throw reported(options, error);
+    call.onRetry?.({ seconds, error });
+    await sleep(seconds * 1000, call.signal);
+  }
+}
+
+/** A connection that was kept may be closed by the service just as it is used again, so one failure is no outage. */
+async function reach(options: ClientOptions, call: Call): Promise<Response> {
+  try {
+    return await sendOnce(options, call);
+  } catch {
+    call.signal?.throwIfAborted();
+  }
+  try {
+    return await sendOnce(options, call);
+  } catch (cause) {
+    call.signal?.throwIfAborted();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const error = new ServiceError(`The service cannot be reached (${reason}).`, { ...unreachable, cause });
+    throw reported(options, error);
+  }
+}
+
+const unreachable = { status: 0, code: "UNREACHABLE" } as const;
+
+function reported({ onFailure }: ClientOptions, error: ServiceError): ServiceError {
+  onFailure?.(error);
+  return error;
+}
+
+function sendOnce({ baseUrl, apiKey, fetch: ask = fetch }: ClientOptions, { path, body, signal }: Call) {
+  const key = typeof apiKey === "function" ? apiKey() : apiKey;
+  const headers = new Headers(key === undefined ? {} : { authorization: `Bearer ${key}` });
+  if (body !== undefined) headers.set("content-type", contentType(body));
+  return ask(new URL(path, baseUrl), {
+    ...(body !== undefined && { method: "POST", body }),
+    headers,
+    signal: signal ?? null,
+  });
+}
+
+/** The service looks at a picture's bytes, but reads only what is declared as a picture or as bytes. */
+function contentType(body: string | Blob): string {
+  if (typeof body === "string") return "application/json";
+  return body.type.startsWith("image/") ? body.type : "application/octet-stream";
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
