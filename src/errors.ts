@@ -1,7 +1,4 @@
-/**
- * This table has every error that the project reports: its code, its HTTP status and its meaning. docs/errors.md is
- * generated from it.
- */
+/** Declares every error: its code, its HTTP status and its meaning. docs/errors.md is generated from it. */
 export const errorCodes = {
   // requests
   INVALID_JSON: {

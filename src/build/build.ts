@@ -16,10 +16,7 @@ export interface BuildOptions {
   /** These are checkpoint folders; one that holds both towers may be given twice. */
   imageDir: string;
   textDir: string;
-  /**
-   * This folder appears only when it is complete. A model that is already there is replaced; anything else is left
-   * alone.
-   */
+  /** This folder appears only when it is complete. It replaces a model, but nothing else that lies there. */
   outDir: string;
   name: string;
   precision: PrecisionChoice;

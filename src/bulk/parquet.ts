@@ -12,10 +12,7 @@ export interface TableColumn {
   values: ColumnValue[];
 }
 
-/**
- * Gives the columns of a part but its vectors: key, name, and what is carried; a column that no row has a value for is
- * left out.
- */
+/** Gives the columns of a part but its vectors: key, name, and what is carried, unless no row has a value for it. */
 export function partColumns({ rows }: Pick<Part, "rows">, tower: Tower): TableColumn[] {
   const own = [
     { name: nameColumn(tower), values: rows.map(({ name }) => name) },

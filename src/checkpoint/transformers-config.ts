@@ -13,10 +13,7 @@ const meaningfulKeys = [
   "use_head use_absolute_position_embeddings use_relative_position_bias logit_softcapping attn_logit_softcapping",
 ].flatMap((line) => line.split(" "));
 
-/**
- * Describes a configuration with the keys of `shape`. A meaningful key that the shape lacks is refused, unless it
- * switches on nothing.
- */
+/** Describes a configuration with the keys of `shape`. A meaningful key beside them must switch on nothing. */
 export function configuration<const Shape extends z.ZodRawShape>(shape: Shape) {
   return z
     .looseObject({})

@@ -55,10 +55,7 @@ export function isDataUri(text: string): boolean {
   return /^\s*data:/i.test(text);
 }
 
-/**
- * Gives what follows `data:image/jpeg;name="a,b.jpg";base64,`. Whoever takes a URL's care escapes `+`, `/` and `=`
- * there.
- */
+/** Gives what follows `data:image/jpeg;name="a,b.jpg";base64,`. Careful clients escape `+`, `/` and `=` there. */
 function dataOf(uri: string): string {
   const start = /;\s*base64\s*,/i.exec(uri.slice(0, maxDataUriHead));
   if (!start) throw invalid("a data URI must be of the form data:image/jpeg;base64,…");

@@ -42,10 +42,7 @@ export interface Encoding<Vector = Float32Array> {
   errors: EncoderError[];
   /** So many texts were cut to the model's longest sequence; 0 for images. */
   truncated: number;
-  /**
-   * So many tokens stand for something unknown, such as a word of over 100 characters: texts may share them; 0 for
-   * images.
-   */
+  /** So many tokens stand for something unknown, such as a very long word, which texts may share; 0 for images. */
   unknownTokens: number;
   /** So many images were readable in part only; 0 for texts. */
   incomplete: number;

@@ -4,10 +4,7 @@ import { encodeItems, type Item } from "./items.ts";
 
 export interface EncodeManyOptions extends Pick<EncodeOptions, "normalize" | "signal"> {
   encoder: Encoder;
-  /**
-   * So many items are taken from the source before the first of them is done; 128 by default, which keeps every engine
-   * busy.
-   */
+  /** So many items are taken before the first of them is done; 128 by default, which keeps every engine busy. */
   ahead?: number;
 }
 

@@ -71,10 +71,7 @@ async function embed({ key, ids }: Tokens, { request, position, waitedMs }: Text
   return { embedding, incomplete, timings: { queueMs: waitedMs + result.queueMs, inferenceMs } };
 }
 
-/**
- * Orders places so that texts of like length follow one another: neighbours in the queue share batches, which are
- * padded.
- */
+/** Orders places by the texts' length, since neighbours in the queue share batches, which are padded. */
 function byLength(tokens: readonly Tokens[]): number[] {
   return tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
 }

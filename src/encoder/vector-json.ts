@@ -65,10 +65,7 @@ function writeDigits(text: Buffer, integer: number, { from, to }: { from: number
   }
 }
 
-/**
- * Gives the digits of the number with so many decimals that is nearest to `magnitude` and reads back to it; 0 if none
- * does.
- */
+/** Gives the digits of the nearest number with so many decimals if it reads back to `magnitude`, or else 0. */
 function digitsWith(magnitude: number, decimals: number): number {
   const scale = powersOfTen[decimals]!;
   const digits = Math.round(magnitude * scale);

@@ -39,10 +39,7 @@ export interface Port {
   shape: readonly (number | string)[];
 }
 
-/**
- * Collects an ONNX graph while it is being written down. Values are numbered in order, so equal towers give equal
- * bytes.
- */
+/** Collects an ONNX graph. Values are numbered in order, so that equal towers give equal bytes. */
 export interface Graph {
   readonly inputs: Port[];
   nodes: Node[];

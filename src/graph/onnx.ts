@@ -24,10 +24,7 @@ export interface StoredRange {
 /** Constants begin at multiples of a cache line, which suits vector loads. */
 export const alignment = 64;
 
-/**
- * Writes a ModelProto. `ranges` has one entry per stored constant. `weightsFile` is the name of their file, in the same
- * folder.
- */
+/** Writes a ModelProto. `ranges` has one entry per stored constant; `weightsFile`, in the same folder, holds them. */
 export function encodeModel(
   graph: Graph,
   { ranges, weightsFile }: { ranges: StoredRange[]; weightsFile: string },

@@ -9,10 +9,7 @@ const classes: readonly (readonly [flag: string, name: string])[] = [
   ["avx2", "AVX2 only"],
 ];
 
-/**
- * Names the class that a figure of speed belongs to (docs/performance.md), or the architecture where the class is
- * unknown.
- */
+/** Names the class that a figure of speed belongs to (docs/performance.md), or the architecture if that is unknown. */
 export function processorClass(read: ReadText = readTextFile): string {
   const [, flags = ""] = /^flags\s*:(.*)$/m.exec(read("/proc/cpuinfo")) ?? [];
   const known = new Set(flags.trim().split(" "));

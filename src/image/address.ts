@@ -38,10 +38,7 @@ for (const [block] of special) {
   const [network, prefix] = block.split("/");
   blocked.addSubnet(network!, Number(prefix), network!.includes(":") ? "ipv6" : "ipv4");
 }
-/**
- * This is the only part of IPv6 that is given out: loopback, mapped, NAT64, unique-local, link-local and multicast lie
- * outside.
- */
+/** IPv6 gives out this part alone: loopback, mapped, NAT64, unique-local, link-local and multicast lie outside. */
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet("2000::", 3, "ipv6");
 
@@ -55,10 +52,7 @@ export function isPublicAddress(address: string): boolean {
   return globalUnicast.check(address, "ipv6") && !blocked.check(address, "ipv6") && !isIsatap(address);
 }
 
-/**
- * Recognises ISATAP (RFC 5214), which embeds any IPv4 address in the lower half of any IPv6 network's: 0:5efe or
- * 200:5efe stands before it.
- */
+/** Recognises ISATAP (RFC 5214), which embeds an IPv4 address in any IPv6 network's, behind 0:5efe or 200:5efe. */
 function isIsatap(address: string): boolean {
   const { hostname } = new URL(`http://[${address}]`); // in its one canonical spelling
   return /(::|:0:|:200:)5efe:(:|[^:]+:[^:]+)\]$/.test(hostname);

@@ -14,10 +14,7 @@ const bt601: LumaShares = { red: 0.299, blue: 0.114 };
 
 /** Mends, in place, what libheif does in another way than libavif, which Pillow uses. */
 export interface AvifRepairs {
-  /**
-   * This is true where colours were multiplied by their alpha; then alpha is needed, even where it is dropped
-   * afterwards.
-   */
+  /** This is true where colours were multiplied by their alpha, which is then needed even if it is dropped. */
   isPremultiplied: boolean;
   repair(samples: Samples, options: { smooth: boolean }): void;
 }
@@ -37,10 +34,7 @@ export function planAvif(file: Uint8Array): AvifRepairs {
   };
 }
 
-/**
- * Looks at every picture but alpha, which is grey: av1C's third byte has a bit for monochrome and one for each halved
- * axis.
- */
+/** Looks at all pictures but alpha, which is grey: av1C's third byte has bits for monochrome and each halved axis. */
 function samplingOf({ properties }: HeifFacts): { isSubsampled: boolean; isGrey: boolean } {
   const flags = properties.filter(({ type }) => type === "av1C").map(({ payload }) => payload[2] ?? 0);
   const [monochrome, halved] = [0x10, 0x0c];
@@ -51,8 +45,7 @@ function samplingOf({ properties }: HeifFacts): { isSubsampled: boolean; isGrey:
 }
 
 /**
- * Reads colr: "nclx", then primaries, transfer and matrix with two bytes each, and a byte whose highest bit means full
- * range.
+ * Reads colr: "nclx", two bytes each for primaries, transfer and matrix, and a byte whose highest bit is full range.
  */
 function colourOf({ properties }: HeifFacts): { matrix: number; isLimited: boolean } {
   const box = properties.find(({ type, payload }) => type === "colr" && payload.toString("latin1", 0, 4) === "nclx");

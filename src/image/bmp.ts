@@ -114,10 +114,7 @@ function maskedLayout(view: DataView, headerBytes: number, bitsPerPixel: number)
   return layout;
 }
 
-/**
- * Where the palette says just what the indices say (a grey ramp, or black and white), Pillow takes the pixels
- * themselves.
- */
+/** Reads the palette. Where it says just what the indices say, such as a grey ramp, Pillow takes the pixels. */
 function readPalette(
   bytes: Uint8Array,
   { at, colours, entryBytes, bitsPerPixel }: { at: number; colours: number; entryBytes: number; bitsPerPixel: number },

@@ -67,10 +67,7 @@ function jpegsOf(directory: Directory, file: Uint8Array): Uint8Array[] {
     .filter((jpeg) => jpeg[0] === 0xff && jpeg[1] === 0xd8 && jpeg[2] === 0xff);
 }
 
-/**
- * Reads the frame header; it gives 0 x 0 for kinds that are not for looking at, such as the lossless JPEG of sensor
- * data.
- */
+/** Reads the frame header; kinds that are not for looking at, such as sensor data's lossless JPEG, give 0 x 0. */
 function jpegSize(jpeg: Uint8Array): { width: number; height: number } {
   const [baseline, extended, progressive] = [0xc0, 0xc1, 0xc2];
   const word = (at: number) => (jpeg[at] ?? 0) * 256 + (jpeg[at + 1] ?? 0);

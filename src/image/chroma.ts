@@ -6,10 +6,7 @@ export interface LumaShares {
   blue: number;
 }
 
-/**
- * Beyond this mean difference, pixels side by side do not share their chroma; rounding to 8 bits makes up to half of
- * it.
- */
+/** Beyond this mean difference, neighbours do not share their chroma; rounding to 8 bits makes up to half of it. */
 const mostSharedDifference = 1;
 
 /**

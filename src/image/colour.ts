@@ -45,10 +45,7 @@ export function convertPixels({ data, width, height, channels }: Samples, conver
   return { data: rgb, width, height };
 }
 
-/**
- * Lays a transparent picture over a background. Its first channels are R G B, not premultiplied; `alpha` is a
- * channel's.
- */
+/** Lays a transparent picture over a background. R G B come first, not premultiplied; `alpha` is a channel's number. */
 export function flatten(samples: Samples, alpha: number, background: Colour): Raster {
   return convertPixels(samples, (data, from, rgb, to) => {
     const cover = data[from + alpha]!;

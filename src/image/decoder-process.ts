@@ -178,10 +178,7 @@ function holdParent(child: ChildProcess, hold: boolean): void {
   }
 }
 
-/**
- * Reads the milliseconds of processor time that a process has used, in steps of 10; NaN means that the system does not
- * tell.
- */
+/** Reads how long a process has used a core, in milliseconds and steps of 10; NaN means that nobody tells. */
 function coreMs(pid: number | undefined): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1"); // the file system is in memory

@@ -27,8 +27,7 @@ export type HeicReply =
 export type HeicReader = (request: HeicRequest) => Promise<Samples>;
 
 /**
- * A thread whose WebAssembly memory has grown beyond this is ended: it never shrinks. Most telephones' pictures do
- * that.
+ * A thread whose WebAssembly memory has grown beyond this is ended, as it never shrinks; telephones' pictures do that.
  */
 const mostKeptHeapBytes = 64 * 1024 * 1024;
 

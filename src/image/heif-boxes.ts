@@ -35,10 +35,7 @@ export function endsEarly(file: Uint8Array): boolean {
   return end + 8 <= bytes.length && /^[a-z]{4}$/.test(bytes.toString("latin1", end + 4, end + 8));
 }
 
-/**
- * Lists boxes: [size 4] [type 4] ([size 8] where the first is 1) payload; a size of 0 reaches to the end. It stops at a
- * broken one.
- */
+/** Lists boxes: [size 4] [type 4] ([size 8] if the first is 1) payload. Size 0 means the rest; a broken one ends it. */
 function boxesOf(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   let at = 0;

@@ -1,7 +1,4 @@
-/**
- * Declares the part of libheif's API (heif.h) that heic-thread.ts uses; the package itself declares none for its
- * bundle.
- */
+/** Declares the part of libheif's API (heif.h) that heic-thread.ts uses; the package declares none for its bundle. */
 declare module "libheif-js/wasm-bundle.js" {
   /** Is a pointer into the WebAssembly memory, to be freed by hand. */
   type Pointer = object;

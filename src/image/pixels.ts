@@ -1,7 +1,4 @@
-/**
- * This is a square RGB picture, ready for the image tower: `data` holds size * size * 3 bytes, rows top down, R G B
- * interleaved.
- */
+/** Is a square RGB picture for the tower: `data` holds size * size * 3 bytes, rows top down, R G B interleaved. */
 export interface Pixels {
   data: Uint8Array;
   size: number;

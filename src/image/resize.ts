@@ -33,10 +33,7 @@ declare const WebAssembly: {
   Instance: new (module: object) => { exports: unknown };
 };
 
-/**
- * So many rows are handed to the kernel at a time, so that its memory need not hold the picture. The number is even: it
- * takes them in pairs.
- */
+/** So many rows are handed to the kernel at a time, whose memory need not hold the picture; it takes them in pairs. */
 const chunkRows = 64;
 const pageBytes = 65536;
 

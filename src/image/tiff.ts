@@ -37,10 +37,7 @@ export interface TiffPlan {
   /** libvips is to see this file. */
   bytes: Uint8Array;
   kind: "grey or RGB" | "ink" | "Lab";
-  /**
-   * So many samples stand beside the colour, such as infrared: they are passed over, but for `alpha`, a place among
-   * them.
-   */
+  /** So many samples beside the colour, such as infrared, are passed over, but for `alpha`, a place among them. */
   extras: number;
   alpha: number | undefined;
 }

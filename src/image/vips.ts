@@ -98,10 +98,7 @@ export function requirePixelsWithin(most: number, { width, height }: { width: nu
   throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} pixels, received ${width} x ${height}.`);
 }
 
-/**
- * Samples of 8 and 16 bits are read, and grey numbers of 32, clipped at 255. Others would be clipped or scaled at
- * random.
- */
+/** Accepts samples of 8 and 16 bits, and grey numbers of 32, clipped at 255; others would be scaled at random. */
 function requireReadDepth({ depth, space }: Metadata, format: string): void {
   const isGreyNumber = space === "b-w" && ["int", "uint", "float"].includes(depth);
   if (depth === "uchar" || depth === "ushort" || isGreyNumber) return;

@@ -45,10 +45,7 @@ export async function fileRecord(path: string, signal?: AbortSignal): Promise<Fi
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/**
- * Tells whether there is nothing, an empty folder, or a model and not a file besides: a manifest.json alone also lies
- * in other projects.
- */
+/** Tells whether there is nothing, or a model and no file besides: other projects have a manifest.json, too. */
 export async function isReplaceable(place: string): Promise<boolean> {
   const names: string[] = await readdir(place).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];

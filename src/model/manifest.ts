@@ -38,8 +38,7 @@ const logit = z.discriminatedUnion("kind", [
 ]);
 
 /**
- * Says how a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or it is
- * squashed.
+ * Says how a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or all squashed.
  */
 const fit = z.enum(["cover", "squash"]);
 const resample = z.enum(["bicubic", "bilinear"]);

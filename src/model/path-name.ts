@@ -1,9 +1,6 @@
 import { isUtf8 } from "node:buffer";
 
-/**
- * Writes a path's bytes as text that tells every path from every other one: a backslash is doubled, and a byte that is
- * not part of UTF-8 becomes `\xNN`.
- */
+/** Writes a path's bytes as text that differs for every path: `\` is doubled, and what is not UTF-8 becomes `\xNN`. */
 export function nameOf(path: Uint8Array): string {
   const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
   if (isUtf8(bytes)) return bytes.toString("utf8").replaceAll("\\", "\\\\");

@@ -72,10 +72,7 @@ export function createPictures({ index, thumbnailer, maxImageBytes }: PicturesOp
   };
 }
 
-/**
- * Tells where the open file really is, as the kernel says where it does, since a path may lead elsewhere a moment
- * later.
- */
+/** Tells where the open file really is, by the kernel's word: a path may lead elsewhere a moment later. */
 async function liesBelow(handle: FileHandle, file: Buffer, folder: string): Promise<boolean> {
   const place = await realpath(`/proc/self/fd/${handle.fd}`, "buffer").catch(() => realpath(file, "buffer"));
   const root = await realpath(pathOf(folder), "buffer");

@@ -120,10 +120,7 @@ function requestLimits(config: ServiceConfig) {
   return { ...pickSettings(requestSettings, config), maxImageBytes: config.maxImageBytes };
 }
 
-/**
- * Bounds silence in both directions, and the reading of an answer: it is longer than a request takes to arrive and be
- * answered.
- */
+/** Bounds silence in both directions, and the reading of an answer, by more than a request and its answer take. */
 function silenceLimitMs({ bodyTimeoutMs, requestTimeoutMs }: ServiceConfig): number {
   return bodyTimeoutMs + requestTimeoutMs;
 }

@@ -15,10 +15,7 @@ interface Embeddings {
   encoding: VectorEncoding;
 }
 
-/**
- * Sends the answer. Existing clients reject unknown keys: a reply to a single item has exactly success, dimensions and
- * embedding, for ever.
- */
+/** Sends the answer. For a single item it has success, dimensions and embedding alone: clients reject unknown keys. */
 function sendEmbeddings(reply: FastifyReply, answer: Embeddings): FastifyReply {
   if (!wantsBytes(reply.request)) return sendVectors(reply, frame(answer), answer.encoding);
   return reply.header("content-type", "application/octet-stream").send(vectorBytes(answer.embeddings[0]!));

@@ -1,10 +1,7 @@
 import { decodeBase64, isDataUri } from "../encoder/base64.ts";
 import type { ImageInput } from "../encoder/encoder.ts";
 
-/**
- * Holds an image as a request carries it. `either` is a URL or base64, whichever it looks like; a data URI may stand
- * anywhere.
- */
+/** Holds an image as a request carries it. `either` is a URL or base64, whichever it looks like, or a data URI. */
 export type ImageSource = { bytes: Uint8Array } | { url: string } | { b64: string } | { either: string };
 
 /**

@@ -10,10 +10,7 @@ export type Source = { text: string } | ImageSource;
 
 /** Says how errors speak of a request's items. */
 export interface ItemNames {
-  /**
-   * This field holds a batch, or this says what each item of it is called; it is absent where the request is for one
-   * item.
-   */
+  /** This field holds a batch, or names each item of it; it is absent where the request is for one item. */
   field?: string | ((index: number) => string) | undefined;
   /** An item is called this. */
   noun: string;

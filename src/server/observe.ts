@@ -2,10 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { Metrics } from "../metrics.ts";
 import { onceOver } from "./once-over.ts";
 
-/**
- * Counts and logs each request when its answer is out or its client has gone. Neither metrics nor logs hold what was
- * sent.
- */
+/** Counts and logs each request when its answer is out or its client has gone, without anything that was sent. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook("onRequest", async (request, reply) => {
     const startedAt = performance.now();

@@ -30,10 +30,7 @@ export interface LockTiming {
   pollMs: number;
 }
 
-/**
- * A holder is dead after ten missed heartbeats: no part of a build keeps the event loop that long, and a restarted
- * container waits half a minute.
- */
+/** A holder is dead after ten missed heartbeats: no part of a build keeps the event loop for half a minute. */
 const defaultTiming: LockTiming = { heartbeatMs: 3_000, deadAfterMs: 30_000, pollMs: 500 };
 
 export interface Lock {

@@ -12,10 +12,7 @@ export interface Tokens {
   key: string;
   /** Tells whether tokens were cut off. */
   truncated: boolean;
-  /**
-   * So many ids stand for pieces of text that the vocabulary has no token for: texts that differ there alone look
-   * alike.
-   */
+  /** So many ids stand for what the vocabulary has no token for: texts that differ there alone look alike. */
   unknown: number;
 }
 
@@ -24,10 +21,7 @@ export interface Tokenizer {
   tokenize(texts: readonly string[], signal: AbortSignal): Promise<Tokens[]>;
 }
 
-/**
- * So many texts are handed to the library at once: reading the ids back costs this thread about 2 µs each, and other
- * requests wait.
- */
+/** So many texts are handed to the library at once: reading ids back costs 2 µs a text, and other requests wait. */
 const textsPerCall = 64;
 
 /** The start of a longer text is tried alone: 128 tokens of prose are some 600 characters. */

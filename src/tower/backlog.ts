@@ -8,8 +8,7 @@ export interface BacklogOptions {
   /** Estimates the milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
   msFor(cost: number): number;
   /**
-   * Counts the milliseconds since a batch was last begun, while every engine is busy: an engine that hangs makes
-   * everybody wait.
+   * Counts the milliseconds since a batch was last begun, while every engine is busy: one that hangs makes all wait.
    */
   stalledMs(): number;
   /** Estimates the milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */

@@ -47,8 +47,7 @@ interface Attempt {
 }
 
 /**
- * Forms batches without waiting: an idle engine runs at once what there is; while all engines are busy, arrivals queue and
- * make the next batch.
+ * Forms batches without waiting: an idle engine runs what there is; while all are busy, arrivals make the next batch.
  */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
@@ -84,8 +83,7 @@ export class Batcher<Item> {
   }
 
   /**
-   * Counts the milliseconds since a batch was last begun, if all engines are busy: what runs will take that long again,
-   * or longer.
+   * Counts the milliseconds since a batch was last begun, if all engines are busy: the rest will take as long again.
    */
   stalledMs(): number {
     return this.#idle.length > 0 ? 0 : this.#now() - this.#lastStartAt;

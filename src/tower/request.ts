@@ -28,10 +28,7 @@ export interface TowerRequest<Item> {
    * @throws EncoderError OVERLOADED, unless the request waits for room anyway.
    */
   reserve(inputs: readonly { key?: string; cost: number }[]): void;
-  /**
-   * Works on inputs in their order, few enough at a time that others find room, many enough that the engines are never idle.
-   * The first failure ends it.
-   */
+  /** Works on inputs in order, few enough at a time that others find room, until the first failure. */
   each<T, R>(inputs: readonly T[], step: Step<T, R>): Promise<R[]>;
   /**
    * Gives the raw vector of the input that `key` identifies. Equal inputs that are in flight are computed once.

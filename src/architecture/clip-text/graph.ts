@@ -39,10 +39,7 @@ export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">)
   return graph;
 }
 
-/**
- * Finds where each text ends, [N, 1]: at the first of the largest numbers in its row. Ids below 2^24 are exact as
- * float32.
- */
+/** Finds where each text ends, [N, 1]: at the first of its row's largest numbers. Ids below 2^24 are exact floats. */
 function endOfText(graph: Graph, ids: Value, { endOfText }: TextTransformer): Value {
   if (endOfText !== "largest") {
     const isEnd = graph.apply("Cast", [graph.apply("Equal", [ids, graph.integers(endOfText)])], { to: 1 });

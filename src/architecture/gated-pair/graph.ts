@@ -48,10 +48,7 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
   return graph;
 }
 
-/**
- * Computes softmax(logits / temperature) times a vector for each class, always in fp32, since the softmax magnifies
- * rounding errors.
- */
+/** Computes softmax(logits / temperature) times a vector for each class, in fp32: the softmax magnifies errors. */
 function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Value {
   const { classes, headWidth } = tower.photographs;
   const logits = fp32.linear(graph, {
@@ -65,10 +62,7 @@ function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Va
   return graph.apply("MatMul", [probabilities, graph.weight("class_vectors", vectors)]);
 }
 
-/**
- * Makes the picture as small as the transformer takes it, turns it into bytes again, and runs the transformer. bytes
- * float32 [N, 3, S, S]
- */
+/** Makes the picture as small as the transformer takes it, and runs that on bytes. bytes float32 [N, 3, S, S] */
 function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Value): Value {
   const weights = resizeWeights({ from: tower.photographs.imageSize, to: tower.drawings.patches.imageSize });
   const rows = graph.apply("MatMul", [graph.weight("resize_rows", weights), bytes]);

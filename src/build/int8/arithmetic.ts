@@ -79,8 +79,7 @@ function fixedBytes(
 }
 
 /**
- * Writes x as tokenScale * unit, where unit's largest value is 1: unit is quantised, and tokenScale multiplies the
- * product again.
+ * Writes x as tokenScale * unit, whose largest value is 1: unit is quantised, and tokenScale multiplies the product.
  */
 function perTokenLinear(
   graph: Graph,

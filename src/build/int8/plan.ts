@@ -51,10 +51,7 @@ export function perTokenPlan(): InputPlan {
   return { kind: "perToken", floor: undefined };
 }
 
-/**
- * Rounds up to a float32 of three fraction bits. Processors differ in the last bits of what calibration sees; with this
- * the model's bytes do not.
- */
+/** Rounds up to a float32 of three fraction bits, since processors differ in the last bits of what calibration sees. */
 function coarse(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer);
   bits[0] = (bits[0]! + 0xfffff) & ~0xfffff;

@@ -50,10 +50,7 @@ export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Arra
   });
 }
 
-/**
- * Gives the float32 that takes the largest magnitude to 127; it is 1 for all zeros, whose integers are zero under any
- * scale.
- */
+/** Gives the float32 that takes the largest magnitude to 127, or 1 for all zeros, which any scale leaves zero. */
 function symmetricScale(values: Float32Array): number {
   let largest = 0;
   for (const value of values) largest = Math.max(largest, Math.abs(value));

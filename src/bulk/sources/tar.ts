@@ -41,10 +41,7 @@ interface Member {
   read(): Promise<Buffer>;
 }
 
-/**
- * Lists the pictures of a tar in WebDataset form, with captions and facts as columns; it is read as a stream, in one
- * pass.
- */
+/** Streams the pictures of a tar in WebDataset form, with captions and facts as columns, in one pass. */
 export function tarSource(options: TarOptions): Source {
   return {
     async *items() {

@@ -7,10 +7,7 @@ import { sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { oneSource } from "./one-source.ts";
 
-/**
- * Speaks as Amazon Titan Multimodal Embeddings, the way OpenSearch's text_image_embedding processor asks it through a
- * connector.
- */
+/** Speaks as Amazon Titan Multimodal Embeddings, as OpenSearch's text_image_embedding processor asks for it. */
 export const titan: Protocol = {
   name: "titan",
   answer: ({ status, message }) => ({ status, body: { message } }),
