@@ -208,11 +208,14 @@ function parseUrl(text: string, base?: URL): URL {
 function explain(error: unknown, signal: AbortSignal, timeout: AbortSignal, options: FetchOptions): unknown {
   if (signal.aborted && !timeout.aborted) return signal.reason;
   if (error instanceof EncoderError) return error;
-  const { code, message } = error as { code?: string; message?: string }; // whatever Node or undici threw
+  const { code, message, name } = error as { code?: string; message?: string; name?: string }; // Node's or undici's
   const internal = `${code ?? ""} ${message ?? error}`.trim();
   const limit = timeout.aborted ? ` within ${options.fetchTimeoutMs} ms in all` : struckLimit(code, options);
   if (limit) return new EncoderError("URL_TIMEOUT", `The image URL did not answer${limit}.`, { internal });
-  return new EncoderError("URL_UNREACHABLE", "The image URL could not be fetched.", { cause: error, internal });
+  const isMalformed = name === "HTTPParserError" || name === "ResponseContentLengthMismatchError";
+  const reason = isMalformed ? ": its server's answer breaks the rules of HTTP" : "";
+  const sentence = `The image URL could not be fetched${reason}.`;
+  return new EncoderError("URL_UNREACHABLE", sentence, { cause: error, internal });
 }
 
 /** Names the limit that struck; it is undefined for failures of another kind. */

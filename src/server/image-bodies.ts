@@ -12,6 +12,9 @@ import type { RequestLimits } from "./route-context.ts";
  */
 export function readImageBodies(app: FastifyInstance, { maxImageBytes, maxBodyBytes }: RequestLimits): void {
   const readImage = bodyReader(Math.min(maxImageBytes, maxBodyBytes), imageTooLarge);
+  app.addHook("onRequest", async ({ headers }) => {
+    if (headers["content-type"] === "") delete headers["content-type"]; // it says as little as none
+  });
   app.addContentTypeParser("*", (request: FastifyRequest, payload: Readable) => readImage(request, payload));
 }
 

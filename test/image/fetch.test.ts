@@ -265,7 +265,9 @@ describe("a server that misbehaves", () => {
 
   it("that does not speak HTTP", async () => {
     const port = await listen(createTcpServer((socket) => socket.end("220 smtp.example.com ESMTP\r\n")));
-    await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_UNREACHABLE"));
+    const message = "The image URL could not be fetched: its server's answer breaks the rules of HTTP.";
+    const expected = { ...code("URL_UNREACHABLE"), message };
+    await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(expected);
   });
 
   it("that is not there", async () => {

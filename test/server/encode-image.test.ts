@@ -106,7 +106,7 @@ describe("POST /encode_image with the image itself", () => {
     expect(encoder.options.at(-1)!.normalize).toBe(true);
   });
 
-  it.each(["binary/octet-stream", "application/x-www-form-urlencoded", "text/plain", undefined])(
+  it.each(["binary/octet-stream", "application/x-www-form-urlencoded", "text/plain", "", undefined])(
     "reads an image whose content type is %s",
     async (type) => {
       const headers = type === undefined ? {} : { "content-type": type };
