@@ -1,7 +1,8 @@
 import { newTally, type Tally } from "../bulk/run.ts";
 import type { Source } from "../bulk/sources/source.ts";
-import { count, showProgress } from "./bulk-progress.ts";
+import { showProgress } from "./bulk-progress.ts";
 import { countItems } from "./count-items.ts";
+import { count } from "./progress-text.ts";
 
 export interface BulkCall {
   source: Source;

@@ -1,4 +1,5 @@
 import type { Tally } from "../bulk/run.ts";
+import { bar, count, createRate, duration } from "./progress-text.ts";
 
 export interface BulkProgress {
   tally: Tally;
@@ -14,8 +15,6 @@ export interface ProgressOptions {
 
 const terminalMs = 200;
 const plainMs = 10_000;
-/** The rate is that of the last seconds, so that it follows the machine and does not jump. */
-const rateWindowMs = 10_000;
 
 /** Shows a run's progress until it is stopped: one line on a terminal, a line now and then elsewhere. */
 export function showProgress(
@@ -24,14 +23,12 @@ export function showProgress(
 ) {
   const isTerminal = stream.isTTY === true && !asJson;
   const startedAt = nowMs();
-  let samples = [{ atMs: startedAt, done: 0 }];
-  const sample = () => {
-    const atMs = nowMs();
-    samples = [...samples.filter((it) => it.atMs > atMs - rateWindowMs), { atMs, done: doneOf(progress.tally) }];
-  };
+  const rate = createRate({ windowMs: 10_000 });
+  rate.note(startedAt, 0);
+  const sample = () => rate.note(nowMs(), doneOf(progress.tally));
   const show = () => {
     sample();
-    const facts = factsOf(progress, rateOf(samples));
+    const facts = factsOf(progress, rate.perSecond());
     if (asJson) stream.write(`${JSON.stringify(facts)}\n`);
     else if (isTerminal) stream.write(`\r\x1b[K${progressLine(facts, true)}`);
     else stream.write(`${progressLine(facts, false)}\n`);
@@ -69,7 +66,7 @@ function factsOf({ tally, total }: BulkProgress, perSecond: number): ProgressFac
 /** Writes `[####----] 1,234 of 5,000, 56.8/s, 2 failed, 1:07 left`. */
 export function progressLine(facts: ProgressFacts, withBar: boolean): string {
   const { done, total, failed, known, per_second: rate, seconds_left: left } = facts;
-  const bar = withBar && total ? `[${"#".repeat(Math.round((24 * done) / total)).padEnd(24, "-")}] ` : "";
+  const share = withBar && total ? `${bar(done / total)} ` : "";
   const parts = [
     total === null ? count(done) : `${count(done)} of ${count(total)}`,
     `${rate.toFixed(1)}/s`,
@@ -77,23 +74,7 @@ export function progressLine(facts: ProgressFacts, withBar: boolean): string {
     ...(failed > 0 ? [`${count(failed)} failed`] : []),
     ...(left === null ? [] : [`${duration(left)} left`]),
   ];
-  return bar + parts.join(", ");
-}
-
-function rateOf(samples: readonly { atMs: number; done: number }[]): number {
-  const [first, last] = [samples[0]!, samples.at(-1)!];
-  return last.atMs > first.atMs ? (1000 * (last.done - first.done)) / (last.atMs - first.atMs) : 0;
+  return share + parts.join(", ");
 }
 
 const doneOf = ({ encoded, known, failed }: Tally) => encoded + known + failed;
-
-/** Writes 1234567 as 1,234,567. */
-export const count = (value: number) => value.toLocaleString("en-US");
-
-/** Writes 75 seconds as 1:15, and 3675 as 1:01:15. */
-export function duration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const shown = parts[0] === 0 ? parts.slice(1) : parts;
-  return shown.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
-}

@@ -1,6 +1,6 @@
 import { type Encode, newTally } from "../bulk/run.ts";
 import type { Source } from "../bulk/sources/source.ts";
-import { count, duration } from "./bulk-progress.ts";
+import { count, duration } from "./progress-text.ts";
 
 export interface DryRun {
   source: Source;

@@ -6,8 +6,8 @@ import { findDuplicates } from "../search/duplicates.ts";
 import { readFacts } from "../search/index-facts.ts";
 import { localResult } from "../search/results.ts";
 import { openVectorStore } from "../search/vector-store.ts";
-import { count } from "./bulk-progress.ts";
 import { command } from "./command.ts";
+import { count } from "./progress-text.ts";
 
 export const duplicates = command({
   summary: "Find groups of near-identical pictures in an index",

@@ -14,9 +14,9 @@ import { withHome } from "../model/locate.ts";
 import { printable } from "../model/path-name.ts";
 import { openVectorStore } from "../search/vector-store.ts";
 import { callBulk } from "./bulk-call.ts";
-import { count } from "./bulk-progress.ts";
 import { command } from "./command.ts";
 import { dryRun } from "./dry-run.ts";
+import { count } from "./progress-text.ts";
 
 const { text: _text, ...pictureSettings } = inputSettings;
 const settings = { ...indexSettings, ...pictureSettings, ...encoderSettings };
