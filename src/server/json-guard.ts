@@ -25,11 +25,11 @@ export class JsonGuard {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** The body's bytes before this chunk. */
+  /** Counts the body's bytes before this chunk. */
   #bytesBefore = 0;
   #stringStart = 0;
   #hasEscapes = false;
-  /** The long strings so far, in their order. */
+  /** These are the long strings so far, in their order. */
   readonly longStrings: LongString[] = [];
 
   constructor({ maxValues }: { maxValues: number }) {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { EncoderError } from "../errors.ts";
 import type { LongString } from "./json-guard.ts";
 
-/** How much is copied and looked at between two turns of the event loop: a few milliseconds. */
+/** So much is copied and looked at between two turns of the event loop: a few milliseconds. */
 const bytesPerTurn = 4 * 1024 * 1024;
 
 export interface Remainder {
