@@ -26,7 +26,10 @@ export type { CallOptions, ClientOptions } from "./request.ts";
 export { ServiceError, type ServiceErrorCode } from "./service-error.ts";
 export type * from "./types.ts";
 
-/** The service's HTTP interface, as functions. Each rejects with a ServiceError, or with the reason of its own signal. */
+/**
+ * Is the service's HTTP interface, as functions. Each rejects with a ServiceError, or with the reason of its own
+ * signal.
+ */
 export interface Client {
   encodeText(text: string, options?: EncodeOptions): Promise<Encoded>;
   /** Any number of texts: they go in requests of `batchSize`, a few at once. */
@@ -41,14 +44,14 @@ export interface Client {
   index(options?: CallOptions): Promise<Index>;
   /** Pictures spread evenly over the index, at most 5,000 of them (1,000 by default), with their vectors. */
   sample(options?: CallOptions & { limit?: number }): Promise<Sample>;
-  /** A picture of the index, as a WebP of at most this width; of 256 pixels by default. */
+  /** Gets a picture of the index, as a WebP of at most this width; of 256 pixels by default. */
   picture(id: string, options?: CallOptions & { width?: PictureWidth }): Promise<Blob>;
   info(options?: CallOptions): Promise<Info>;
-  /** Whether both towers give vectors; false too if the service cannot be reached. */
+  /** Tells whether both towers give vectors; false too if the service cannot be reached. */
   isHealthy(options?: CallOptions): Promise<boolean>;
-  /** Whether requests should be sent there. */
+  /** Tells whether requests should be sent there. */
   isReady(options?: CallOptions): Promise<boolean>;
-  /** Whether the process answers. */
+  /** Tells whether the process answers. */
   isLive(options?: CallOptions): Promise<boolean>;
 }
 

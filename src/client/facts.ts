@@ -1,4 +1,4 @@
-/** One stage of the service's work. */
+/** Is one stage of the service's work. */
 export interface Stage {
   name: string;
   ms: number;
@@ -6,7 +6,7 @@ export interface Stage {
 
 /** What the headers of an answer say about its vectors. */
 export interface Facts {
-  /** The model that made them; vectors of two models cannot be compared. */
+  /** This model made them; vectors of two models cannot be compared. */
   model: string;
   /** A text was longer than the model reads, and was cut. */
   isTruncated: boolean;

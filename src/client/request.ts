@@ -6,11 +6,14 @@ export interface ClientOptions {
   baseUrl: string | URL;
   /** Goes as a Bearer token. A function is asked before each request. */
   apiKey?: string | (() => string | undefined) | undefined;
-  /** How often a request is tried again that the service refuses with 429 or 503; 5 by default. */
+  /** A request that the service refuses with 429 or 503 is tried again this often; 5 by default. */
   maxRetries?: number | undefined;
-  /** The most items of a batch in one request, 64 by default; the service has a limit of its own (MAX_BATCH_ITEMS). */
+  /**
+   * One request has at most so many items of a batch, 64 by default; the service has a limit of its own
+   * (MAX_BATCH_ITEMS).
+   */
   batchSize?: number | undefined;
-  /** The most requests at once of one call, 4 by default: some are prepared while others are encoded. */
+  /** One call has at most so many requests at once, 4 by default: some are prepared while others are encoded. */
   concurrency?: number | undefined;
   fetch?: typeof fetch | undefined;
   /** Called with the failure of each request that is not tried again, whichever call made it. */

@@ -14,13 +14,13 @@ export interface ServiceErrorFacts {
 /** Every call of the client that fails rejects with this, or with the reason of its own signal. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
-  /** A code of docs/errors.md, or one of the client's own. */
+  /** This is a code of docs/errors.md, or one of the client's own. */
   readonly code: ServiceErrorCode;
-  /** The HTTP status, or 0 where no answer came. */
+  /** This is the HTTP status, or 0 where no answer came. */
   readonly status: number;
   /** The position of the item that failed, in the list that the call was given. */
   readonly index: number | undefined;
-  /** How long the service asks to wait before the next try. */
+  /** The service asks to wait this long before the next try. */
   readonly retryAfterSeconds: number | undefined;
 
   /** @param message a sentence for people */
