@@ -30,7 +30,11 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
       const given = inputs.filter((input) => input instanceof Uint8Array).map(() => ({ cost: 1 }));
       if (inputs.length > 1 && given.length > 0) request.reserve(given);
       const items = await request.each(inputs, (input, { index, waitedMs }) =>
-        itemOrFault(encodeImage(input, { ...options, request, position: index, waitedMs }), index, options),
+        itemOrFault(
+          encodeImage(input, { ...options, request, position: index, waitedMs, isOneOfMany: inputs.length > 1 }),
+          index,
+          options,
+        ),
       );
       return { ...encodingOf(items, options), truncated: 0, unknownTokens: 0, tokens: 0 };
     } finally {
@@ -40,12 +44,12 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
 
   /** Takes an image its way: URL -> bytes -> pixels -> batch -> vector. */
   async function encodeImage(input: ImageInput, step: ImageStep): Promise<EncodedItem> {
-    const { request, position, waitedMs } = step;
+    const { request, position, waitedMs, isOneOfMany } = step;
     const { bytes, release, ...fetching } = await bytesOf(input, step);
     try {
       const key = await hashOf(bytes);
       const result = await request.embed({ key, position, cost: 1 }, async (turn) => {
-        const { incomplete, ...item } = await decoder.decode(bytes, turn);
+        const { incomplete, ...item } = await decoder.decode(bytes, { ...turn, isOneOfMany });
         return { item, incomplete };
       });
       const { embedding, incomplete, prepareMs: decodeMs, inferenceMs } = result;
@@ -100,6 +104,7 @@ interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
   request: TowerRequest<Pixels>;
   /** This is its position among the request's images. */
   position: number;
+  isOneOfMany: boolean;
   /** It waited so many milliseconds for the images before it. */
   waitedMs: number;
 }

@@ -35,7 +35,8 @@ const retryAfterSeconds = 5;
 export function createDecoder(options: DecoderOptions): Decoder {
   const processes = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
   const pool = createDecoderPool(options);
-  const lanes = createLanes({ lanes: processes });
+  // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
+  const lanes = createLanes({ lanes: processes, spareLanes: 1 });
   const pace = new Pace(processes);
   let isClosed = false;
 

@@ -20,6 +20,8 @@ export interface Lanes {
 
 export interface LanesOptions {
   lanes: number;
+  /** So many further lanes are open to work that stands alone, beside work that is one of many. */
+  spareLanes?: number;
   /** While this is false, no more work begins, although a lane is free. */
   isOpen?: () => boolean;
 }
@@ -28,27 +30,37 @@ export interface Turn {
   /** Work that is due earlier goes first; work that is due at the same time goes in the order of arrival. */
   dueAt?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Whether the work is one piece of many that were asked for together. */
+  isOneOfMany?: boolean | undefined;
 }
 
 interface Waiting extends Due {
+  isOneOfMany: boolean;
   begin(): void;
   drop(reason: unknown): void;
 }
 
-export function createLanes({ lanes, isOpen = () => true }: LanesOptions): Lanes {
+export function createLanes({ lanes, spareLanes = 0, isOpen = () => true }: LanesOptions): Lanes {
   const line: Waiting[] = [];
   let running = 0;
-  const mayBegin = () => running < lanes && isOpen();
+  let runningOfMany = 0;
+
+  function mayBegin({ isOneOfMany }: { isOneOfMany: boolean }): boolean {
+    const open = !isOneOfMany && runningOfMany > 0 ? lanes + spareLanes : lanes;
+    return running < open && isOpen();
+  }
 
   function resume(): void {
-    while (line.length > 0 && mayBegin()) {
+    for (let next = line.findIndex(mayBegin); next >= 0; next = line.findIndex(mayBegin)) {
+      const [waiting] = line.splice(next, 1);
       running++;
-      line.shift()!.begin();
+      if (waiting!.isOneOfMany) runningOfMany++;
+      waiting!.begin();
     }
   }
 
   return {
-    run<T>(work: () => Promise<T>, { dueAt = 0, signal }: Turn = {}): Promise<T> {
+    run<T>(work: () => Promise<T>, { dueAt = 0, signal, isOneOfMany = false }: Turn = {}): Promise<T> {
       if (signal?.aborted) return Promise.reject(signal.reason);
       return new Promise<T>((resolve, reject) => {
         const abort = () => {
@@ -59,12 +71,14 @@ export function createLanes({ lanes, isOpen = () => true }: LanesOptions): Lanes
         const leave = () => signal?.removeEventListener("abort", abort);
         const waiting: Waiting = {
           dueAt,
+          isOneOfMany,
           begin() {
             work()
               .then(resolve, reject)
               .finally(() => {
                 leave();
                 running--;
+                if (isOneOfMany) runningOfMany--;
                 resume();
               });
           },
@@ -82,7 +96,7 @@ export function createLanes({ lanes, isOpen = () => true }: LanesOptions): Lanes
       return line.length;
     },
     get isBusy() {
-      return !mayBegin();
+      return !mayBegin({ isOneOfMany: true });
     },
     resume,
     clear(reason) {

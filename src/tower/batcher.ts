@@ -30,6 +30,8 @@ export interface Embedded {
 export interface SubmitOptions extends Due {
   /** The item costs this when it is run alone: tokens, for texts. */
   cost: number;
+  /** Whether it belongs to a request of more items than a batch holds. */
+  isBulk?: boolean | undefined;
   /** Aborting drops the item if its batch has not started. Either way the result is no longer waited for. */
   signal: AbortSignal;
 }
@@ -40,6 +42,13 @@ interface Job<Item> extends SubmitOptions {
   resolve(result: Embedded): void;
   reject(error: unknown): void;
 }
+
+/** A batch that takes so long at most doubles the time of one image or text at int8 on two cores. */
+const shortBatchMs = 25;
+/** The throughput of smaller batches would fall too far. */
+const leastShortBatch = 4;
+/** After a single item, the next one is expected for so long. */
+const singlesExpectedMs = 5_000;
 
 interface Attempt {
   isLastAttempt: boolean;
@@ -59,6 +68,7 @@ export class Batcher<Item> {
   #waiting: Job<Item>[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
+  #lastSingleAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
@@ -90,8 +100,9 @@ export class Batcher<Item> {
   }
 
   /** @throws EncoderError ENGINE_FAILED when the item fails alone; the signal's reason when aborted. */
-  submit(item: Item, { cost, dueAt, signal }: SubmitOptions): Promise<Embedded> {
+  submit(item: Item, { cost, isBulk = false, dueAt, signal }: SubmitOptions): Promise<Embedded> {
     if (signal.aborted) return Promise.reject(signal.reason);
+    if (!isBulk) this.#lastSingleAt = this.#now();
     return new Promise<Embedded>((resolve, reject) => {
       const drop = () => {
         const place = this.#waiting.indexOf(job);
@@ -104,6 +115,7 @@ export class Batcher<Item> {
       const job: Job<Item> = {
         item,
         cost,
+        isBulk,
         dueAt,
         signal,
         queuedAt: this.#now(),
@@ -142,11 +154,18 @@ export class Batcher<Item> {
     }
   }
 
-  /** Takes the job that is due first, and those nearest to it in cost from the next few batches' worth of jobs. */
+  /**
+   * Takes the job that is due first, and those nearest to it in cost from the next few batches' worth of jobs. Bulk jobs
+   * have batches of their own, so that none of them lengthens the batch of a single item.
+   */
   #take(): Job<Item>[] {
-    const { maxBatch, maxBatchCost } = this.#options;
+    const { maxBatchCost } = this.#options;
     const first = this.#waiting[0]!;
-    const near = this.#waiting.slice(0, maxBatch * 4).sort((a, b) => a.cost - b.cost);
+    const maxBatch = this.#largestBatch(first);
+    const near = this.#waiting
+      .filter(({ isBulk }) => isBulk === first.isBulk)
+      .slice(0, maxBatch * 4)
+      .sort((a, b) => a.cost - b.cost);
     let from = near.indexOf(first);
     let to = from + 1; // the batch is near[from, to)
     while (to - from < maxBatch) {
@@ -164,6 +183,15 @@ export class Batcher<Item> {
     const taken = new Set(batch);
     this.#waiting = this.#waiting.filter((job) => !taken.has(job));
     return batch;
+  }
+
+  /** While single items come, a batch of bulk jobs is short, since the next single item waits until it is done. */
+  #largestBatch({ isBulk, cost }: Job<Item>): number {
+    const { maxBatch, engines } = this.#options;
+    const expectsSingles = this.#now() - this.#lastSingleAt < singlesExpectedMs;
+    const msPerItem = this.#pace.msFor(cost) * engines.length;
+    if (!isBulk || !expectsSingles || msPerItem === 0) return maxBatch;
+    return Math.min(maxBatch, Math.max(leastShortBatch, Math.floor(shortBatchMs / msPerItem)));
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */

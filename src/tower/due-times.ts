@@ -1,20 +1,32 @@
 /** This is about the time of one batch. */
 const turnMs = 20;
+/** Single items that arrive so much later than an item of a large request go before it; that is many batches. */
+const graceMs = 1_000;
 
 export interface DueTimesOptions {
   items: number;
-  now: number;
-  /** This is in milliseconds of `now`'s clock; Infinity means that there is none. */
+  /** The request began then. */
+  since: number;
+  now(): number;
+  /** This is in milliseconds of the same clock; Infinity means that there is none. */
   deadline: number;
+  /** Whether the request has more items than a batch holds. */
+  isBulk: boolean;
 }
 
 /**
  * Tells when a request's items are due, by their position. Requests take turns: of several items, one is due every now
  * and then, so that a request of thousands does not hold up a single item. All are due within a quarter of the
  * request's time, however many they are: after that, nothing that arrives later goes first, and the rest of the time is
- * enough (see Backlog).
+ * enough (see Backlog). Until then, an item of a large request that has fallen behind is due a while after it is asked
+ * for, since single items would otherwise wait for all that have.
  */
-export function dueTimes({ items, now, deadline }: DueTimesOptions): (position: number) => number {
-  const everyMs = Math.min(turnMs, Math.max(0, deadline - now) / 4 / items);
-  return (position) => now + position * everyMs;
+export function dueTimes(options: DueTimesOptions): (position: number) => number {
+  const { items, since, now, deadline, isBulk } = options;
+  const quarterMs = Math.max(0, deadline - since) / 4;
+  const everyMs = Math.min(turnMs, quarterMs / items);
+  return (position) => {
+    const inTurn = since + position * everyMs;
+    return isBulk ? Math.max(inTurn, Math.min(now() + graceMs, since + quarterMs)) : inTurn;
+  };
 }

@@ -70,6 +70,7 @@ export interface SharedByRequests<Item> {
   backlog: Backlog;
   inFlight: InFlight<TowerResult>;
   cache: LRUCache<string, Pick<TowerResult, "embedding" | "incomplete">> | undefined;
+  maxBatch: number;
   /** So many items of one request are worked on at a time. */
   ahead: number;
   holdsWholeRequests: boolean;
@@ -90,7 +91,8 @@ export function openRequest<Item>(
   const { batcher, backlog, inFlight, cache, ahead, now } = shared;
   const reserved: Work = { items: 0, cost: 0 };
   const since = now();
-  const inTurn = dueTimes({ items, now: since, deadline });
+  const isBulk = wait || items > shared.maxBatch;
+  const inTurn = dueTimes({ items, since, now, deadline, isBulk });
   const giveUp = () => scope.end(new EncoderError("DEADLINE_EXCEEDED", "The request was not done by its deadline."));
   const late = wait && deadline < Number.POSITIVE_INFINITY ? setTimeout(giveUp, deadline - since) : undefined;
 
@@ -112,7 +114,7 @@ export function openRequest<Item>(
     const startedAt = now();
     const { item, incomplete = false } = await prepare({ signal, dueAt: due });
     const prepareMs = now() - startedAt;
-    const { embedding, queueMs, inferenceMs } = await batcher.submit(item, { signal, dueAt: due, cost });
+    const { embedding, queueMs, inferenceMs } = await batcher.submit(item, { signal, dueAt: due, cost, isBulk });
     cache?.set(key, { embedding, incomplete });
     return { embedding, incomplete, prepareMs, queueMs, inferenceMs };
   }

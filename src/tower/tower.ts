@@ -53,6 +53,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     backlog,
     inFlight: new InFlight(),
     cache: cacheSize > 0 ? new LRUCache({ max: cacheSize }) : undefined,
+    maxBatch: options.maxBatch,
     ahead: options.maxBatch * (replicas + 1), // every engine finds its next batch waiting
     holdsWholeRequests: options.holdsWholeRequests,
     now,

@@ -65,6 +65,21 @@ describe("work in lanes", () => {
     expect(begun).toEqual(["aborted 0", "last"]);
   });
 
+  it("finds a spare lane if it stands alone and others are one of many, and only then", async () => {
+    const { begun, work, end } = manualWork();
+    const lanes = createLanes({ lanes: 1, spareLanes: 1 });
+    const many = ["many 0", "many 1"].map((name) => lanes.run(work(name), { isOneOfMany: true }));
+    const alone = ["alone 0", "alone 1"].map((name) => lanes.run(work(name), { dueAt: 5 }));
+    expect(begun).toEqual(["many 0", "alone 0"]);
+    await end("many 0");
+    expect(begun).toEqual(["many 0", "alone 0"]); // the only lane is taken by what stands alone
+    await end("alone 0");
+    expect(begun).toEqual(["many 0", "alone 0", "many 1", "alone 1"]);
+    await end("many 1");
+    await end("alone 1");
+    await Promise.all([...many, ...alone]);
+  });
+
   it("frees its lane when it fails", async () => {
     const lanes = createLanes({ lanes: 1 });
     await expect(lanes.run(() => Promise.reject(new Error("broken")))).rejects.toThrow("broken");

@@ -92,6 +92,30 @@ describe("the batcher", () => {
     expect(done).toBe(12);
   });
 
+  it("keeps batches of a large request short, and to themselves, while single items come", async () => {
+    const { engine, batches } = manualEngine();
+    let now = 0;
+    const batcher = batcherOver([engine], { maxBatch: 16, now: () => now });
+    const bulk = (count: number) => {
+      for (let i = 0; i < count; i++)
+        void batcher.submit(1, { signal: new AbortController().signal, dueAt: 9, cost: 1, isBulk: true });
+    };
+    const finish = async () => {
+      now += 100;
+      batches.at(-1)!.finish();
+      await settle();
+      return batches.at(-1)!.items;
+    };
+    bulk(100);
+    await settle();
+    expect(await finish()).toHaveLength(16); // no single item has come yet, and the pace is known now
+    void submit(batcher, 99, 1);
+    expect(await finish()).toEqual([99]);
+    expect(await finish()).toEqual([1, 1, 1, 1]);
+    now += 10_000;
+    expect(await finish()).toHaveLength(16);
+  });
+
   it("batches items of like cost, and within the cost limit once padded", async () => {
     const { engine, batches } = manualEngine();
     const batcher = batcherOver([engine], { maxBatchCost: 60 });
