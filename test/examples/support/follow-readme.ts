@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect, inject, onTestFinished } from "vitest";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -22,18 +24,75 @@ export interface Step {
   output: string;
 }
 
+interface Options {
+  /** Environment variables that the README mentions. */
+  settings?: Record<string, string>;
+  /** The port of the README's server and the variable that names another one, so that a free one can be used. */
+  server?: { port: number; variable: string };
+}
+
 /**
  * Runs what the `sh` blocks of an example's README say, line by line, in a copy of the example that has nothing
- * installed. The copy sees a gallery where the repository has one.
+ * installed. The copy sees a gallery where the repository has one. A `shell` block is what the reader runs in a
+ * terminal of its own: its last line is a server.
  * @param example a folder below examples/
  */
-export async function followReadme(example: string, settings: Record<string, string> = {}): Promise<Followed> {
+export async function followReadme(example: string, { settings = {}, server }: Options = {}): Promise<Followed> {
   const folder = await copyExample(example);
   const readme = await readFile(join(folder, "README.md"), "utf8");
-  const commands = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block]) => block!.trim().split("\n"));
+  const all = { ...settings };
+  if (server) {
+    const free = String(await freePort());
+    const lines = linesOfBlocks(readme, "shell");
+    const last = lines.pop()!.replace(String(server.port), free);
+    for (const command of lines) await runLine(command, { folder });
+    await startServer(last, { folder, port: Number(free) });
+    all[server.variable] = free;
+  }
   const steps: Step[] = [];
-  for (const command of commands) steps.push({ command, output: await runLine(command, { folder, settings }) });
+  for (const command of linesOfBlocks(readme, "sh")) {
+    steps.push({ command, output: await runLine(command, { folder, settings: all }) });
+  }
   return { folder, steps };
+}
+
+function linesOfBlocks(readme: string, language: string): string[] {
+  const blocks = readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"));
+  return [...blocks].flatMap(([, block]) => block!.trim().split("\n"));
+}
+
+/** Runs a line in the background until the test ends, and waits until its port takes connections. */
+async function startServer(command: string, { folder, port }: { folder: string; port: number }): Promise<void> {
+  const child = spawn("bash", ["-c", command], { cwd: folder, detached: true, stdio: ["ignore", "ignore", "inherit"] });
+  onTestFinished(async () => {
+    if (child.exitCode !== null) return;
+    process.kill(-child.pid!, "SIGKILL"); // the whole group: the shell and the server
+    await once(child, "exit");
+  });
+  while (!(await takesConnections(port))) {
+    if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
+    await setTimeout(100);
+  }
+}
+
+async function takesConnections(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo; // It is one, since the server listens on a port.
+  server.close();
+  return port;
 }
 
 /** Gives what the compiler says of an example in TypeScript whose packages are installed, or an empty string. */

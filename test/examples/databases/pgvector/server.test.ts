@@ -4,6 +4,8 @@ import { startPostgres } from "../../support/postgres.ts";
 
 describe("the example for pgvector", () => {
   it("finds pictures with the server that DATABASE_URL names", async () => {
-    expectRightPictures(await followReadme("databases/pgvector", { DATABASE_URL: await startPostgres() }));
+    expectRightPictures(
+      await followReadme("databases/pgvector", { settings: { DATABASE_URL: await startPostgres() } }),
+    );
   });
 });
