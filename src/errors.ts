@@ -152,7 +152,6 @@ export type ErrorCode = keyof typeof errorCodes;
 export class EncoderError extends Error {
   override readonly name = "EncoderError";
   readonly code: ErrorCode;
-  /** The code has this HTTP status. */
   readonly status: number;
   /** The item at this position failed, if the request has several. */
   readonly index: number | undefined;

@@ -27,7 +27,6 @@ export interface Builder {
 }
 
 export interface EncoderOptions {
-  /** Tells whether a token sees only itself and those before it. */
   isCausal?: boolean;
   /**
    * Picks the token that leaves the tower, [N, T, W] -> [N, 1, W]: the last block computes queries and MLP for it alone.

@@ -8,7 +8,6 @@ import { siglipText } from "./siglip-text/reader.ts";
 import { siglipVision } from "./siglip-vision/reader.ts";
 import type { Architecture, ImageTower, TextTower } from "./tower.ts";
 
-/** These are all architectures, by what they encode. */
 const imageArchitectures: readonly Architecture<ImageTower>[] = [clipVision, siglipVision, gatedPair];
 const textArchitectures: readonly Architecture<TextTower>[] = [distilbert, clipText, siglipText];
 

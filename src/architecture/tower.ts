@@ -6,9 +6,7 @@ import type { Graph } from "../graph/graph.ts";
 
 /** Describes one tower of a checkpoint: all that downloading, building and serving must know of it. */
 interface Tower {
-  /** Name of the architecture, for the manifest. */
   architecture: string;
-  /** Length of the vector it gives. */
   dimensions: number;
   /** Files of tensors inside the checkpoint, in the order in which `graph` takes them. */
   weightFiles: readonly string[];
@@ -40,7 +38,6 @@ export interface TokenInputs {
 
 export type Logit = { kind: "softmax"; scale: number } | { kind: "sigmoid"; scale: number; bias: number };
 
-/** Says what the registry knows of an architecture. */
 export interface Architecture<Kind extends ImageTower | TextTower> {
   name: string;
   /** The `model_type` of the configurations it reads. */

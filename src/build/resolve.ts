@@ -5,7 +5,6 @@ import type { Model } from "../model/manifest.ts";
 import { openEmbedded } from "./embedded.ts";
 
 export interface ResolveOptions {
-  /** The settings of the same names. */
   model: string;
   modelsDir: string;
   signal?: AbortSignal;

@@ -31,7 +31,6 @@ export interface TowerOptions {
 }
 
 export interface WrittenTower {
-  /** The manifest has this of the tower. */
   tower: {
     graph: string;
     precision: Precision;
@@ -107,7 +106,6 @@ interface Run {
   onTaps?: (taps: Float32Array) => void;
 }
 
-/** Computes the vectors of single items. */
 async function vectors({ name, dimensions, signal }: TowerOptions, { directory, items, onTaps }: Run) {
   const session = await openSession({ graph: join(directory, `${name}.onnx`), threads: availableCores(), largestPair });
   try {

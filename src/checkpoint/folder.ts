@@ -90,7 +90,6 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
   }
 }
 
-/** Names a part of a checkpoint. */
 export interface CheckpointModule {
   /** Name of its class; where the class lies moves between versions of sentence-transformers. */
   kind: string;

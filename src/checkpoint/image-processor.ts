@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { CheckpointFolder } from "./folder.ts";
 import { exactly, only, size } from "./transformers-config.ts";
 
-/** Says how a checkpoint turns a picture into pixels. */
 export interface ImageProcessor {
   /** "cover": the shortest side becomes `resize`, then the centre of `size` is cut out. "squash": both sides become `size`. */
   fit: "cover" | "squash";

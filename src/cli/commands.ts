@@ -10,7 +10,6 @@ import { pull, pullSettings } from "./pull.ts";
 import { search } from "./search.ts";
 import { serve } from "./serve.ts";
 
-/** Lists every command, in the order of help. */
 export const commands: Record<string, Command> = {
   serve,
   pull: command({

@@ -9,7 +9,6 @@ import type { Model } from "../model/manifest.ts";
 
 export interface ModelsCommand {
   modelsDir: string;
-  /** These words follow `models`. */
   args: readonly string[];
   signal: AbortSignal;
 }
@@ -28,7 +27,6 @@ export async function models({ modelsDir, args, signal }: ModelsCommand): Promis
   throw new EncoderError("CONFIG_INVALID", "Expected: models list, models verify [NAME], or models remove NAME");
 }
 
-/** Lists what is installed, and then what could be. */
 async function list(place: string): Promise<void> {
   const names = await installed(place);
   for (const name of names) {

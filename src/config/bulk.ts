@@ -66,7 +66,6 @@ export const inputSettings = {
   }),
 };
 
-/** These say where `encode` writes, and what. */
 export const outputSettings = {
   out: setting({
     ...text("a folder"),
@@ -93,7 +92,6 @@ export const indexFolder = setting({
   help: `Folder of the search index; without it, ${usualIndex}, and serve has no search.`,
 });
 
-/** These say what `index` does besides encoding. */
 export const indexSettings = {
   index: indexFolder,
   prune: setting({ ...toggle(), default: false, help: "Remove what the inputs do not have any more." }),

@@ -17,7 +17,6 @@ const hostPattern = z
 /** What was accepted has this long to be done when an encoder or the service closes. */
 export const defaultDrainMs = 25_000;
 
-/** These settings choose the model. */
 export const modelSettings = {
   model: setting({
     ...text("a model's name or a model folder"),
@@ -32,7 +31,6 @@ export const modelSettings = {
   }),
 };
 
-/** These settings bound the decoding of pictures. */
 export const decodeSettings = {
   maxImageBytes: setting({
     ...integer({ min: 1024, max: 1024 * MiB }),
@@ -79,7 +77,6 @@ export const decodeSettings = {
   }),
 };
 
-/** These settings say which image URLs are fetched, and how. */
 export const fetchSettings = {
   imageUrls: setting({ ...toggle(), default: true, help: "Whether images may be given by URL." }),
   allowPrivateUrls: setting({
@@ -208,7 +205,6 @@ export const engineSettings = {
   }),
 };
 
-/** `createEncoder` takes these settings. */
 export const encoderSettings = { ...modelSettings, ...decodeSettings, ...fetchSettings, ...engineSettings };
 
 export type EncoderConfig = ValuesOf<typeof encoderSettings>;

@@ -204,7 +204,6 @@ export const serverSettings = {
   ...operationSettings,
 };
 
-/** These settings are the log's. */
 export const logSettings = {
   logLevel: setting({
     ...choice("fatal", "error", "warn", "info", "debug", "trace", "silent"),

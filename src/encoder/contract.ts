@@ -53,7 +53,6 @@ export interface Encoding<Vector = Float32Array> {
 
 /** Is called with what happens inside, for metrics and logs. */
 export interface EncoderObserver {
-  /** Called after each item's work. */
   onTimings?(tower: TowerName, timings: Partial<StageTimings>): void;
   onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;
   onQueueDepth?(tower: TowerName, depth: number): void;
@@ -72,7 +71,6 @@ export interface Encoder {
   encodeImages: Encode<ImageInput>;
   /** Tells whether both towers really work: true if each has given a vector within `maxAgeMs`, or gives one now. */
   isHealthy(options: { maxAgeMs: number; signal?: AbortSignal }): Promise<boolean>;
-  /** Counts the items that wait for each tower. */
   queueDepth(): { image: number; text: number };
   /**
    * Answers what was accepted, fetching, decoding and tokenising included, and refuses what comes after with SHUTTING_DOWN.

@@ -31,7 +31,6 @@ export type EncoderOptions = Partial<EncoderConfig>;
 export interface StartOptions {
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal;
-  /** Starts what runs the graphs. */
   startEngine?: typeof startEngine;
 }
 

@@ -99,10 +99,8 @@ interface Bytes {
   release(): void;
 }
 
-/** Is one image of a request. */
 interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
   request: TowerRequest<Pixels>;
-  /** This is its position among the request's images. */
   position: number;
   isOneOfMany: boolean;
   /** It waited so many milliseconds for the images before it. */

@@ -2,7 +2,6 @@ import { atIndex, EncoderError, isItemFault } from "../errors.ts";
 import { normalized } from "../tower/vectors.ts";
 import type { EncodeOptions, Encoding, StageTimings } from "./contract.ts";
 
-/** Holds what one input came to. */
 export interface EncodedItem {
   /** This is as the tower gave it, perhaps shared with other requests and the cache. */
   embedding: Float32Array;

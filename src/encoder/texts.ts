@@ -57,7 +57,6 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
   return encodeTexts as Encode<string>; // null stands only in the place of an error that was asked for
 }
 
-/** Is one text's place in its request. */
 interface TextStep {
   request: TowerRequest<number[]>;
   position: number;

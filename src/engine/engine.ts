@@ -8,11 +8,9 @@ import type { WorkerOptions, WorkerReply } from "./worker.ts";
 export interface EngineOptions extends WorkerOptions {
   /** A batch that takes longer hangs, and its thread is ended. */
   timeoutMs: number;
-  /** This is called with the reason when a thread has died. */
   onDeath?: (reason: string) => void;
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal | undefined;
-  /** Starts the thread. */
   spawn?: (workerData: WorkerOptions) => Worker;
 }
 

@@ -12,7 +12,6 @@ export interface Arithmetic {
 }
 
 export interface LinearOperands {
-  /** The stored constants have this name. */
   name: string;
   x: Value;
   weight: Weight;

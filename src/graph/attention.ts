@@ -10,7 +10,6 @@ export interface AttentionOperands {
   width: number;
   /** This is added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
   mask?: Value;
-  /** Tells whether a token sees only itself and those before it. */
   isCausal?: boolean;
 }
 

@@ -1,6 +1,5 @@
 import type { Weight } from "./weight.ts";
 
-/** Names a value that flows through a graph. */
 export type Value = string;
 
 export type ElementType = "float32" | "uint8" | "int8" | "int64";

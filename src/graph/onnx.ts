@@ -47,7 +47,6 @@ export function encodeModel(
   ]);
 }
 
-/** Writes a NodeProto. */
 function nodeProto({ operator, domain, inputs, outputs, attributes }: Node): Field[] {
   return [
     ...inputs.map((name) => textField(1, name)),

@@ -78,7 +78,6 @@ async function receiveInto(partial: string, download: Download): Promise<{ piece
   }
 }
 
-/** Sends one request for all that is missing. */
 async function receive(download: Download, handle: FileHandle, reached: (position: number) => void): Promise<void> {
   const { file, facts, signal } = download;
   const restart = async (reason: string) => {

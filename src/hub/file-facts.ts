@@ -5,7 +5,6 @@ import type { RepositoryFile } from "./repository-file.ts";
 import { request } from "./request.ts";
 import { withRetries } from "./with-retries.ts";
 
-/** Holds what the Hub says about a file without sending it. */
 export interface FileFacts {
   /** The branch or tag stands for this commit now. */
   commit: string;

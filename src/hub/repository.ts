@@ -56,7 +56,6 @@ async function resolveCommit({ hub, repository, revision, signal }: OpenReposito
   );
 }
 
-/** Says where a file's bytes are. */
 export interface LocatedFile extends RepositoryFile {
   bytes: number | undefined;
   source:
@@ -103,7 +102,6 @@ export async function locateFile(from: Repository, path: string): Promise<Locate
   };
 }
 
-/** Brings the file to the repository's folder. */
 export async function fetchFile(
   from: Repository,
   file: LocatedFile,

@@ -1,4 +1,3 @@
-/** Holds what the reader needs of a bitmap's header. */
 interface RunLengths {
   width: number;
   height: number;

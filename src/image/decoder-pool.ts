@@ -8,7 +8,6 @@ import {
 } from "./decoder-process.ts";
 
 export interface DecoderPoolOptions extends DecoderProcessOptions {
-  /** This is called when a process exits unexpectedly. */
   onEnd?: ((reason: DecoderEnd) => void) | undefined;
 }
 

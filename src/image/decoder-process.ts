@@ -8,7 +8,6 @@ import type { PixelSpec, Pixels } from "./pixels.ts";
 export interface DecoderProcessOptions
   extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes" | "heic" | "lenientImages"> {
   spec: PixelSpec;
-  /** Reads the milliseconds of a core that a process has used. */
   coreMsOf?: (pid: number | undefined) => number;
   /** Set where not pixels are wanted but a WebP that fits a square of this width, as `data`. */
   webpWidth?: number;

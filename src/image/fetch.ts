@@ -59,7 +59,6 @@ export type FetchOptions = Pick<
 /** Longer URLs are refused; https://www.rfc-editor.org/rfc/rfc9110#section-4.1 asks for 8000 octets at least. */
 const maxUrlLength = 8192;
 
-/** So many of a name's addresses are tried. */
 const maxAddresses = 4;
 
 export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {

@@ -91,7 +91,6 @@ function layout<Part extends string>(bytes: Record<Part, number>): Record<Part |
   return { ...starts, end } as Record<Part | "end", number>; // the loop went through every part
 }
 
-/** Says what the outputs of one axis are made of. */
 interface Resampling {
   /** All of them together need these inputs. */
   start: number;

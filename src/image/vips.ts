@@ -19,7 +19,6 @@ export interface VipsImage {
   height: number;
   hasAlpha: boolean;
   isInk: boolean;
-  /** Reads R G B and no more. */
   readRgb(): Promise<Samples>;
   /** Reads R G B and whatever channels follow. */
   readAll(): Promise<Samples>;

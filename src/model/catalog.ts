@@ -28,7 +28,6 @@ const clipB32: PinnedCheckpoint = {
   sha256: { "0_CLIPModel/model.safetensors": "99d28a652e6ec46629ab7047a0ac82c69b1fe11e0ce672c43af65d3a9a3fc05d" },
 };
 
-/** Names one checkpoint that holds both towers. */
 function both(checkpoint: PinnedCheckpoint) {
   return { image: checkpoint, text: checkpoint };
 }

@@ -5,7 +5,6 @@ import { isAbsolute, join, resolve } from "node:path";
 /** This model ships with the package as a checkpoint and is built on its first use. */
 export const embeddedName = "pictogram-mini";
 
-/** Says where the setting `model` points to. */
 export type Location = { kind: "embedded" } | { kind: "folder"; directory: string };
 
 /** Anything with a slash, `.` or `..` is a path; a plain name is an installed model, or else a folder here. */

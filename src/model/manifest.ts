@@ -94,7 +94,6 @@ const manifestKeys = z.object({
   sources: z.object({ image: source, text: source }),
   /** This lists every other file of the folder. */
   files: z.record(fileName, fileRecord),
-  /** This version of the package built the folder. */
   builtBy: z.string(),
 });
 

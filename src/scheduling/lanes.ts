@@ -8,13 +8,11 @@ export interface Lanes {
    * @throws the signal's reason when aborted, or what `work` throws.
    */
   run<T>(work: () => Promise<T>, turn?: Turn): Promise<T>;
-  /** So many pieces of work wait for a lane. */
   readonly waiting: number;
   /** Tells whether new work would have to wait. */
   readonly isBusy: boolean;
   /** Looks again whether work may begin. It must be called when `isOpen` has become true. */
   resume(): void;
-  /** Rejects everything that waits. */
   clear(reason: unknown): void;
 }
 

@@ -5,7 +5,6 @@ import { EncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { onceOver } from "./once-over.ts";
 
-/** Is a request's place among those in flight. */
 export interface Admission {
   /** Counts bytes of its body as they arrive. @throws EncoderError OVERLOADED */
   take(bytes: number): void;

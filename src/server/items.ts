@@ -12,7 +12,6 @@ export type Source = { text: string } | ImageSource;
 export interface ItemNames {
   /** This field holds a batch, or names each item of it; it is absent where the request is for one item. */
   field?: string | ((index: number) => string) | undefined;
-  /** An item is called this. */
   noun: string;
 }
 

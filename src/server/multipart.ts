@@ -14,7 +14,6 @@ export interface FormLimits {
   maxFieldBytes?: number;
 }
 
-/** Is a part between two delimiters. */
 interface Part {
   headers: Map<string, string>;
   content: Buffer;

@@ -5,7 +5,6 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { mapAhead } from "../scheduling/map-ahead.ts";
 
-/** Holds one file of the page, as it is sent. */
 export interface PageFile {
   bytes: Buffer;
   /** This is the same, smaller, where that pays. */
@@ -16,7 +15,6 @@ export interface PageFile {
   isForEver: boolean;
 }
 
-/** Holds the page's files by their path below it. */
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
 const contentTypes: Record<string, string> = {

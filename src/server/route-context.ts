@@ -5,7 +5,6 @@ import type { EncodeFor } from "./encode.ts";
 import type { ReadItems } from "./items.ts";
 import type { CheckModel } from "./model-names.ts";
 
-/** Says what a request may hold. */
 export type RequestLimits = ValuesOf<typeof requestSettings> & { maxImageBytes: number };
 
 /** Holds what the routes that encode work with. A handler reads items, encodes them and frames the vectors. */

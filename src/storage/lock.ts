@@ -18,7 +18,6 @@ export interface LockOptions {
 }
 
 export interface Holder extends ProcessName {
-  /** Its file in the locked folder has this name. */
   file: string;
 }
 

@@ -1,6 +1,5 @@
 import type { Tensor } from "../engine/contract.ts";
 
-/** Says how the texts of one batch become equally long. */
 export interface TextPadding {
   padId: number;
   /** Each row is this long; "batch" (the default) means the length of the longest text. */

@@ -10,7 +10,6 @@ export interface Tokens {
   ids: number[];
   /** This is the same for the same ids. */
   key: string;
-  /** Tells whether tokens were cut off. */
   truncated: boolean;
   /** So many ids stand for what the vocabulary has no token for: texts that differ there alone look alike. */
   unknown: number;

@@ -77,7 +77,6 @@ export class Batcher<Item> {
     this.#pace = new Pace(options.engines.length, this.#now);
   }
 
-  /** Counts the items that wait for an engine. */
   get depth(): number {
     return this.#waiting.length;
   }

@@ -8,7 +8,6 @@ import type { InFlight } from "./in-flight.ts";
 import type { RequestScope } from "./request-scope.ts";
 
 export interface RequestOptions {
-  /** It has so many items. */
   items: number;
   signal?: AbortSignal | undefined;
   /** This is in `performance.now()` milliseconds. Without one there is always time. */
@@ -51,7 +50,6 @@ export interface TowerInput {
 
 export type Prepare<Item> = (turn: { signal: AbortSignal; dueAt: number }) => Prepared<Item> | Promise<Prepared<Item>>;
 
-/** Is a graph's input for one item. */
 export interface Prepared<Item> {
   item: Item;
   /** Tells whether a part of the input could not be read. */
@@ -64,7 +62,6 @@ export interface TowerResult extends Embedded {
   incomplete: boolean;
 }
 
-/** Holds what the requests of one tower share. */
 export interface SharedByRequests<Item> {
   batcher: Batcher<Item>;
   backlog: Backlog;

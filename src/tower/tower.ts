@@ -11,7 +11,6 @@ import { type RequestScope, requestScope } from "./request-scope.ts";
 export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<Item>, "engines"> {
   replicas: number;
   startEngine: (options: EngineOptions) => Promise<Engine>;
-  /** So many items are accepted at the same time. */
   maxQueue: number;
   /**
    * Tells whether all items of a request are held while it waits, as texts are, or only those that are being worked on.
@@ -27,7 +26,6 @@ export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<I
 export interface Tower<Item> {
   /** Begins a request, which must be closed. @throws EncoderError SHUTTING_DOWN once the tower is closing. */
   open(options: RequestOptions): TowerRequest<Item>;
-  /** Counts the items that wait for an engine. */
   readonly depth: number;
   /** Tells when a batch last succeeded, in `performance.now()` milliseconds. */
   readonly lastSuccessAt: number;

@@ -2,14 +2,12 @@ import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
 import { embedTokens } from "../token-embedding.ts";
 
-/** Describes CLIP's text transformer, as its configuration does. */
 export interface TextTransformer {
   vocabulary: number;
   positions: number;
   encoder: PreNormEncoder;
   /** This token's first occurrence ends a text; with "largest" it is the first token of the largest id. */
   endOfText: number | "largest";
-  /** Length of the vector it gives. */
   dimensions: number;
 }
 

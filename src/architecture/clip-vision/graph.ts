@@ -7,7 +7,6 @@ import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../p
 export interface VisionTransformer {
   patches: Patches;
   encoder: PreNormEncoder;
-  /** Length of the vector it gives. */
   dimensions: number;
 }
 

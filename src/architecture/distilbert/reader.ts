@@ -17,7 +17,6 @@ export interface Distilbert {
   mlpWidth: number;
   /** What the pooled vector goes through, at least one. */
   denses: Dense[];
-  /** Length of the vector it gives. */
   dimensions: number;
 }
 

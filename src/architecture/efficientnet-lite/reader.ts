@@ -17,7 +17,6 @@ export interface EfficientNetLite {
   classes: number;
 }
 
-/** Describes a run of blocks of one width. */
 export interface Stage {
   blocks: number;
   kernel: number;

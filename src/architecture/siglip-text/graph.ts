@@ -7,7 +7,6 @@ export interface TextTransformer {
   vocabulary: number;
   positions: number;
   encoder: PreNormEncoder;
-  /** Length of the vector it gives. */
   dimensions: number;
 }
 

@@ -6,7 +6,6 @@ import { answerEmbeddings } from "../embeddings.ts";
 import type { RouteContext } from "../route-context.ts";
 import { encodeReply, encodeTextBody, noQuery } from "../schemas.ts";
 
-/** Serves POST /encode_text. */
 export function encodeTextRoute(app: FastifyInstance, context: RouteContext): void {
   const schema = {
     summary: "Vectors of texts",

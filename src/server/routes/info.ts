@@ -6,10 +6,8 @@ import { info } from "../schemas.ts";
 
 export interface InfoOptions {
   manifest: Manifest;
-  /** A request may hold this much. */
   limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
-  /** This is the version of this package. */
   version: string;
 }
 
