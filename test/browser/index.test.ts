@@ -59,6 +59,7 @@ describe("the index of a service", () => {
     const { page, errors, strangers } = await openWithKey();
     const searches = searchesOf(page);
     await page.getByText(`${count} pictures are indexed.`).waitFor();
+    await page.getByRole("list", { name: "Pictures" }).getByRole("button").first().waitFor(); // some, before one asks
     await search(page, "red apple");
     expect((await firstNames(page, 1))[0]).toBe("red apple.webp");
     expect(searches.at(-1)).toEqual({ text: "red apple", limit: 60, offset: 0 });

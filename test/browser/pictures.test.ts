@@ -1,18 +1,32 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { drop, firstNames, isAboutAnswers, launchBrowser, openPage, search } from "./support/browser.ts";
-import { brokenHeic, drawing, stripes } from "./support/pictures.ts";
+import { drop, dropFromDisk, firstNames, isAboutAnswers, launchBrowser, openPage, search } from "./support/browser.ts";
+import { brokenHeic, drawing, heic, stripes } from "./support/pictures.ts";
 import { type RunningService, startService } from "./support/service.ts";
 
 let service: RunningService;
 let browser: Browser;
+/** A folder with four pictures, one of them in a folder of its own, and with what is no picture. */
+let holidays: string;
 
 beforeAll(async () => {
+  holidays = join(mkdtempSync(join(tmpdir(), "browser-folder-")), "holidays");
+  const tiff = await stripes("scan.tiff", { width: 300, height: 200, format: "tiff" });
+  const files = [drawing("crown"), drawing("penguin", "day 2/penguin.webp"), heic, tiff];
+  const others = ["notes.txt", ".DS_Store", "day 2/._penguin.webp", "day 2/@eaDir/penguin.webp"];
+  for (const { name, bytes } of [...files, ...others.map((name) => ({ name, bytes: Buffer.from("no picture") }))]) {
+    mkdirSync(dirname(join(holidays, name)), { recursive: true });
+    writeFileSync(join(holidays, name), bytes);
+  }
   [service, browser] = await Promise.all([startService(), launchBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();
   await service?.stop();
+  rmSync(dirname(holidays), { recursive: true, force: true });
 });
 
 const hostileName = `<img src=x onerror=alert(1)> "quote" & a name so long that it never fits ${"x".repeat(80)}.webp`;
@@ -59,7 +73,40 @@ describe("pictures of one's own", () => {
     await expect.poll(() => firstNames(page, 1)).toEqual(["penguin"]);
   });
 
-  it("come from a chosen folder with their paths", async () => {
+  it("come from a dropped folder with everything in it: HEIC and TIFF are encoded though the browser cannot draw them", async () => {
+    const { page, errors } = await openPage(browser, { url: service.url });
+    await dropFromDisk(page, [holidays], "Add to your pictures");
+    await page.getByRole("radio", { name: /^Your pictures 4/, checked: true }).waitFor();
+    await page.locator(".encoding").waitFor({ state: "detached" });
+    expect(await page.locator(".failures").count()).toBe(0);
+    await search(page, "crown");
+    expect((await firstNames(page, 4)).sort()).toEqual([heic.name, "crown.webp", "penguin.webp", "scan.tiff"]);
+    expect((await firstNames(page, 1))[0]).toBe("crown.webp");
+    for (const [name, format] of [
+      [heic.name, "HEIC"],
+      ["scan.tiff", "TIFF"],
+    ]) {
+      const tile = page.locator(".tile", { hasText: name! });
+      expect(await tile.locator(".no-picture").getAttribute("data-format")).toBe(format);
+      expect(await tile.locator(".tile-score").innerText()).toMatch(/^-?0\.\d{3}$/);
+    }
+    await page.getByRole("button", { name: /^penguin\.webp, rank/ }).click();
+    expect(await page.locator(".path").innerText()).toBe("holidays/day 2");
+    expect(errors).toEqual([]);
+  });
+
+  it("come from a chosen folder with their paths, without what systems leave behind", async () => {
+    const { page } = await openPage(browser, { url: service.url });
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Add a folder" }).click();
+    await (await chooser).setFiles(holidays);
+    await page.getByRole("radio", { name: /^Your pictures 4/, checked: true }).waitFor();
+    await search(page, "penguin");
+    await page.locator(".tile-picture").first().click();
+    expect(await page.locator(".path").innerText()).toBe("holidays/day 2");
+  });
+
+  it("come from chosen files", async () => {
     const { page } = await openPage(browser, { url: service.url });
     const chooser = page.waitForEvent("filechooser");
     await page.getByRole("button", { name: "Add pictures" }).click();

@@ -101,6 +101,17 @@ export async function drop(page: Page, files: DroppedFile[], zone: string): Prom
   await page.dispatchEvent(`[data-drop="${zone}"]`, "drop", { dataTransfer: transfer });
 }
 
+/** Drags files or folders of the disk over the page and drops them on the zone with this title, as a person does. */
+export async function dropFromDisk(page: Page, paths: string[], zone: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  await session.send("Input.dispatchDragEvent", { type: "dragEnter", x: 10, y: 10, data });
+  const box = (await page.locator(`[data-drop="${zone}"]`).boundingBox())!;
+  const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  await session.send("Input.dispatchDragEvent", { type: "dragOver", ...place, data });
+  await session.send("Input.dispatchDragEvent", { type: "drop", ...place, data });
+}
+
 /** Draws a closed line on the map with the pointer; its corners are parts of the map's width and height. */
 export async function encircle(canvas: Locator, corners: [number, number][]): Promise<void> {
   await canvas.evaluate((element) => element.scrollIntoView({ block: "center" }));

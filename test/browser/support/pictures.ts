@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
 import pictures from "../../../web/gallery/pictures.json" with { type: "json" };
+import { parityFile } from "../../support/parity-file.ts";
 import type { DroppedFile } from "./browser.ts";
 
 const gallery = resolve(import.meta.dirname, "../../../web/public/gallery");
@@ -22,6 +23,9 @@ export async function stripes(
     </defs><rect width="100%" height="100%" fill="url(#g)"/></svg>`;
   return { name: fileName, type: `image/${format}`, bytes: await sharp(Buffer.from(svg)).toFormat(format).toBuffer() };
 }
+
+/** A photograph as iPhones write it, in tiles. */
+export const heic: DroppedFile = { name: "IMG_0001.HEIC", type: "", bytes: parityFile("heic-grid-1").file };
 
 /** The start of an iPhone's file, with nothing after it that could be decoded. */
 export const brokenHeic: DroppedFile = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nearestPoint, pointByKey, pointsInside } from "../../../web/src/map/find-points.ts";
 import { principalComponents } from "../../../web/src/map/pca.ts";
 import { placeByNeighbours } from "../../../web/src/map/place-by-neighbours.ts";
-import { normalise, toScreen, wholeMap, zoomAt } from "../../../web/src/map/viewport.ts";
+import { normalise, pan, toScreen, wholeMap, zoomAt } from "../../../web/src/map/viewport.ts";
 
 describe("principal components", () => {
   it("find the direction along which rows differ most", () => {
@@ -54,6 +54,15 @@ describe("the map", () => {
     expect(toScreen(near, points, 2)).toEqual(at);
     expect(toScreen(near, points, 0).x).toBe(110 - 3 * 100);
     expect(zoomAt(near, at, 0.01, viewport)).toEqual(viewport);
+  });
+
+  it("moves no further than its edge", () => {
+    const near = zoomAt(viewport, { x: 110, y: 60 }, 4, viewport);
+    const moved = pan(near, { x: 15, y: -10 }, viewport);
+    expect([moved.x - near.x, moved.y - near.y]).toEqual([15, -10]);
+    expect(pan(near, { x: 10_000, y: 10_000 }, viewport)).toMatchObject({ x: viewport.x, y: viewport.y });
+    const last = pan(near, { x: -10_000, y: -10_000 }, viewport);
+    expect(last.x + near.scaleX).toBeCloseTo(viewport.x + viewport.scaleX);
   });
 
   it("finds the point under the pointer, inside a line, and in the direction of a key", () => {

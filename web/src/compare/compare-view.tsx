@@ -9,12 +9,11 @@ import { LinkButton } from "../shell/link-button.tsx";
 import { useFileChooser } from "../shell/use-file-chooser.tsx";
 import { useValue } from "../state/observable.ts";
 import type { Logit } from "../vectors/softmax.ts";
+import { exampleNames, exampleSentences } from "./example-sentences.ts";
 import { asCsv } from "./matrix-csv.ts";
 import { MatrixTable } from "./matrix-table.tsx";
 import { useMatrix } from "./use-matrix.ts";
 
-const exampleSentences = ["a red apple", "ein Hund", "bicicleta", "волна"];
-const exampleNames = ["red apple.webp", "dog.webp", "bicycle.webp", "water wave.webp"];
 /** A matrix beyond this is taller than anyone reads. */
 const mostSentences = 16;
 

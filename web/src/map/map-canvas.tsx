@@ -6,7 +6,7 @@ import { drawMap, pictureSide } from "./draw-map.ts";
 import { nearestPoint, pointByKey, pointsInside } from "./find-points.ts";
 import { useMapImages } from "./use-map-images.ts";
 import type { Projection } from "./use-projection.ts";
-import { type Point, type Size, toScreen, type Viewport, wholeMap, zoomAt } from "./viewport.ts";
+import { type Point, pan, type Size, toScreen, type Viewport, wholeMap, zoomAt } from "./viewport.ts";
 
 interface MapCanvasProps {
   projection: Projection;
@@ -20,7 +20,10 @@ const clickWithin = 6;
 /** Keeps the pictures at the edge of the map whole. */
 const margin = 36;
 
-/** Draws the map itself. A drag encircles pictures, the wheel zooms, arrow keys go from picture to picture. */
+/**
+ * Draws the map itself. A drag encircles pictures, with Shift it moves the map; the wheel zooms, and arrow keys go from
+ * picture to picture.
+ */
 export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvasProps) {
   const { pictures, points } = projection;
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -55,7 +58,9 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
   const reach = pictureSide(viewport, size, pictures.length) * 0.75;
   const onPointerMove = (event: PointerEvent) => {
     const at = { x: event.offsetX, y: event.offsetY };
-    if (lasso.length > 0) setLasso([...lasso, at]);
+    if (event.buttons > 0 && event.shiftKey)
+      setZoomed(pan(viewport, { x: event.movementX, y: event.movementY }, whole));
+    else if (lasso.length > 0) setLasso([...lasso, at]);
     else setCurrent(nearestPoint(map, at, reach));
   };
   const onPointerUp = (event: PointerEvent) => {
@@ -97,7 +102,7 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
         onPointerMove={onPointerMove}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
-          setLasso([{ x: event.offsetX, y: event.offsetY }]);
+          if (!event.shiftKey) setLasso([{ x: event.offsetX, y: event.offsetY }]);
         }}
         onPointerUp={onPointerUp}
         onPointerCancel={() => setLasso([])}

@@ -49,6 +49,17 @@ export function toScreen({ scaleX, scaleY, x, y }: Viewport, points: Float32Arra
   return { x: points[2 * index]! * scaleX + x, y: points[2 * index + 1]! * scaleY + y };
 }
 
+/** Moves what is seen, but never beyond the edge of the map. */
+export function pan(viewport: Viewport, by: Point, whole: Viewport): Viewport {
+  const within = (offset: number, at: number, span: number) =>
+    Math.min(at, Math.max(at - span * (viewport.zoom - 1), offset));
+  return {
+    ...viewport,
+    x: within(viewport.x + by.x, whole.x, whole.scaleX),
+    y: within(viewport.y + by.y, whole.y, whole.scaleY),
+  };
+}
+
 /** Zooms so that what is under the point stays there. */
 export function zoomAt(viewport: Viewport, at: Point, factor: number, whole: Viewport): Viewport {
   const zoom = Math.min(mostZoom, Math.max(1, viewport.zoom * factor));

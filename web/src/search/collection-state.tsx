@@ -131,7 +131,7 @@ function EmbeddedNote({ name, hasQuery }: { name: Exclude<CollectionName, "index
     own: "It was made for drawings of everyday things: on photographs expect little.",
   };
   return (
-    <p class="aside">
+    <p class={hasQuery ? "aside model-note searching" : "aside model-note"}>
       <strong>{service.info.model}</strong> is the small model that ships. {words[name]}
       {!hasQuery && (
         <>

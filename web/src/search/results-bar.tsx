@@ -24,7 +24,9 @@ export function ResultsBar({ outcome, shown }: ResultsBarProps) {
   const name = fileNameFor(describe(query));
   const terms = termsOf(query);
   const isRankedHere = rankingMs !== undefined;
+  const isConnected = useService().status === "ready";
 
+  if (problem && !isConnected) return null; // a notice above all views says why
   if (problem) {
     return (
       <p class="notice problem" role="alert">

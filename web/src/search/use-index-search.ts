@@ -80,7 +80,7 @@ export function useIndexSearch(terms: Term[]): SearchOutcome {
   };
   const { problem, stages } = answer;
   return {
-    ...{ collection: "index", results, isRanked: results.length > 0, isSearching, problem, stages },
+    ...{ collection: "index", results, isRanked: request !== undefined, isSearching, problem, stages },
     ...(!isComplete && { loadMore }),
   };
 }

@@ -6,6 +6,7 @@ import { hasFittingGallery, usePage, useService, useSession } from "../session/s
 import { useValue } from "../state/observable.ts";
 import { weightedSum } from "../vectors/arithmetic.ts";
 import { foldNearDuplicates, type Ranked, rank } from "../vectors/ranking.ts";
+import { useIndexPictures } from "./use-index-pictures.ts";
 import { useIndexSearch } from "./use-index-search.ts";
 import { useShownCollection } from "./use-shown-collection.ts";
 
@@ -39,6 +40,9 @@ export function useSearch(): SearchOutcome {
   const isRemote = name === "index" && selection === undefined;
   const local = useLocalSearch(name, isRemote ? [] : terms);
   const remote = useIndexSearch(isRemote ? terms : []);
+  const isUnasked = isRemote && terms.length === 0;
+  const pictures = useIndexPictures(isUnasked);
+  if (isUnasked) return { ...remote, results: pictures };
   return isRemote ? remote : local;
 }
 
