@@ -23,13 +23,18 @@ const out = join(here, "../public/gallery");
 /** Makes the pictures of the gallery and its list; README.md tells where the sources come from. */
 async function makePictures(): Promise<void> {
   const { values } = parseArgs({
-    options: { icons: { type: "string" }, gcompris: { type: "string" }, skimage: { type: "string" } },
+    options: {
+      ...{ icons: { type: "string" }, gcompris: { type: "string" } },
+      ...{ skimage: { type: "string" }, scipy: { type: "string" } },
+    },
   });
-  const { icons, gcompris, skimage } = values;
-  if (!icons || !gcompris || !skimage) throw new Error("Expected --icons, --gcompris and --skimage, each a folder.");
+  const { icons, gcompris, skimage, scipy } = values;
+  if (!icons || !gcompris || !skimage || !scipy) {
+    throw new Error("Expected --icons, --gcompris, --skimage and --scipy, each a folder.");
+  }
   const names = readFileSync(join(here, "drawings.txt"), "utf8").split(/\s+/).filter(Boolean);
   const list = JSON.parse(readFileSync(join(here, "photographs.json"), "utf8")) as Photograph[];
-  const sources = [...(await drawings(icons, names)), ...photographs(list, { gcompris, skimage })];
+  const sources = [...(await drawings(icons, names)), ...(await photographs(list, { gcompris, skimage, scipy }))];
 
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
