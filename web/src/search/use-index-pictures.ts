@@ -18,7 +18,7 @@ export function useIndexPictures(isShown: boolean): Ranked<Picture>[] {
     if (!isShown || version === undefined) return;
     const controller = new AbortController();
     const { signal } = controller;
-    client.sample(count, { signal, onWait: () => {} }).then(
+    client.sample({ limit: count, signal }).then(
       (sample) => setPictures(sample.pictures.map((it) => ({ picture: pictureOfIndex(it), score: 0 }))),
       () => {}, // searching works without them, or the page says what is wrong with the service
     );
