@@ -108,8 +108,9 @@ export async function runLine(
   command: string,
   { folder, settings = {} }: { folder: string; settings?: Record<string, string> },
 ): Promise<string> {
-  const { PATH = "", HOME = "" } = process.env;
-  const env = { PATH, HOME, SERVICE_URL: inject("serviceUrl"), ...settings };
+  // The rest of the environment may say where packages come from. Vitest's own NODE_ENV is none of the reader's.
+  const { NODE_ENV: _, ...reader } = process.env;
+  const env = { ...reader, SERVICE_URL: inject("serviceUrl"), ...settings };
   const child = spawn("bash", ["-c", command], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   const written = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
