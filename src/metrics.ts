@@ -64,6 +64,11 @@ export function createMetrics() {
       "text_precision",
       "version",
     ]),
+    deviceInfo: gauge(
+      "encoder_device_info",
+      "Always 1; its labels say what DEVICE asks for and what runs the graphs.",
+      ["wanted", "used"],
+    ),
   };
 
   // From nothing to 1 is no increase to Prometheus: what alerts watch must start at 0.

@@ -2,12 +2,17 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Tensor } from "../engine/contract.ts";
 import { openSession } from "../engine/session.ts";
+import { EncoderError } from "../errors.ts";
 import { type Arithmetic, fp32 } from "../graph/arithmetic.ts";
 import type { Graph } from "../graph/graph.ts";
 import { availableCores } from "../host/available-cores.ts";
 import type { Fidelity, FileRecord, Precision } from "../model/manifest.ts";
+import { fp16Arithmetic } from "./fp16/arithmetic.ts";
+import { delayCasts } from "./fp16/delay-casts.ts";
+import { emulate } from "./fp16/emulate.ts";
+import { createMagnitudes } from "./fp16/magnitudes.ts";
 import { int8Arithmetic } from "./int8/arithmetic.ts";
-import { type Calibration, createCalibration } from "./int8/calibration.ts";
+import { createCalibration } from "./int8/calibration.ts";
 import { fidelityOf, isFaithful } from "./int8/fidelity.ts";
 import { foldFactors } from "./int8/fold.ts";
 import { type PlanOf, perTokenPlan, planInput } from "./int8/plan.ts";
@@ -34,7 +39,7 @@ export interface WrittenTower {
   tower: {
     graph: string;
     precision: Precision;
-    /** This compares int8 with fp32, also where it was too low and the tower is fp32. */
+    /** This compares int8 or fp16 with fp32, also where int8's was too low, and the tower is fp32. */
     fidelity?: Fidelity;
     largestPair?: number;
   };
@@ -49,53 +54,91 @@ export async function writeTower(options: TowerOptions): Promise<WrittenTower> {
 }
 
 async function writeInPrecision(options: TowerOptions) {
-  if (options.precision === "fp32") return { precision: "fp32" as const, files: await write(options, fp32) };
-  const { calibration, heldOut, exact } = await reference(options);
+  const { precision } = options;
+  if (precision === "fp32") return { precision, files: await write(options, options.graphWith(fp32)) };
+  if (precision === "fp16") return { precision, ...(await writeFp16(options)) };
+  const calibration = createCalibration();
+  const { heldOut, exact } = await reference(options, calibration);
 
   let best: { fidelity: Fidelity; plan: PlanOf } | undefined;
+  const quantised = (plan: PlanOf) => {
+    const graph = options.graphWith(int8Arithmetic(plan));
+    foldFactors(graph);
+    return graph;
+  };
   const plans: PlanOf[] = [(layer) => planInput(layer, calibration.range(layer.name)), perTokenPlan];
   for (const plan of plans) {
-    const files = await write(options, int8Arithmetic(plan));
-    const approximate = await vectors(options, { directory: options.directory, items: heldOut });
-    const fidelity = fidelityOf(exact, approximate);
+    const files = await write(options, quantised(plan));
+    const fidelity = fidelityOf(exact, await vectors(options, { directory: options.directory, items: heldOut }));
     if (isFaithful(fidelity)) return { precision: "int8" as const, files, fidelity };
     if (!best || fidelity.mean > best.fidelity.mean) best = { fidelity, plan };
   }
   const { fidelity, plan } = best!; // there is at least one plan
-  return options.precision === "auto"
-    ? { precision: "fp32" as const, files: await write(options, fp32), fidelity }
-    : { precision: "int8" as const, files: await write(options, int8Arithmetic(plan)), fidelity };
+  return precision === "auto"
+    ? { precision: "fp32" as const, files: await write(options, options.graphWith(fp32)), fidelity }
+    : { precision: "int8" as const, files: await write(options, quantised(plan)), fidelity };
 }
 
-/** Runs the tower in fp32: calibrates with some samples and keeps the vectors of the others. */
+/** Whoever asks for fp16 expects fp32's vectors at half the size: anything less close is an error. */
+const leastFp16Fidelity = 0.9999;
+
+async function writeFp16(options: TowerOptions) {
+  const magnitudes = createMagnitudes();
+  const { heldOut, exact } = await reference(options, magnitudes);
+  const halfGraph = () => {
+    const graph = options.graphWith(fp16Arithmetic(magnitudes.fits));
+    delayCasts(graph);
+    return graph;
+  };
+  const emulated = halfGraph();
+  emulate(emulated);
+  const approximate = await aside(options, emulated, (directory) => vectors(options, { directory, items: heldOut }));
+  const fidelity = fidelityOf(exact, approximate);
+  if (fidelity.min < leastFp16Fidelity) {
+    throw new EncoderError(
+      "CHECKPOINT_INVALID",
+      `In fp16 the ${options.name} tower's vectors come to a cosine of ${fidelity.min} with fp32's; expected at least ${leastFp16Fidelity}. Build it with --precision fp32.`,
+    );
+  }
+  return { files: await write(options, halfGraph()), fidelity };
+}
+
+/** What is measured while a tower runs in fp32. */
+interface Measurement {
+  arithmetic: Arithmetic;
+  tap(graph: Graph): void;
+  observe(taps: Float32Array): void;
+}
+
+/** Runs the tower in fp32: measures with some samples and keeps the vectors of the others. */
 async function reference(
   options: TowerOptions,
-): Promise<{ calibration: Calibration; heldOut: Tensor[][]; exact: Float32Array[] }> {
-  const calibration = createCalibration();
-  const graph = options.graphWith(calibration.arithmetic);
-  calibration.tap(graph);
+  measurement: Measurement,
+): Promise<{ heldOut: Tensor[][]; exact: Float32Array[] }> {
+  const graph = options.graphWith(measurement.arithmetic);
+  measurement.tap(graph);
+  return aside(options, graph, async (directory) => {
+    const { calibration, heldOut } = await options.samples();
+    await vectors(options, { directory, items: calibration, onTaps: (taps) => measurement.observe(taps) });
+    return { heldOut, exact: await vectors(options, { directory, items: heldOut }) };
+  });
+}
+
+/** Writes a graph that is no part of the model, for as long as it is measured. */
+async function aside<T>(options: TowerOptions, graph: Graph, measure: (directory: string) => Promise<T>): Promise<T> {
   const directory = join(options.directory, "calibration");
   await mkdir(directory);
   try {
     await writeGraph({ ...options, graph, directory });
-    const samples = await options.samples();
-    await vectors(options, {
-      directory,
-      items: samples.calibration,
-      onTaps: (taps) => calibration.observe(taps),
-    });
-    const exact = await vectors(options, { directory, items: samples.heldOut });
-    return { calibration, heldOut: samples.heldOut, exact };
+    return await measure(directory);
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-async function write(options: TowerOptions, arithmetic: Arithmetic): Promise<Record<string, FileRecord>> {
+async function write(options: TowerOptions, graph: Graph): Promise<Record<string, FileRecord>> {
   const { directory, name } = options;
   for (const suffix of ["onnx", "weights"]) await rm(join(directory, `${name}.${suffix}`), { force: true });
-  const graph = options.graphWith(arithmetic);
-  foldFactors(graph);
   return writeGraph({ ...options, graph });
 }
 

@@ -2,6 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
+import { float32Of } from "../graph/float16.ts";
 import type { Weight } from "../graph/weight.ts";
 
 /**
@@ -178,7 +179,7 @@ async function readExactly(handle: FileHandle, { position, length }: { position:
 
 const converters: Partial<Record<Dtype, (bytes: ArrayBuffer) => Float32Array<ArrayBuffer>>> = {
   F32: (bytes) => new Float32Array(bytes),
-  F16: (bytes) => fromFloat16(new Uint16Array(bytes)),
+  F16: (bytes) => float32Of(new Uint16Array(bytes)),
   BF16: (bytes) => fromBfloat16(new Uint16Array(bytes)),
 };
 
@@ -187,22 +188,6 @@ function fromBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   return new Float32Array(bits.buffer);
-}
-
-/** Converts exactly: a float16 has 1 sign bit, 5 exponent bits (bias 15) and 10 fraction bits. */
-function fromFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const table = new Float32Array(1 << 16); // one entry per possible value: 2 ms, then 1 ns a value
-  for (let half = 0; half < table.length; half++) {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0) table[half] = sign * fraction * 2 ** -24;
-    else if (exponent === 0x1f) table[half] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else table[half] = sign * (1024 + fraction) * 2 ** (exponent - 25);
-  }
-  const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]!]!;
-  return values;
 }
 
 /** Zero times a finite number is zero; times NaN or infinity it is NaN, which stays. */

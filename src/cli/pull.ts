@@ -20,9 +20,9 @@ export const pullSettings = {
   ...checkpointSettings("org/name or org/name@revision"),
   out: setting({ ...text("a folder"), default: "", help: "Where the model is put; with NAME in MODELS_DIR." }),
   precision: setting({
-    ...choice("auto", "int8", "fp32"),
+    ...choice("auto", "int8", "fp16", "fp32"),
     default: "fp32" as const,
-    help: "Numbers that the graphs compute with; auto takes int8, which is about three times as fast, where it stays close to fp32.",
+    help: "Numbers that the graphs compute with; auto takes int8, which is about three times as fast, where it stays close to fp32. fp16 is for GPUs.",
     why: "The reference's own vectors; what is faster is for the user to choose.",
   }),
   ...hubSettings,

@@ -87,6 +87,9 @@ function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
       observer.onEngineDeath?.(tower, reason);
       logger.error({ tower, reason }, "an engine died and is replaced");
     },
+    onDeviceFallback(reason) {
+      logger.warn({ reason }, "DEVICE is auto and no GPU can be used: graphs run on the processor");
+    },
     onTemporaryModel(reason) {
       logger.warn({ reason: reason.message }, "the embedded model was built into a temporary folder");
     },
@@ -109,9 +112,9 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-function announce(logger: Logger, { manifest }: Encoder): void {
+function announce(logger: Logger, { manifest, device }: Encoder): void {
   const { name: model, dimensions, image, text } = manifest;
-  const facts = { model, dimensions, image: image.precision, text: text.precision };
+  const facts = { model, dimensions, image: image.precision, text: text.precision, device: device.used };
   if (model === embeddedName) {
     logger.warn(facts, "serving the small embedded model; for photographs: image-text-encoder pull clip-vit-b-32");
   } else {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type FetchHeaders, fetchHeadersSchema } from "./fetch-headers.ts";
-import { integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
+import { choice, integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
 
 /** Accepts a host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
 const hostPattern = z
@@ -53,7 +53,7 @@ export const decodeSettings = {
   decodeProcesses: setting({
     ...integer({ min: 0, max: 256 }),
     default: 0,
-    help: "Processes that decode images; 0 means one per available core, at most 8.",
+    help: "Processes that decode images; 0 means one per available core, at most 8, or 64 beside a GPU.",
     why: "Decoding is single-threaded per image; a process of its own keeps a decoder crash away from the service.",
   }),
   maxDecoderBytes: setting({
@@ -155,6 +155,12 @@ export const fetchSettings = {
 
 /** These settings bound the towers: their engines, batches and queues. */
 export const engineSettings = {
+  device: setting({
+    ...choice("cpu", "cuda", "auto"),
+    default: "cpu" as const,
+    help: "What runs the graphs: the processor, an NVIDIA GPU, or auto, the GPU where one can be used.",
+    why: "A GPU needs ONNX Runtime's CUDA provider, which is fetched by a step of its own (docs/deployment.md).",
+  }),
   threads: setting({
     ...integer({ min: 0, max: 1024 }),
     default: 0,
@@ -162,10 +168,10 @@ export const engineSettings = {
   }),
   replicas: setting({ ...integer({ min: 1, max: 256 }), default: 1, help: "Engines per tower." }),
   maxImageBatch: setting({
-    ...integer({ min: 1, max: 1024 }),
-    default: 8,
-    help: "Most images in one run of the image tower.",
-    why: "Throughput is flat from 8 on; a larger batch takes more memory and makes the next one wait.",
+    ...integer({ min: 0, max: 1024 }),
+    default: 0,
+    help: "Most images in one run of the image tower; 0 means 8 on a processor and 64 on a GPU.",
+    why: "Throughput of processors is flat from 8 on; a larger batch takes more memory and makes the next one wait.",
   }),
   maxTextBatch: setting({
     ...integer({ min: 1, max: 4096 }),

@@ -62,10 +62,14 @@ export interface EncoderObserver {
   onFetch?(outcome: "ok" | ErrorCode): void;
   /** Called when the embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
   onTemporaryModel?(reason: EncoderError): void;
+  /** When DEVICE is auto and graphs run on the processor, with what keeps them from a GPU; it may hold paths. */
+  onDeviceFallback?(reason: string): void;
 }
 
 export interface Encoder {
   readonly manifest: Manifest;
+  /** What was asked for by DEVICE, and what runs the graphs. */
+  readonly device: { wanted: "cpu" | "cuda" | "auto"; used: "cpu" | "cuda" };
   /** @throws EncoderError with a code of errors.ts; `index` names the item. */
   encodeTexts: Encode<string>;
   encodeImages: Encode<ImageInput>;

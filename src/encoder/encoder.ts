@@ -9,6 +9,7 @@ import {
   fetchSettings,
 } from "../config/encoder.ts";
 import { pickSettings, type ValuesOf } from "../config/setting.ts";
+import { chooseDevice, type Device } from "../engine/device.ts";
 import { startEngine } from "../engine/engine.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder, type Decoder } from "../image/decoder.ts";
@@ -37,6 +38,11 @@ export interface StartOptions {
 /** However large MAX_IMAGE_QUEUE and a model's pictures are, decoded pixels take no more memory than this. */
 const mostPixelBytes = 512 * 1024 * 1024;
 
+/** More decoders would outrun a processor's tower; a GPU keeps up with all that a machine has cores for. */
+const mostDecoders: Record<Device, number> = { cpu: 8, cuda: 64 };
+/** A GPU needs more work at once to be busy. */
+const usualImageBatch: Record<Device, number> = { cpu: 8, cuda: 64 };
+
 /**
  * Opens a model (the embedded one is built on its first use) and starts its towers, decoder and fetcher.
  * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it; the signal's
@@ -52,13 +58,20 @@ export async function createEncoder(
   const onTemporary: EncoderObserver["onTemporaryModel"] = (reason) => observer.onTemporaryModel?.(reason);
   const model = await resolveModel({ model: name, modelsDir, onTemporary, ...(start.signal && start) });
   const { image, text } = model.manifest;
+  const precisions = [image.precision, text.precision];
+  const { device, reason } = await chooseDevice({ wanted: config.device, precisions, signal: start.signal });
+  if (reason !== undefined) observer.onDeviceFallback?.(reason);
 
   const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
-  const decoding = pickSettings(decodeSettings, config);
+  const decoding = {
+    ...pickSettings(decodeSettings, config),
+    decodeProcesses: config.decodeProcesses || Math.min(availableCores(), mostDecoders[device]),
+  };
   const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
   const { maxImageBytes } = config;
   const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
-  const engines = pickSettings(engineSettings, config);
+  const maxImageBatch = config.maxImageBatch || usualImageBatch[device];
+  const engines = { ...pickSettings(engineSettings, config), device, maxImageBatch };
   const [images, texts] = await startTowers({ model, config: engines, decoder, observer, start }).catch(
     async (error) => {
       await decoder.close();
@@ -68,6 +81,7 @@ export async function createEncoder(
 
   return {
     manifest: model.manifest,
+    device: { wanted: config.device, used: device },
     encodeTexts: createTextEncoder({ tower: texts, tokenizer, observer }),
     encodeImages: createImageEncoder({ tower: images, fetcher, decoder, observer, maxImageBytes }),
     isHealthy: createHealthCheck({ images, texts, tokenizer, decoder }),
@@ -81,7 +95,7 @@ export async function createEncoder(
 
 interface TowersOptions {
   model: Model;
-  config: ValuesOf<typeof engineSettings>;
+  config: ValuesOf<typeof engineSettings> & { device: Device };
   decoder: Decoder;
   observer: EncoderObserver;
   start: StartOptions;
@@ -93,6 +107,7 @@ function startTowers({ model, config, decoder, observer, start }: TowersOptions)
     graph: join(directory, manifest[tower].graph),
     largestPair: manifest[tower].largestPair,
     threads: config.threads || availableCores(),
+    device: config.device,
     timeoutMs: config.engineTimeoutMs,
     replicas: config.replicas,
     startEngine,

@@ -88,8 +88,9 @@ interface LoadLimits {
 
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
 function startThread(options: EngineOptions & LoadLimits): Promise<Thread> {
-  const { graph, threads, largestPair, timeoutMs, onDeath, signal, loadTimeoutMs, spawn = spawnWorker } = options;
-  const worker = spawn({ graph, threads, largestPair });
+  const { graph, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal, loadTimeoutMs } = options;
+  const { spawn = spawnWorker } = options;
+  const worker = spawn({ graph, threads, largestPair, device });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
   let stopping = false;

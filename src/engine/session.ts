@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Tensor } from "./contract.ts";
+import type { Device } from "./device.ts";
 import { exactSum, largestByte, probeModel, probeSize, weightsOfPairs } from "./saturation-probe.ts";
 
 /**
@@ -12,16 +13,41 @@ export interface GraphSession {
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
+export interface SessionOptions extends GraphOptions {
   /** This is the path of an .onnx file, whose external weights lie beside it and are memory-mapped. */
   graph: string;
+}
+
+interface GraphOptions {
   threads: number;
   /** No two neighbouring int8 weights have a larger sum; by default, they may be the largest there are. */
   largestPair?: number | undefined;
+  /** This runs the graph; by default, it is the processor. */
+  device?: Device;
 }
 
-export async function openSession({ graph, threads, largestPair }: SessionOptions): Promise<GraphSession> {
-  const session = await InferenceSession.create(graph, {
+export async function openSession({ graph, ...options }: SessionOptions): Promise<GraphSession> {
+  const session = await openGraph(graph, options);
+  const output = session.outputNames[0]!;
+  return {
+    async run(inputs) {
+      const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
+      const results = await session.run(feeds);
+      const data = results[output]!.data as Float32Array; // both graphs declare a float32 output
+      // A copy out of the runtime's memory can be transferred.
+      return data.slice() as Float32Array<ArrayBuffer>;
+    },
+    close: () => session.release(),
+  };
+}
+
+/** @param graph the path of an .onnx file, or its bytes */
+export async function openGraph(
+  graph: string | Uint8Array,
+  { threads, largestPair, device = "cpu" }: GraphOptions,
+): Promise<InferenceSession> {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: [device],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
@@ -38,18 +64,8 @@ export async function openSession({ graph, threads, largestPair }: SessionOption
       },
     },
     logSeverityLevel: 3,
-  });
-  const output = session.outputNames[0]!;
-  return {
-    async run(inputs) {
-      const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
-      const results = await session.run(feeds);
-      const data = results[output]!.data as Float32Array; // both graphs declare a float32 output
-      // A copy out of the runtime's memory can be transferred.
-      return data.slice() as Float32Array<ArrayBuffer>;
-    },
-    close: () => session.release(),
   };
+  return typeof graph === "string" ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options);
 }
 
 /** Finds out in 5 ms whether this processor's fast product of uint8 and int8 cuts off the sums of such pairs of weights. */

@@ -2,8 +2,9 @@ import type { Weight } from "./weight.ts";
 
 export type Value = string;
 
-export type ElementType = "float32" | "uint8" | "int8" | "int64";
-export type Elements = Float32Array | Uint8Array | Int8Array | BigInt64Array;
+/** float16 elements are their bits. */
+export type ElementType = "float32" | "float16" | "uint8" | "int8" | "int64";
+export type Elements = Float32Array | Uint16Array | Uint8Array | Int8Array | BigInt64Array;
 export type Attribute = number | string | readonly number[] | { float: number };
 
 export interface Node {

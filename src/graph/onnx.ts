@@ -8,11 +8,13 @@ import { bytesField, concatenated, type Field, floatField, integerField, message
 const irVersion = 11; // the first that opset 23 may be used with; ONNX Runtime reads up to 13
 const opset = 23; // the first that has Attention
 
-const elementTypes: Record<ElementType, number> = {
+/** The numbers of types, also for the operator Cast. */
+export const elementTypes: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
   int8: 3,
   int64: 7,
+  float16: 10,
 };
 
 /** Says where a stored constant's bytes lie in the weights file. */

@@ -184,7 +184,7 @@ async function download(
   const missingBytes = weights.reduce((sum, { file }) => sum + (file.source.kind === "hub" ? (file.bytes ?? 0) : 0), 0);
   const modelBytes = weights.reduce((sum, { file, growth }) => sum + (file.bytes ?? 0) * growth, 0); // as float32
   const diskBytes = missingBytes + modelBytes;
-  const graphBytes = precision === "int8" ? modelBytes / 3.9 : modelBytes;
+  const graphBytes = modelBytes / { fp32: 1, auto: 1, fp16: 2, int8: 3.9 }[precision];
   onNeeds?.({ downloadBytes: missingBytes, diskBytes, memoryBytes: graphBytes + serviceBytes });
   await checkFreeSpace(dirname(outDir), diskBytes);
 

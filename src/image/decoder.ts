@@ -1,12 +1,14 @@
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, shuttingDown } from "../errors.ts";
-import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
 import { createDecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import type { Pixels } from "./pixels.ts";
 
-export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "decodeProcesses" | "maxImageBytes"> {}
+export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "maxImageBytes"> {
+  /** How many images are decoded at the same time. */
+  decodeProcesses: number;
+}
 
 /** Turns encoded images into pixels, in processes of its own: what an image does to its decoder stays there. */
 export interface Decoder {
@@ -24,16 +26,13 @@ export interface Decoder {
   close(): Promise<void>;
 }
 
-/** Further decoders would outrun the tower. */
-const mostDefaultProcesses = 8;
 /** An image over which so many processes ended is given up. The first end may be the fault of something else. */
 const mostEndsPerImage = 2;
 /** After this many seconds a machine that was short of something may have it again. */
 const retryAfterSeconds = 5;
 
-/** @param options `decodeProcesses`: how many images are decoded at the same time; 0 is one per core, at most 8 */
 export function createDecoder(options: DecoderOptions): Decoder {
-  const processes = options.decodeProcesses || Math.min(availableCores(), mostDefaultProcesses);
+  const processes = options.decodeProcesses;
   const pool = createDecoderPool(options);
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });

@@ -15,7 +15,7 @@ const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file
 /** This is the largest sum of two int8 weights whose products a processor may add first; older folders do not tell. */
 const largestPair = z.number().int().positive();
 
-/** These are cosines of int8 against fp32 vectors on held-out inputs, measured by `build`. */
+/** These are cosines of int8 or fp16 against fp32 vectors on held-out inputs, measured by `build`. */
 const fidelity = z.object({
   samples: z.number().int(),
   mean: z.number(),
@@ -25,7 +25,7 @@ const fidelity = z.object({
   p50: z.number(),
 });
 
-const precision = z.enum(["fp32", "int8"]);
+const precision = z.enum(["fp32", "fp16", "int8"]);
 
 /**
  * Says how a checkpoint turns the cosines of pairs into probabilities. `scale` is the logarithm that the checkpoint has

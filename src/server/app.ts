@@ -106,14 +106,14 @@ function health(app: FastifyInstance, { encoder, config }: AppOptions): void {
   healthRoutes(app, { ...pickSettings(healthSettings, config), encoder });
 }
 
-function info(app: FastifyInstance, { encoder: { manifest }, config, version }: AppOptions): void {
+function info(app: FastifyInstance, { encoder: { manifest, device }, config, version }: AppOptions): void {
   const { imageUrls, maxImagePixels } = config;
   const limits = { ...requestLimits(config), maxImagePixels };
-  infoRoute(app, { manifest, limits, imageUrls, version });
+  infoRoute(app, { manifest, device, limits, imageUrls, version });
 }
 
-function operatorRoutes(app: FastifyInstance, { encoder: { manifest }, config, metrics, version }: AppOptions): void {
-  if (config.metrics) metricsRoute(app, { manifest, metrics, version });
+function operatorRoutes(app: FastifyInstance, { encoder, config, metrics, version }: AppOptions): void {
+  if (config.metrics) metricsRoute(app, { encoder, metrics, version });
 }
 
 function requestLimits(config: ServiceConfig) {

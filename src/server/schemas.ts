@@ -244,6 +244,9 @@ export const info = z.object({
   logitScale: z.number().nullable().describe("softmax(exp(logitScale) * cosine) is the model's own probability"),
   image: towerInfo.extend({ size: z.number() }),
   text: towerInfo.extend({ maxTokens: z.number() }),
+  device: z
+    .object({ wanted: z.enum(["cpu", "cuda", "auto"]), used: z.enum(["cpu", "cuda"]) })
+    .describe("What runs the graphs; auto takes the processor where no GPU can be used"),
   sources: z.object({ image: source, text: source }).describe("Where the checkpoints came from"),
   limits: z.object({
     maxBodyBytes: z.number(),

@@ -37,6 +37,22 @@ describe("serve", () => {
     expect((await ended).code).toBe(0);
   });
 
+  it("says in the log, at /info and in a metric that DEVICE auto found no GPU", async () => {
+    const { url, output, child, ended } = await startService({ DEVICE: "auto" });
+    expect(output()).toMatch(/"reason":"[^"]+","msg":"DEVICE is auto and no GPU can be used/);
+    expect(await (await fetch(`${url}/info`)).json()).toMatchObject({ device: { wanted: "auto", used: "cpu" } });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('encoder_device_info{wanted="auto",used="cpu"} 1');
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+  });
+
+  it("does not start with DEVICE cuda where there is none, and says what is missing", async () => {
+    const { code, stderr } = await runCli(["serve", "--port", "0", "--device", "cuda"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/DEVICE cuda cannot be used: .*CUDA/);
+  });
+
   it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "finishes what is in flight at %s and ends with 0",
     async (signal) => {

@@ -10,7 +10,7 @@ const mayImport: Record<string, string[]> = {
     ...["config", "errors", "metrics"],
   ],
   server: ["encoder", "search", "model", "scheduling", "config", "errors", "metrics"],
-  bulk: ["encoder", "search", "image", "model", "storage", "scheduling", "host", "config", "errors"],
+  bulk: ["encoder", "search", "graph", "image", "model", "storage", "scheduling", "host", "config", "errors"],
   search: ["image", "model", "storage", "host", "config", "errors"],
   metrics: [],
   client: ["scheduling", "errors"],

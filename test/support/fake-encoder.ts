@@ -60,6 +60,7 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
     });
   const fake: FakeEncoder = {
     manifest,
+    device: { wanted: "cpu", used: "cpu" },
     images: [],
     options: [],
     healthy: true,

@@ -1,5 +1,5 @@
+import { float16Of } from "../../graph/float16.ts";
 import { openParquetWriter, partColumns } from "../parquet.ts";
-import { float16Of } from "./float16.ts";
 import type { PartFormat, Tower } from "./sink.ts";
 
 export interface NpyOptions {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import type { Encoder } from "../../encoder/contract.ts";
 import { buildId } from "../../model/build-id.ts";
 import type { Manifest } from "../../model/manifest.ts";
 import type { RequestLimits } from "../route-context.ts";
@@ -6,18 +7,22 @@ import { info } from "../schemas.ts";
 
 export interface InfoOptions {
   manifest: Manifest;
+  device: Encoder["device"];
   limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
   version: string;
 }
 
+/** These are Text Embeddings Inference's names. */
+const dtypes = { fp32: "float32", fp16: "float16", int8: "int8" } as const;
+
 /** Serves GET /info: the model, how true it is to the original, and what a request may hold. */
-export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, version }: InfoOptions): void {
+export function infoRoute(app: FastifyInstance, { manifest, device, limits, imageUrls, version }: InfoOptions): void {
   const { image, text } = manifest;
   const answer = {
     model: manifest.name,
     model_id: manifest.name,
-    model_dtype: text.precision === "int8" ? "int8" : "float32",
+    model_dtype: dtypes[text.precision],
     max_input_length: text.maxTokens,
     max_client_batch_size: limits.maxBatchItems,
     buildId: buildId(manifest),
@@ -25,6 +30,7 @@ export function infoRoute(app: FastifyInstance, { manifest, limits, imageUrls, v
     logit: manifest.logit,
     logitScale: manifest.logit?.scale ?? null,
     image: { precision: image.precision, fidelity: image.fidelity, size: image.size },
+    device,
     text: { precision: text.precision, fidelity: text.fidelity, maxTokens: text.maxTokens },
     sources: { image: origin(manifest, "image"), text: origin(manifest, "text") },
     limits,

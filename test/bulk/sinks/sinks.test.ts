@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { float16Of } from "../../../src/bulk/sinks/float16.ts";
 import { type OutputFormat, openSink } from "../../../src/bulk/sinks/open-sink.ts";
 import type { Part } from "../../../src/bulk/sinks/sink.ts";
+import { float16Of } from "../../../src/graph/float16.ts";
 import { temporaryFolder } from "../../support/checkpoints.ts";
 import { outputFiles, readJsonLines, readNpy, readParquet } from "../../support/output.ts";
 

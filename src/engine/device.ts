@@ -1,0 +1,74 @@
+import { stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { EncoderError } from "../errors.ts";
+import { entryBeside } from "../host/entry.ts";
+
+/** What runs graphs: the processor, or an NVIDIA GPU through ONNX Runtime's CUDA provider. */
+export type Device = "cpu" | "cuda";
+
+export interface DeviceOptions {
+  /** "auto" is the GPU where there is one that can be used. */
+  wanted: Device | "auto";
+  /** The numbers that the graphs compute with. */
+  precisions: readonly string[];
+  signal?: AbortSignal | undefined;
+  /** Gives the reason why the provider cannot be used, if there is one. */
+  tryCuda?: (signal: AbortSignal | undefined) => Promise<string | undefined>;
+}
+
+export interface ChosenDevice {
+  device: Device;
+  /** Why it is not the GPU, for the log, where "auto" asked for one; it may hold paths. */
+  reason?: string;
+}
+
+/**
+ * Chooses once for all engines, so that both towers and every later thread run on the same device.
+ * @throws EncoderError CONFIG_INVALID where "cuda" is wanted and cannot be had, saying what is missing and how to get it.
+ */
+export async function chooseDevice(options: DeviceOptions): Promise<ChosenDevice> {
+  const { wanted, precisions, signal, tryCuda = tryProvider } = options;
+  if (wanted === "cpu") return { device: "cpu" };
+  const reason = precisions.includes("int8") ? int8Reason : await tryCuda(signal);
+  if (reason === undefined) return { device: "cuda" };
+  if (wanted === "auto") return { device: "cpu", reason };
+  throw new EncoderError("CONFIG_INVALID", `DEVICE cuda cannot be used: ${reason}`);
+}
+
+const int8Reason =
+  "the CUDA provider does not compute this model's int8 graphs. Pull or build the model with --precision fp16 or fp32.";
+
+/** ONNX Runtime loads the provider from beside its own library; its package brings only the processor's. */
+const providerFile = `bin/napi-v6/linux/${process.arch}/libonnxruntime_providers_cuda.so`;
+
+async function tryProvider(signal: AbortSignal | undefined): Promise<string | undefined> {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return `ONNX Runtime has a CUDA provider for Linux on x64, and this is ${process.platform} on ${process.arch}.`;
+  }
+  const runtime = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  if (!(await stat(join(runtime, providerFile)).catch(() => undefined))) {
+    return `ONNX Runtime's CUDA provider is not installed. Fetch it with: node ${join(runtime, "script/install.js")} --onnxruntime-node-install=cuda12`;
+  }
+  const failure = await openInThread(signal);
+  if (!failure?.includes("Failed to load shared library")) return failure;
+  return `a library that ONNX Runtime's CUDA provider needs is missing; the runtime's own line above names it. "readelf -d ${join(runtime, providerFile)}" lists all: they come with the CUDA runtime and cuDNN of that version.`;
+}
+
+/** Opens a tiny graph on the GPU, which takes a second that the calling thread must not wait; gives what it failed for. */
+async function openInThread(signal: AbortSignal | undefined): Promise<string | undefined> {
+  // The libraries' own switch, as the runtime's binding passes no options to the provider: whole float32 products.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  const worker = new Worker(entryBeside(import.meta.url, "device-thread").thread, { name: "device" });
+  try {
+    return await new Promise((resolve, reject) => {
+      worker.once("message", (failure: string | null) => resolve(failure ?? undefined));
+      worker.once("error", (error) => resolve(error.message));
+      worker.once("exit", (code) => resolve(`its thread ended with code ${code}`));
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  } finally {
+    await worker.terminate();
+  }
+}

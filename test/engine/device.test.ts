@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { chooseDevice } from "../../src/engine/device.ts";
+
+const precisions = ["fp16", "fp32"];
+const works = async () => undefined;
+const fails = async () => "no CUDA-capable device is detected.";
+
+describe("the device", () => {
+  it("is the processor unless something else is asked for, and nothing is tried", async () => {
+    const tryCuda = () => Promise.reject(new Error("it was tried"));
+    expect(await chooseDevice({ wanted: "cpu", precisions, tryCuda })).toEqual({ device: "cpu" });
+  });
+
+  it.each(["cuda", "auto"] as const)("is a GPU that can be used, for %s", async (wanted) => {
+    expect(await chooseDevice({ wanted, precisions, tryCuda: works })).toEqual({ device: "cuda" });
+  });
+
+  it("is the processor for auto where no GPU can be used, with the reason", async () => {
+    const reason = "no CUDA-capable device is detected.";
+    expect(await chooseDevice({ wanted: "auto", precisions, tryCuda: fails })).toEqual({ device: "cpu", reason });
+  });
+
+  it("is an error for cuda where no GPU can be used", async () => {
+    await expect(chooseDevice({ wanted: "cuda", precisions, tryCuda: fails })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: "DEVICE cuda cannot be used: no CUDA-capable device is detected.",
+    });
+  });
+
+  it("is never a GPU for int8 graphs, which its provider would leave to the processor in silence", async () => {
+    const mixed = { precisions: ["int8", "fp32"], tryCuda: works };
+    await expect(chooseDevice({ wanted: "cuda", ...mixed })).rejects.toMatchObject({
+      message: expect.stringMatching(/int8 graphs\. Pull or build the model with --precision fp16 or fp32/),
+    });
+    expect(await chooseDevice({ wanted: "auto", ...mixed })).toMatchObject({ device: "cpu" });
+  });
+
+  it("says what is missing on this machine, and how to get it", async () => {
+    await expect(chooseDevice({ wanted: "cuda", precisions })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(
+        /CUDA provider is not installed\. Fetch it with: node .*install\.js --onnxruntime-node-install=cuda12|Linux on x64|Failed to load|CUDA/,
+      ),
+    });
+  });
+});
