@@ -28,6 +28,9 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(commandHelp(name, command));
     return 0;
   }
+  // NVIDIA's own switch, read when its libraries are loaded: float32 graphs compute with whole numbers on a GPU, too. The
+  // runtime's binding passes no such option to the provider.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   const stop = stopOnSignals();
   const values = readSettings(command.settings, { flags, env: process.env });
   try {

@@ -11,7 +11,7 @@ export type Device = "cpu" | "cuda";
 export interface DeviceOptions {
   /** "auto" is the GPU where there is one that can be used. */
   wanted: Device | "auto";
-  /** The numbers that the graphs compute with. */
+  /** The graphs compute with these numbers. */
   precisions: readonly string[];
   signal?: AbortSignal | undefined;
   /** Gives the reason why the provider cannot be used, if there is one. */
@@ -58,8 +58,6 @@ async function tryProvider(signal: AbortSignal | undefined): Promise<string | un
 
 /** Opens a tiny graph on the GPU, which takes a second that the calling thread must not wait; gives what it failed for. */
 async function openInThread(signal: AbortSignal | undefined): Promise<string | undefined> {
-  // The libraries' own switch, as the runtime's binding passes no options to the provider: whole float32 products.
-  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   const worker = new Worker(entryBeside(import.meta.url, "device-thread").thread, { name: "device" });
   try {
     return await new Promise((resolve, reject) => {

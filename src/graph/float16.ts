@@ -1,4 +1,4 @@
-/** The largest number of IEEE 754 half precision. */
+/** IEEE 754 half precision has no larger number. */
 export const largestFloat16 = 65504;
 
 /** Rounds to IEEE 754 half precision, to nearest, ties to even. Node.js has Float16Array only from version 24 on. */

@@ -8,7 +8,7 @@ import { bytesField, concatenated, type Field, floatField, integerField, message
 const irVersion = 11; // the first that opset 23 may be used with; ONNX Runtime reads up to 13
 const opset = 23; // the first that has Attention
 
-/** The numbers of types, also for the operator Cast. */
+/** ONNX numbers types like this, also for the operator Cast. */
 export const elementTypes: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,

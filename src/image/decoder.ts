@@ -6,7 +6,7 @@ import { createDecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "maxImageBytes"> {
-  /** How many images are decoded at the same time. */
+  /** So many images are decoded at the same time. */
   decodeProcesses: number;
 }
 

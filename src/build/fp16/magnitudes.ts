@@ -19,7 +19,7 @@ export interface Magnitudes {
   tap(graph: Graph): void;
   /** Notes one item's taps. */
   observe(taps: Float32Array): void;
-  /** Whether nothing of the layer comes near the largest number of half precision. */
+  /** Tells whether nothing of the layer comes near the largest number of half precision. */
   fits(layer: string): boolean;
 }
 
@@ -83,13 +83,13 @@ export function createMagnitudes(): Magnitudes {
   };
 }
 
-/** [N, ...] -> [N, 1] */
+/** Gives each item's largest number. [N, ...] -> [N, 1] */
 function largestOf(graph: Graph, value: Value): Value {
   const rows = graph.apply("Reshape", [value, graph.integers(0, -1)]);
   return graph.apply("ReduceMax", [rows, graph.integers(1)], { keepdims: 1 });
 }
 
-/** The largest length of a query or key: |q||k| is the most that their product can be. [N, T, heads * D] -> [N, 1] */
+/** Gives the largest length of a query or key: no product of two exceeds |q||k|. [N, T, heads * D] -> [N, 1] */
 function largestNorm(graph: Graph, value: Value, heads: number): Value {
   const split = graph.apply("Reshape", [value, graph.integers(0, 0, heads, -1)]);
   return largestOf(graph, graph.apply("ReduceL2", [split, graph.integers(-1)], { keepdims: 0 }));
