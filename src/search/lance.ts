@@ -1,7 +1,11 @@
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import type { Table } from "@lancedb/lancedb";
 import type { Table as ArrowTable } from "apache-arrow";
 import { loadOptional } from "../host/optional-package.ts";
+import { storing } from "../storage/storing.ts";
+
+const { errno: osErrors } = constants;
 
 export type ValueKind = "number" | "boolean" | "string";
 export type StoredValue = string | number | boolean | null;
@@ -78,7 +82,8 @@ export async function openLanceTable(directory: string, shape: TableShape): Prom
   return {
     table,
     carried,
-    async prepare(rows) {
+    async prepare(given) {
+      const rows = given.map((row) => ({ ...row, columns: storedColumns(row.columns) }));
       const kinds = await addColumns(rows);
       const others = Object.entries(kinds);
       const carriedFields = others.map(([name, kind]) => new arrow.Field(name, carriedTypes[kind](), true));
@@ -110,6 +115,26 @@ export async function openLanceTable(directory: string, shape: TableShape): Prom
       db.close();
     },
   };
+}
+
+/** Gives columns the names that Lance can have: it takes a dot for a field of a field, and has no way to quote a backtick. */
+function storedColumns(columns: TableRow["columns"]): TableRow["columns"] {
+  const named = Object.entries(columns).map(([name, value]) => [name.replace(/[.`]/g, "_") || "unnamed", value]);
+  return Object.fromEntries(named);
+}
+
+/**
+ * Runs what writes to a table. LanceDB says in words alone why it could not write; the number of the system's error is in them.
+ * @throws EncoderError STORAGE_FAILED
+ */
+export async function writingTable<T>(write: () => Promise<T>): Promise<T> {
+  return storing(() =>
+    write().catch((cause: Error) => {
+      const [, number] = /os error (\d+)/.exec(cause.message) ?? [];
+      const code = Object.entries(osErrors).find(([, it]) => it === Number(number))?.[0];
+      throw code === undefined ? cause : Object.assign(new Error(cause.message, { cause }), { code });
+    }),
+  );
 }
 
 const kindsByType: Readonly<Record<string, ValueKind>> = { Bool: "boolean", Float64: "number" };

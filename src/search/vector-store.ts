@@ -1,4 +1,12 @@
-import { buildIvf, openLanceTable, type StoredValue, sqlText, type TableRow, type ValueKind } from "./lance.ts";
+import {
+  buildIvf,
+  openLanceTable,
+  type StoredValue,
+  sqlText,
+  type TableRow,
+  type ValueKind,
+  writingTable,
+} from "./lance.ts";
 
 /** Holds the pictures of an index: rows with a vector, in one table of a folder. */
 export interface VectorStore {
@@ -74,7 +82,7 @@ const own = {
 const ownColumns = Object.keys(own);
 const vectorColumn = "vector";
 /** A search looks into this share of an index's lists; docs/bulk.md has the recall that this gives. */
-const probedShare = 0.1;
+const probedShare = 0.2;
 
 /** @param directory an absolute path */
 export async function openVectorStore(directory: string, dimensions: number): Promise<VectorStore> {
@@ -91,11 +99,11 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       return carried();
     },
     async add(rows) {
-      await table.add(await prepare(rows.map(tableRow)));
+      await writingTable(async () => table.add(await prepare(rows.map(tableRow))));
     },
     async replace(rows) {
-      const prepared = await prepare(rows.map(tableRow));
-      await table.mergeInsert("_id").whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(prepared);
+      const merge = table.mergeInsert("_id").whenMatchedUpdateAll().whenNotMatchedInsertAll();
+      await writingTable(async () => merge.execute(await prepare(rows.map(tableRow))));
     },
     async remove(ids) {
       for (const condition of idConditions(ids)) await table.delete(condition);
@@ -150,7 +158,8 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       return found.map((row) => foundOf(row, kinds));
     },
     async compact() {
-      await table.optimize({ cleanupOlderThan: new Date(Date.now() - keptVersionsMs) });
+      const cleanupOlderThan = new Date(Date.now() - keptVersionsMs);
+      await writingTable(() => table.optimize({ cleanupOlderThan }));
     },
     buildIndex: async () => buildIvf(table, vectorColumn, listsFor(await table.countRows())),
     hasIndex: async () => (await table.listIndices()).length > 0,

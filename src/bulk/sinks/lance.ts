@@ -1,4 +1,4 @@
-import { openLanceTable } from "../../search/lance.ts";
+import { openLanceTable, writingTable } from "../../search/lance.ts";
 import { nameColumn, type Sink, type Tower } from "./sink.ts";
 
 /** A table that LanceDB opens: key, name, carried columns, number of the part, and the vectors. */
@@ -16,15 +16,15 @@ export async function lanceSink({ directory, tower, dimensions }: LanceOptions):
         })),
       );
       // A kill between the two leaves the part without its mark, so that the next run writes it again.
-      await table.delete(`part = ${number}`);
-      await table.add(prepared);
+      await writingTable(() => table.delete(`part = ${number}`));
+      await writingTable(() => table.add(prepared));
     },
     has: async (part) => (await table.countRows(`part = ${part}`)) > 0,
     async remove(part) {
       await table.delete(`part = ${part}`);
     },
     async finish() {
-      await table.optimize({ cleanupOlderThan: new Date() });
+      await writingTable(() => table.optimize({ cleanupOlderThan: new Date() }));
     },
     close,
   };

@@ -1,0 +1,89 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { filterSql } from "../../src/search/filter.ts";
+import { openVectorStore, type StoredRow } from "../../src/search/vector-store.ts";
+import { temporaryFolder } from "../support/checkpoints.ts";
+
+async function open(directory: string) {
+  const store = await openVectorStore(directory, 4);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+function rowOf(id: string, [x, y]: [number, number], columns: StoredRow["columns"] = {}): StoredRow {
+  const facts = { digest: "00000000", input: 0, root: 0, path: `${id}.jpg`, version: "1:2", hash: "h" };
+  return { id, ...facts, columns, vector: Float32Array.of(x, y, 0, 0) };
+}
+
+const question = { vector: Float32Array.of(1, 0, 0, 0), limit: 10, offset: 0 };
+
+describe("a store of vectors", () => {
+  it.each([
+    ["price.usd", "price_usd"],
+    ["a`b", "a_b"],
+    ["", "unnamed"],
+    ["select", "select"],
+    ["x'; DROP TABLE pictures", "x'; DROP TABLE pictures"],
+    ["é 🚲\n", "é 🚲\n"],
+  ])("takes a column that an input calls %j, and filters by it", async (name, stored) => {
+    const store = await open(await temporaryFolder());
+    await store.add([rowOf("a", [1, 0], { [name]: "it's" })]);
+    await store.add([rowOf("b", [0, 1], { [name]: "other", more: 1 })]);
+    const where = filterSql({ [stored]: "it's" }, await store.columns());
+    const found = await store.nearest({ ...question, where });
+    expect(found.map(({ id, columns }) => ({ id, columns }))).toEqual([
+      { id: "a", columns: { [stored]: "it's", more: null } },
+    ]);
+  });
+
+  it.each(["_id", "_distance", "_rowid", "vector"])("keeps a column %s of an input out of its own", async (name) => {
+    const store = await open(await temporaryFolder());
+    await store.add([rowOf("a", [1, 0], { [name]: "x" })]);
+    expect(await store.nearest(question)).toMatchObject([{ id: "a", score: 1, columns: {} }]);
+  });
+
+  it("shows a reader what another writes meanwhile", async () => {
+    const directory = await temporaryFolder();
+    const [writer, reader] = [await open(directory), await open(directory)];
+    expect(await reader.nearest(question)).toEqual([]);
+    await writer.add([rowOf("a", [0, 1]), rowOf("b", [1, 0])]);
+    expect((await reader.nearest(question)).map(({ id }) => id)).toEqual(["b", "a"]);
+    await writer.replace([rowOf("b", [-1, 0], { color: "red" })]);
+    await writer.remove(["a"]);
+    expect(await reader.nearest(question)).toMatchObject([{ id: "b", score: -1, columns: { color: "red" } }]);
+    expect([await reader.count(), await reader.columns()]).toEqual([1, { color: "string" }]);
+  });
+
+  it("finds what a filter leaves, also where its approximate index would look elsewhere", async () => {
+    const store = await open(await temporaryFolder());
+    const angle = (i: number): [number, number] => [Math.cos(i), Math.sin(i)];
+    await store.add(Array.from({ length: 400 }, (_, i) => rowOf(String(i), angle(i), { even: i % 200 === 0 })));
+    await store.buildIndex();
+    const where = filterSql({ even: true }, await store.columns());
+    expect((await store.nearest({ ...question, where })).map(({ id }) => id).sort()).toEqual(["0", "200"]);
+    expect(await store.hasIndex()).toBe(true);
+  });
+
+  it("says so when the disk is full", async () => {
+    const directory = await temporaryFolder();
+    const program = `
+      import { openVectorStore } from ${JSON.stringify(join(import.meta.dirname, "../../src/search/vector-store.ts"))};
+      const store = await openVectorStore(${JSON.stringify(directory)}, 4096);
+      const rows = Array.from({ length: 100 }, (_, i) => ({ id: String(i), digest: "", input: 0, root: 0, path: "",
+        version: "", hash: "", columns: {}, vector: new Float32Array(4096).map(Math.random) }));
+      await store.add(rows).catch((error) => console.log(error.code, error.message));`;
+    const args = [
+      "-c",
+      'ulimit -f 400; exec "$@"',
+      "sh",
+      process.execPath,
+      "--import",
+      "tsx",
+      "--input-type=module",
+      "-e",
+    ];
+    const { stdout } = spawnSync("sh", [...args, program], { encoding: "utf8" });
+    expect(stdout).toMatch(/^STORAGE_FAILED The result could not be stored: a file would be larger/);
+  });
+});
