@@ -28,7 +28,7 @@ export interface Turn {
   /** Work that is due earlier goes first; work that is due at the same time goes in the order of arrival. */
   dueAt?: number | undefined;
   signal?: AbortSignal | undefined;
-  /** Whether the work is one piece of many that were asked for together. */
+  /** Tells whether the work is one piece of many that were asked for together. */
   isOneOfMany?: boolean | undefined;
 }
 

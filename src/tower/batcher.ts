@@ -30,7 +30,7 @@ export interface Embedded {
 export interface SubmitOptions extends Due {
   /** The item costs this when it is run alone: tokens, for texts. */
   cost: number;
-  /** Whether it belongs to a request of more items than a batch holds. */
+  /** Tells whether it belongs to a request of more items than a batch holds. */
   isBulk?: boolean | undefined;
   /** Aborting drops the item if its batch has not started. Either way the result is no longer waited for. */
   signal: AbortSignal;

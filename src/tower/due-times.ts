@@ -10,7 +10,7 @@ export interface DueTimesOptions {
   now(): number;
   /** This is in milliseconds of the same clock; Infinity means that there is none. */
   deadline: number;
-  /** Whether the request has more items than a batch holds. */
+  /** Tells whether the request has more items than a batch holds. */
   isBulk: boolean;
 }
 

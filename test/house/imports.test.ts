@@ -67,6 +67,13 @@ const imports = files.flatMap((file) => {
   }));
 });
 
+describe("a room of src/", () => {
+  it.each([...new Set(files.map(roomOf))])("%s has a row in docs/architecture.md", (room) => {
+    const page = readFileSync(resolve(root, "../docs/architecture.md"), "utf8");
+    expect(page).toMatch(new RegExp(`^\\| \`src/${room}(/|\\.ts)\` \\|`, "m"));
+  });
+});
+
 describe("imports", () => {
   it("are found at all", () => {
     expect(imports.length).toBeGreaterThan(20);
