@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -21,19 +22,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
     env: { PATH, HOME, HOST: "127.0.0.1", PORT: "0", MODELS_DIR: modelsDir },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let output = "";
-  for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
-    output += text;
-    const [, url] = /listening at (http:\/\/127\.0\.0\.1:\d+)/.exec(output) ?? [];
-    if (url) {
-      project.provide("serviceUrl", url);
-      break;
-    }
-  }
+  project.provide("serviceUrl", await addressIn(child.stdout));
   child.stdout.resume(); // or its log would fill the pipe, and it would wait
   return async () => {
     child.kill();
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     await rm(modelsDir, { recursive: true, force: true });
   };
+}
+
+async function addressIn(stdout: Readable): Promise<string> {
+  let output = "";
+  for await (const text of stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    output += text;
+    const [, url] = /listening at (http:\/\/127\.0\.0\.1:\d+)/.exec(output) ?? [];
+    if (url) return url;
+  }
+  throw new Error(`The service ended: ${output}`);
 }
