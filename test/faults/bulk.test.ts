@@ -1,6 +1,5 @@
-import { chmodSync, cpSync, createWriteStream, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../support/checkpoints.ts";
 import { serve } from "../support/loopback.ts";
@@ -80,23 +79,6 @@ describe("a bulk run", () => {
       { input: join(pictures, "closed.bmp"), code: "INPUT_UNREADABLE", error: problem },
       { input: join(pictures, "closed"), code: "INPUT_UNREADABLE", error: problem },
     ]);
-  });
-
-  it("takes a long list in little memory", async () => {
-    const { folder, out } = await places();
-    const count = Number(process.env.LINES ?? 20_000);
-    writePictures(folder, 3);
-    // Each line is another spelling of one of three paths, 3 kB long: held as a whole, the list would not fit into the heap.
-    const detour = "./".repeat(1400);
-    const spelling = (i: number) => `${i.toString(2).replaceAll("0", "./").replaceAll("1", "0/../")}${detour}`;
-    const list = createWriteStream(join(folder, "list.txt"));
-    for (let i = 0; i < count; i++) list.write(`${spelling(i)}${i % 3}/picture ${i % 3}.bmp\n`);
-    await promisify(list.end.bind(list))();
-    const heap = { NODE_OPTIONS: "--max-old-space-size=80" };
-    const args = ["encode", join(folder, "list.txt"), "--out", out, "--model", model, "--part-size", "1000"];
-    const run = await runCli(args, heap);
-    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining("0 failed; the output is in") });
-    expect(readdirSync(join(out, "img_emb"))).toHaveLength(Math.ceil(count / 1000));
   });
 });
 
