@@ -5,6 +5,9 @@
 
 # NODE_IMAGE may be any glibc image with Node.js >= 20.19 and npm in /usr/local/bin or /usr/bin.
 ARG NODE_IMAGE=node:24-bookworm-slim
+# The base of the target `gpu`, of the CUDA that ONNX Runtime's provider was built for; the build checks it.
+ARG CUDA_VERSION=13.0.1
+ARG CUDA_IMAGE=nvidia/cuda:${CUDA_VERSION}-cudnn-runtime-ubuntu24.04
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
@@ -58,19 +61,57 @@ FROM build AS model
 ARG MODEL=clip-vit-b-32
 ARG PRECISION=auto
 ARG HF_ENDPOINT=https://huggingface.co
-# Another checkpoint pair may replace the catalog's, each as org/name or org/name@revision. MODEL is then its name.
+# Another checkpoint or pair may replace the catalog's, each as org/name or org/name@revision. MODEL is then its name.
+ARG CHECKPOINT=
 ARG IMAGE_REPOSITORY=
 ARG TEXT_REPOSITORY=
 ENV MODELS_DIR=/models
 RUN --mount=type=secret,id=hf_token \
     export HF_TOKEN_PATH=/run/secrets/hf_token \
-    && if [ -n "${IMAGE_REPOSITORY}" ]; then \
+    && if [ -n "${CHECKPOINT}" ]; then \
+        node bin/image-text-encoder pull --checkpoint "${CHECKPOINT}" --out "/models/${MODEL}"; \
+    elif [ -n "${IMAGE_REPOSITORY}" ]; then \
         node bin/image-text-encoder pull --image "${IMAGE_REPOSITORY}" --text "${TEXT_REPOSITORY}" --out "/models/${MODEL}"; \
     else \
         node bin/image-text-encoder pull "${MODEL}"; \
     fi \
     && node bin/image-text-encoder models verify \
     && rm -rf /models/.downloads
+
+# This stage fetches ONNX Runtime's CUDA provider, which npm ci never does, and sees that the base image fits it.
+FROM ${CUDA_IMAGE} AS cuda
+RUN ldconfig -p > /libraries
+
+FROM build AS build-gpu
+RUN apt-get update && apt-get install -y --no-install-recommends binutils
+COPY scripts/check-cuda-provider.sh scripts/
+COPY --from=cuda /libraries /libraries
+RUN node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12 \
+    && cd node_modules/onnxruntime-node/bin/napi-v6/linux/x64 \
+    && rm -f libonnxruntime_providers_tensorrt.so \
+    && sh /app/scripts/check-cuda-provider.sh . /libraries \
+    && cp libonnxruntime_providers_*.so /runtime/app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/
+
+# This stage runs on an NVIDIA GPU, on linux/amd64, with a mounted model: docker build --target gpu .
+FROM ${CUDA_IMAGE} AS gpu
+LABEL org.opencontainers.image.title="image-text-encoder" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build-gpu /runtime/usr/local/bin/node /usr/local/bin/node
+COPY --from=build-gpu /runtime/app /app
+WORKDIR /app
+ENV HOME=/tmp \
+    NODE_ENV=production \
+    MODELS_DIR=/models \
+    HF_HUB_OFFLINE=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    DEVICE=cuda
+USER 10001:10001
+EXPOSE 5555
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
+    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 5555}/health`).then(({ok}) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "/app/bin/image-text-encoder"]
+CMD ["serve"]
 
 # This stage has everything but a model, for those who mount one: docker build --target runtime .
 FROM scratch AS runtime

@@ -17,6 +17,8 @@ interface Tower {
 /** Its graph takes `pixels`, uint8 [N, size, size, 3]. */
 export interface ImageTower extends Tower {
   inputs: ImageProcessor;
+  /** A picture becomes so many tokens: the cost of a run grows with them. */
+  tokens: number;
   /** Reads how cosines become probabilities; null means that the checkpoint has not learned it. */
   logit(tensors: readonly Safetensors[]): Promise<Logit | null>;
 }

@@ -4,6 +4,7 @@ import type { ImageTower, TextTower } from "../architecture/tower.ts";
 import { type CheckpointFolder, openCheckpoint } from "../checkpoint/folder.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { EncoderError } from "../errors.ts";
+import { fp32 } from "../graph/arithmetic.ts";
 import { packageVersion } from "../host/package.ts";
 import { fileRecord, isReplaceable, openModel } from "../model/folder.ts";
 import { formatVersion, type Manifest, type Model, manifestFile } from "../model/manifest.ts";
@@ -99,7 +100,8 @@ async function writeModel(options: WriteOptions): Promise<Manifest> {
     });
   const imageResult = await write("image", {
     graphWith: (arithmetic) => image.graph(imageTensors, arithmetic),
-    samples: async () => imageSamples(image.inputs.size),
+    samples: async () =>
+      imageSamples({ size: image.inputs.size, cost: image.tokens * parametersOf(image, imageTensors) }),
   });
   const textResult = await write("text", {
     graphWith: (arithmetic) => text.graph(textTensors, arithmetic),
@@ -121,6 +123,11 @@ async function writeModel(options: WriteOptions): Promise<Manifest> {
     files: { ...imageResult.files, ...textResult.files, [tokenizerFile]: tokenizer },
     builtBy: await packageVersion(),
   };
+}
+
+function parametersOf(tower: ImageTower, tensors: readonly Safetensors[]): number {
+  const { stored } = tower.graph(tensors, fp32);
+  return stored.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
 
 async function openTensors(checkpoint: CheckpointFolder, { weightFiles }: ImageTower | TextTower) {

@@ -11,7 +11,7 @@ export type Device = "cpu" | "cuda";
 export interface DeviceOptions {
   /** "auto" is the GPU where there is one that can be used. */
   wanted: Device | "auto";
-  /** A graph computes with such numbers: fp32, fp16 or int8. */
+  /** These are the precisions of the model's graphs. */
   precisions: readonly string[];
   signal?: AbortSignal | undefined;
   /** Gives the reason why the provider cannot be used, if there is one. */

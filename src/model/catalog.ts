@@ -82,7 +82,7 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     ...both({
       repository: "google/siglip2-base-patch16-256",
       revision: "3f9f96cb90da5dbc758b01813f2f6f1aee24c1ab",
-      sha256: {},
+      sha256: { "model.safetensors": "6125cacc01fa93bdc98a0c5101cefcd69b2ed1f8ab4f38d86f4ad5984f5dc863" },
     }),
     ...{ dimensions: 768, downloadMb: 1535, languages: multilingual, licence: "Apache-2.0", imageCost: 5 },
   },

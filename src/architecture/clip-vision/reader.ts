@@ -3,6 +3,7 @@ import { type ImageProcessor, type ProcessorDefaults, readImageProcessor } from 
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower, Logit } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
 
@@ -16,6 +17,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     dimensions: tower.dimensions,
     weightFiles: [weightFile],
     inputs,
+    tokens: 1 + gridOf(tower.patches) ** 2,
     graph: ([tensors], arithmetic) => imageGraph(tower, { tensors: tensors!, arithmetic }),
     logit: ([tensors]) => readLogit(tensors!),
   };

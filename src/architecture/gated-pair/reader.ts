@@ -4,6 +4,7 @@ import { configuration, exactly } from "../../checkpoint/transformers-config.ts"
 import type { VisionTransformer } from "../clip-vision/graph.ts";
 import { readVisionTransformer } from "../clip-vision/reader.ts";
 import { type EfficientNetLite, readEfficientNetLite } from "../efficientnet-lite/reader.ts";
+import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph } from "./graph.ts";
 
@@ -57,6 +58,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       ...{ mean: ofChannels(mean), std: ofChannels(std) }, // the drawings' own are in their folder
       background: drawings.inputs.background,
     },
+    tokens: 1 + gridOf(drawings.tower.patches) ** 2,
     graph: ([gate, drawings, photographs], arithmetic) =>
       imageGraph({
         tower,

@@ -4,6 +4,7 @@ import { type ProcessorDefaults, readImageProcessor } from "../../checkpoint/ima
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower, Logit } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
 
@@ -29,6 +30,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     dimensions: vision.hidden_size,
     weightFiles: [`${folder}model.safetensors`],
     inputs: pixels,
+    tokens: gridOf(tower.patches) ** 2,
     graph: ([tensors], arithmetic) => imageGraph(tower, { tensors: tensors!, arithmetic }),
     logit: ([tensors]) => readLogit(tensors!),
   };

@@ -13,12 +13,20 @@ export interface Samples {
 }
 
 /** 32 pictures of 50 tokens show each channel's range; 64 others take 8 s to measure in the production size. */
-const pictureCounts = { calibration: 32, heldOut: 64 };
+const usual = { calibration: 32, heldOut: 64 };
+/** Fewer show too little of the world, however many tokens each has. */
+const least = { calibration: 8, heldOut: 16 };
 
-export function imageSamples(size: number): Samples {
-  const made = (count: number, seed: number) =>
-    makePictures({ count, size, seed }).map((pixels) => imageTensors([pixels], size));
-  return { calibration: made(pictureCounts.calibration, 1), heldOut: made(pictureCounts.heldOut, 2) };
+/** Up to four times the production size, a picture costs little enough for all of them: tokens times parameters. */
+const affordableCost = 18e9;
+
+/** @param cost a picture's tokens times the tower's parameters; the larger it is, the fewer pictures there are */
+export function imageSamples({ size, cost = 0 }: { size: number; cost?: number }): Samples {
+  const made = (name: "calibration" | "heldOut", seed: number) => {
+    const count = Math.max(least[name], Math.min(usual[name], Math.round((usual[name] * affordableCost) / cost)));
+    return makePictures({ count, size, seed }).map((pixels) => imageTensors([pixels], size));
+  };
+  return { calibration: made("calibration", 1), heldOut: made("heldOut", 2) };
 }
 
 /** @param file a tokenizer.json */

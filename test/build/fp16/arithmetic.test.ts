@@ -40,7 +40,7 @@ async function scaledClip(factors: Record<string, number>): Promise<Pair> {
 async function vectorsOf({ directory, manifest }: Model): Promise<Float32Array[]> {
   const file = join(directory, manifest.text.tokenizer);
   const samples = {
-    image: imageSamples(manifest.image.size),
+    image: imageSamples({ size: manifest.image.size }),
     text: await textSamples({ file, inputs: manifest.text, signal: new AbortController().signal }),
   };
   const vectors: Float32Array[] = [];
