@@ -114,6 +114,13 @@ export const errorCodes = {
     status: 409,
     meaning: "The output of a bulk run is in use by another run, or was made with another model or other settings.",
   },
+  POISON_INPUT: { status: 422, meaning: "The worker processes that took this input of a queued run died, twice." },
+  SHARD_REFUSED: {
+    status: 409,
+    meaning: "A worker has another model, other folders or another output than a queued shard needs.",
+  },
+  SHARD_INVALID: { status: 400, meaning: "A job of the queue is not a shard that this program made." },
+  QUEUE_FAILED: { status: 503, meaning: "The queue cannot be reached, or shards failed that `queue status` lists." },
 
   // load and faults
   OVERLOADED: { status: 429, meaning: "The service is at its limits; try again after Retry-After seconds." },

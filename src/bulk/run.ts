@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
+import { type ErrorCode, toEncoderError } from "../errors.ts";
 import type { ErrorList } from "./error-list.ts";
 import { inOrder } from "./in-order.ts";
 import type { Content, Item, Outcome, Row, RowSink } from "./items/item.ts";
+import { readItem } from "./items/read-item.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Source } from "./sources/source.ts";
 
@@ -47,6 +48,8 @@ const lastingFailures: readonly ErrorCode[] = [
   ...(["URL_TOO_MANY_REDIRECTS", "EMPTY_TEXT", "TEXT_TOO_LONG", "ITEM_TIMEOUT"] as const),
 ];
 
+export const isLasting = (code: ErrorCode): boolean => lastingFailures.includes(code);
+
 /**
  * Goes the whole way of a bulk run. The source lists items, many of which are at work at a time: what the journal knows
  * of an item is taken from it, the rest is fetched, decoded, encoded and marked. Rows are written in the order of the
@@ -73,10 +76,9 @@ async function rowOf(item: Item, run: BulkRun): Promise<Row> {
     row.version = await item.version?.();
     const known = findKnown(item, row.version, run);
     if (known) return { ...row, outcome: known };
-    const outcome = await withinTime(run.itemTimeoutMs, async (signal) => {
-      const content = await fetchContent(item, signal);
+    const outcome = await readItem(item, run, (content, { signal }) => {
       row.version = content.version;
-      return encodeContent(item, content, { ...run, signal }).finally(content.release);
+      return encodeContent(item, content, { ...run, signal });
     });
     return { ...row, outcome };
   } catch (thrown) {
@@ -90,14 +92,6 @@ function findKnown(item: Item, version: string | undefined, { journal, tally }: 
   item.discard?.();
   if (!("error" in known)) tally.known++;
   return known;
-}
-
-/** Reads or fetches an item. A file system that has gone away answers no call at all. */
-function fetchContent(item: Item, signal: AbortSignal): Promise<Content> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    item.load(signal).then((content) => (signal.aborted ? content.release() : resolve(content)), reject);
-  });
 }
 
 /** Decodes, encodes and marks what was fetched; bytes that were encoded under another name have their vector already. */
@@ -128,12 +122,5 @@ async function markFailure(
 ): Promise<Outcome> {
   const error = toEncoderError(thrown);
   if (error.code === "STORAGE_FAILED") throw error;
-  return lastingFailures.includes(error.code) ? journal.record({ identity, version, result: { error } }) : { error };
-}
-
-async function withinTime<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const timeout = new AbortController();
-  const message = `The input was not read and encoded within ${timeoutMs} ms.`;
-  const timer = setTimeout(() => timeout.abort(new EncoderError("ITEM_TIMEOUT", message)), timeoutMs);
-  return work(timeout.signal).finally(() => clearTimeout(timer));
+  return isLasting(error.code) ? journal.record({ identity, version, result: { error } }) : { error };
 }

@@ -2,9 +2,12 @@ import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { storing } from "../storage/storing.ts";
 
-/** Puts a new file in its place at once or not at all: it is written beside it, through to the disk, and then renamed. */
-export async function writeWhole(file: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const beside = `${file}.writing`;
+/** Puts a new file in its place at once or not at all: it is written to `beside`, through to the disk, and then renamed. */
+export async function writeWhole(
+  file: string,
+  chunks: Iterable<Uint8Array>,
+  beside = `${file}.writing`,
+): Promise<void> {
   await storing(async () => {
     const handle = await open(beside, "w");
     try {

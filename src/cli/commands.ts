@@ -7,8 +7,10 @@ import { encode } from "./encode.ts";
 import { index } from "./index.ts";
 import { models } from "./models.ts";
 import { pull, pullSettings } from "./pull.ts";
+import { queue } from "./queue.ts";
 import { search } from "./search.ts";
 import { serve } from "./serve.ts";
+import { work } from "./work.ts";
 
 export const commands: Record<string, Command> = {
   serve,
@@ -29,5 +31,7 @@ export const commands: Record<string, Command> = {
   index,
   search,
   duplicates,
+  work,
+  queue,
   bench,
 };

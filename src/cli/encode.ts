@@ -5,14 +5,16 @@ import { createReading } from "../bulk/items/reading.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
 import { inputSettings, outputSettings } from "../config/bulk.ts";
 import { encoderSettings } from "../config/encoder.ts";
+import { enqueueSettings } from "../config/queue.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
 import { withHome } from "../model/locate.ts";
 import { callBulk } from "./bulk-call.ts";
 import { command } from "./command.ts";
 import { dryRun } from "./dry-run.ts";
+import { encodeQueued } from "./encode-queued.ts";
 
-const settings = { ...outputSettings, ...inputSettings, ...encoderSettings };
+const settings = { ...outputSettings, ...enqueueSettings, ...inputSettings, ...encoderSettings };
 
 export const encode = command({
   summary: "Encode many pictures or texts into files; an interrupted run goes on where it was",
@@ -27,6 +29,10 @@ export const encode = command({
       "Pictures from the addresses of a list; its columns are carried over.",
     ],
     ["encode titles.txt --text --format parquet --out titles/", "One text a line."],
+    [
+      "encode photos/ --out /mnt/vectors --queue redis://queue:6379",
+      "By all workers of a queue: image-text-encoder work.",
+    ],
     ["encode photos/ --out vectors/ --retry-failed URL_TIMEOUT", "The same again, trying what was too slow before."],
   ],
   exitCodes: { 3: "some inputs failed; they are in errors.jsonl", 130: "interrupted; the same call goes on" },
@@ -35,6 +41,7 @@ export const encode = command({
     const directory = resolve(withHome(values.out));
     const reading = createReading(values);
     const source = await openSources(operands, { ...values, reading, scratch: tmpdir() });
+    if (values.queue !== "" && !values.dryRun) return encodeQueued(values, { source, signal });
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
     try {
       if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });

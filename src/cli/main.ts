@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { flagName, readSettings } from "../config/setting.ts";
-import { EncoderError, toEncoderError } from "../errors.ts";
+import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import { packageVersion } from "../host/package.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -45,7 +45,8 @@ async function main(args: string[]): Promise<number> {
 
 function parseCall(command: Command, args: string[], name: string) {
   const flags = Object.entries(command.settings).map(
-    ([name, { short }]) => [flagName(name), { type: "string", ...(short !== undefined && { short }) }] as const,
+    ([name, { short, repeatable: multiple = false }]) =>
+      [flagName(name), { type: "string", multiple, ...(short !== undefined && { short }) }] as const,
   );
   const options = { ...Object.fromEntries(flags), help: { type: "boolean", short: "h" } } as const;
   try {
@@ -54,7 +55,8 @@ function parseCall(command: Command, args: string[], name: string) {
       options,
       allowPositionals: command.operands !== undefined,
     });
-    return { flags: values as Record<string, unknown>, operands: positionals };
+    const joined = Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join() : value]);
+    return { flags: Object.fromEntries(joined) as Record<string, unknown>, operands: positionals };
   } catch (error) {
     // The message of parseArgs is a sentence about the argument, followed by advice that does not fit here.
     const [reason] = toEncoderError(error).internal!.split(/\. |\n/);
@@ -75,13 +77,16 @@ function withBareValues({ settings }: Command, args: string[]): string[] {
 
 const callError = (message: string) => new EncoderError("CONFIG_INVALID", message);
 
+/** A call like this one can never do what was asked for. */
+const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["CONFIG_INVALID", "OUTPUT_REFUSED", "SHARD_REFUSED"]);
+
 /** Prints one line. Whoever types commands may also know what is kept from clients of the service. */
 function report(thrown: unknown): number {
   const error = toEncoderError(thrown);
   const line = error.internal ? `${error.message} (${error.internal})` : error.message;
   process.stderr.write(`image-text-encoder: ${line.replace(/\s*\n\s*/g, " ")}\n`);
   if (process.env.LOG_LEVEL === "debug") process.stderr.write(`${error.stack}\n`);
-  return error.code === "CONFIG_INVALID" || error.code === "OUTPUT_REFUSED" ? 2 : 1;
+  return refusals.has(error.code) ? 2 : 1;
 }
 
 // process.exit() is not called, so that what was written to pipes is flushed and a leaked handle shows.

@@ -17,6 +17,8 @@ export interface Setting<T> {
   bare?: string;
   /** This is a second name of the flag, of one letter: `-n`. */
   short?: string;
+  /** If true, the flag may be given several times; its values are joined with commas. */
+  repeatable?: boolean;
   /** If true, values of this setting are never printed. */
   secret?: boolean;
   /** If true, the variable's name in lower case counts too, as it does for curl. */

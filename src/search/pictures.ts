@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, readFile, realpath } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { LRUCache } from "lru-cache";
 import type { Thumbnailer } from "../image/thumbnail.ts";
 import { pathOf } from "../model/path-name.ts";
+import { liesBelow } from "../storage/lies-below.ts";
 import type { PictureIndex } from "./picture-index.ts";
 import { thumbnailPath } from "./thumbnail-path.ts";
 import type { FoundRow } from "./vector-store.ts";
@@ -45,7 +46,7 @@ export function createPictures({ index, thumbnailer, maxImageBytes }: PicturesOp
     try {
       const found = await handle.stat({ bigint: true });
       const isSame = found.isFile() && `${found.size}:${found.mtimeNs}` === version && found.size <= maxImageBytes;
-      return isSame && (await liesBelow(handle, file, folder)) ? await use(handle) : undefined;
+      return isSame && (await liesBelow(handle, file, pathOf(folder))) ? await use(handle) : undefined;
     } finally {
       await handle.close();
     }
@@ -70,12 +71,4 @@ export function createPictures({ index, thumbnailer, maxImageBytes }: PicturesOp
       return { bytes, etag: `"${Buffer.from(row.hash, "base64").toString("hex").slice(0, 32)}-${width}"` };
     },
   };
-}
-
-/** Tells where the open file really is, by the kernel's word: a path may lead elsewhere a moment later. */
-async function liesBelow(handle: FileHandle, file: Buffer, folder: string): Promise<boolean> {
-  const place = await realpath(`/proc/self/fd/${handle.fd}`, "buffer").catch(() => realpath(file, "buffer"));
-  const root = await realpath(pathOf(folder), "buffer");
-  const prefix = root.equals(Buffer.from("/")) ? root : Buffer.concat([root, Buffer.from("/")]);
-  return place.subarray(0, prefix.length).equals(prefix);
 }

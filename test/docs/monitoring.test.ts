@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createMetrics } from "../../src/metrics.ts";
+import { createQueueMetrics } from "../../src/queue/metrics.ts";
 
 const folder = resolve(import.meta.dirname, "../../examples/monitoring");
 const read = (name: string) => readFileSync(join(folder, name), "utf8");
@@ -11,6 +12,8 @@ const series = new Map<string, string[]>();
 
 beforeAll(async () => {
   const { registry } = createMetrics();
+  const counts = async () => ({ waiting: 0, active: 0, failed: 0, oldestSeconds: 0 });
+  createQueueMetrics(registry, counts).stop();
   for (const metric of await registry.getMetricsAsJSON()) {
     // Its types do not declare it.
     const { labelNames } = registry.getSingleMetric(metric.name) as unknown as { labelNames?: string[] };

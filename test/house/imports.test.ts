@@ -6,11 +6,12 @@ import { describe, expect, it } from "vitest";
 const mayImport: Record<string, string[]> = {
   index: ["encoder", "errors", "model"],
   cli: [
-    ...["server", "bulk", "search", "hub", "encoder", "build", "image", "model", "storage", "host"],
+    ...["server", "bulk", "queue", "search", "hub", "encoder", "build", "image", "model", "storage", "host"],
     ...["config", "errors", "metrics"],
   ],
   server: ["encoder", "search", "model", "scheduling", "config", "errors", "metrics"],
   bulk: ["encoder", "search", "graph", "image", "model", "storage", "scheduling", "host", "config", "errors"],
+  queue: ["bulk", "encoder", "image", "model", "storage", "host", "config", "errors"],
   search: ["image", "model", "storage", "host", "config", "errors"],
   metrics: [],
   client: ["scheduling", "errors"],
@@ -50,6 +51,8 @@ const onlyIn: Record<string, string> = {
   "@lancedb/lancedb": "search/lance.ts",
   "hyparquet-writer": "bulk/parquet.ts",
   "tar-stream": "bulk/sources/tar.ts",
+  bullmq: "queue/bullmq.ts",
+  "@aws-sdk/client-s3": "queue/s3-store.ts",
 };
 
 const root = resolve(import.meta.dirname, "../../src");

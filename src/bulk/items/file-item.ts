@@ -11,6 +11,8 @@ export interface FileReading {
   budget: Budget;
   fetcher: ImageFetcher;
   maxImageBytes: number;
+  /** Tells whether an open file may be read; any may where this is missing. */
+  mayRead?(handle: FileHandle, path: Buffer): Promise<boolean>;
 }
 
 export interface ListedFile {
@@ -41,40 +43,54 @@ export function failedItem({ name, key, error }: { name: string; key: string; er
 }
 
 async function readFileItem(path: Buffer, reading: FileReading, signal: AbortSignal): Promise<Content> {
+  return withFile(path, reading, async (handle) => {
+    const found = await handle.stat({ bigint: true });
+    if (!found.isFile()) throw new EncoderError("INPUT_REFUSED", "Expected a file, found something else.");
+    const { input, release } = await readWithin(handle, reading, { offset: 0, size: Number(found.size), signal });
+    return { input, version: versionOf(found), release };
+  });
+}
+
+/** Opens a file that may be read, and closes it after its use. */
+export async function withFile<T>(
+  path: Buffer,
+  { mayRead }: FileReading,
+  use: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
   // A pipe or a device would make a plain open wait for ever.
   const handle = await orExplain(() => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    const found = await handle.stat({ bigint: true });
-    if (!found.isFile()) throw new EncoderError("INPUT_REFUSED", "Expected a file, found something else.");
-    const size = Number(found.size);
-    if (size > reading.maxImageBytes) {
-      const message = `Expected at most ${reading.maxImageBytes} bytes, received ${size}.`;
-      throw new EncoderError("IMAGE_TOO_LARGE", message);
-    }
-    const release = await reading.budget.take(size, signal);
-    try {
-      const input = await orExplain(() => readExactly(handle, size, signal));
-      return { input, version: versionOf(found), release };
-    } catch (error) {
-      release();
-      throw error;
-    }
+    if (!mayRead || (await mayRead(handle, path))) return await use(handle);
+    throw new EncoderError("INPUT_REFUSED", "The file lies outside of the folders that may be read.");
   } finally {
     await handle.close();
   }
 }
 
-/** Reads what is there of the bytes; a file that grows meanwhile is read as far as it was long at first. */
-async function readExactly(handle: FileHandle, size: number, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  let at = 0;
-  while (at < size) {
-    signal.throwIfAborted();
-    const { bytesRead } = await handle.read(bytes, at, size - at, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
+/** Reads a range of an open file within the budget of memory; a file that was cut off meanwhile gives what is left of it. */
+export async function readWithin(
+  handle: FileHandle,
+  { budget, maxImageBytes }: FileReading,
+  { offset, size, signal }: { offset: number; size: number; signal: AbortSignal },
+): Promise<{ input: Uint8Array; release(): void }> {
+  if (size > maxImageBytes) {
+    throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${maxImageBytes} bytes, received ${size}.`);
   }
-  return bytes.subarray(0, at);
+  const release = await budget.take(size, signal);
+  try {
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let at = 0;
+    while (at < size) {
+      signal.throwIfAborted();
+      const { bytesRead } = await orExplain(() => handle.read(bytes, at, size - at, offset + at));
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return { input: bytes.subarray(0, at), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 function versionOf({ size, mtimeNs }: BigIntStats): string {

@@ -28,8 +28,11 @@ export interface Item {
   discard?(): void;
 }
 
-/** A file has its absolute path. */
-export type Origin = { kind: "file"; path: Buffer } | { kind: "url" | "member" | "text" | "refused" };
+/** A file has its absolute path, and so has the tar of a member, whose bytes have a place in it unless it is compressed. */
+export type Origin =
+  | { kind: "file"; path: Buffer }
+  | { kind: "member"; place?: { tar: Buffer; offset: number; size: number } | undefined }
+  | { kind: "url" | "text" | "refused" };
 
 /** Holds what is encoded: a picture's bytes, or a text. */
 export interface Content {

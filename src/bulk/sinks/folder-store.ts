@@ -4,13 +4,16 @@ import { storing } from "../../storage/storing.ts";
 import { writeWhole } from "../write-whole.ts";
 import type { PartStore } from "./sink.ts";
 
-/** Files in a folder of this machine. */
-export function folderStore(directory: string): PartStore {
+/**
+ * Files in a folder.
+ * @param besides where a file is written before it is renamed; beside its place by default
+ */
+export function folderStore(directory: string, besides?: (path: string) => string): PartStore {
   const placeOf = (path: string) => join(directory, path);
   return {
     async put(path, chunks) {
       await storing(() => mkdir(dirname(placeOf(path)), { recursive: true }));
-      await writeWhole(placeOf(path), chunks);
+      await writeWhole(placeOf(path), chunks, besides?.(path));
     },
     has: (path) =>
       stat(placeOf(path)).then(

@@ -24,10 +24,13 @@ export interface TarOptions {
 /** A caption or a JSON of facts is larger only by mistake. */
 const maxCaptionBytes = 1 << 20;
 
+/** A member's header takes so many bytes of a tar. */
+const headerBytes = 512;
+
 /** Holds members that belong together, because their names are the same up to the first dot. */
 interface Sample {
   key: string;
-  picture?: { name: string; index: number; bytes: Uint8Array; release: () => void };
+  picture?: { name: string; index: number; offset: number; bytes: Uint8Array; release: () => void };
   columns: Record<string, Columns[string]>;
 }
 
@@ -38,6 +41,8 @@ interface Member {
   header: MemberHeader;
   /** This is its position in the tar. */
   index: number;
+  /** Its bytes begin there in the tar, once that is inflated. */
+  offset: number;
   read(): Promise<Buffer>;
 }
 
@@ -85,14 +90,16 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
   if (isText)
     return typeof caption === "string" ? [textItem({ text: caption.trim(), key, columns: rest(columns) })] : [];
   if (!picture) return [];
-  const { name, index, bytes, release } = picture;
+  const { name, index, offset, bytes, release } = picture;
+  const tar = resolve(file);
+  const place = isCompressed(file) ? undefined : { tar: Buffer.from(tar), offset, size: bytes.length };
   return [
     {
-      identity: `tar ${resolve(file)} ${index} ${name}`,
+      identity: `tar ${tar} ${index} ${name}`,
       name: `${file}/${nameOf(Buffer.from(name))}`,
       key,
       columns,
-      origin: { kind: "member" },
+      origin: { kind: "member", place },
       operand: 0,
       version: async () => version,
       load: async () => ({ input: bytes, version, release }),
@@ -100,6 +107,8 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
     },
   ];
 }
+
+const isCompressed = (file: string) => /gz$/.test(file);
 
 const rest = ({ caption: _caption, ...columns }: Columns): Columns => columns;
 
@@ -110,7 +119,7 @@ async function* members({ file, maxInflatedBytes }: TarOptions): AsyncGenerator<
   const source = createReadStream(file);
   const fail = (error: Error) => tar.destroy(error);
   source.on("error", fail);
-  if (/gz$/.test(file)) {
+  if (isCompressed(file)) {
     const limited = limitBytes(maxInflatedBytes).on("error", fail);
     source.pipe(createGunzip().on("error", fail)).pipe(limited).pipe(tar);
   } else source.pipe(tar);
@@ -122,7 +131,8 @@ async function* members({ file, maxInflatedBytes }: TarOptions): AsyncGenerator<
         for await (const chunk of entry) chunks.push(chunk);
         return Buffer.concat(chunks);
       };
-      yield { header: entry.header, index: index++, read };
+      const { offset } = entry as typeof entry & { offset: number }; // of the header; the library's types leave it out
+      yield { header: entry.header, index: index++, offset: offset + headerBytes, read };
       entry.resume();
     }
   } finally {
@@ -150,7 +160,8 @@ function problemOf({ type, size = 0, name, pax }: MemberHeader, options: TarOpti
 async function readPicture(member: Member, { budget }: FileReading) {
   const release = await budget.take(member.header.size ?? 0, new AbortController().signal);
   try {
-    return { name: member.header.name, index: member.index, bytes: await member.read(), release };
+    const { header, index, offset } = member;
+    return { name: header.name, index, offset, bytes: await member.read(), release };
   } catch (error) {
     release();
     throw error;

@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { readJsonLines } from "../support/output.ts";
+import type { Running } from "../support/run-cli.ts";
+import { buildTinyModel } from "../support/tiny-model.ts";
+import { endGently, place, ready, resultOf, servePictures, singleRun, startRun, startWorker } from "./support/run.ts";
+import { startPostgres, startRedis } from "./support/servers.ts";
+
+let model: string;
+beforeAll(async () => {
+  model = await buildTinyModel();
+});
+
+const kill = async ({ child }: Running) => {
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
+};
+
+describe.each([
+  ["Redis", startRedis, "npy"],
+  ["PostgreSQL", startPostgres, "parquet"],
+] as const)("three workers at a queue in %s", (_, start, format) => {
+  it("of which two are killed in the middle give the bytes of a run on one machine", async () => {
+    const { url: queue } = await start();
+    const here = await place();
+    const pictures = await servePictures(here.folder, 60);
+    const call = { model, queue, out: here.out };
+    const workers = await Promise.all([1, 2, 3].map(() => ready(startWorker(call))));
+    const run = startRun(call, pictures.list, "--shard-size", "8", "--format", format);
+    await Promise.race(workers.map((worker) => worker.says("shard done")));
+    pictures.hold(true);
+    await pictures.held(24);
+    await kill(workers[0]!);
+    await kill(workers[1]!);
+    pictures.hold(false);
+    expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("60 encoded, 0 known") });
+    expect(await endGently(workers[2]!)).toBe(0);
+    const single = await singleRun(here, { model, input: pictures.list, shardSize: 8 }, "--format", format);
+    expect(resultOf(here.out)).toEqual(single.files);
+  });
+});
+
+describe("a restart of Redis", () => {
+  it("in the middle of a run loses nothing, if it keeps its commands on disk", async () => {
+    const redis = await startRedis();
+    const here = await place();
+    const pictures = await servePictures(here.folder, 40);
+    const call = { model, queue: redis.url, out: here.out };
+    const worker = await ready(startWorker(call));
+    const run = startRun(call, pictures.list, "--shard-size", "5", "--format", "jsonl");
+    await worker.says("shard done");
+    pictures.hold(true);
+    await pictures.held(10);
+    await redis.kill();
+    pictures.hold(false);
+    await worker.says("the queue is in trouble");
+    await redis.start();
+    expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("40 encoded") });
+    const single = await singleRun(here, { model, input: pictures.list, shardSize: 5 }, "--format", "jsonl");
+    expect(resultOf(here.out)).toEqual(single.files);
+  });
+});
+
+describe("a picture that kills whoever takes it", () => {
+  it("is found among its shard's, listed as poison, and costs nothing else", async () => {
+    const { url: queue } = await startRedis();
+    const here = await place();
+    const poison = 13;
+    const workers = new Map<string, Running>();
+    let deaths = 0;
+    const pictures = await servePictures(here.folder, 24, (number, name) => {
+      if (number !== poison || !workers.has(name)) return;
+      deaths++;
+      workers.get(name)!.child.kill("SIGKILL");
+      hire();
+    });
+    const call = { model, queue, out: here.out };
+    const hire = () => {
+      const name = `worker-${workers.size}`;
+      workers.set(name, startWorker(call, "--fetch-user-agent", name));
+    };
+    hire();
+    const run = startRun(call, pictures.list, "--shard-size", "8");
+    const { code, stdout, stderr } = await run.ended;
+    expect({ code, stdout }).toEqual({ code: 3, stdout: expect.stringContaining("1 inputs killed workers") });
+    expect(stdout).toContain("23 encoded");
+    expect(stderr).toContain("a worker died");
+    expect(deaths).toBe(4);
+    expect(readJsonLines(`${here.out}/errors.jsonl`)).toEqual([
+      { input: expect.stringContaining(`/${poison}.bmp`), code: "POISON_INPUT", error: expect.any(String) },
+    ]);
+  });
+});
+
+describe("a shard that takes many times the lease", () => {
+  it("stays with its worker, which renews it", async () => {
+    const { url: queue } = await startRedis();
+    const here = await place();
+    const pictures = await servePictures(here.folder, 20);
+    const call = { model, queue, out: here.out };
+    const worker = await ready(startWorker(call, "--fetch-timeout-ms", "60000", "--fetch-idle-timeout-ms", "60000"));
+    await ready(startWorker(call)); // it would take the shard
+    pictures.hold(true);
+    const run = startRun(call, pictures.list, "--shard-size", "20");
+    await pictures.held(8);
+    pictures.hold(false); // of the trial
+    pictures.hold(true);
+    await pictures.held(20);
+    await sleep(6000);
+    pictures.hold(false);
+    expect(await run.ended).toMatchObject({ code: 0 });
+    expect(run.output()).not.toContain("a worker died");
+    expect(Math.max(...pictures.asked.values())).toBe(2); // the trial and the shard
+    expect(worker.output()).not.toContain("trouble");
+  });
+});

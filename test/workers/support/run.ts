@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import { temporaryFolder } from "../../support/checkpoints.ts";
+import { serve } from "../../support/loopback.ts";
+import { outputFiles } from "../../support/output.ts";
+import { bitmap } from "../../support/pictures.ts";
+import { type Running, runCli, startCli } from "../../support/run-cli.ts";
+
+export interface RunPlace {
+  folder: string;
+  /** The output of the queued run. */
+  out: string;
+}
+
+export async function place(): Promise<RunPlace> {
+  const folder = await temporaryFolder();
+  const out = join(folder, "out");
+  await mkdir(out);
+  return { folder, out };
+}
+
+/** What a queued run wrote, without what it keeps for itself. */
+export function resultOf(directory: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(outputFiles(directory)).filter(([path]) => !path.startsWith(".queue/")));
+}
+
+/** The parts that are marked as done. */
+export function marksIn(out: string): string[] {
+  const entries = readdirSync(join(out, ".queue"), { recursive: true, encoding: "utf8" });
+  return entries.filter((name) => /\d+\/\d+\.json$/.test(name));
+}
+
+export interface Pictures {
+  /** A list of their URLs. */
+  list: string;
+  /** How often each was asked for. */
+  asked: Map<number, number>;
+  /** While true, requests are not answered. */
+  hold(isHeld: boolean): void;
+  /** Resolves when so many requests are held. */
+  held(count: number): Promise<void>;
+}
+
+/**
+ * Pictures behind URLs of this process, so that a test decides when they are answered, and hears who asks: a worker's user
+ * agent is its name.
+ */
+export async function servePictures(
+  folder: string,
+  count: number,
+  onAsked: (number: number, worker: string) => void = () => {},
+): Promise<Pictures> {
+  const asked = new Map<number, number>();
+  let isHeld = false;
+  let held: (() => void)[] = [];
+  let wake = () => {};
+  const { port } = await serve((request, reply: ServerResponse) => {
+    const number = Number(request.url!.slice(1).replace(".bmp", ""));
+    asked.set(number, (asked.get(number) ?? 0) + 1);
+    onAsked(number, request.headers["user-agent"] ?? "");
+    const answer = () => reply.writeHead(200, { "content-type": "image/bmp" }).end(bitmap(number));
+    if (isHeld) held.push(answer);
+    else answer();
+    wake();
+  });
+  const list = join(folder, "list.txt");
+  const urls = Array.from({ length: count }, (_, i) => `http://127.0.0.1:${port}/${i}.bmp\n`);
+  await writeFile(list, urls.join(""));
+  return {
+    list,
+    asked,
+    hold(hold) {
+      isHeld = hold;
+      if (hold) return;
+      for (const answer of held) answer();
+      held = [];
+    },
+    async held(count) {
+      while (held.length < count) await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
+}
+
+export interface QueueCall {
+  model: string;
+  queue: string;
+  out: string;
+  env?: Record<string, string>;
+}
+
+/** Leases are short, so that dead workers are noticed soon. */
+const leaseMs = "1500";
+
+export function startWorker({ model, queue, out, env = {} }: QueueCall, ...more: string[]): Running {
+  const flags = ["--out", out, "--model", model, "--lease-ms", leaseMs, "--allow-private-urls", "on"];
+  return startCli(["work", ...flags, ...more], { QUEUE: queue, THREADS: "1", DECODE_PROCESSES: "1", ...env });
+}
+
+export function startRun({ model, queue, out, env = {} }: QueueCall, input: string, ...more: string[]): Running {
+  const flags = ["--out", out, "--model", model, "--json-progress", "--allow-private-urls", "on"];
+  return startCli(["encode", input, ...flags, ...more], { QUEUE: queue, ...env });
+}
+
+/** The same by one process: what the queued run must equal. */
+export async function singleRun(
+  { folder }: RunPlace,
+  { model, input, shardSize }: { model: string; input: string; shardSize: number },
+  ...more: string[]
+) {
+  const out = join(folder, "single");
+  const flags = ["--out", out, "--model", model, "--part-size", String(shardSize), "--allow-private-urls", "on"];
+  const outcome = await runCli(["encode", input, ...flags, ...more]);
+  return { ...outcome, files: outputFiles(out) };
+}
+
+/** A worker that has begun nothing yet. */
+export async function ready(worker: Running): Promise<Running> {
+  await worker.says("waiting for shards");
+  return worker;
+}
+
+export async function endGently(worker: Running): Promise<number | null> {
+  worker.child.kill("SIGTERM");
+  return (await worker.ended).code;
+}
+
+export const readText = (path: string): string => readFileSync(path, "utf8");
