@@ -1,9 +1,10 @@
+import type * as bullmq from "bullmq";
 import type { BackendFactory, IQueueBackend, Job, Worker } from "bullmq";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import { loadOptional } from "../host/optional-package.ts";
 import type { QueueAddress } from "./address.ts";
 
-export type BullMQ = typeof import("bullmq");
+export type BullMQ = typeof bullmq;
 export type BullWorker = Worker;
 export type ShardJobOf = Job<unknown, unknown, string>;
 
@@ -20,11 +21,11 @@ export interface Connection {
 /** @throws EncoderError CONFIG_INVALID naming the packages that must be installed */
 export async function openConnection({ kind, connection }: QueueAddress, name: string): Promise<Connection> {
   const driver = kind === "redis" ? "ioredis" : "pg";
-  const bullmq = await loadOptional({ purpose: "A queue", packages: ["bullmq", driver] }, async () => {
+  const library = await loadOptional({ purpose: "A queue", packages: ["bullmq", driver] }, async () => {
     await import(kind === "redis" ? "ioredis" : "pg"); // BullMQ loads it later, and says less when it is missing
     return import("bullmq");
   });
-  const { createPostgresBackend, createRedisBackend } = bullmq;
+  const { createPostgresBackend, createRedisBackend } = library;
   // The two factories take options of their own, which are made below to fit.
   const backend = (kind === "redis" ? createRedisBackend : createPostgresBackend) as Connection["backend"];
   const own =
@@ -32,7 +33,7 @@ export async function openConnection({ kind, connection }: QueueAddress, name: s
       ? // A worker outlives a restart of Redis: its commands wait until it is there again.
         { maxRetriesPerRequest: null, retryStrategy: (tries: number) => Math.min(100 * 2 ** tries, maxPauseMs) }
       : { migrate: true, max: 4, ...deadlines };
-  return { bullmq, name, options: { connection: { ...connection, ...own } }, backend };
+  return { bullmq: library, name, options: { connection: { ...connection, ...own } }, backend };
 }
 
 /** Between two tries to reach Redis again. */

@@ -1,4 +1,4 @@
-import type { S3Client } from "@aws-sdk/client-s3";
+import type * as sdk from "@aws-sdk/client-s3";
 import { EncoderError } from "../errors.ts";
 import { loadOptional } from "../host/optional-package.ts";
 import type { SharedStore } from "./store.ts";
@@ -6,11 +6,11 @@ import type { SharedStore } from "./store.ts";
 /** S3 takes pieces of 5 MiB and more; a part of most runs is smaller than one and goes up at once. */
 const pieceBytes = 8 * 1024 * 1024;
 
-type S3 = typeof import("@aws-sdk/client-s3");
+type S3 = typeof sdk;
 
 interface Place {
   s3: S3;
-  client: S3Client;
+  client: sdk.S3Client;
   bucket: string;
   keyOf(path: string): string;
 }
