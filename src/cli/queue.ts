@@ -2,8 +2,8 @@ import { queueSettings } from "../config/queue.ts";
 import { EncoderError } from "../errors.ts";
 import { parseQueueAddress } from "../queue/address.ts";
 import { openQueue, type ShardQueue } from "../queue/queue.ts";
-import { count, duration } from "./progress-text.ts";
 import { command } from "./command.ts";
+import { count, duration } from "./progress-text.ts";
 
 const actions: Record<string, (queue: ShardQueue) => Promise<void>> = {
   async status(queue) {
