@@ -19,6 +19,7 @@ const contenders: Record<string, { label: string; colour: string }> = {
   fp32: { label: "Image-Text Encoder, fp32", colour: "#5fb08f" },
   "Infinity 0.0.78, PyTorch": { label: "Infinity, PyTorch", colour: "#b9bec4" },
   "Flask, PyTorch fp32": { label: "sentence-transformers + Flask", colour: "#b9bec4" },
+  "faster-clip behind Flask, int8": { label: "faster-clip + Flask, int8", colour: "#b9bec4" },
   "faster-clip 0.4, int8, in process": { label: "faster-clip, int8, in process", colour: "#b9bec4" },
 };
 

@@ -1,11 +1,12 @@
 /**
  * `npm run bench` measures the service over HTTP on a full-size pair with random weights (speed does not depend on
  * weights): both precisions, int8 also on one core (with Linux' taskset), and the raw graphs beside them. With `--peer
- * PYTHON` (an interpreter with bench/peers/requirements.txt installed), sentence-transformers behind Flask takes part
- * on the same weights. All run at once and are measured in turn, slice by slice, so that whatever else the machine does
+ * PYTHON` (an interpreter with bench/peers/requirements.txt installed), sentence-transformers and, where it is installed,
+ * faster-clip take part behind Flask, on the same weights. All run at once and are measured in turn, slice by slice, so that whatever else the machine does
  * meets all of them. It writes http.json into bench/results/ and the table of this machine's class in
  * docs/performance.md. It takes nine minutes, three of them for the memory.
  */
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
@@ -94,7 +95,9 @@ const start: Record<string, () => Promise<Service>> = {
 };
 if (flags.peer !== undefined) {
   const pair = await makeFullSizePair(join(flags.work, "pair"));
-  start["Flask, PyTorch fp32"] = () => startPeer(flags.peer!, pair);
+  start["Flask, PyTorch fp32"] = () => startPeer(flags.peer!, "sentence-transformers", pair);
+  const hasFasterClip = spawnSync(flags.peer, ["-c", "import faster_clip"]).status === 0;
+  if (hasFasterClip) start["faster-clip behind Flask, int8"] = () => startPeer(flags.peer!, "faster-clip", pair);
 }
 const names = Object.keys(start);
 
@@ -116,7 +119,7 @@ for (const precision of precisions) {
   raw[precision] = await openRawEngine({
     directory: models[precision],
     threads: availableCores(),
-    imageBatch: defaults.maxImageBatch,
+    imageBatch: defaults.maxImageBatch || 8, // the encoder's choice on a processor
     textBatch: defaults.maxTextBatch,
     sentences: Array.from({ length: 320 }, () => JSON.parse(texts()).text),
   });

@@ -38,11 +38,15 @@ export async function startService(
   return start((port) => ({ command, env: { ...env, PORT: String(port) } }));
 }
 
-/** Starts what people write by hand: sentence-transformers behind Flask, on the same checkpoints. */
-export async function startPeer(python: string, pair: { imageDir: string; textDir: string }): Promise<Service> {
+/** Starts what people write by hand: a library behind Flask, on the same checkpoints. */
+export async function startPeer(
+  python: string,
+  library: "sentence-transformers" | "faster-clip",
+  pair: { imageDir: string; textDir: string },
+): Promise<Service> {
   const script = resolve(import.meta.dirname, "../peers/flask_service.py");
   const { imageDir, textDir } = pair;
-  return start((port) => ({ command: [python, script, imageDir, textDir, String(port)], env: {} }));
+  return start((port) => ({ command: [python, script, library, imageDir, textDir, String(port)], env: {} }));
 }
 
 async function start(how: (port: number) => { command: string[]; env: Record<string, string> }): Promise<Service> {

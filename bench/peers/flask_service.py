@@ -1,20 +1,48 @@
-"""What people write by hand: sentence-transformers behind Flask, with the same two routes, for comparison.
+"""What people write by hand: a library behind Flask, with the same two routes as the service, for comparison.
 
-Usage: python flask_service.py IMAGE_CHECKPOINT TEXT_CHECKPOINT PORT
+Usage: python flask_service.py sentence-transformers|faster-clip IMAGE_CHECKPOINT TEXT_CHECKPOINT PORT
 """
 
 import base64
 import io
 import logging
+import os
 import sys
+import tempfile
+from pathlib import Path
 
 from flask import Flask, jsonify, request
-from PIL import Image
-from sentence_transformers import SentenceTransformer
 from waitress import serve
 
-image_model = SentenceTransformer(sys.argv[1], device="cpu")
-text_model = SentenceTransformer(sys.argv[2], device="cpu")
+
+def sentence_transformers(image_dir, text_dir):
+    from PIL import Image
+    from sentence_transformers import SentenceTransformer
+
+    image_model = SentenceTransformer(image_dir, device="cpu")
+    text_model = SentenceTransformer(text_dir, device="cpu")
+
+    def encode_image(data):
+        return image_model.encode(Image.open(io.BytesIO(data)), normalize_embeddings=True)
+
+    return lambda text: text_model.encode(text, normalize_embeddings=True), encode_image
+
+
+def faster_clip(image_dir, text_dir):
+    """Its models have fixed names. Its cache finds the checkpoints under these names, so that nothing is downloaded."""
+    cache = Path(tempfile.mkdtemp(prefix="faster-clip-"))
+    for name, folder in (("clip-ViT-B-32", image_dir), ("clip-ViT-B-32-multilingual-v1", text_dir)):
+        (cache / f"sentence-transformers__{name}").symlink_to(Path(folder).resolve())
+    os.environ["FASTER_CLIP_CACHE"] = str(cache)
+    from faster_clip import ClipModel
+
+    model = ClipModel()
+    return lambda text: model.encode_text([text])[0], lambda data: model.encode_image([data])[0]
+
+
+libraries = {"sentence-transformers": sentence_transformers, "faster-clip": faster_clip}
+library, image_checkpoint, text_checkpoint, port = sys.argv[1:]
+embed_text, embed_image = libraries[library](image_checkpoint, text_checkpoint)
 app = Flask(__name__)
 
 
@@ -24,13 +52,12 @@ def reply(vector):
 
 @app.post("/encode_text")
 def encode_text():
-    return reply(text_model.encode(request.json["text"], normalize_embeddings=True))
+    return reply(embed_text(request.json["text"]))
 
 
 @app.post("/encode_image")
 def encode_image():
-    picture = Image.open(io.BytesIO(base64.b64decode(request.json["image_b64"])))
-    return reply(image_model.encode(picture, normalize_embeddings=True))
+    return reply(embed_image(base64.b64decode(request.json["image_b64"])))
 
 
 @app.get("/health")
@@ -40,4 +67,4 @@ def health():
 
 if __name__ == "__main__":
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is the point of the exercise
-    serve(app, host="127.0.0.1", port=int(sys.argv[3]), threads=4)
+    serve(app, host="127.0.0.1", port=int(port), threads=4)

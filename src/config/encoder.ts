@@ -164,9 +164,14 @@ export const engineSettings = {
   threads: setting({
     ...integer({ min: 0, max: 1024 }),
     default: 0,
-    help: "Threads per engine; 0 means as many as this process may use cores (cgroup quotas count).",
+    help: "Threads per engine; 0 divides the cores that this process may use among the engines (cgroup quotas count).",
   }),
-  replicas: setting({ ...integer({ min: 1, max: 256 }), default: 1, help: "Engines per tower." }),
+  replicas: setting({
+    ...integer({ min: 0, max: 256 }),
+    default: 0,
+    help: "Engines per tower; 0 means one for every four cores, at least one.",
+    why: "One image gets four cores at least; more threads in one engine would wait for one another too much.",
+  }),
   maxImageBatch: setting({
     ...integer({ min: 0, max: 1024 }),
     default: 0,

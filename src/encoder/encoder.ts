@@ -11,6 +11,7 @@ import {
 import { pickSettings, type ValuesOf } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { startEngine } from "../engine/engine.ts";
+import { layoutFor } from "../engine/layout.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder, type Decoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
@@ -103,13 +104,15 @@ interface TowersOptions {
 
 function startTowers({ model, config, decoder, observer, start }: TowersOptions) {
   const { directory, manifest } = model;
+  const { threads, device } = config;
+  const replicas = device === "cpu" ? config.replicas : config.replicas || 1; // one engine feeds a GPU
+  const layout = layoutFor(availableCores(), { threads, replicas });
   const towerOptions = (tower: TowerName) => ({
     graph: join(directory, manifest[tower].graph),
     largestPair: manifest[tower].largestPair,
-    threads: config.threads || availableCores(),
-    device: config.device,
+    ...layout,
+    device,
     timeoutMs: config.engineTimeoutMs,
-    replicas: config.replicas,
     startEngine,
     ...start,
     cacheSize: config.cacheSize,
