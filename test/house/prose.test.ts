@@ -70,7 +70,8 @@ const verbs = new Set(
   begins begin ends end gets waits wait runs fails fail grows knows shows starts stops works asks uses use calls opens
   contains costs cost fits falls leaves leave differs differ decides declares depends returns matches covers applies
   stays suits settles belongs belong brings sits fixes wrote closes owns ships built expects see sees live lives fills
-  fill looks began encodes pays appears redirects adds carries renews shares share say need chooses`.split(/\s+/),
+  fill looks began computes encodes pays appears redirects adds carries renews shares share say need
+  chooses`.split(/\s+/),
 );
 
 /** Recognises a first sentence without a main verb by how it begins; what begins with a verb is a sentence. */
