@@ -2,7 +2,7 @@ import { defineConfig } from "vite";
 
 /** `npx vite web` passes requests on to this service while the page is being worked on: SERVICE, or the usual port. */
 const service = process.env.SERVICE ?? "http://127.0.0.1:5555";
-const routes = ["/encode_text", "/encode_image", "/info", "/health", "/search", "/index", "/pictures", "/openapi.json"];
+const routes = ["/encode_text", "/encode_image", "/info", "/health", "/search", "/index", "/pictures", "/openapi.json", "/docs"];
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -15,6 +15,15 @@ export default defineConfig({
     assetsInlineLimit: 0, // the policy that the page is served with allows no data: but for pictures
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 2000, // that of the API document's library, which only /docs loads
+    rolldownOptions: {
+      input: { index: `${import.meta.dirname}/index.html`, docs: `${import.meta.dirname}/docs.html` },
+      output: {
+        // Files of /docs lie apart, for the service may serve either page without the other.
+        entryFileNames: ({ name }) => `${name === "docs" ? "docs" : "assets"}/[name]-[hash].js`,
+        assetFileNames: ({ names }) => `${names.includes("docs.css") ? "docs" : "assets"}/[name]-[hash][extname]`,
+      },
+    },
   },
   server: { proxy: Object.fromEntries(routes.map((route) => [`^${route}($|[/?])`, service])) },
 });

@@ -46,10 +46,11 @@ interface ServeOptions {
 }
 
 async function serveWith(encoder: Encoder, { config, metrics, logger, signal }: ServeOptions): Promise<void> {
-  const page = config.page ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
-  if (config.page && !page) logger.warn("there is no page at /, since it was not built: npm run build");
+  const files = config.page || config.docs ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
+  if (config.page && !files) logger.warn("there is no page at /, since it was not built: npm run build");
+  const pages = { page: config.page ? files : undefined, docs: config.docs ? files : undefined };
   const search = config.index === "" ? undefined : await openSearch(config, encoder);
-  const context = { encoder, config, metrics, logger, page, search, version: await packageVersion() };
+  const context = { encoder, config, metrics, logger, ...pages, search, version: await packageVersion() };
   const apps = [createApp(context)];
   if (config.adminPort > 0) apps.push(createAdminApp(context));
   try {

@@ -188,7 +188,7 @@ const operationSettings = {
     help: "Port that /metrics moves to; 0 leaves it on PORT.",
   }),
   metrics: setting({ ...toggle(), default: true, help: "Whether GET /metrics is served." }),
-  docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json is served." }),
+  docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json and the page /docs are served." }),
   page: setting({ ...toggle(), default: true, help: "Whether the page at / is served." }),
 };
 

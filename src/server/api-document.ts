@@ -31,7 +31,7 @@ export function documentApi(app: FastifyInstance, { version }: { version: string
     },
   });
   app.register(async (scope) => {
-    scope.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+    scope.get("/openapi.json", { schema: { hide: true }, config: { keyless: true } }, async () => app.swagger());
   });
 }
 

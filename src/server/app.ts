@@ -25,6 +25,7 @@ import { native } from "./native.ts";
 import type { PageFiles } from "./page-files.ts";
 import { openProtocol } from "./protocol.ts";
 import { chosenProtocols } from "./protocols/protocols.ts";
+import { docsRoute } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { infoRoute } from "./routes/info.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -41,6 +42,8 @@ export interface AppOptions {
   version: string;
   /** GET / serves these; without them there is no page. */
   page?: PageFiles | undefined;
+  /** GET /docs serves these; without them, and with DOCS=off, there is no such page. */
+  docs?: PageFiles | undefined;
   /** With an index there are POST /search, GET /index and GET /pictures/:id. */
   search?: { index: PictureIndex; pictures: Pictures } | undefined;
   logger?: FastifyBaseLogger;
@@ -48,7 +51,7 @@ export interface AppOptions {
 
 /** Creates the service: what clients and people use, and what operators read unless ADMIN_PORT takes that. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { config, metrics, encoder, version, page } = options;
+  const { config, metrics, encoder, version, page, docs } = options;
   const { manifest } = encoder;
   const app = openDoor(options);
   const admission = pickSettings(admissionSettings, config);
@@ -76,6 +79,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     health(routes, options);
     info(routes, options);
     if (page) pageRoute(routes, page);
+    if (docs) docsRoute(routes, docs);
     if (config.adminPort === 0) operatorRoutes(routes, options);
   });
   return app;

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
 import type { PageFile, PageFiles } from "../page-files.ts";
 
@@ -23,7 +24,12 @@ const policy = [
 /** Serves GET / and the files that the page consists of. They hold nothing of the user, so they need no key. */
 export function pageRoute(app: FastifyInstance, files: PageFiles): void {
   const schema = { hide: true };
-  app.get("/", { schema, config: { keyless: true } }, async (request, reply) => {
+  const page = {
+    summary: "The page for people",
+    tags: ["pages"],
+    response: { 200: { content: { "text/html": { schema: z.string() } } }, 304: z.undefined() },
+  };
+  app.get("/", { schema: page, config: { keyless: true } }, async (request, reply) => {
     reply.header("content-security-policy", policy).header("referrer-policy", "no-referrer");
     return sendFile(request, reply, files.get("index.html"));
   });
@@ -36,7 +42,7 @@ export function pageRoute(app: FastifyInstance, files: PageFiles): void {
   app.get("/icon.svg", { schema, config }, async (request, reply) => sendFile(request, reply, files.get("icon.svg")));
 }
 
-function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile | undefined): FastifyReply {
+export function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile | undefined): FastifyReply {
   if (!file) throw new EncoderError("NOT_FOUND", "The page has no such file.");
   reply
     .header("content-type", file.contentType)

@@ -11,7 +11,7 @@ export function Footer() {
       </p>
       <p>
         {info && <span>Version {info.versions.service}</span>}
-        {info?.features.docs && <a href="./openapi.json">openapi.json</a>}
+        {info?.features.docs && <a href="./docs">API</a>}
       </p>
     </footer>
   );
