@@ -2,7 +2,17 @@ import { defineConfig } from "vite";
 
 /** `npx vite web` passes requests on to this service while the page is being worked on: SERVICE, or the usual port. */
 const service = process.env.SERVICE ?? "http://127.0.0.1:5555";
-const routes = ["/encode_text", "/encode_image", "/info", "/health", "/search", "/index", "/pictures", "/openapi.json", "/docs"];
+const routes = [
+  "/encode_text",
+  "/encode_image",
+  "/info",
+  "/health",
+  "/search",
+  "/index",
+  "/pictures",
+  "/openapi.json",
+  "/docs",
+];
 
 export default defineConfig({
   root: import.meta.dirname,

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { failure } from "./schemas.ts";
 
 /** Serves GET /openapi.json: the OpenAPI document, collected from the routes' own schemas. */
-export function documentApi(app: FastifyInstance, { version }: { version: string }): void {
+export function documentApi(app: FastifyInstance, { version, needsKey }: { version: string; needsKey: boolean }): void {
   app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -15,6 +15,7 @@ export function documentApi(app: FastifyInstance, { version }: { version: string
         description: "Images and text to vectors in one space. Failures of every route have the shape of `default`.",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
+      ...(needsKey && { security: [{ bearer: [] }, { key: [] }] }),
       components: {
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer" },
@@ -27,7 +28,8 @@ export function documentApi(app: FastifyInstance, { version }: { version: string
       const response = { ...(rest.response ?? {}), default: route.route.config?.protocol?.failure ?? failure };
       const media = mediaTypes(body);
       const { schema, url } = jsonSchemaTransform({ ...route, schema: { ...rest, ...(!media && { body }), response } });
-      return { url, schema: media ? { ...schema, body: { content: media } } : schema };
+      const keyless = route.route.config?.keyless && { security: [] };
+      return { url, schema: { ...schema, ...(media && { body: { content: media } }), ...keyless } };
     },
   });
   app.register(async (scope) => {

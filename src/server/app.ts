@@ -56,7 +56,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = openDoor(options);
   const admission = pickSettings(admissionSettings, config);
   admitWork(app, { ...admission, readTimeoutMs: silenceLimitMs(config), metrics });
-  if (config.docs) documentApi(app, { version });
+  if (config.docs) documentApi(app, { version, needsKey: config.apiKeys.length > 0 });
   const limits = requestLimits(config);
   const readItems = createItemReader(limits);
   const encode = createEncode(encoder, config.requestTimeoutMs);

@@ -32,11 +32,11 @@ describe("the API document as a page", () => {
     expect(await page.locator(".opblock").count()).toBe(routes);
 
     await page.getByRole("button", { name: "Authorize" }).first().click();
-    await page.getByLabel("auth-bearer-value").fill("secret-key");
+    await page.locator("#auth-bearer-value").fill("secret-key");
     await page.getByRole("button", { name: "Apply credentials" }).first().click();
-    await page.getByRole("button", { name: "Close", exact: true }).click();
-    const block = page.locator(".opblock", { hasText: "/encode_text" });
-    await block.getByRole("button").first().click();
+    await page.locator(".btn-done").first().click();
+    const block = page.locator(".opblock", { has: page.locator('[data-path="/encode_text"]') });
+    await block.locator(".opblock-summary-control").click();
     await block.getByRole("button", { name: "Execute" }).click();
     await block.locator(".live-responses-table .response-col_status", { hasText: "200" }).waitFor();
     expect({ errors, strangers }).toEqual({ errors: [], strangers: [] });

@@ -98,6 +98,21 @@ describe("@langchain/openai", () => {
   });
 });
 
+describe("@langchain/openai, told that it asks too often", () => {
+  const { OpenAIEmbeddings } = load("@langchain/openai");
+
+  it("waits and tries again", async () => {
+    const limited = await startService({ RATE_LIMIT: "60" });
+    try {
+      await useUp(limited.url);
+      const configuration = { baseURL: `${limited.url}/v1` };
+      same(await new OpenAIEmbeddings({ model, apiKey: key, configuration }).embedQuery(texts[0]), expected[0]);
+    } finally {
+      await limited.stop();
+    }
+  });
+});
+
 describe("the AI SDK", () => {
   const { embed, embedMany } = load("ai");
   const { createOpenAICompatible } = load("@ai-sdk/openai-compatible");
@@ -147,6 +162,15 @@ describe("jina-ai-provider", () => {
     same(mixed.embeddings[0], expected[0]);
     same(mixed.embeddings[1], expectedPicture);
   });
+
+  it("hears of a bad picture and of a wrong key, in our words", async () => {
+    const attempt = (apiKey) => {
+      const provider = createJina({ baseURL: `${service.url}/v1`, apiKey });
+      return provider.multiModalEmbeddingModel(model).doEmbed({ values: [{ image: badDataUri }] });
+    };
+    await assert.rejects(attempt(key), /Expected a JPEG/);
+    await assert.rejects(attempt("wrong"), /API key/);
+  });
 });
 
 /** Weaviate is a server in Go: this is what its module multi2vec-clip sends. */
@@ -174,5 +198,60 @@ describe("Weaviate's multi2vec-clip", () => {
     assert.equal(bad.status, 415);
     assert.match((await bad.json()).error, /images\[0\]/);
     assert.equal((await vectorize({ texts: ["a"], images: [] }, {})).status, 401);
+  });
+});
+
+describe("the AI SDK's Voyage provider", () => {
+  const { embedMany } = load("ai");
+  const { createVoyage } = load("voyage-ai-provider");
+  const multimodal = (apiKey = key) =>
+    createVoyage({ baseURL: `${service.url}/v1`, apiKey }).multimodalEmbeddingModel(model);
+
+  it("gets texts, and a picture", async () => {
+    const words = texts.map((text) => ({ text: [text] }));
+    const { embeddings } = await embedMany({ model: multimodal(), values: words });
+    embeddings.forEach((vector, i) => {
+      same(vector, expected[i]);
+    });
+    const pictures = await embedMany({ model: multimodal(), values: [{ image: [dataUri] }] });
+    same(pictures.embeddings[0], expectedPicture);
+  });
+
+  it("hears of a bad picture and of a wrong key, in our words", async () => {
+    const attempt = (apiKey) =>
+      embedMany({ model: multimodal(apiKey), values: [{ image: [badDataUri] }], maxRetries: 0 });
+    await assert.rejects(attempt(), /Expected a JPEG/);
+    await assert.rejects(attempt("wrong"), /API key/);
+  });
+});
+
+describe("the AI SDK's Cohere provider", () => {
+  const { embedMany } = load("ai");
+  const { createCohere } = load("@ai-sdk/cohere");
+  const modelOf = (url, apiKey = key) => {
+    const provider = createCohere({ baseURL: `${url}/v2`, apiKey });
+    return (provider.embeddingModel ?? provider.textEmbeddingModel)(model);
+  };
+
+  it("gets texts in order, and hears of a wrong key", async () => {
+    const { embeddings } = await embedMany({ model: modelOf(service.url), values: texts });
+    embeddings.forEach((vector, i) => {
+      same(vector, expected[i]);
+    });
+    const wrong = embedMany({ model: modelOf(service.url, "wrong"), values: texts, maxRetries: 0 });
+    await assert.rejects(wrong, /API key/);
+  });
+});
+
+describe("@huggingface/inference, as a client of Text Embeddings Inference", () => {
+  const { InferenceClient } = load("@huggingface/inference");
+  const client = (token = key) => new InferenceClient(token).endpoint(service.url);
+
+  it("gets one text and many, and hears of a wrong key", async () => {
+    same((await client().featureExtraction({ inputs: texts[0] }))[0], expected[0]);
+    (await client().featureExtraction({ inputs: texts })).forEach((vector, i) => {
+      same(vector, expected[i]);
+    });
+    await assert.rejects(client("wrong").featureExtraction({ inputs: texts }), /API key|401/);
   });
 });

@@ -10,7 +10,8 @@ export const picture = readFileSync(join(root, "test/fixtures/golden/images/phot
 export const dataUri = `data:image/jpeg;base64,${picture.toString("base64")}`;
 export const badDataUri = `data:image/jpeg;base64,${Buffer.from("not an image").toString("base64")}`;
 export const key = "the-right-key";
-export const model = "pictogram-mini";
+/** The name of the embedded model, once a service has started. */
+export let model;
 
 /** Runs the service with the embedded model and an API key. Its settings are environment variables. */
 export async function startService(settings = {}) {
@@ -30,6 +31,8 @@ export async function startService(settings = {}) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error("the service did not start");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  const info = await fetch(`${url}/info`, { headers: { "x-api-key": key } });
+  model = (await info.json()).model;
   return {
     url,
     async stop() {

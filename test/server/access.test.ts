@@ -43,7 +43,8 @@ describe("API keys", () => {
     for (const url of ["/", "/info", "/metrics", "/nope", "/health/nope", "/healthy"]) {
       expect(await status({}, { url })).toBe(401);
     }
-    for (const url of ["/health", "/health/live", "/health/ready", "/openapi.json"]) expect(await status({}, { url })).toBe(200);
+    for (const url of ["/health", "/health/live", "/health/ready", "/openapi.json"])
+      expect(await status({}, { url })).toBe(200);
   });
 });
 

@@ -49,7 +49,10 @@ const embedReply = z.strictObject({
     base64: z.array(z.string()).optional(),
   }),
   texts: z.array(z.string()).optional(),
-  meta: z.strictObject({ api_version: z.strictObject({ version: z.literal("2") }) }),
+  meta: z.strictObject({
+    api_version: z.strictObject({ version: z.literal("2") }),
+    billed_units: z.strictObject({ input_tokens: z.int() }),
+  }),
   response_type: z.literal("embeddings_by_type"),
 });
 
@@ -67,8 +70,8 @@ function embedRoute(scope: FastifyInstance, { manifest, checkModel, readItems, e
     requireDimensions(dimensions, manifest);
     const { sources, field } = sourcesOf(request.body);
     const items = await readItems(request, sources, { noun: "item", field });
-    const { embeddings } = await encode({ request, reply }, items);
-    return sendVectors(reply, frame(embeddings, { types: types?.length ? types : ["float"], texts }));
+    const { embeddings, tokens } = await encode({ request, reply }, items);
+    return sendVectors(reply, frame(embeddings, { types: types?.length ? types : ["float"], texts, tokens }));
   });
 }
 
@@ -91,9 +94,10 @@ function sourcesOf({ texts, images, inputs }: z.output<typeof embedBody>): { sou
 interface Answer {
   types: readonly ("float" | "base64")[];
   texts: readonly string[] | null | undefined;
+  tokens: number;
 }
 
-function* frame(embeddings: readonly Float32Array[], { types, texts }: Answer): Generator<Piece> {
+function* frame(embeddings: readonly Float32Array[], { types, texts, tokens }: Answer): Generator<Piece> {
   yield `{"id":"${randomUUID()}","embeddings":{`;
   for (const [index, type] of [...new Set(types)].entries()) {
     yield `${index > 0 ? "," : ""}"${type}":[`;
@@ -102,5 +106,7 @@ function* frame(embeddings: readonly Float32Array[], { types, texts }: Answer): 
     yield "]";
   }
   const echo = texts ? `,"texts":${JSON.stringify(texts)}` : "";
-  yield `}${echo},"meta":{"api_version":{"version":"2"}},"response_type":"embeddings_by_type"}`;
+  // The AI SDK fails without the number of tokens that Cohere would charge for.
+  const meta = { api_version: { version: "2" }, billed_units: { input_tokens: tokens } };
+  yield `}${echo},"meta":${JSON.stringify(meta)},"response_type":"embeddings_by_type"}`;
 }

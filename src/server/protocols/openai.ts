@@ -1,53 +1,24 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { EncoderError, ErrorCode } from "../../errors.ts";
-import type { ErrorAnswer, Protocol } from "../protocol.ts";
+import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
-import { faultStatus } from "./fault-status.ts";
+import { openaiAnswer, openaiFailure } from "./openai-error.ts";
 import { embeddingsBody, sourcesOf } from "./openai-input.ts";
 
 /** Speaks OpenAI's embeddings and models, and what Jina, NVIDIA NIM, Infinity and vLLM made of them. */
 export const openai: Protocol = {
   name: "openai",
-  answer,
-  failure: z.strictObject({
-    error: z.strictObject({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string().nullable(),
-    }),
-    detail: z.string(),
-  }),
+  answer: openaiAnswer,
+  failure: openaiFailure,
   routes(scope, context) {
     embeddingsRoutes(scope, context);
     modelsRoutes(scope, context);
     healthRoutes(scope);
   },
 };
-
-/** SDKs compare these codes. */
-const knownCodes: Partial<Record<ErrorCode, string>> = {
-  UNKNOWN_MODEL: "model_not_found",
-  UNAUTHORIZED: "invalid_api_key",
-  RATE_LIMITED: "rate_limit_exceeded",
-};
-
-function typeOf(status: number): string {
-  if (status === 401) return "authentication_error";
-  if (status === 429) return "rate_limit_error";
-  return status < 500 ? "invalid_request_error" : "server_error";
-}
-
-function answer(thrown: EncoderError): ReturnType<ErrorAnswer> {
-  const { code, message } = thrown;
-  const status = faultStatus(thrown);
-  const error = { message, type: typeOf(status), param: null, code: knownCodes[code] ?? code };
-  return { status, body: { error, detail: message } };
-}
 
 const embedding = z.union([z.array(z.number()), z.string()]).describe("Numbers, or base64 of little-endian float32s");
 

@@ -7,12 +7,13 @@ import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { oneSource } from "./one-source.ts";
+import { openaiAnswer, openaiFailure } from "./openai-error.ts";
 
 /** Speaks Voyage AI's multimodal embeddings. */
 export const voyage: Protocol = {
   name: "voyage",
-  answer: ({ status, message }) => ({ status, body: { detail: message } }),
-  failure: z.strictObject({ detail: z.string() }),
+  answer: openaiAnswer,
+  failure: openaiFailure,
   routes: multimodalRoute,
 };
 

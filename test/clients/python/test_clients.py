@@ -11,7 +11,6 @@ import urllib.request
 
 URL = os.environ["SERVICE_URL"]
 KEY = os.environ["API_KEY"]
-MODEL = "pictogram-mini"
 TEXTS = ["a red bicycle", "a dog", "ein Haus am See"]
 with open(os.environ["PICTURE"], "rb") as file:
     PICTURE = file.read()
@@ -27,6 +26,13 @@ def native(path, body):
         return json.load(reply)["embedding"]
 
 
+def served():
+    """The name of the embedded model."""
+    with urllib.request.urlopen(urllib.request.Request(URL + "/info", headers={"x-api-key": KEY})) as reply:
+        return json.load(reply)["model"]
+
+
+MODEL = served()
 EXPECTED = [native("/encode_text", {"text": text}) for text in TEXTS]
 EXPECTED_PICTURE = native("/encode_image", {"image_b64": base64.b64encode(PICTURE).decode()})
 

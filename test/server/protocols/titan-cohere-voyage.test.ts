@@ -32,7 +32,7 @@ describe("Cohere's POST /v2/embed", () => {
     expect(body).toMatchObject({
       id: expect.any(String),
       texts: ["a", "bb"],
-      meta: { api_version: { version: "2" } },
+      meta: { api_version: { version: "2" }, billed_units: { input_tokens: expect.any(Number) } },
       response_type: "embeddings_by_type",
     });
   });
@@ -98,6 +98,9 @@ describe("Voyage's POST /v1/multimodalembeddings", () => {
 
   it("refuses an input of both kinds", async () => {
     const reply = await post("/v1/multimodalembeddings", { inputs: [content(text, image)] });
-    expect([reply.statusCode, reply.json()]).toEqual([400, { detail: expect.stringContaining("inputs[0]") }]);
+    expect([reply.statusCode, reply.json()]).toMatchObject([
+      400,
+      { detail: expect.stringContaining("inputs[0]"), error: { code: "INVALID_REQUEST" } },
+    ]);
   });
 });

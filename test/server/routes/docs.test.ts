@@ -1,19 +1,18 @@
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
-import { createMetrics } from "../../src/metrics.ts";
-import { createApp } from "../../src/server/app.ts";
-import { readPageFiles } from "../../src/server/page-files.ts";
-import { temporaryFolder } from "../support/checkpoints.ts";
-import { fakeEncoder } from "../support/fake-encoder.ts";
-import { writeFiles } from "../support/pictures.ts";
+import { serviceConfig } from "../../../src/config/service.ts";
+import { createMetrics } from "../../../src/metrics.ts";
+import { createApp } from "../../../src/server/app.ts";
+import { readPageFiles } from "../../../src/server/page-files.ts";
+import { temporaryFolder } from "../../support/checkpoints.ts";
+import { fakeEncoder } from "../../support/fake-encoder.ts";
+import { writeFiles } from "../../support/pictures.ts";
 
 const folder = await temporaryFolder();
 writeFiles(folder, {
   "docs.html": Buffer.from("<!doctype html><title>Docs</title>"),
   "docs/docs-BtM6bGI9.js": Buffer.from("console.log('docs')"),
 });
-const files = await readPageFiles(join(folder));
+const files = await readPageFiles(folder);
 
 function service(settings: Parameters<typeof serviceConfig>[0] = {}) {
   const config = serviceConfig(settings);
@@ -50,5 +49,15 @@ describe("GET /docs", () => {
     for (const path of ["/docs/", "/docs/..%2fdocs.html", "/docs/missing.js"]) {
       expect((await service().inject(path)).statusCode).toBe(404);
     }
+  });
+});
+
+describe("the document of a service with keys", () => {
+  it("says which routes need one", async () => {
+    const { security, paths } = (await service({ apiKeys: ["key"] }).inject("/openapi.json")).json();
+    expect(security).toEqual([{ bearer: [] }, { key: [] }]);
+    expect(paths["/encode_text"].post.security).toBeUndefined();
+    expect(paths["/health"].get.security).toEqual([]);
+    expect((await service().inject("/openapi.json")).json().security).toBeUndefined();
   });
 });
