@@ -37,6 +37,22 @@ EXPECTED = [native("/encode_text", {"text": text}) for text in TEXTS]
 EXPECTED_PICTURE = native("/encode_image", {"image_b64": base64.b64encode(PICTURE).decode()})
 
 
+LIMITED_URL = os.environ["LIMITED_URL"]
+
+
+def use_up():
+    """Uses up what RATE_LIMIT grants, so that the next request is answered 429."""
+    request = urllib.request.Request(LIMITED_URL + "/v1/models", headers={"x-api-key": KEY})
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(request).read()
+        except urllib.error.HTTPError as error:
+            if error.code == 429:
+                return
+            raise
+    raise AssertionError("the service never answered 429")
+
+
 class ClientTest(unittest.TestCase):
     def assert_same(self, actual, expected, least=0.99999):
         actual = [float(value) for value in actual]
@@ -71,7 +87,7 @@ class OpenAITest(ClientTest):
             self.openai.OpenAI(base_url=URL + "/v1", api_key="wrong").embeddings.create(model=MODEL, input="a")
 
     def test_it_waits_and_tries_again(self):
-        patient = self.openai.OpenAI(base_url=os.environ["LIMITED_URL"] + "/v1", api_key=KEY, max_retries=4)
+        patient = self.openai.OpenAI(base_url=LIMITED_URL + "/v1", api_key=KEY, max_retries=4)
         hasty = patient.with_options(max_retries=0)
         with self.assertRaises(self.openai.RateLimitError):
             for _ in range(200):
@@ -89,6 +105,25 @@ class LangChainTest(ClientTest):
         self.assert_same(embeddings.embed_query(TEXTS[0]), EXPECTED[0])
         for vector, expected in zip(embeddings.embed_documents([*TEXTS, DATA_URI]), [*EXPECTED, EXPECTED_PICTURE]):
             self.assert_same(vector, expected)
+
+    def test_a_bad_picture_and_a_wrong_key(self):
+        import openai
+        from langchain_openai import OpenAIEmbeddings
+
+        options = {"model": MODEL, "base_url": URL + "/v1", "check_embedding_ctx_length": False, "max_retries": 0}
+        with self.assertRaises(openai.BadRequestError):
+            OpenAIEmbeddings(api_key=KEY, **options).embed_query(BAD_DATA_URI)
+        with self.assertRaises(openai.AuthenticationError):
+            OpenAIEmbeddings(api_key="wrong", **options).embed_query("a")
+
+    def test_it_waits_and_tries_again(self):
+        from langchain_openai import OpenAIEmbeddings
+
+        use_up()
+        embeddings = OpenAIEmbeddings(
+            model=MODEL, base_url=LIMITED_URL + "/v1", api_key=KEY, check_embedding_ctx_length=False, max_retries=4
+        )
+        self.assert_same(embeddings.embed_query(TEXTS[0]), EXPECTED[0])
 
     def test_tokens_are_refused_with_the_cure(self):
         request = urllib.request.Request(
@@ -111,6 +146,19 @@ class LlamaIndexTest(ClientTest):
             self.assert_same(vector, expected)
 
 
+    def test_a_picture_a_bad_one_and_a_wrong_key(self):
+        import openai
+        from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+        options = {"model_name": MODEL, "api_base": URL + "/v1", "max_retries": 0}
+        embeddings = OpenAILikeEmbedding(api_key=KEY, **options)
+        self.assert_same(embeddings.get_text_embedding(DATA_URI), EXPECTED_PICTURE)
+        with self.assertRaises(openai.BadRequestError):
+            embeddings.get_text_embedding(BAD_DATA_URI)
+        with self.assertRaises(openai.AuthenticationError):
+            OpenAILikeEmbedding(api_key="wrong", **options).get_text_embedding("a")
+
+
 class ChromaTest(ClientTest):
     def test_the_hugging_face_server_function(self):
         from chromadb.utils.embedding_functions import HuggingFaceEmbeddingServer
@@ -119,6 +167,132 @@ class ChromaTest(ClientTest):
         function = HuggingFaceEmbeddingServer(url=URL + "/embed", api_key_env_var="HUGGINGFACE_API_KEY")
         for vector, expected in zip(function(TEXTS), EXPECTED):
             self.assert_same(vector, expected)
+
+
+    def test_the_roboflow_function(self):
+        import numpy
+        from chromadb.utils.embedding_functions import RoboflowEmbeddingFunction
+        from PIL import Image
+
+        function = RoboflowEmbeddingFunction(api_key=KEY, api_url=URL)
+        for vector, expected in zip(function(TEXTS), EXPECTED):
+            self.assert_same(vector, expected)
+        picture = numpy.asarray(Image.open(io.BytesIO(PICTURE)).convert("RGB"))
+        self.assert_same(function([picture])[0], EXPECTED_PICTURE, least=0.99)  # It encodes the picture anew.
+        with self.assertRaises(Exception):
+            RoboflowEmbeddingFunction(api_key="wrong", api_url=URL)(TEXTS)
+
+
+class RoboflowTest(ClientTest):
+    def client(self, key=KEY):
+        from inference_sdk import InferenceHTTPClient
+
+        return InferenceHTTPClient(api_url=URL, api_key=key)
+
+    def test_texts_pictures_and_a_comparison(self):
+        from PIL import Image
+
+        client = self.client()
+        for vector, expected in zip(client.get_clip_text_embeddings(TEXTS)["embeddings"], EXPECTED):
+            self.assert_same(vector, expected)
+        picture = Image.open(io.BytesIO(PICTURE))
+        picture.thumbnail((128, 128))  # Its key stands in the body, which may then have 64 KiB.
+        embeddings = client.get_clip_image_embeddings(picture)["embeddings"]
+        self.assertEqual(len(embeddings[0]), len(EXPECTED_PICTURE))
+        self.assertEqual(len(client.clip_compare(picture, TEXTS)["similarity"]), 3)
+
+    def test_a_large_picture_with_the_key_in_the_url(self):
+        from inference_sdk import HTTPClientMode
+        from PIL import Image
+
+        with self.client().use_api_v0() as client:
+            embeddings = client.get_clip_image_embeddings(Image.open(io.BytesIO(PICTURE)))["embeddings"]
+        self.assert_same(embeddings[0], EXPECTED_PICTURE, least=0.99)
+        self.assertEqual(HTTPClientMode.V0.value, "v0")
+
+    def test_a_wrong_key(self):
+        from inference_sdk.http.errors import HTTPCallErrorError
+
+        with self.assertRaises(HTTPCallErrorError) as caught:
+            self.client("wrong").get_clip_text_embeddings("a")
+        self.assertEqual(caught.exception.status_code, 401)
+
+
+class CohereTest(ClientTest):
+    def client(self, url=URL, key=KEY):
+        import cohere
+
+        return cohere.ClientV2(api_key=key, base_url=url)
+
+    def embed(self, client, **inputs):
+        return client.embed(model=MODEL, input_type="search_document", embedding_types=["float"], **inputs)
+
+    def test_texts_and_a_picture(self):
+        for vector, expected in zip(self.embed(self.client(), texts=TEXTS).embeddings.float_, EXPECTED):
+            self.assert_same(vector, expected)
+        self.assert_same(self.embed(self.client(), images=[DATA_URI]).embeddings.float_[0], EXPECTED_PICTURE)
+
+    def test_a_bad_picture_and_a_wrong_key(self):
+        from cohere.core.api_error import ApiError
+
+        for client, status in ((self.client(), 415), (self.client(key="wrong"), 401)):
+            with self.assertRaises(ApiError) as caught:
+                self.embed(client, images=[BAD_DATA_URI])
+            self.assertEqual(caught.exception.status_code, status)
+
+    def test_it_waits_and_tries_again(self):
+        use_up()
+        client = self.client(LIMITED_URL)
+        reply = client.embed(
+            model=MODEL,
+            input_type="search_query",
+            embedding_types=["float"],
+            texts=TEXTS[:1],
+            request_options={"max_retries": 4},
+        )
+        self.assert_same(reply.embeddings.float_[0], EXPECTED[0])
+
+
+class VoyageTest(ClientTest):
+    def client(self, url=URL, key=KEY, retries=0):
+        import voyageai
+
+        return voyageai.Client(api_key=key, base_url=url + "/v1", max_retries=retries)
+
+    def test_texts_and_a_picture(self):
+        from PIL import Image
+
+        picture = Image.open(io.BytesIO(PICTURE))
+        result = self.client().multimodal_embed([[text] for text in TEXTS] + [[picture]], model=MODEL)
+        for vector, expected in zip(result.embeddings, EXPECTED):
+            self.assert_same(vector, expected)
+        self.assert_same(result.embeddings[3], EXPECTED_PICTURE, least=0.99)  # It encodes the picture anew.
+
+    def test_a_wrong_key_and_a_picture_with_words(self):
+        import voyageai
+        from PIL import Image
+
+        with self.assertRaises(voyageai.error.AuthenticationError):
+            self.client(key="wrong").multimodal_embed([["a"]], model=MODEL)
+        with self.assertRaises(voyageai.error.InvalidRequestError):
+            self.client().multimodal_embed([["a", Image.open(io.BytesIO(PICTURE))]], model=MODEL)
+
+    def test_it_waits_and_tries_again(self):
+        use_up()
+        result = self.client(LIMITED_URL, retries=6).multimodal_embed([[TEXTS[0]]], model=MODEL)
+        self.assert_same(result.embeddings[0], EXPECTED[0])
+
+
+class HuggingFaceTest(ClientTest):
+    """Hugging Face's own client asks a Text Embeddings Inference server so."""
+
+    def test_a_text_and_a_wrong_key(self):
+        from huggingface_hub import InferenceClient
+        from huggingface_hub.errors import HfHubHTTPError
+
+        self.assert_same(InferenceClient(URL, token=KEY).feature_extraction(TEXTS[0])[0], EXPECTED[0])
+        with self.assertRaises(HfHubHTTPError):
+            InferenceClient(URL, token="wrong").feature_extraction("a")
 
 
 class InfinityTest(ClientTest):
