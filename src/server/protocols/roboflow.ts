@@ -36,7 +36,11 @@ const querystring = z.object({ api_key: z.string().optional() });
 const config = { work: true, keyInRequest: true } as const;
 const tags = ["roboflow"];
 
-const embedReply = z.strictObject({ embeddings: z.array(z.array(z.number())), time: z.number().describe("Seconds") });
+const embedReply = z.strictObject({
+  frame_id: z.null().describe("Of a video; inference-sdk fails without it"),
+  embeddings: z.array(z.array(z.number())),
+  time: z.number().describe("Seconds"),
+});
 
 const embedTextBody = z
   .object({ ...common, text: z.union([z.string(), z.array(z.string())]) })
@@ -74,7 +78,7 @@ function embedImageRoute(scope: FastifyInstance, context: RouteContext): void {
 }
 
 function* frame(embeddings: readonly Float32Array[], startedAt: number): Generator<Piece> {
-  yield '{"embeddings":[';
+  yield '{"frame_id":null,"embeddings":[';
   yield* listed(embeddings);
   yield `],"time":${secondsSince(startedAt)}}`;
 }

@@ -48,7 +48,7 @@ const multimodalReply = z.strictObject({
     }),
   ),
   model: z.string(),
-  usage: z.strictObject({ text_tokens: z.int(), image_pixels: z.int(), total_tokens: z.int() }),
+  usage: z.strictObject({ text_tokens: z.int(), image_pixels: z.int(), video_pixels: z.int(), total_tokens: z.int() }),
 });
 
 function multimodalRoute(scope: FastifyInstance, { manifest, checkModel, readItems, encode }: RouteContext): void {
@@ -83,6 +83,6 @@ function* frame(
 ): Generator<Piece> {
   yield '{"object":"list","data":[';
   yield* listed(embeddings, (index) => [`{"object":"embedding","index":${index},"embedding":`, "}"]);
-  const usage = { text_tokens: tokens, image_pixels: 0, total_tokens: tokens };
+  const usage = { text_tokens: tokens, image_pixels: 0, video_pixels: 0, total_tokens: tokens };
   yield `],"model":${JSON.stringify(model)},"usage":${JSON.stringify(usage)}}`;
 }

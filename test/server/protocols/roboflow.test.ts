@@ -11,7 +11,7 @@ const first = (vectors: number[][]) => vectors.map(([length]) => length);
 describe("Roboflow's POST /clip/embed_text and /clip/embed_image", () => {
   it("answer raw vectors, always nested", async () => {
     const one = (await post("/clip/embed_text", { text: "hello" })).json();
-    expect(Object.keys(one)).toEqual(["embeddings", "time"]);
+    expect(Object.keys(one)).toEqual(["frame_id", "embeddings", "time"]);
     expect([first(one.embeddings), one.time]).toEqual([[5], expect.any(Number)]);
     expect(encoder.options.at(-1)!.normalize).toBe(false);
     const two = (await post("/clip/embed_image", { image: [picture(7), picture(9)], id: "x", source: "sdk" })).json();
