@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { PageFiles } from "../page-files.ts";
 import { sendFile } from "./page.ts";
 
-/** The page loads from its own origin alone. Its library draws icons from data: URIs. */
+/** The page may load from its own origin alone; its library has icons that are data: URIs. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
