@@ -39,7 +39,7 @@ interface Measurement {
 sharp.cache(false);
 sharp.concurrency(1);
 const resize = createResizer();
-const encoder = await createEncoder({ model: "pictogram-mini" });
+const encoder = await createEncoder({ model: "everyday-mini" });
 const measurements: Measurement[] = [];
 const sizes = flags.sizes.split(",").map((size) => size.split("x").map(Number) as [number, number]);
 const pictures = nastyPictures.filter((_, i) => i % Number(flags.every) === 0);

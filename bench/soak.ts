@@ -13,7 +13,7 @@ import { quantile } from "./spread.ts";
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    model: { type: "string", default: "pictogram-mini" },
+    model: { type: "string", default: "everyday-mini" },
     /** The name of the model in the table. */
     name: { type: "string" },
     deadline: { type: "string", default: "10000" },

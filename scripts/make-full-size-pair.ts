@@ -82,7 +82,7 @@ export async function makeFullSizePair(out: string, tokenizer = embeddedTokenize
   return { imageDir: image, textDir: text };
 }
 
-const embeddedTokenizer = fileURLToPath(new URL("../models/pictogram-mini/text/tokenizer.json", import.meta.url));
+const embeddedTokenizer = fileURLToPath(new URL("../models/everyday-mini/text/tokenizer.json", import.meta.url));
 
 const vocabularySize = 119_547;
 

@@ -117,7 +117,7 @@ function announce(logger: Logger, { manifest, device }: Encoder): void {
   const { name: model, dimensions, image, text } = manifest;
   const facts = { model, dimensions, image: image.precision, text: text.precision, device: device.used };
   if (model === embeddedName) {
-    logger.warn(facts, "serving the small embedded model; for photographs: image-text-encoder pull clip-vit-b-32");
+    logger.warn(facts, "serving the small embedded model; for the real one: image-text-encoder pull clip-vit-b-32");
   } else {
     logger.info(facts, "model loaded");
   }

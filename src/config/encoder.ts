@@ -20,7 +20,7 @@ export const defaultDrainMs = 25_000;
 export const modelSettings = {
   model: setting({
     ...text("a model's name or a model folder"),
-    default: "pictogram-mini",
+    default: "everyday-mini",
     help: "Model to serve: an installed model's name, or a model folder.",
     why: "The embedded model needs no download, so a fresh machine answers at once.",
   }),

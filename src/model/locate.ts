@@ -1,15 +1,28 @@
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { EncoderError } from "../errors.ts";
 
-/** This model ships with the package as a checkpoint and is built on its first use. */
-export const embeddedName = "pictogram-mini";
+/** The embedded model ships with the package as a checkpoint and is built on its first use. */
+export const embeddedName = "everyday-mini";
+
+/** These embedded models were shipped by earlier versions. None is an alias: the vectors of another model must never be mixed in. */
+const retiredNames = ["pictogram-mini"];
 
 export type Location = { kind: "embedded" } | { kind: "folder"; directory: string };
 
-/** Anything with a slash, `.` or `..` is a path; a plain name is an installed model, or else a folder here. */
+/**
+ * Anything with a slash, `.` or `..` is a path; a plain name is an installed model, or else a folder here.
+ * @throws EncoderError MODEL_INVALID for the name of an embedded model that is no longer shipped.
+ */
 export async function locateModel({ model, modelsDir }: { model: string; modelsDir: string }): Promise<Location> {
   if (model === embeddedName) return { kind: "embedded" };
+  if (retiredNames.includes(model)) {
+    throw new EncoderError(
+      "MODEL_INVALID",
+      `${model} is no longer shipped; its successor is ${embeddedName}, which finds photographs, too. Their vectors cannot be compared: set MODEL=${embeddedName}, and encode anew what was encoded with ${model}.`,
+    );
+  }
   const path = resolve(withHome(model));
   if (isAbsolute(model) || /[/\\]|^[.~]/.test(model)) return { kind: "folder", directory: path };
   const installed = join(resolve(withHome(modelsDir)), model);

@@ -31,6 +31,16 @@ describe("a model is found", () => {
     }
   });
 
+  it("but an embedded model of an earlier version is refused with the name of its successor, also where a folder has its name", async () => {
+    const found = await temporaryFolder();
+    await buildModel({ imageDir, textDir, outDir: join(found, "pictogram-mini"), name: "pictogram-mini", precision: "fp32" });
+    const refused = resolveModel({ model: "pictogram-mini", modelsDir: found });
+    await expect(refused).rejects.toMatchObject({ code: "MODEL_INVALID" });
+    await expect(refused).rejects.toThrow(/its successor is everyday-mini.*encode anew/);
+    const folder = join(found, "pictogram-mini");
+    expect(await resolveModel({ model: folder, modelsDir: found })).toMatchObject({ directory: folder });
+  });
+
   it("or else it is said that there is none", async () => {
     for (const model of ["third", join(outDir, "third")]) {
       await expect(resolveModel({ model, modelsDir })).rejects.toMatchObject({ code: "MODEL_INVALID" });
@@ -39,7 +49,7 @@ describe("a model is found", () => {
 });
 
 describe("the embedded model", () => {
-  const model = "pictogram-mini";
+  const model = "everyday-mini";
   let modelsDir: string;
   beforeAll(async () => {
     modelsDir = join(await temporaryFolder(), "models");
@@ -49,7 +59,7 @@ describe("the embedded model", () => {
     const opened = await Promise.all([1, 2, 3].map(() => resolveModel({ model, modelsDir })));
     const [name, ...others] = await readdir(modelsDir);
     expect(others).toEqual([]);
-    expect(name).toMatch(/^pictogram-mini-[0-9a-f]{16}$/);
+    expect(name).toMatch(/^everyday-mini-[0-9a-f]{16}$/);
     for (const { directory } of opened) expect(directory).toBe(join(modelsDir, name!));
     await verifyModel(opened[0]!);
     expect(opened[0]!.manifest).toMatchObject({ name: model, dimensions: 512, image: { background: [255, 255, 255] } });

@@ -5,11 +5,11 @@ import { buildModel } from "../../src/build/build.ts";
 import { second, temporaryFolder } from "../support/checkpoints.ts";
 import { golden } from "../support/tiny-model.ts";
 
-const embedded = resolve(import.meta.dirname, "../../models/pictogram-mini");
+const embedded = resolve(import.meta.dirname, "../../models/everyday-mini");
 const pairs: Record<string, { imageDir: string; textDir: string }> = {
   tiny: { imageDir: join(golden, "tiny/clip"), textDir: join(golden, "tiny/text") },
   second: { imageDir: join(second, "image"), textDir: join(second, "text") },
-  "pictogram-mini": { imageDir: join(embedded, "image"), textDir: join(embedded, "text") },
+  "everyday-mini": { imageDir: join(embedded, "image"), textDir: join(embedded, "text") },
 };
 
 /** These are SHA-256 of every graph and weights file, by model, precision and file. */

@@ -27,12 +27,12 @@ describe("serve", () => {
     const { url, output, child, ended } = await startService();
     const reply = await encode(url, ["a red bicycle"]);
     expect(reply.status).toBe(200);
-    expect(reply.headers.get("x-model")).toBe("pictogram-mini");
+    expect(reply.headers.get("x-model")).toBe("everyday-mini");
     const lines = output()
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(lines.find(({ model }) => model)).toMatchObject({ level: "warn", model: "pictogram-mini", dimensions: 512 });
+    expect(lines.find(({ model }) => model)).toMatchObject({ level: "warn", model: "everyday-mini", dimensions: 512 });
     child.kill("SIGTERM");
     expect((await ended).code).toBe(0);
   });

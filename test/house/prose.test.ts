@@ -12,7 +12,7 @@ const byPath = Object.fromEntries(pages.map(({ path, text }) => [path, text]));
 
 describe("a Markdown page", () => {
   it("is found in every folder that has one", () => {
-    const expected = ["README.md", "docs/architecture.md", "docs/lab/README.md", "models/pictogram-mini/README.md"];
+    const expected = ["README.md", "docs/architecture.md", "docs/lab/README.md", "models/everyday-mini/README.md"];
     expect(Object.keys(byPath)).toEqual(expect.arrayContaining(expected));
   });
 
