@@ -1,9 +1,10 @@
-"""The mean of the weights of several image runs that started from the same checkpoint (Wortsman et al. 2022, "Model soups").
+"""The mean of the weights of several runs of one stage that started from the same checkpoint (Wortsman et al. 2022, "Model soups").
 
 Runs that went different ways from one start lie in one valley, and the middle of a valley fits an unseen style better than its
 edges. Prototypes are averaged with the towers.
 
     python -m pictogram.average work/run6/image.pt work/run9/image.pt --out work/run10/image.pt
+    python -m pictogram.average work/pair3/pair.pt work/pair4/pair.pt --out work/pair34/pair.pt
 """
 
 import argparse
@@ -14,8 +15,8 @@ import torch
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoints", type=Path, nargs="+", help="image.pt of each run, all of one shape")
-    parser.add_argument("--out", type=Path, required=True, help="image.pt to write; `--start` and stage 2 take it, and no run goes on from it")
+    parser.add_argument("checkpoints", type=Path, nargs="+", help="image.pt or pair.pt of each run, all of one shape")
+    parser.add_argument("--out", type=Path, required=True, help="what to write; `--start` and stage 2 take it, and no run goes on from it")
     args = parser.parse_args()
     loaded = [torch.load(path) for path in args.checkpoints]
     config = loaded[0]["config"]

@@ -26,7 +26,7 @@ from .train_text import FRAMES, Captions, Resegmenter, pad, start_head, vary, vi
 from .training import Training, add_options
 
 HEAD = 768
-EMOJI_SHARE = 0.02  # of the captions of a step
+EMOJI_SHARE = 0.04  # of the captions of a step
 WORD_SHARES = (0.55, 0.25, 0.2)  # of ImageNet's names, other nouns, CLDR's English among the English words of a step
 PICTURES_A_STEP = 1536
 VIEW_SCALE = 30.0
@@ -113,8 +113,8 @@ def pair_loss(embeddings: Tensor, u: Tensor, v: Tensor, captions: int, classes: 
     near_v = 1 - (given_v * v).sum(1)
     loss = 2 * (1 - (given_u * u).sum(1)).mean()
     loss = loss + 0.5 * view_loss(given_u, u, classes, CLASS_SCALE) + 0.5 * view_loss(given_u, u, u, CLASS_SCALE)
-    loss = loss + 4 * near_v[:captions].mean() + near_v[captions:].mean()
-    loss = loss + 3 * view_loss(given_v[:captions], v[:captions], pictures, VIEW_SCALE)
+    loss = loss + 6 * near_v[:captions].mean() + near_v[captions:].mean()
+    loss = loss + 4 * view_loss(given_v[:captions], v[:captions], pictures, VIEW_SCALE)
     return loss + 0.1 * (lengths - 1).square().mean()
 
 
