@@ -73,7 +73,7 @@ describe("searching the drawings", () => {
     await page.getByRole("checkbox", { name: "Fold duplicates" }).uncheck();
     expect(await page.locator(".found strong").innerText()).toBe("436");
     expect(Number(folded)).toBeLessThan(436);
-    await page.getByRole("slider", { name: "Hide weak" }).fill("80");
+    await page.getByRole("slider", { name: "Hide weak" }).fill("95");
     await expect
       .poll(async () => Number((await page.locator(".found strong").innerText()).split(" ")[0]))
       .toBeLessThan(40);

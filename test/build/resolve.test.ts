@@ -33,7 +33,13 @@ describe("a model is found", () => {
 
   it("but an embedded model of an earlier version is refused with the name of its successor, also where a folder has its name", async () => {
     const found = await temporaryFolder();
-    await buildModel({ imageDir, textDir, outDir: join(found, "pictogram-mini"), name: "pictogram-mini", precision: "fp32" });
+    await buildModel({
+      imageDir,
+      textDir,
+      outDir: join(found, "pictogram-mini"),
+      name: "pictogram-mini",
+      precision: "fp32",
+    });
     const refused = resolveModel({ model: "pictogram-mini", modelsDir: found });
     await expect(refused).rejects.toMatchObject({ code: "MODEL_INVALID" });
     await expect(refused).rejects.toThrow(/its successor is everyday-mini.*encode anew/);
