@@ -47,7 +47,10 @@ describe("the Grafana dashboard", () => {
   it("shows every metric of the service", () => {
     const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join();
     const own = [...series.keys()].filter((name) => name.startsWith("encoder_") && !/_(sum|count)$/.test(name));
-    expect(own.filter((name) => !shown.includes(name.replace(/_bucket$/, "_")))).toEqual(["encoder_model_info"]);
+    expect(own.filter((name) => !shown.includes(name.replace(/_bucket$/, "_")))).toEqual([
+      "encoder_model_info",
+      "encoder_device_info",
+    ]);
   });
 });
 
