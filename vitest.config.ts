@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // These need the real checkpoint, packages of their own, or servers.
-    exclude: ["test/clip/**", "test/examples/**", "test/workers/**"],
+    // These need a browser, the real checkpoint, packages of their own, or servers.
+    exclude: ["test/browser/**", "test/clip/**", "test/examples/**", "test/workers/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", "./test/support/closing-line.ts"],

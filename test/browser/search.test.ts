@@ -67,7 +67,7 @@ describe("searching the drawings", () => {
   });
 
   it("hides weak results and folds near-duplicates on demand", async () => {
-    const { page } = await openPage(browser, { url: `${service.url}#q=dog` });
+    const { page } = await openPage(browser, { url: `${service.url}#q=butterfly` });
     await page.locator(".tile-score").first().waitFor();
     const folded = await page.locator(".found strong").innerText();
     await page.getByRole("checkbox", { name: "Fold duplicates" }).uncheck();

@@ -212,7 +212,7 @@ describe("the decoder", () => {
 
   it("hands neither the environment nor other settings to its processes", async () => {
     process.env.API_KEYS = "marked-secret";
-    const everything = { ...serviceConfig(), apiKeys: ["marked-secret"] };
+    const everything = { ...serviceConfig(), decodeProcesses: 1, apiKeys: ["marked-secret"] };
     await open(everything).decode(good);
     delete process.env.API_KEYS;
     const [pid] = decoderPids();
