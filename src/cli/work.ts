@@ -19,7 +19,7 @@ import { openStore } from "../queue/store.ts";
 import { type WorkObserver, workOnQueue } from "../queue/work.ts";
 import { command } from "./command.ts";
 import { createLogger } from "./log.ts";
-import { openWorkerEndpoint } from "./worker-endpoint.ts";
+import { openWorkerEndpoint, type WorkerEndpoint } from "./worker-endpoint.ts";
 
 const { itemTimeoutMs, maxReadBytes } = inputSettings;
 const settings = { ...workSettings, itemTimeoutMs, maxReadBytes, ...encoderSettings, ...logSettings };
@@ -49,11 +49,12 @@ export const work = command({
       const encoder = await createEncoder(pickSettings(encoderSettings, values), metrics.observer, { signal });
       const queueMetrics = createQueueMetrics(metrics.registry, queue.counts);
       const isReady = () => !signal.aborted;
-      const endpoint =
-        values.metricsPort > 0
-          ? await openWorkerEndpoint({ ...values, port: values.metricsPort, registry: metrics.registry, isReady })
-          : undefined;
+      let endpoint: WorkerEndpoint | undefined;
       try {
+        if (values.metricsPort > 0) {
+          const { registry } = metrics;
+          endpoint = await openWorkerEndpoint({ ...values, port: values.metricsPort, registry, isReady });
+        }
         logger.info(
           { queue: address.shown, name: values.queueName, model: encoder.manifest.name },
           "waiting for shards",

@@ -12,6 +12,8 @@ export interface WorkerEndpointOptions {
   isReady(): boolean;
 }
 
+export type WorkerEndpoint = Awaited<ReturnType<typeof openWorkerEndpoint>>;
+
 /** What an orchestrator and Prometheus ask a worker, which has no other HTTP interface: three paths without a body. */
 export async function openWorkerEndpoint({ host, port, registry, isReady }: WorkerEndpointOptions) {
   const server = createServer(async (request, response) => {

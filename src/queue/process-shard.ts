@@ -57,19 +57,25 @@ export async function processShard(job: ShardJob, work: ShardWork): Promise<Shar
   const { store, roots } = work;
   requireSameModel(shard, work);
   roots.requireBelow(shard.rows);
-  const run = await readRun(store);
-  if (run.id !== shard.run) {
-    throw new EncoderError("SHARD_REFUSED", "The output that this worker writes to (--out) belongs to another run.");
-  }
+  await requireOwnOutput(shard, store);
   const mark = await readMark(store, shard.part);
   if (mark?.shard === job.id) return { encoded: mark.encoded, failed: mark.failures.length };
   const encoded = await encodeRows(shard, job, work);
   await requireInputsThere(encoded, roots);
   await job.requireLock(); // a worker that stood still for long must not write over what another one wrote since
+  await requireOwnOutput(shard, store);
   await writePart(shard, encoded, work);
   const { rows, failures } = encoded;
   await writeMark(store, shard.part, { shard: job.id, encoded: rows.length, failures });
+  await requireOwnOutput(shard, store); // a share that went away meanwhile has got neither
   return { encoded: rows.length, failed: failures.length };
+}
+
+/** Looks whether the output is there and is the run's: where a share is not mounted, an empty folder takes all that is written. */
+async function requireOwnOutput(shard: Shard, store: SharedStore): Promise<void> {
+  const { id } = await readRun(store);
+  if (id === shard.run) return;
+  throw new EncoderError("SHARD_REFUSED", "The output that this worker writes to (--out) belongs to another run.");
 }
 
 function parseShard({ id, data }: ShardJob): Shard {
