@@ -100,8 +100,9 @@ describe("a shard that takes many times the lease", () => {
     const here = await place();
     const pictures = await servePictures(here.folder, 20);
     const call = { model, queue, out: here.out };
-    const worker = await ready(startWorker(call, "--fetch-timeout-ms", "60000", "--fetch-idle-timeout-ms", "60000"));
-    await ready(startWorker(call)); // it would take the shard
+    const patient = ["--fetch-timeout-ms", "60000", "--fetch-idle-timeout-ms", "60000"];
+    const worker = await ready(startWorker(call, ...patient));
+    await ready(startWorker(call, ...patient)); // whichever has not got the shard would take it
     pictures.hold(true);
     const run = startRun(call, pictures.list, "--shard-size", "20");
     await pictures.held(8);
