@@ -207,19 +207,29 @@ describe("the AI SDK's Voyage provider", () => {
   const multimodal = (apiKey = key) =>
     createVoyage({ baseURL: `${service.url}/v1`, apiKey }).multimodalEmbeddingModel(model);
 
+  /** Asks for texts, or for a picture: since version 4 a value is a text, and pictures stand in the options. */
+  function embed({ words = [], picture, apiKey, ...options }) {
+    const model = multimodal(apiKey);
+    if (model.specificationVersion !== "v3") {
+      const values = picture ? [{ image: [picture] }] : words.map((text) => ({ text: [text] }));
+      return embedMany({ model, values, ...options });
+    }
+    if (!picture) return embedMany({ model, values: words, ...options });
+    const content = [[{ type: "image_base64", image_base64: picture }]];
+    return embedMany({ model, values: [""], providerOptions: { voyage: { content } }, ...options });
+  }
+
   it("gets texts, and a picture", async () => {
-    const words = texts.map((text) => ({ text: [text] }));
-    const { embeddings } = await embedMany({ model: multimodal(), values: words });
+    const { embeddings } = await embed({ words: texts });
     embeddings.forEach((vector, i) => {
       same(vector, expected[i]);
     });
-    const pictures = await embedMany({ model: multimodal(), values: [{ image: [dataUri] }] });
+    const pictures = await embed({ picture: dataUri });
     same(pictures.embeddings[0], expectedPicture);
   });
 
   it("hears of a bad picture and of a wrong key, in our words", async () => {
-    const attempt = (apiKey) =>
-      embedMany({ model: multimodal(apiKey), values: [{ image: [badDataUri] }], maxRetries: 0 });
+    const attempt = (apiKey) => embed({ picture: badDataUri, apiKey, maxRetries: 0 });
     await assert.rejects(attempt(), /Expected a JPEG/);
     await assert.rejects(attempt("wrong"), /API key/);
   });
