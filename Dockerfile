@@ -141,6 +141,11 @@ COPY --from=build-search /runtime/ /
 COPY --from=build-search --chown=10001:10001 /index /index
 COPY --from=model /models /models
 
+# This stage is a worker of shared bulk runs: docker build --target worker . (deploy/kubernetes uses it).
+FROM search AS worker
+HEALTHCHECK NONE
+CMD ["work"]
+
 # The last stage is what `docker build .` makes: the service alone.
 FROM runtime
 ARG MODEL=clip-vit-b-32
