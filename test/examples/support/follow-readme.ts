@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, inject, onTestFinished } from "vitest";
+import { freePort, isListening } from "../../support/ports.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const gallery = "web/public/gallery";
@@ -69,30 +69,10 @@ async function startServer(command: string, { folder, port }: { folder: string; 
     process.kill(-child.pid!, "SIGKILL"); // the whole group: the shell and the server
     await once(child, "exit");
   });
-  while (!(await takesConnections(port))) {
+  while (!(await isListening(port))) {
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
     await setTimeout(100);
   }
-}
-
-async function takesConnections(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo; // It is one, since the server listens on a port.
-  server.close();
-  return port;
 }
 
 /** Gives what the compiler says of an example in TypeScript whose packages are installed, or an empty string. */
