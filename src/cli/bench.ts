@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { encoderSettings } from "../config/encoder.ts";
-import { integer, setting } from "../config/setting.ts";
+import { integer } from "../config/setting.ts";
 import { createEncoder, type Encoder } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { machineSummary } from "../host/processor.ts";
@@ -20,8 +20,7 @@ export const bench = command({
     decodeProcesses,
     maxImageBatch,
     maxTextBatch,
-    seconds: setting({
-      ...integer({ min: 1, max: 3600 }),
+    seconds: integer(1, 3600, {
       default: 5,
       help: "How long each figure is measured.",
       why: "Some hundred runs of the full-size model; longer evens out a busy machine.",

@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { buildModel } from "../build/build.ts";
-import { setting, text } from "../config/setting.ts";
+import { text } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
 import { checkpointPair, checkpointSettings } from "./checkpoint-pair.ts";
@@ -16,7 +16,7 @@ export const build = command({
   summary: "Build a model folder from checkpoints of both towers",
   settings: {
     ...checkpointSettings("a checkpoint's folder, as transformers or sentence-transformers save it"),
-    out: setting({ ...text("a folder"), help: "Model folder to write; its name becomes the model's." }),
+    out: text("a folder", { help: "Model folder to write; its name becomes the model's." }),
     precision: pullSettings.precision,
   },
   async run({ values, signal }) {

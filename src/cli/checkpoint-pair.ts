@@ -1,4 +1,4 @@
-import { setting, text } from "../config/setting.ts";
+import { text } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 
 /**
@@ -6,7 +6,7 @@ import { EncoderError } from "../errors.ts";
  * @param expects says what a value is, such as "a folder"
  */
 export function checkpointSettings(expects: string) {
-  const one = (help: string) => setting({ ...text(expects), default: "", help });
+  const one = (help: string) => text(expects, { default: "", help });
   return {
     checkpoint: one("Checkpoint that holds both towers, like those of CLIP and SigLIP."),
     image: one("Checkpoint of the image tower, with --text instead of --checkpoint."),

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { modelSettings } from "../config/encoder.ts";
 import { hubSettings } from "../config/hub.ts";
-import { choice, setting, text, type ValuesOf } from "../config/setting.ts";
+import { choice, text, type ValuesOf } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 import { openHub } from "../hub/hub.ts";
 import { type CheckpointSource, pullModel } from "../hub/pull-model.ts";
@@ -18,10 +18,9 @@ import { createTransferLine } from "./transfer-line.ts";
 export const pullSettings = {
   modelsDir: modelSettings.modelsDir,
   ...checkpointSettings("org/name or org/name@revision"),
-  out: setting({ ...text("a folder"), default: "", help: "Where the model is put; with NAME in MODELS_DIR." }),
-  precision: setting({
-    ...choice("auto", "int8", "fp16", "fp32"),
-    default: "fp32" as const,
+  out: text("a folder", { default: "", help: "Where the model is put; with NAME in MODELS_DIR." }),
+  precision: choice(["auto", "int8", "fp16", "fp32"], {
+    default: "fp32",
     help: "Numbers that the graphs compute with; auto takes int8, which is about three times as fast, where it stays close to fp32. fp16 is for GPUs.",
     why: "The reference's own vectors; what is faster is for the user to choose.",
   }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ErrorCode, errorCodes } from "../errors.ts";
-import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts";
+import { choice, integer, list, MiB, text, toggle } from "./setting.ts";
 
 /** Where `index`, `search` and `duplicates` have the index if they are not told. */
 const usualIndex = "./index.lance";
@@ -11,55 +11,47 @@ const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; /
 
 /** These say which inputs a bulk command takes, and how it goes about them. */
 export const inputSettings = {
-  text: setting({ ...toggle(), default: false, help: "The inputs are texts, or the captions of a tar." }),
-  column: setting({
-    ...text("a column's name"),
+  text: toggle({ default: false, help: "The inputs are texts, or the captions of a tar." }),
+  column: text("a column's name", {
     default: "",
     help: "Column of a list that holds the paths, URLs or texts; without it, the one whose name says so.",
   }),
-  idColumn: setting({
-    ...text("a column's name"),
+  idColumn: text("a column's name", {
     default: "",
     help: "Column of a list whose values become the keys; without it, keys are row numbers.",
   }),
-  include: setting({
-    ...list("a comma-separated list of patterns, such as *.jpg,2024/**"),
-    default: [] as string[],
+  include: list("a comma-separated list of patterns, such as *.jpg,2024/**", {
+    default: [],
     help: "Which files of folders are taken; without it, those that are named like pictures.",
   }),
-  exclude: setting({
-    ...list("a comma-separated list of patterns"),
-    default: [] as string[],
+  exclude: list("a comma-separated list of patterns", {
+    default: [],
     help: "Which files of folders are left out.",
   }),
-  follow: setting({ ...toggle(), default: false, help: "Follow links to files and folders." }),
-  dryRun: setting({
-    ...toggle(),
+  follow: toggle({ default: false, help: "Follow links to files and folders." }),
+  dryRun: toggle({
     default: false,
     help: "Only tell how many inputs there are and how long they would take.",
   }),
-  retryFailed: setting({
+  retryFailed: {
     schema: z.enum(["none", "any", ...errorCodeNames]),
     expects: "an error code, any or none",
     bare: "any",
     default: "none" as const,
     help: "Try inputs again that failed in an earlier run, all of them or those with this code.",
-  }),
-  jsonProgress: setting({ ...toggle(), default: false, help: "Tell the progress as JSON lines on standard error." }),
-  itemTimeoutMs: setting({
-    ...integer({ min: 1000, max: 86_400_000 }),
+  },
+  jsonProgress: toggle({ default: false, help: "Tell the progress as JSON lines on standard error." }),
+  itemTimeoutMs: integer(1000, 86_400_000, {
     default: 300_000,
     help: "Longest time for one input, from reading it to its vector.",
     why: "Many times what the largest picture takes on a slow disk and a slow core; only a hang takes longer.",
   }),
-  maxReadBytes: setting({
-    ...integer({ min: MiB, max: 1024 * 1024 * MiB }),
+  maxReadBytes: integer(MiB, 1024 * 1024 * MiB, {
     default: 96 * MiB,
     help: "Bytes of inputs that may be read ahead of the engine.",
     why: "Thirty photographs of 3 MB: more than two batches, and little beside the model.",
   }),
-  maxInflatedBytes: setting({
-    ...integer({ min: MiB, max: 1024 * 1024 * MiB }),
+  maxInflatedBytes: integer(MiB, 1024 * 1024 * MiB, {
     default: 16 * 1024 * MiB,
     help: "Most bytes that a .tar.gz may inflate to.",
     why: "Shards of a dataset have one or two GB; a bomb has far more.",
@@ -67,18 +59,15 @@ export const inputSettings = {
 };
 
 export const outputSettings = {
-  out: setting({
-    ...text("a folder"),
+  out: text("a folder", {
     help: "Folder that the vectors are written to; a run that was interrupted goes on in it.",
   }),
-  format: setting({
-    ...choice("npy", "parquet", "jsonl", "lance"),
-    default: "npy" as const,
+  format: choice(["npy", "parquet", "jsonl", "lance"], {
+    default: "npy",
     help: "npy is the layout of clip-retrieval and autofaiss, with metadata in parquet files.",
   }),
-  dtype: setting({ ...choice("float32", "float16"), default: "float32" as const, help: "Numbers in npy files." }),
-  partSize: setting({
-    ...integer({ min: 1, max: 100_000 }),
+  dtype: choice(["float32", "float16"], { default: "float32", help: "Numbers in npy files." }),
+  partSize: integer(1, 100_000, {
     default: 10_000,
     help: "Inputs in one part of the output.",
     why: "20 MB of vectors: few files for a million pictures, and little to write again when one of them changes.",
@@ -86,17 +75,15 @@ export const outputSettings = {
 };
 
 /** All that use an index have one setting, since they share the variable INDEX. */
-export const indexFolder = setting({
-  ...text("a folder"),
+export const indexFolder = text("a folder", {
   default: "",
   help: `Folder of the search index; without it, ${usualIndex}, and serve has no search.`,
 });
 
 export const indexSettings = {
   index: indexFolder,
-  prune: setting({ ...toggle(), default: false, help: "Remove what the inputs do not have any more." }),
-  optimize: setting({
-    ...toggle(),
+  prune: toggle({ default: false, help: "Remove what the inputs do not have any more." }),
+  optimize: toggle({
     default: false,
     help: "Build the approximate index afterwards, which makes searches in very many pictures faster.",
     why: "Off, since it takes minutes for a million pictures; up to 100,000 a search of all takes a tenth of a second.",
@@ -105,14 +92,13 @@ export const indexSettings = {
 
 export const searchSettings = {
   index: indexFolder,
-  image: setting({
-    ...text("a file or a URL"),
+  image: text("a file or a URL", {
     default: "",
     help: "A picture to look for, instead of or besides words.",
   }),
-  limit: setting({ ...integer({ min: 1, max: 10_000 }), default: 10, short: "n", help: "Results at most." }),
-  offset: setting({ ...integer({ min: 0, max: 10_000 }), default: 0, help: "Results left out at the beginning." }),
-  min: setting({
+  limit: integer(1, 10_000, { default: 10, short: "n", help: "Results at most." }),
+  offset: integer(0, 10_000, { default: 0, help: "Results left out at the beginning." }),
+  min: {
     schema: z
       .union([
         z.number(),
@@ -126,28 +112,26 @@ export const searchSettings = {
     default: -1,
     help: "Least cosine of a result.",
     why: "None is cut off: which cosine is a good one differs with the words.",
-  }),
-  filter: setting({
-    ...text("a JSON object"),
+  },
+  filter: text("a JSON object", {
     default: "",
     help: 'Condition on the columns of lists, such as {"price":{"lt":20},"color":["red","blue"]}.',
   }),
-  exact: setting({
-    ...toggle(),
+  exact: toggle({
     default: false,
     help: "Compare with every picture, also where there is an approximate index.",
   }),
-  paths: setting({ ...toggle(), default: false, help: "Print one path a line, for other programs." }),
-  json: setting({ ...toggle(), default: false, help: "Print JSON." }),
+  paths: toggle({ default: false, help: "Print one path a line, for other programs." }),
+  json: toggle({ default: false, help: "Print JSON." }),
 };
 
 export const duplicatesSettings = {
   index: indexFolder,
-  min: setting({
+  min: {
     ...searchSettings.min,
     default: 0.97,
     help: "Least cosine of two pictures in a group.",
     why: "Above it are copies in another size or format; below it, pictures of the same thing.",
-  }),
+  },
   json: searchSettings.json,
 };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type FetchHeaders, fetchHeadersSchema } from "./fetch-headers.ts";
-import { choice, integer, list, MiB, setting, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
+import { choice, integer, list, MiB, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
 
 /** Accepts a host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
 const hostPattern = z
@@ -18,59 +18,50 @@ const hostPattern = z
 export const defaultDrainMs = 25_000;
 
 export const modelSettings = {
-  model: setting({
-    ...text("a model's name or a model folder"),
+  model: text("a model's name or a model folder", {
     default: "everyday-mini",
     help: "Model to serve: an installed model's name, or a model folder.",
     why: "The embedded model needs no download, so a fresh machine answers at once.",
   }),
-  modelsDir: setting({
-    ...text("a folder"),
+  modelsDir: text("a folder", {
     default: "~/.cache/image-text-encoder/models",
     help: "Folder of installed models; ~ is the home folder.",
   }),
 };
 
 export const decodeSettings = {
-  maxImageBytes: setting({
-    ...integer({ min: 1024, max: 1024 * MiB }),
+  maxImageBytes: integer(1024, 1024 * MiB, {
     default: 20 * MiB,
     help: "Largest encoded image.",
     why: "A 50-megapixel camera's JPEG is about 20 MB.",
   }),
-  maxImagePixels: setting({
-    ...integer({ min: 1, max: 2_000_000_000 }),
+  maxImagePixels: integer(1, 2_000_000_000, {
     default: 64_000_000,
     help: "Most pixels of one image, read from its header before decoding.",
     why: "64 megapixels are 192 MB decoded; phone cameras go to 50.",
   }),
-  decodeTimeoutMs: setting({
-    ...integer({ min: 50, max: 600_000 }),
+  decodeTimeoutMs: integer(50, 600_000, {
     default: 10_000,
     help: "Longest decoding time of one image.",
     why: "A 64-megapixel PNG takes about 2 s on one slow core; a busy machine may take a few times that.",
   }),
-  decodeProcesses: setting({
-    ...integer({ min: 0, max: 256 }),
+  decodeProcesses: integer(0, 256, {
     default: 0,
     help: "Processes that decode images; 0 means one per available core, at most 8, or 64 beside a GPU.",
     why: "Decoding is single-threaded per image; a process of its own keeps a decoder crash away from the service.",
   }),
-  maxDecoderBytes: setting({
-    ...integer({ min: 128 * MiB, max: 64 * 1024 * MiB }),
+  maxDecoderBytes: integer(128 * MiB, 64 * 1024 * MiB, {
     default: 1280 * MiB,
     help: "Memory that a decoder may take while it decodes; an image that needs more is refused.",
     why: "64 megapixels take 1.0 GB as AVIF, 0.8 GB as an interlaced 16-bit PNG, 0.6 GB or less as anything else.",
   }),
 
-  heic: setting({
-    ...toggle(),
+  heic: toggle({
     default: true,
     help: "Whether HEIC images are read.",
     why: "Telephones write nothing else. Off spares what HEVC's patents may ask of a business in some countries.",
   }),
-  lenientImages: setting({
-    ...toggle(),
+  lenientImages: toggle({
     default: false,
     help: "Decode what there is of a damaged or truncated image, and say so in the answer (x-image-incomplete).",
     why: "Off, since half a picture's vector looks like any other.",
@@ -78,75 +69,61 @@ export const decodeSettings = {
 };
 
 export const fetchSettings = {
-  imageUrls: setting({ ...toggle(), default: true, help: "Whether images may be given by URL." }),
-  allowPrivateUrls: setting({
-    ...toggle(),
+  imageUrls: toggle({ default: true, help: "Whether images may be given by URL." }),
+  allowPrivateUrls: toggle({
     default: false,
     help: "Allow image URLs that point to private, loopback or otherwise special addresses.",
     why: "Off, since whoever may send a URL could otherwise read this network's internal services.",
   }),
-  urlAllowlist: setting({
-    ...list(
-      "a comma-separated list of hosts without scheme or port, *. in front for all names below one",
-      z.array(hostPattern),
-    ),
-    default: [] as string[],
+  urlAllowlist: list("a comma-separated list of hosts without scheme or port, *. in front for all names below one", {
+    items: z.array(hostPattern),
+    default: [],
     help: "Host patterns (images.example.com, *.example.com, 10.0.0.5) that image URLs may use even at private addresses; if set, no other host is fetched.",
   }),
-  fetchTimeoutMs: setting({
-    ...integer({ min: 50, max: 600_000 }),
+  fetchTimeoutMs: integer(50, 600_000, {
     default: 10_000,
     help: "Total time to fetch one image URL.",
   }),
-  fetchConnectTimeoutMs: setting({
-    ...integer({ min: 50, max: 600_000 }),
+  fetchConnectTimeoutMs: integer(50, 600_000, {
     default: 3_000,
     help: "Time to connect to an image URL's server.",
   }),
-  fetchIdleTimeoutMs: setting({
-    ...integer({ min: 50, max: 600_000 }),
+  fetchIdleTimeoutMs: integer(50, 600_000, {
     default: 3_000,
     help: "Longest silence while an image URL is being read.",
   }),
-  maxRedirects: setting({
-    ...integer({ min: 0, max: 10 }),
+  maxRedirects: integer(0, 10, {
     default: 5,
     help: "Redirects followed for one image URL.",
     why: "A shortened link to a site that moved to https and www has four.",
   }),
-  fetchUserAgent: setting({
-    ...text(
-      "a user agent",
-      z
-        .string()
-        .max(500)
-        .regex(/^[\x20-\x7e]*$/),
-    ),
+  fetchUserAgent: text("a user agent", {
+    schema: z
+      .string()
+      .max(500)
+      .regex(/^[\x20-\x7e]*$/),
     default: "",
     help: "User agent of requests for image URLs; without one, the name and version of this program.",
     why: "Some sites, such as Wikimedia's, ask for an address of the person who fetches: put yours here.",
   }),
-  fetchHeaders: setting({
+  fetchHeaders: {
     ...fetchHeadersSchema(),
     default: {} as FetchHeaders,
     secret: true,
     help: `Headers for the hosts of image URLs, as JSON: {"images.example.com": {"authorization": "Bearer …"}}. They go to that host over https alone (write http://host for http), and not across a redirect to another host.`,
-  }),
-  fetchConcurrency: setting({
-    ...integer({ min: 1, max: 1024 }),
+  },
+  fetchConcurrency: integer(1, 1024, {
     default: 32,
     help: "Image URLs fetched at the same time.",
     why: "Keeps the encoder fed at 100 images/s with 300 ms per fetch, without flooding a small site.",
   }),
 
-  maxFetchQueue: setting({
-    ...integer({ min: 0, max: 100_000 }),
+  maxFetchQueue: integer(0, 100_000, {
     default: 512,
     help: "Image URLs that may wait to be fetched; beyond it requests get 429.",
     why: "At 32 at a time and 300 ms each, five seconds of waiting.",
   }),
-  maxFetchedBytes: setting({
-    ...integer({ min: 1, max: 1024 * 1024 * MiB }),
+  maxFetchedBytes: integer(1, 1024 * 1024 * MiB, {
     default: 128 * MiB,
     help: "While images that were fetched and are not answered yet hold this many bytes, no other fetch begins.",
     why: "Some hundred photographs; those that are being fetched at that moment come on top.",
@@ -155,61 +132,51 @@ export const fetchSettings = {
 
 /** These settings bound the towers: their engines, batches and queues. */
 export const engineSettings = {
-  device: setting({
-    ...choice("cpu", "cuda", "auto"),
-    default: "cpu" as const,
+  device: choice(["cpu", "cuda", "auto"], {
+    default: "cpu",
     help: "What runs the graphs: the processor, an NVIDIA GPU, or auto, the GPU where one can be used.",
     why: "A GPU needs ONNX Runtime's CUDA provider, which is fetched by a step of its own (docs/deployment.md).",
   }),
-  threads: setting({
-    ...integer({ min: 0, max: 1024 }),
+  threads: integer(0, 1024, {
     default: 0,
     help: "Threads per engine; 0 divides the cores that this process may use among the engines (cgroup quotas count).",
   }),
-  replicas: setting({
-    ...integer({ min: 0, max: 256 }),
+  replicas: integer(0, 256, {
     default: 0,
     help: "Engines per tower; 0 means one for every four cores, at least one.",
     why: "One image gets four cores at least; more threads in one engine would wait for one another too much.",
   }),
-  maxImageBatch: setting({
-    ...integer({ min: 0, max: 1024 }),
+  maxImageBatch: integer(0, 1024, {
     default: 0,
     help: "Most images in one run of the image tower; 0 means 8 on a processor and 64 on a GPU.",
     why: "Throughput of processors is flat from 8 on; a larger batch takes more memory and makes the next one wait.",
   }),
-  maxTextBatch: setting({
-    ...integer({ min: 1, max: 4096 }),
+  maxTextBatch: integer(1, 4096, {
     default: 32,
     help: "Most texts in one run of the text tower.",
     why: "Throughput is flat from 32 on, and a larger batch only makes the next one wait.",
   }),
-  maxBatchTokens: setting({
-    ...integer({ min: 128, max: 1_000_000 }),
+  maxBatchTokens: integer(128, 1_000_000, {
     default: 1024,
     help: "Most tokens in one run of the text tower, padding included.",
     why: "A full batch of sentences fits; a batch of long texts takes little memory and does not hold up the next query.",
   }),
-  maxImageQueue: setting({
-    ...integer({ min: 1, max: 1_000_000 }),
+  maxImageQueue: integer(1, 1_000_000, {
     default: 256,
     help: "Images that may wait to be decoded and for the image tower; beyond it requests get 429. One request alone may have more.",
     why: "150 kB each once decoded, so 38 MB. What could not be done within REQUEST_TIMEOUT_MS is refused before.",
   }),
-  maxTextQueue: setting({
-    ...integer({ min: 1, max: 1_000_000 }),
+  maxTextQueue: integer(1, 1_000_000, {
     default: 8192,
     help: "Texts that may wait for the text tower; beyond it requests get 429. One request alone may have more.",
     why: "Four requests of the largest size; texts are small. What could not be done within REQUEST_TIMEOUT_MS is refused before.",
   }),
-  engineTimeoutMs: setting({
-    ...integer({ min: 100, max: 3_600_000 }),
+  engineTimeoutMs: integer(100, 3_600_000, {
     default: 60_000,
     help: "A batch that takes longer is given up, and its engine replaced.",
     why: "Many times what the largest batch takes on one slow core; only a hang takes longer.",
   }),
-  cacheSize: setting({
-    ...integer({ min: 0, max: 10_000_000 }),
+  cacheSize: integer(0, 10_000_000, {
     default: 0,
     help: "Vectors kept in a result cache (2 KiB each); 0 switches it off.",
     why: "Most indexing jobs never see an input twice.",

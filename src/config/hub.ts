@@ -1,69 +1,59 @@
 import { z } from "zod";
-import { integer, setting, text, toggle, type ValuesOf } from "./setting.ts";
+import { integer, text, toggle, type ValuesOf } from "./setting.ts";
 
 /** These settings are for downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
 export const hubSettings = {
-  hfEndpoint: setting({
-    ...text("an http or https URL", z.url({ protocol: /^https?$/ })),
+  hfEndpoint: text("an http or https URL", {
+    schema: z.url({ protocol: /^https?$/ }),
     default: "https://huggingface.co",
     help: "The Hub, or a mirror of it.",
   }),
-  hfToken: setting({
-    ...text("a Hub token"),
+  hfToken: text("a Hub token", {
     default: "",
     secret: true,
     help: "Token for private and gated repositories; sent to the Hub's own host only.",
   }),
-  hfTokenPath: setting({
-    ...text("a file"),
+  hfTokenPath: text("a file", {
     default: "",
     help: "File that holds the token; if not set, `token` in HF_HOME.",
   }),
-  hfHome: setting({
-    ...text("a folder"),
+  hfHome: text("a folder", {
     default: "~/.cache/huggingface",
     help: "Folder of Hugging Face's Python tools, where their token and downloads are looked for.",
   }),
-  hfHubCache: setting({
-    ...text("a folder"),
+  hfHubCache: text("a folder", {
     default: "",
     help: "Their downloads, which are used instead of downloading again; if not set, `hub` in HF_HOME.",
   }),
-  hfHubOffline: setting({ ...toggle(), default: false, help: "Never ask the Hub; use only what is on this machine." }),
-  httpsProxy: setting({
-    ...text("a URL"),
+  hfHubOffline: toggle({ default: false, help: "Never ask the Hub; use only what is on this machine." }),
+  httpsProxy: text("a URL", {
     default: "",
     secret: true,
     lowerCase: true,
     help: "Proxy for https downloads of models; image URLs are never fetched through it.",
   }),
-  httpProxy: setting({
-    ...text("a URL"),
+  httpProxy: text("a URL", {
     default: "",
     secret: true,
     lowerCase: true,
     help: "Proxy for http downloads of models.",
   }),
-  noProxy: setting({
-    ...text("a comma-separated list of hosts"),
+  noProxy: text("a comma-separated list of hosts", {
     default: "",
     lowerCase: true,
     help: "Hosts that are reached without a proxy.",
   }),
-  downloadStallTimeoutMs: setting({
-    ...integer({ min: 100, max: 3_600_000 }),
+  downloadStallTimeoutMs: integer(100, 3_600_000, {
     default: 30_000,
     help: "Longest silence of a download before its connection is given up and made anew.",
     why: "Far longer than a healthy connection pauses, and short enough that a dead one costs little.",
   }),
-  downloadAttempts: setting({
-    ...integer({ min: 1, max: 1000 }),
+  downloadAttempts: integer(1, 1000, {
     default: 8,
     help: "Tries in a row without any progress before a download fails; what arrived is kept for the next pull.",
     why: "With the waits between them about a minute, which outlasts a restart of a router or a mirror.",
   }),
-  downloadConcurrency: setting({
-    ...integer({ min: 1, max: 64 }),
+  downloadConcurrency: integer(1, 64, {
     default: 4,
     help: "Files downloaded at the same time.",
     why: "Both weight files run side by side with the small ones; more connections would only share the same line.",

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { defaultDrainMs } from "./encoder.ts";
-import { choice, integer, list, MiB, setting, text, toggle } from "./setting.ts";
+import { choice, integer, list, MiB, text, toggle } from "./setting.ts";
 
 const proxyAddress = z.string().refine((value) => {
   if (["loopback", "linklocal", "uniquelocal"].includes(value)) return true;
@@ -22,19 +22,16 @@ const protocolChoice = z
   .refine((names) => names.length === 1 || !names.some((name) => name === "all" || name === "none"));
 
 const listenSettings = {
-  port: setting({
-    ...integer({ min: 0, max: 65535 }),
+  port: integer(0, 65535, {
     default: 5555,
     help: "TCP port to listen on; 0 picks a free one.",
   }),
-  host: setting({
-    ...text("an IP address or host name"),
+  host: text("an IP address or host name", {
     default: "0.0.0.0",
     help: "Address to listen on.",
     why: "A container must be reachable from outside; bind to 127.0.0.1 where only this machine should reach it.",
   }),
-  drainTimeoutMs: setting({
-    ...integer({ min: 0, max: 3_600_000 }),
+  drainTimeoutMs: integer(0, 3_600_000, {
     default: defaultDrainMs,
     help: "After SIGTERM, how long requests in flight may take to finish.",
     why: "Kubernetes kills after 30 s.",
@@ -42,62 +39,54 @@ const listenSettings = {
 };
 
 export const connectionSettings = {
-  maxConnections: setting({
-    ...integer({ min: 1, max: 1_000_000 }),
+  maxConnections: integer(1, 1_000_000, {
     default: 2048,
     help: "Connections at the same time; more are closed at once.",
     why: "Each costs a file descriptor and some 20 kB; the usual descriptor limit of a container is far above.",
   }),
-  headersTimeoutMs: setting({
-    ...integer({ min: 100, max: 600_000 }),
+  headersTimeoutMs: integer(100, 600_000, {
     default: 10_000,
     help: "Time for a request's headers to arrive; then 408.",
     why: "Headers are one packet or two; only an attacker sends them byte by byte.",
   }),
-  bodyTimeoutMs: setting({
-    ...integer({ min: 100, max: 3_600_000 }),
+  bodyTimeoutMs: integer(100, 3_600_000, {
     default: 60_000,
     help: "Time for a whole request, body included, to arrive; then 408.",
     why: "The largest body at 9 Mbit/s; a connection that trickles is freed after a minute.",
   }),
-  keepAliveTimeoutMs: setting({
-    ...integer({ min: 0, max: 3_600_000 }),
+  keepAliveTimeoutMs: integer(0, 3_600_000, {
     default: 65_000,
     help: "How long an idle connection is kept.",
     why: "Longer than the 60 s of common proxies, so that it is they who close, and no request meets a closing connection.",
   }),
-  trustProxy: setting({
-    ...list(
-      "a comma-separated list of addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal",
-      z.array(proxyAddress),
-    ),
-    default: [] as string[],
-    help: "Proxies whose x-forwarded-for header is believed, for rate limits and logs.",
-    why: "None, since any client can send that header.",
-  }),
+  trustProxy: list(
+    "a comma-separated list of addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal",
+    {
+      items: z.array(proxyAddress),
+      default: [],
+      help: "Proxies whose x-forwarded-for header is believed, for rate limits and logs.",
+      why: "None, since any client can send that header.",
+    },
+  ),
 };
 
 export const requestSettings = {
-  maxBodyBytes: setting({
-    ...integer({ min: 1024, max: 512 * MiB }),
+  maxBodyBytes: integer(1024, 512 * MiB, {
     default: 64 * MiB,
     help: "Largest request body.",
     why: "Two images of the largest size as base64, or a batch of some hundred ordinary ones. V8's longest string sets the upper bound.",
   }),
-  maxBatchItems: setting({
-    ...integer({ min: 1, max: 100_000 }),
+  maxBatchItems: integer(1, 100_000, {
     default: 2048,
     help: "Most texts or images in one request.",
     why: "What OpenAI's clients send at most; larger jobs lose nothing by sending several requests.",
   }),
-  maxTextBytes: setting({
-    ...integer({ min: 16, max: 64 * MiB }),
+  maxTextBytes: integer(16, 64 * MiB, {
     default: 1 * MiB,
     help: "Largest single text, in UTF-8 bytes.",
     why: "Only the first 128 tokens count; whoever sends more than a megabyte has the wrong field.",
   }),
-  requestTimeoutMs: setting({
-    ...integer({ min: 100, max: 3_600_000 }),
+  requestTimeoutMs: integer(100, 3_600_000, {
     default: 30_000,
     help: "A request that is not answered by then, counted from the arrival of its body, gets 504. One that would wait for a third of it gets 429 at once.",
     why: "Shorter than clients and proxies wait (60 s is common), and long enough for the largest batches.",
@@ -105,14 +94,12 @@ export const requestSettings = {
 };
 
 export const admissionSettings = {
-  maxInFlightRequests: setting({
-    ...integer({ min: 1, max: 1_000_000 }),
+  maxInFlightRequests: integer(1, 1_000_000, {
     default: 1024,
     help: "Encode requests worked on at the same time; more get 429.",
     why: "Above what the queues hold of single images, and some kilobytes each besides their bodies.",
   }),
-  maxInFlightBytes: setting({
-    ...integer({ min: 1024, max: 1024 * 1024 * MiB }),
+  maxInFlightBytes: integer(1024, 1024 * 1024 * MiB, {
     default: 128 * MiB,
     help: "Bytes of request bodies held at the same time; more get 429. A single request is let in whatever its size.",
     why: "Two of the largest bodies, or a thousand ordinary images. Decoding base64 takes up to three times as much memory.",
@@ -120,14 +107,12 @@ export const admissionSettings = {
 };
 
 export const healthSettings = {
-  healthMaxAgeMs: setting({
-    ...integer({ min: 0, max: 3_600_000 }),
+  healthMaxAgeMs: integer(0, 3_600_000, {
     default: 30_000,
     help: "An inference that succeeded this recently counts as health; else /health runs one.",
     why: "An idle service runs one small probe per usual check interval.",
   }),
-  healthTimeoutMs: setting({
-    ...integer({ min: 50, max: 600_000 }),
+  healthTimeoutMs: integer(50, 600_000, {
     default: 5_000,
     help: "A health probe that takes longer is unhealthy.",
     why: "Longer than the largest batch that can be ahead of it, in the time that orchestrators commonly grant.",
@@ -135,20 +120,17 @@ export const healthSettings = {
 };
 
 export const accessSettings = {
-  apiKeys: setting({
-    ...list("a comma-separated list of keys"),
-    default: [] as string[],
+  apiKeys: list("a comma-separated list of keys", {
+    default: [],
     secret: true,
     help: "Keys of which each request but health checks must carry one, as `authorization: Bearer KEY` or `x-api-key: KEY`. Empty asks for none.",
   }),
-  rateLimit: setting({
-    ...integer({ min: 0, max: 1_000_000_000 }),
+  rateLimit: integer(0, 1_000_000_000, {
     default: 0,
     help: "Requests per minute and client (API key, else address, of IPv6 its /64 network); as many may come at once. 0 switches it off.",
     why: "Overload is shed anyway; set it where clients must not crowd each other out.",
   }),
-  rateLimitClients: setting({
-    ...integer({ min: 1, max: 10_000_000 }),
+  rateLimitClients: integer(1, 10_000_000, {
     default: 100_000,
     help: "Clients whose rate is remembered; beyond it the one not seen for longest is forgotten.",
     why: "About 20 MB at most.",
@@ -156,40 +138,37 @@ export const accessSettings = {
 };
 
 export const protocolSettings = {
-  protocols: setting({
-    ...list(`all, none, or a comma-separated list of ${protocolNames.join(", ")}`, protocolChoice),
-    default: ["all"] as string[],
+  protocols: list(`all, none, or a comma-separated list of ${protocolNames.join(", ")}`, {
+    items: protocolChoice,
+    default: ["all"],
     help: "Protocols of other services that are spoken besides the native routes.",
     why: "A client that speaks one of them needs no more than this service's address.",
   }),
-  modelAliases: setting({
-    ...list("a comma-separated list of models' names"),
-    default: [] as string[],
+  modelAliases: list("a comma-separated list of models' names", {
+    default: [],
     help: "Names besides its own by which clients of those protocols may ask for the served model.",
     why: "None: other models have vectors of the same length, and a wrong one shows in nothing but bad search.",
   }),
-  acceptAnyModel: setting({
-    ...toggle(),
+  acceptAnyModel: toggle({
     default: false,
     help: "Whether those clients may ask for a model by any name.",
   }),
 };
 
 const operationSettings = {
-  corsOrigins: setting({
-    ...list("a comma-separated list of origins such as https://app.example.com, or *", z.array(origin)),
-    default: [] as string[],
+  corsOrigins: list("a comma-separated list of origins such as https://app.example.com, or *", {
+    items: z.array(origin),
+    default: [],
     help: "Origins whose web pages may call this service; * is any.",
     why: "None, since a page anywhere could otherwise use a service that only its visitor can reach.",
   }),
-  adminPort: setting({
-    ...integer({ min: 0, max: 65535 }),
+  adminPort: integer(0, 65535, {
     default: 0,
     help: "Port that /metrics moves to; 0 leaves it on PORT.",
   }),
-  metrics: setting({ ...toggle(), default: true, help: "Whether GET /metrics is served." }),
-  docs: setting({ ...toggle(), default: true, help: "Whether /openapi.json and the page /docs are served." }),
-  page: setting({ ...toggle(), default: true, help: "Whether the page at / is served." }),
+  metrics: toggle({ default: true, help: "Whether GET /metrics is served." }),
+  docs: toggle({ default: true, help: "Whether /openapi.json and the page /docs are served." }),
+  page: toggle({ default: true, help: "Whether the page at / is served." }),
 };
 
 /** These settings are the HTTP service's: where it listens, what it accepts, who may ask, what it tells. */
@@ -205,9 +184,8 @@ export const serverSettings = {
 };
 
 export const logSettings = {
-  logLevel: setting({
-    ...choice("fatal", "error", "warn", "info", "debug", "trace", "silent"),
-    default: "info" as const,
+  logLevel: choice(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+    default: "info",
     help: "Least severe level that is logged.",
   }),
 };

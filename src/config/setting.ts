@@ -32,48 +32,50 @@ export type ValuesOf<Table> = { [Name in keyof Table]: ValueOf<Table[Name]> };
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 
-export function setting<T>(declaration: Setting<T>): Setting<T> {
-  return declaration;
-}
+/** Is what a declaration says besides which values it takes. */
+type Declaration<T> = Omit<Setting<T>, "schema" | "expects">;
 
-export function integer(range: { min: number; max: number }) {
+export function integer(min: number, max: number, declaration: Declaration<number>): Setting<number> {
   const schema = z
     .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
-    .pipe(z.number().int().min(range.min).max(range.max));
-  return { schema: schema as unknown as z.ZodType<number>, expects: `an integer from ${range.min} to ${range.max}` };
+    .pipe(z.number().int().min(min).max(max));
+  return { schema, expects: `an integer from ${min} to ${max}`, ...declaration };
 }
 
-export function text(expects: string, schema: z.ZodType<string> = z.string().min(1)) {
-  return { schema, expects };
+/** Accepts any text but the empty one, or what a schema says. */
+export function text(
+  expects: string,
+  declaration: Declaration<string> & { schema?: z.ZodType<string> },
+): Setting<string> {
+  return { schema: z.string().min(1), expects, ...declaration };
 }
 
-export function choice<const T extends string>(...values: T[]) {
-  return { schema: z.enum(values) as unknown as z.ZodType<T>, expects: `one of ${values.join(", ")}` };
+export function choice<const T extends string>(values: T[], declaration: Declaration<NoInfer<T>>): Setting<T> {
+  return { schema: z.enum(values) as unknown as z.ZodType<T>, expects: `one of ${values.join(", ")}`, ...declaration };
 }
 
-export function toggle() {
+export function toggle(declaration: Declaration<boolean>): Setting<boolean> {
   const word = z.string().toLowerCase();
   const schema = z.union([
     z.boolean(),
     word.pipe(z.enum(["on", "true", "1", "yes"])).transform(() => true),
     word.pipe(z.enum(["off", "false", "0", "no"])).transform(() => false),
   ]);
-  return { schema: schema as unknown as z.ZodType<boolean>, expects: "on or off", bare: "on" };
+  return { schema, expects: "on or off", bare: "on", ...declaration };
 }
 
-/**
- * Accepts values with commas between them.
- * @param items says what all of them together must be; by default, any strings
- */
-export function list(expects: string, items: z.ZodType<string[], string[]> = z.array(z.string())) {
+/** Accepts values with commas between them; `items` says what all of them together must be. */
+export function list(
+  expects: string,
+  { items = z.array(z.string()), ...declaration }: Declaration<string[]> & { items?: z.ZodType<string[], string[]> },
+): Setting<string[]> {
   const parts = z.string().transform((value) =>
     value
       .split(",")
       .map((part) => part.trim())
       .filter((part) => part !== ""),
   );
-  const schema = z.union([z.array(z.string()), parts]).pipe(items);
-  return { schema: schema as unknown as z.ZodType<string[]>, expects };
+  return { schema: z.union([z.array(z.string()), parts]).pipe(items), expects, ...declaration };
 }
 
 /** Turns `maxBatchItems` into `MAX_BATCH_ITEMS`. */
@@ -144,7 +146,10 @@ export function settingsWith<Table extends SettingTable>(
 }
 
 /** Picks the values that `table` declares, so that no part is handed settings that it does not need. */
-export function pickSettings<Table extends SettingTable>(table: Table, values: ValuesOf<Table>): ValuesOf<Table> {
+export function pickSettings<Table extends SettingTable>(
+  table: Table,
+  values: NoInfer<ValuesOf<Table>>,
+): ValuesOf<Table> {
   const own = Object.entries(values).filter(([name]) => Object.hasOwn(table, name));
   return Object.fromEntries(own) as ValuesOf<Table>; // `values` has every key of the table, and its types
 }
