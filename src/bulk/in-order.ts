@@ -17,11 +17,16 @@ export async function* inOrder<T, R>(
   let running = 0;
   let ended = false;
   let failure: { reason: unknown } | undefined;
-  let wake = () => {};
-  const change = () => new Promise<void>((resolve) => (wake = joined(wake, resolve)));
+  let waiting: (() => void)[] = [];
+  const change = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const wake = () => {
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve();
+  };
 
   const isOver = () => ended || stop.aborted;
-  stop.addEventListener("abort", () => wake(), { once: true });
+  stop.addEventListener("abort", wake, { once: true });
   const read = async () => {
     for await (const item of items) {
       while ((running >= lanes || begun.length >= window) && !isOver()) await change();
@@ -56,14 +61,8 @@ export async function* inOrder<T, R>(
     if (failure) throw failure.reason;
   } finally {
     ended = true;
+    stop.removeEventListener("abort", wake);
     wake();
     await Promise.all([reading, ...begun.map((result) => result.catch(() => {}))]);
   }
-}
-
-function joined(first: () => void, second: () => void): () => void {
-  return () => {
-    first();
-    second();
-  };
 }

@@ -37,6 +37,13 @@ describe("work in order", () => {
     expect(mostAhead).toBeLessThanOrEqual(11);
   });
 
+  it("goes on for any number of items", async () => {
+    let sum = 0;
+    const work = async (i: number) => i;
+    for await (const i of inOrder(numbers(100_000), work, { lanes: 2, window: 3, stop: never })) sum += i;
+    expect(sum).toBe((100_000 * 99_999) / 2);
+  });
+
   it("finishes what was begun, and begins nothing more, once it is stopped", async () => {
     const stop = new AbortController();
     const results: number[] = [];
