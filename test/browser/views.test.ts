@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { drop, encircle, launchBrowser, openPage } from "./support/browser.ts";
+import { drop, encircle, launchBrowser, openPage, touch } from "./support/browser.ts";
 import { drawing } from "./support/pictures.ts";
 import { type RunningService, startService } from "./support/service.ts";
 
@@ -76,6 +76,53 @@ describe("Map", () => {
     expect(strangers).toEqual([]);
   });
 
+  it("is zoomed and moved with fingers on a phone, which also encircle and tap, and the page stays where it is", async () => {
+    const { page, errors } = await openPage(browser, { url: `${service.url}#view=map`, isPhone: true });
+    const canvas = page.getByRole("application", { name: /^Map of 436 pictures/ });
+    await page.locator("canvas[data-loaded='436']").waitFor();
+    await canvas.scrollIntoViewIfNeeded();
+    const scrolled = await page.evaluate(() => scrollY);
+    const zoomOut = page.getByRole("button", { name: "Zoom out" });
+    expect(await zoomOut.isDisabled()).toBe(true);
+    await touch(canvas, [
+      [
+        [0.4, 0.5],
+        [0.2, 0.5],
+      ],
+      [
+        [0.6, 0.5],
+        [0.8, 0.5],
+      ],
+    ]);
+    await expect.poll(() => zoomOut.isDisabled()).toBe(false);
+    const drawn = () => canvas.evaluate((element: HTMLCanvasElement) => element.toDataURL());
+    const before = await drawn();
+    await touch(canvas, [
+      [
+        [0.5, 0.5],
+        [0.7, 0.7],
+      ],
+    ]);
+    await expect.poll(drawn).not.toBe(before);
+
+    await page.getByText("Encircle", { exact: true }).click();
+    await touch(canvas, [
+      [
+        [0.05, 0.2],
+        [0.95, 0.2],
+        [0.95, 0.8],
+        [0.05, 0.8],
+      ],
+    ]);
+    await page.getByRole("heading", { name: /^\d+ pictures? encircled$/ }).waitFor();
+    expect(await page.evaluate(() => scrollY)).toBe(scrolled);
+    await touch(canvas, [[[0.5, 0.5]]]);
+    await expect
+      .poll(() => page.locator("dialog, .map-view:not(:has(h2))").count()) // a picture opens, or a tap beside all clears
+      .toBe(1);
+    expect(errors).toEqual([]);
+  });
+
   it("is walked through with the arrow keys", async () => {
     const { page } = await openPage(browser, { url: `${service.url}#view=map` });
     const canvas = page.getByRole("application", { name: /^Map of 436 pictures/ });
@@ -88,6 +135,14 @@ describe("Map", () => {
         return page.locator(".map-tip bdi").innerText();
       })
       .not.toBe(first);
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "1 picture encircled" }).waitFor();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "2 pictures encircled" }).waitFor();
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "1 picture encircled" }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
   });

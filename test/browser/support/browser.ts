@@ -125,3 +125,28 @@ export async function encircle(canvas: Locator, corners: [number, number][]): Pr
   for (const point of rest) await mouse.move(...point, { steps: 5 });
   await mouse.up();
 }
+
+/** Moves fingers over an element, each along its places, which are parts of the element's width and height. */
+export async function touch(element: Locator, fingers: [number, number][][]): Promise<void> {
+  const box = (await element.boundingBox())!;
+  const session = await element.page().context().newCDPSession(element.page());
+  const send = (type: "touchStart" | "touchMove" | "touchEnd", places: [number, number][]) => {
+    const points = places.map(([x, y], id) => ({ x: box.x + x * box.width, y: box.y + y * box.height, id }));
+    return session.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+  };
+  await send(
+    "touchStart",
+    fingers.map(([start]) => start!),
+  );
+  for (let at = 1; at < fingers[0]!.length; at++) {
+    for (let part = 0.25; part <= 1; part += 0.25) {
+      const between = (places: [number, number][], axis: 0 | 1) =>
+        places[at - 1]![axis] * (1 - part) + places[at]![axis] * part;
+      await send(
+        "touchMove",
+        fingers.map((places) => [between(places, 0), between(places, 1)]),
+      );
+    }
+  }
+  await send("touchEnd", []);
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nearestPoint, pointByKey, pointsInside } from "../../../web/src/map/find-points.ts";
 import { principalComponents } from "../../../web/src/map/pca.ts";
 import { placeByNeighbours } from "../../../web/src/map/place-by-neighbours.ts";
-import { normalise, pan, toScreen, wholeMap, zoomAt } from "../../../web/src/map/viewport.ts";
+import { drag, normalise, pan, reveal, toScreen, wholeMap, zoomAt } from "../../../web/src/map/viewport.ts";
 
 describe("principal components", () => {
   it("find the direction along which rows differ most", () => {
@@ -50,19 +50,54 @@ describe("the map", () => {
 
   it("keeps the place under the pointer when it zooms, and never becomes smaller than whole", () => {
     const at = toScreen(viewport, points, 2);
-    const near = zoomAt(viewport, at, 3, viewport);
+    const near = zoomAt(at, 3)(viewport, viewport);
     expect(toScreen(near, points, 2)).toEqual(at);
     expect(toScreen(near, points, 0).x).toBe(110 - 3 * 100);
-    expect(zoomAt(near, at, 0.01, viewport)).toEqual(viewport);
+    expect(zoomAt(at, 0.01)(near, viewport)).toEqual(viewport);
   });
 
   it("moves no further than its edge", () => {
-    const near = zoomAt(viewport, { x: 110, y: 60 }, 4, viewport);
-    const moved = pan(near, { x: 15, y: -10 }, viewport);
+    const near = zoomAt({ x: 110, y: 60 }, 4)(viewport, viewport);
+    const moved = pan({ x: 15, y: -10 })(near, viewport);
     expect([moved.x - near.x, moved.y - near.y]).toEqual([15, -10]);
-    expect(pan(near, { x: 10_000, y: 10_000 }, viewport)).toMatchObject({ x: viewport.x, y: viewport.y });
-    const last = pan(near, { x: -10_000, y: -10_000 }, viewport);
+    expect(pan({ x: 10_000, y: 10_000 })(near, viewport)).toMatchObject({ x: viewport.x, y: viewport.y });
+    const last = pan({ x: -10_000, y: -10_000 })(near, viewport);
     expect(last.x + near.scaleX).toBeCloseTo(viewport.x + viewport.scaleX);
+  });
+
+  it("follows one finger, and two that spread, so that what was under them stays there", () => {
+    const near = zoomAt({ x: 110, y: 60 }, 4)(viewport, viewport);
+    const moved = drag([{ x: 50, y: 50 }], [{ x: 60, y: 45 }])(near, viewport);
+    expect([moved.x - near.x, moved.y - near.y]).toEqual([10, -5]);
+    const fingers = [
+      { x: 100, y: 60 },
+      { x: 120, y: 60 },
+    ];
+    const spread = [
+      { x: 95, y: 70 },
+      { x: 135, y: 70 },
+    ];
+    const pinched = drag(fingers, spread)(near, viewport);
+    expect(pinched.zoom).toBe(8);
+    const onMap = (view: typeof near, { x, y }: { x: number; y: number }) => [
+      (x - view.x) / view.scaleX,
+      (y - view.y) / view.scaleY,
+    ];
+    for (const finger of [0, 1]) {
+      const [before, after] = [onMap(near, fingers[finger]!), onMap(pinched, spread[finger]!)];
+      expect(after[0]).toBeCloseTo(before[0]!);
+      expect(after[1]).toBeCloseTo(before[1]!);
+    }
+    const zoomedOut = drag(spread, [spread[0]!, spread[0]!])(near, viewport);
+    expect(zoomedOut).toEqual(viewport);
+  });
+
+  it("brings a place outside of what is seen into it, and leaves one inside where it is", () => {
+    const near = zoomAt({ x: 110, y: 60 }, 4)(viewport, viewport);
+    const right = toScreen(near, points, 1); // the right upper corner
+    const shown = toScreen(reveal(right, { width: 220, height: 120 }, 10)(near, viewport), points, 1);
+    expect(shown).toEqual({ x: 210, y: 10 });
+    expect(reveal({ x: 100, y: 50 }, { width: 220, height: 120 }, 10)(near, viewport)).toEqual(near);
   });
 
   it("finds the point under the pointer, inside a line, and in the direction of a key", () => {

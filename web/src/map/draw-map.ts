@@ -1,3 +1,4 @@
+import type { MapImage } from "./use-map-images.ts";
 import { type Point, type Size, toScreen, type Viewport } from "./viewport.ts";
 
 export interface MapScene {
@@ -9,11 +10,13 @@ export interface MapScene {
   current: number | undefined;
   lasso: Point[];
   /** Gives the picture, once it is loaded; asking for it loads it. */
-  imageOf: (index: number) => CanvasImageSource | undefined;
+  imageOf: (index: number) => MapImage | undefined;
 }
 
 /** More pictures than this at once would be a jumble, and slow: then dots are drawn. */
 const mostPictures = 900;
+/** So many can be drawn from their large images in time for each frame. */
+const mostLarge = 80;
 
 /** As large as the pictures can be without covering each other much, were they spread evenly. */
 export function pictureSide({ zoom }: Viewport, { width, height }: Size, count: number): number {
@@ -36,7 +39,7 @@ export function drawMap(canvas: HTMLCanvasElement, scene: MapScene): void {
     context.globalAlpha = isDimmed ? 0.25 : 1;
     const at = toScreen(viewport, points, index);
     const image = visible.length <= mostPictures ? scene.imageOf(index) : undefined;
-    if (image) drawWhole(context, image, at, side);
+    if (image) drawWhole(context, visible.length <= mostLarge ? image.large : image.small, at, side);
     else drawDot(context, at, accent);
   }
   context.globalAlpha = 1;
@@ -60,8 +63,10 @@ function visiblePoints({ points, viewport, size }: MapScene): number[] {
   return visible;
 }
 
-function drawWhole(context: CanvasRenderingContext2D, image: CanvasImageSource, { x, y }: Point, side: number): void {
-  const { width, height } = image as { width: number; height: number }; // images and bitmaps both have them
+type Drawable = MapImage[keyof MapImage];
+
+function drawWhole(context: CanvasRenderingContext2D, image: Drawable, { x, y }: Point, side: number): void {
+  const { width, height } = image;
   const scale = side / Math.max(width, height);
   context.drawImage(image, x - (width * scale) / 2, y - (height * scale) / 2, width * scale, height * scale);
 }

@@ -1,12 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { fileName } from "../collections/picture.ts";
-import { PictureImage } from "../grid/picture-image.tsx";
-import { Icon } from "../shell/icon.tsx";
+import { fileName, type Picture } from "../collections/picture.ts";
 import { drawMap, pictureSide } from "./draw-map.ts";
 import { nearestPoint, pointByKey, pointsInside } from "./find-points.ts";
+import { MapTip } from "./map-tip.tsx";
+import { MapTools } from "./map-tools.tsx";
+import { type Tool, useGestures } from "./use-gestures.ts";
 import { useMapImages } from "./use-map-images.ts";
 import type { Projection } from "./use-projection.ts";
-import { type Point, pan, type Size, toScreen, type Viewport, wholeMap, zoomAt } from "./viewport.ts";
+import { useSize, useWheel } from "./use-surface.ts";
+import { type Change, type Point, reveal, toScreen, type Viewport, wholeMap, zoomAt } from "./viewport.ts";
 
 interface MapCanvasProps {
   projection: Projection;
@@ -15,14 +17,12 @@ interface MapCanvasProps {
   onOpen: (index: number) => void;
 }
 
-/** Less movement than this counts as a click. */
-const clickWithin = 6;
 /** Keeps the pictures at the edge of the map whole. */
 const margin = 36;
 
 /**
- * Draws the map itself. A drag encircles pictures, with Shift it moves the map; the wheel zooms, and arrow keys go from
- * picture to picture.
+ * Draws the map itself. Pointers encircle pictures or move the map, the wheel zooms, and arrow keys go from picture to
+ * picture, which the space bar encircles one by one.
  */
 export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvasProps) {
   const { pictures, points } = projection;
@@ -30,12 +30,29 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
   const size = useSize(canvas);
   const [zoomed, setZoomed] = useState<Viewport>();
   const [current, setCurrent] = useState<number>();
-  const [lasso, setLasso] = useState<Point[]>([]);
+  const [tool, setTool] = useState<Tool>(() => (matchMedia("(pointer: coarse)").matches ? "move" : "encircle"));
   const [loaded, setLoaded] = useState(0);
   const imageOf = useMapImages(useCallback(() => setLoaded((count) => count + 1), []));
+  useEffect(() => setZoomed(undefined), [size]);
   const whole = wholeMap(size, margin);
   const viewport = zoomed ?? whole;
   const map = { points, viewport };
+
+  const change = (by: Change) => setZoomed((before) => by(before ?? whole, whole));
+  const reach = pictureSide(viewport, size, pictures.length) * 0.75;
+  const { lasso, handlers } = useGestures({
+    tool,
+    onChange: change,
+    onHover: (at) => setCurrent(nearestPoint(map, at, reach)),
+    onTap: (at) => {
+      const hit = nearestPoint(map, at, reach);
+      if (hit === undefined) onSelect(undefined);
+      else onOpen(hit);
+    },
+    onEncircle: (line) => onSelect(selectionOf(pointsInside(line, map).map((index) => pictures[index]!.id))),
+  });
+  const zoom = (factor: number, at: Point) => change(zoomAt(at, factor));
+  useWheel(canvas, zoom);
 
   // A change of `loaded` says that there is another picture to draw.
   useEffect(() => {
@@ -51,41 +68,25 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
     return () => cancelAnimationFrame(frame);
   }, [size, viewport.zoom, viewport.x, viewport.y, points, current, lasso, selection, loaded]);
 
-  const zoom = (factor: number, at: Point = { x: size.width / 2, y: size.height / 2 }) =>
-    setZoomed(zoomAt(viewport, at, factor, whole));
-  useWheel(canvas, zoom);
-
-  const reach = pictureSide(viewport, size, pictures.length) * 0.75;
-  const onPointerMove = (event: PointerEvent) => {
-    const at = { x: event.offsetX, y: event.offsetY };
-    if (event.buttons > 0 && event.shiftKey)
-      setZoomed(pan(viewport, { x: event.movementX, y: event.movementY }, whole));
-    else if (lasso.length > 0) setLasso([...lasso, at]);
-    else setCurrent(nearestPoint(map, at, reach));
-  };
-  const onPointerUp = (event: PointerEvent) => {
-    const [start] = lasso;
-    setLasso([]);
-    if (!start) return;
-    const at = { x: event.offsetX, y: event.offsetY };
-    if (Math.hypot(at.x - start.x, at.y - start.y) < clickWithin && lasso.length < 12) {
-      const hit = nearestPoint(map, at, reach);
-      if (hit === undefined) onSelect(undefined);
-      else onOpen(hit);
-      return;
-    }
-    const ids = pointsInside(lasso, map).map((index) => pictures[index]!.id);
-    onSelect(ids.length > 0 ? new Set(ids) : undefined);
+  const middle = { x: size.width / 2, y: size.height / 2 };
+  const focus = current === undefined ? middle : toScreen(viewport, points, current);
+  const toggle = (index: number) => {
+    const { id } = pictures[index]!;
+    const others = [...(selection ?? [])].filter((other) => other !== id);
+    onSelect(selectionOf(selection?.has(id) ? others : [...others, id]));
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && current !== undefined) onOpen(current);
-    if (event.key === "+") zoom(1.4);
-    if (event.key === "-") zoom(1 / 1.4);
+    if (event.key === "+") zoom(1.4, focus);
+    if (event.key === "-") zoom(1 / 1.4, focus);
     if (event.key === "Escape") onSelect(undefined);
+    if (event.key === "Enter" && current !== undefined) onOpen(current);
+    if (event.key === " " && current !== undefined) toggle(current);
     const next = current === undefined && event.key.startsWith("Arrow") ? 0 : pointByKey(event.key, current ?? 0, map);
-    if (next === undefined) return;
+    if (next === undefined && event.key !== " ") return;
     event.preventDefault();
+    if (next === undefined) return;
     setCurrent(next);
+    change(reveal(toScreen(viewport, points, next), size, margin));
   };
 
   return (
@@ -95,77 +96,29 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
         ref={canvas}
         width={size.width * devicePixelRatio}
         height={size.height * devicePixelRatio}
+        // A finger that cannot move the map scrolls the page.
+        class={tool === "move" ? `move${viewport.zoom === 1 ? " whole" : ""}` : undefined}
         tabIndex={0}
         role="application"
         data-loaded={loaded}
-        aria-label={`Map of ${pictures.length} pictures. Arrow keys go from picture to picture, Enter opens one.`}
-        onPointerMove={onPointerMove}
-        onPointerDown={(event) => {
-          event.currentTarget.setPointerCapture(event.pointerId);
-          if (!event.shiftKey) setLasso([{ x: event.offsetX, y: event.offsetY }]);
-        }}
-        onPointerUp={onPointerUp}
-        onPointerCancel={() => setLasso([])}
+        aria-label={`Map of ${pictures.length} pictures. Arrow keys go from picture to picture, Enter opens one, Space encircles it.`}
+        {...handlers}
         onPointerLeave={() => setCurrent(undefined)}
         onKeyDown={onKeyDown}
       />
       {current !== undefined && lasso.length === 0 && pictures[current] && (
         <MapTip at={toScreen(viewport, points, current)} size={size} picture={pictures[current]} />
       )}
-      <div class="map-zoom">
-        <button type="button" class="round" aria-label="Zoom in" onClick={() => zoom(1.6)}>
-          <Icon name="plus" />
-        </button>
-        <button type="button" class="round" aria-label="Zoom out" onClick={() => zoom(1 / 1.6)}>
-          <Icon name="minus" />
-        </button>
-      </div>
+      <MapTools tool={tool} onTool={setTool} isWhole={viewport.zoom === 1} onZoom={(factor) => zoom(factor, focus)} />
       <p class="hidden" aria-live="polite">
-        {current !== undefined && pictures[current] ? fileName(pictures[current].name) : ""}
+        {current !== undefined && pictures[current] ? spoken(pictures[current], selection) : ""}
       </p>
     </div>
   );
 }
 
-function MapTip({ at, size, picture }: { at: Point; size: Size; picture: Projection["pictures"][number] }) {
-  const isRight = at.x > size.width / 2;
-  const isLow = at.y > size.height / 2;
-  const style = {
-    transform: `translate(${at.x + (isRight ? -196 : 36)}px, ${at.y + (isLow ? -196 : 8)}px)`,
-  };
-  return (
-    <div class="map-tip" style={style} aria-hidden="true">
-      <PictureImage picture={picture} />
-      <bdi>{fileName(picture.name)}</bdi>
-    </div>
-  );
-}
+const selectionOf = (ids: string[]) => (ids.length > 0 ? new Set(ids) : undefined);
 
-function useSize(canvas: { current: HTMLElement | null }): Size {
-  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  useEffect(() => {
-    if (!canvas.current) return;
-    const observer = new ResizeObserver(([entry]) => {
-      const { width, height } = entry!.contentRect;
-      setSize({ width, height });
-    });
-    observer.observe(canvas.current);
-    return () => observer.disconnect();
-  }, [canvas]);
-  return size;
-}
-
-/** The listener is not passive, so that the page does not scroll while the map zooms. */
-function useWheel(canvas: { current: HTMLElement | null }, zoom: (factor: number, at: Point) => void) {
-  const latest = useRef(zoom);
-  latest.current = zoom;
-  useEffect(() => {
-    const element = canvas.current;
-    const listen = (event: WheelEvent) => {
-      event.preventDefault();
-      latest.current(Math.exp(-event.deltaY / 400), { x: event.offsetX, y: event.offsetY });
-    };
-    element?.addEventListener("wheel", listen, { passive: false });
-    return () => element?.removeEventListener("wheel", listen);
-  }, [canvas]);
+function spoken({ id, name }: Picture, selection: ReadonlySet<string> | undefined): string {
+  return selection?.has(id) ? `${fileName(name)}, encircled` : fileName(name);
 }

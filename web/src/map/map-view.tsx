@@ -31,7 +31,7 @@ export default function MapView() {
         <h1>Map</h1>
         <p class="aside">
           Pictures that are alike for the model lie together. Draw around some of them to see only those; zoom with the
-          wheel or the buttons, and drag with Shift to move the map.
+          wheel, with two fingers or with the buttons.
           {total > pictures.length &&
             ` These are ${pictures.length.toLocaleString("en")} of ${total.toLocaleString("en")} indexed pictures, evenly chosen.`}
         </p>

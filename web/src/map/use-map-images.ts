@@ -1,28 +1,62 @@
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Picture } from "../collections/picture.ts";
 import { useSession } from "../session/session.ts";
 
+/** Is a picture in two sizes: hundreds are drawn at once from the small one, a few from the large one. */
+export interface MapImage {
+  small: ImageBitmap;
+  large: HTMLImageElement;
+}
+
+/** Pixels of the longer side of a small one. */
+const smallSide = 128;
+/** More than are drawn at once; those loaded longest ago are dropped, for a map may hold ten thousand. */
+const mostKept = 1500;
+
 /** Loads pictures for the map as they come into sight, and asks to be drawn again when one is there. */
-export function useMapImages(onLoad: () => void): (picture: Picture) => HTMLImageElement | undefined {
+export function useMapImages(onLoad: () => void): (picture: Picture) => MapImage | undefined {
   const { thumbnails } = useSession();
-  return useMemo(() => {
-    const loaded = new Map<string, HTMLImageElement>();
+  const images = useMemo(() => {
+    const loaded = new Map<string, MapImage>();
     const asked = new Set<string>();
+    const forget = (id: string) => {
+      loaded.get(id)?.small.close();
+      loaded.delete(id);
+      asked.delete(id);
+    };
     const load = async (picture: Picture) => {
       const url = await thumbnails.url(picture, "small");
       if (!url) return;
-      const image = new Image();
-      image.src = url;
-      await image.decode();
-      loaded.set(picture.id, image);
+      const large = new Image();
+      large.src = url;
+      await large.decode();
+      loaded.set(picture.id, { large, small: await shrink(large) });
+      const [oldest] = loaded.keys();
+      if (loaded.size > mostKept && oldest !== undefined) forget(oldest);
       onLoad();
     };
-    return (picture) => {
-      if (!asked.has(picture.id)) {
-        asked.add(picture.id);
-        load(picture).catch(() => {}); // a picture that cannot be drawn stays a dot
-      }
-      return loaded.get(picture.id);
+    return {
+      of(picture: Picture) {
+        if (!asked.has(picture.id)) {
+          asked.add(picture.id);
+          load(picture).catch(() => {}); // a picture that cannot be drawn stays a dot
+        }
+        return loaded.get(picture.id);
+      },
+      forgetAll: () => [...loaded.keys()].forEach(forget),
     };
   }, [thumbnails, onLoad]);
+  useEffect(() => images.forgetAll, [images]);
+  return images.of;
+}
+
+function shrink(image: HTMLImageElement): Promise<ImageBitmap> {
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const factor = smallSide / Math.max(width, height);
+  const side = (length: number) => Math.max(1, Math.round(length * factor));
+  return createImageBitmap(image, {
+    resizeWidth: side(width),
+    resizeHeight: side(height),
+    resizeQuality: "medium",
+  });
 }
