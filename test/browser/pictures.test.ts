@@ -102,7 +102,9 @@ describe("pictures of one's own", () => {
     await page.getByRole("button", { name: "Add a folder" }).click();
     await (await chooser).setFiles(holidays);
     await page.getByRole("radio", { name: /^Your pictures 4/, checked: true }).waitFor();
+    await page.locator(".encoding").waitFor({ state: "detached" });
     await search(page, "penguin");
+    await expect.poll(() => firstNames(page, 1)).toEqual(["penguin.webp"]);
     await page.locator(".tile-picture").first().click();
     expect(await page.locator(".path").innerText()).toBe("holidays/day 2");
   });
@@ -118,8 +120,9 @@ describe("pictures of one's own", () => {
     }));
     await (await chooser).setFiles(files);
     await page.getByRole("radio", { name: /^Your pictures 2/ }).waitFor();
+    await page.locator(".encoding").waitFor({ state: "detached" });
     await search(page, "crown");
-    expect(await firstNames(page, 1)).toEqual(["crown.webp"]);
+    await expect.poll(() => firstNames(page, 1)).toEqual(["crown.webp"]);
     await page.locator(".tile-picture").first().click();
     await expect.poll(() => page.locator(".details").innerText()).toMatch(/^256 × 256, \d+ kB$/);
   });
