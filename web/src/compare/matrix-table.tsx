@@ -1,6 +1,7 @@
 import { fileName, type Picture } from "../collections/picture.ts";
 import { PictureImage } from "../grid/picture-image.tsx";
 import { Icon } from "../shell/icon.tsx";
+import { writeCosine } from "../vectors/cosine.ts";
 import { type Logit, probabilities } from "../vectors/softmax.ts";
 import { columnOf, heatScale, type Matrix } from "./matrix.ts";
 
@@ -102,14 +103,14 @@ function Cell({ cosine, column, heat, logit }: CellProps) {
   if (!logit) {
     return (
       <td class={isBest ? "cell best" : "cell"} style={{ "--heat": heat(cosine) }}>
-        {cosine.toFixed(3)}
+        {writeCosine(cosine)}
         {mark}
       </td>
     );
   }
   const probability = probabilities(column, logit)[column.indexOf(cosine)] ?? 0;
   return (
-    <td class={isBest ? "cell best" : "cell"} style={{ "--heat": 0 }} title={`cosine ${cosine.toFixed(4)}`}>
+    <td class={isBest ? "cell best" : "cell"} style={{ "--heat": 0 }} title={`cosine ${writeCosine(cosine, 4)}`}>
       <span class="probability">{(probability * 100).toFixed(1)} %</span>
       <span class="probability-bar" aria-hidden="true">
         <span style={{ width: `${probability * 100}%` }} />

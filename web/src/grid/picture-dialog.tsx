@@ -3,6 +3,7 @@ import { fileName, type Picture } from "../collections/picture.ts";
 import { usePictureActions } from "../session/use-picture-actions.ts";
 import { Icon } from "../shell/icon.tsx";
 import { Modal } from "../shell/modal.tsx";
+import { writeCosine } from "../vectors/cosine.ts";
 import type { Ranked } from "../vectors/ranking.ts";
 import { PictureImage } from "./picture-image.tsx";
 
@@ -68,7 +69,7 @@ export function PictureDialog({ items, index, isRanked, onMove, onClose }: Pictu
         {isRanked && (
           <p class="rank">
             Rank <strong>{index + 1}</strong> of {items.length.toLocaleString("en")}, cosine{" "}
-            <strong>{score.toFixed(4)}</strong>
+            <strong>{writeCosine(score, 4)}</strong>
           </p>
         )}
         {picture.problem && <p class="problem-text">Not encoded: {picture.problem}</p>}

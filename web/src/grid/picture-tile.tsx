@@ -2,6 +2,7 @@ import { memo } from "preact/compat";
 import { labelOf, type Picture } from "../collections/picture.ts";
 import type { PictureActions } from "../session/use-picture-actions.ts";
 import { Icon, type IconName } from "../shell/icon.tsx";
+import { writeCosine } from "../vectors/cosine.ts";
 import { PictureImage } from "./picture-image.tsx";
 
 interface TileProps {
@@ -60,7 +61,7 @@ export const PictureTile = memo(function PictureTile(props: TileProps) {
         <bdi class="tile-name" title={picture.name}>
           {label}
         </bdi>
-        {score !== undefined && <span class="tile-score">{score.toFixed(3)}</span>}
+        {score !== undefined && <span class="tile-score">{writeCosine(score)}</span>}
       </div>
     </li>
   );
@@ -101,5 +102,5 @@ interface Spoken {
 /** What a screen reader says of a ranked tile. */
 function spoken({ label, index, score, alikeCount }: Spoken): string {
   const others = alikeCount > 0 ? `, and ${alikeCount} nearly the same` : "";
-  return `${label}, rank ${index + 1}, cosine ${score.toFixed(3)}${others}`;
+  return `${label}, rank ${index + 1}, cosine ${writeCosine(score)}${others}`;
 }

@@ -127,8 +127,8 @@ function EmbeddedNote({ name, hasQuery }: { name: Exclude<CollectionName, "index
   if (!("info" in service) || !service.info || !hasFittingGallery(service)) return null;
   const words = {
     drawings: "It finds drawings of everyday things by their names; it does not understand sentences.",
-    photographs: "It was made for drawings: on photographs expect little.",
-    own: "It was made for drawings of everyday things: on photographs expect little.",
+    photographs: "It finds animals, vehicles and things by their names; it knows no people, places or scenes.",
+    own: "It finds animals, vehicles, things and drawings by their names; it knows no people, places or scenes.",
   };
   return (
     <p class={hasQuery ? "aside model-note searching" : "aside model-note"}>
@@ -136,7 +136,7 @@ function EmbeddedNote({ name, hasQuery }: { name: Exclude<CollectionName, "index
       {!hasQuery && (
         <>
           {" "}
-          For photographs and captions install CLIP: <code>npx image-text-encoder pull clip-vit-b-32</code>
+          For everything else, and for captions, install CLIP: <code>npx image-text-encoder pull clip-vit-b-32</code>
         </>
       )}
     </p>
