@@ -1,12 +1,13 @@
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, shuttingDown } from "../errors.ts";
+import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
 import { createDecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "maxImageBytes"> {
-  /** So many images are decoded at the same time. */
+  /** So many images are decoded at the same time; 0 means one per available core. */
   decodeProcesses: number;
 }
 
@@ -32,7 +33,7 @@ const mostEndsPerImage = 2;
 const retryAfterSeconds = 5;
 
 export function createDecoder(options: DecoderOptions): Decoder {
-  const processes = options.decodeProcesses;
+  const processes = options.decodeProcesses || availableCores();
   const pool = createDecoderPool(options);
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });

@@ -50,6 +50,11 @@ describe("the decoder", () => {
     expect(decoderPids()).toHaveLength(2);
   });
 
+  it("takes 0 processes for one per core, as the setting's help says", async () => {
+    open({ decodeProcesses: 0 });
+    expect((await decoder.decode(good)).data).toHaveLength(32 * 32 * 3);
+  });
+
   it("fails a corrupt image alone", async () => {
     open();
     const results = await Promise.allSettled([
