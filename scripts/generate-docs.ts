@@ -86,7 +86,7 @@ function settingTable(settings: SettingTable): string {
 
 function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(
-    ([code, { status, meaning }]) => `| \`${code}\` | ${status} | ${cell(meaning)} |`,
+    ([code, [status, meaning]]) => `| \`${code}\` | ${status} | ${cell(meaning)} |`,
   );
   return `# Errors
 

@@ -3,6 +3,7 @@ import type { ImageProcessor } from "../checkpoint/image-processor.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../graph/arithmetic.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Manifest } from "../model/manifest.ts";
 
 /** Describes one tower of a checkpoint: all that downloading, building and serving must know of it. */
 interface Tower {
@@ -20,7 +21,7 @@ export interface ImageTower extends Tower {
   /** A picture becomes so many tokens: the cost of a run grows with them. */
   tokens: number;
   /** Reads how cosines become probabilities; null means that the checkpoint has not learned it. */
-  logit(tensors: readonly Safetensors[]): Promise<Logit | null>;
+  logit(tensors: readonly Safetensors[]): Promise<Manifest["logit"]>;
 }
 
 /** Its graph takes `input_ids` and, if padding must not count, `attention_mask`, both int64 [N, T]. */
@@ -31,14 +32,7 @@ export interface TextTower extends Tower {
 }
 
 /** Says how token ids become tensors; the manifest explains the keys. */
-export interface TokenInputs {
-  maxTokens: number;
-  padId: number;
-  padding: "batch" | number;
-  paddingSide: "right" | "left";
-}
-
-export type Logit = { kind: "softmax"; scale: number } | { kind: "sigmoid"; scale: number; bias: number };
+export type TokenInputs = Pick<Manifest["text"], "maxTokens" | "padId" | "padding" | "paddingSide">;
 
 export interface Architecture<Kind extends ImageTower | TextTower> {
   name: string;

@@ -1,17 +1,13 @@
 import { z } from "zod";
+import type { Manifest } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { exactly, only, size } from "./transformers-config.ts";
 
-export interface ImageProcessor {
-  /** "cover": the shortest side becomes `resize`, then the centre of `size` is cut out. "squash": both sides become `size`. */
-  fit: "cover" | "squash";
-  size: number;
-  resize: number;
-  resample: "bicubic" | "bilinear";
-  mean: [number, number, number];
-  std: [number, number, number];
-  background: [number, number, number] | null;
-}
+/** Says how a picture becomes the tower's input; the manifest explains the keys. */
+export type ImageProcessor = Pick<
+  Manifest["image"],
+  "fit" | "size" | "resize" | "resample" | "mean" | "std" | "background"
+>;
 
 /** Says what transformers' class of this name does where the file is silent. */
 export interface ProcessorDefaults {

@@ -1,31 +1,29 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { modelSettings } from "../config/encoder.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import { type CatalogEntry, catalog, findInCatalog } from "../model/catalog.ts";
 import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
 import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
+import { command } from "./command.ts";
 
-export interface ModelsCommand {
-  modelsDir: string;
-  args: readonly string[];
-  signal: AbortSignal;
-}
-
-/**
- * Runs `models list`, `models verify [NAME]` or `models remove NAME`; a NAME with a slash is a model folder anywhere.
- */
-export async function models({ modelsDir, args, signal }: ModelsCommand): Promise<void> {
-  const place = resolve(withHome(modelsDir));
-  const [action, name, ...rest] = args;
-  if (rest.length === 0) {
-    if (action === "list" && name === undefined) return list(place);
-    if (action === "verify") return verify(place, name, signal);
-    if (action === "remove" && name !== undefined) return remove(place, name);
-  }
-  throw new EncoderError("CONFIG_INVALID", "Expected: models list, models verify [NAME], or models remove NAME");
-}
+/** A NAME with a slash is a model folder anywhere. */
+export const models = command({
+  summary: "List, verify or remove installed models",
+  operands: "list | verify [NAME] | remove NAME",
+  settings: { modelsDir: modelSettings.modelsDir },
+  async run({ values, operands: [action, name, ...rest], signal }) {
+    const place = resolve(withHome(values.modelsDir));
+    if (rest.length === 0) {
+      if (action === "list" && name === undefined) return list(place);
+      if (action === "verify") return verify(place, name, signal);
+      if (action === "remove" && name !== undefined) return remove(place, name);
+    }
+    throw new EncoderError("CONFIG_INVALID", "Expected: models list, models verify [NAME], or models remove NAME");
+  },
+});
 
 async function list(place: string): Promise<void> {
   const names = await installed(place);
@@ -93,11 +91,8 @@ function folderOf(place: string, name: string): string {
 /** Lists the folders that hold a model in whatever state; hidden ones are downloads and unfinished builds. */
 async function installed(place: string): Promise<string[]> {
   const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
-  const names: string[] = [];
-  for (const entry of entries) {
-    if (!entry.name.startsWith(".") && !entry.isFile()) names.push(entry.name);
-  }
-  return names.sort();
+  const folders = entries.filter((entry) => !entry.name.startsWith(".") && !entry.isFile());
+  return folders.map(({ name }) => name).sort();
 }
 
 /** Writes one line: name, size, precision, what the catalog knows, sources. */

@@ -10,6 +10,7 @@ import { catalog } from "../model/catalog.ts";
 import { withHome } from "../model/locate.ts";
 import { inMegabytes } from "../storage/free-space.ts";
 import { checkpointPair, checkpointSettings } from "./checkpoint-pair.ts";
+import { command } from "./command.ts";
 import { describeFidelity } from "./fidelity.ts";
 import { describeModel } from "./models.ts";
 import { createProgress } from "./progress.ts";
@@ -27,52 +28,52 @@ export const pullSettings = {
   ...hubSettings,
 };
 
-export interface PullCommand {
-  config: ValuesOf<typeof pullSettings>;
-  name: string | undefined;
-  signal: AbortSignal;
-}
+type PullConfig = ValuesOf<typeof pullSettings>;
 
-/** Runs `pull NAME`, or what `usage` says. */
-export async function pull({ config, name, signal }: PullCommand): Promise<void> {
-  const { outDir, ...sources } = wanted(config, name);
-  const hub = await openHub(config);
-  const progress = createProgress(process.stderr);
-  const line = createTransferLine({ isTerminal: process.stderr.isTTY, nowMs: () => performance.now() });
-  try {
-    const { model, wasInstalled } = await pullModel({
-      hub,
-      ...sources,
-      outDir,
-      precision: config.precision,
-      signal,
-      onWait: ({ pid, host }) =>
-        progress.show(
-          `Waiting for another pull (process ${pid} on ${host}) to end. If it has died, this one goes on within half a minute.`,
-        ),
-      onNeeds: ({ downloadBytes, diskBytes, memoryBytes }) =>
-        progress.show(
-          `${inMegabytes(downloadBytes)} to download, ${inMegabytes(diskBytes)} of disk until the model is built; serving it takes about ${inMegabytes(memoryBytes)} of memory`,
-        ),
-      onDownload(received) {
-        const text = line.report(received);
-        if (text !== undefined) progress.show(text);
-      },
-      onBuild: progress.onBuild,
-    });
-    progress.end();
-    const verb = wasInstalled ? "already installed" : "installed";
-    process.stdout.write(`${describeFidelity(model.manifest)}${verb}: ${describeModel(model)}\n`);
-  } finally {
-    await hub.close();
-  }
-}
+export const pull = command({
+  summary: "Download a model from the Hub, verify and build it",
+  operands: "[NAME]",
+  settings: pullSettings,
+  async run({ values: config, operands: [name], signal }) {
+    const { outDir, ...sources } = wanted(config, name);
+    const hub = await openHub(config);
+    const progress = createProgress(process.stderr);
+    const line = createTransferLine({ isTerminal: process.stderr.isTTY, nowMs: () => performance.now() });
+    try {
+      const { model, wasInstalled } = await pullModel({
+        hub,
+        ...sources,
+        outDir,
+        precision: config.precision,
+        signal,
+        onWait: ({ pid, host }) =>
+          progress.show(
+            `Waiting for another pull (process ${pid} on ${host}) to end. If it has died, this one goes on within half a minute.`,
+          ),
+        onNeeds: ({ downloadBytes, diskBytes, memoryBytes }) =>
+          progress.show(
+            `${inMegabytes(downloadBytes)} to download, ${inMegabytes(diskBytes)} of disk until the model is built; serving it takes about ${inMegabytes(memoryBytes)} of memory`,
+          ),
+        onDownload(received) {
+          const text = line.report(received);
+          if (text !== undefined) progress.show(text);
+        },
+        onBuild: progress.onBuild,
+      });
+      progress.end();
+      const verb = wasInstalled ? "already installed" : "installed";
+      process.stdout.write(`${describeFidelity(model.manifest)}${verb}: ${describeModel(model)}\n`);
+    } finally {
+      await hub.close();
+    }
+  },
+});
 
 const usage =
   "pull NAME, pull --checkpoint REPO[@REV] --out DIR, or pull --image REPO[@REV] --text REPO[@REV] --out DIR";
 
 function wanted(
-  config: PullCommand["config"],
+  config: PullConfig,
   name: string | undefined,
 ): { outDir: string; image: CheckpointSource; text: CheckpointSource } {
   const folder = config.out && resolve(withHome(config.out));

@@ -8,6 +8,7 @@ import { indexOf, readShards } from "../checkpoint/shards.ts";
 import { EncoderError } from "../errors.ts";
 import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
 import type { Model } from "../model/manifest.ts";
+import { createLanes } from "../scheduling/lanes.ts";
 import { checkFreeSpace } from "../storage/free-space.ts";
 import { acquireLock, type LockOptions } from "../storage/lock.ts";
 import { storing } from "../storage/storing.ts";
@@ -189,23 +190,16 @@ async function download(
   await checkFreeSpace(dirname(outDir), diskBytes);
 
   const received = weights.map(() => 0);
-  let next = 0;
-  let failure: { error: unknown } | undefined;
-  const lane = async () => {
-    for (let index = next++; index < weights.length && !failure; index = next++) {
-      const { from, file } = weights[index]!;
-      await fetchFile(from, file, (bytes) => {
-        received[index] = bytes;
-        onDownload?.({ receivedBytes: received.reduce((sum, bytes) => sum + bytes, 0), totalBytes });
-      });
-    }
+  const lanes = createLanes({ lanes: hub.concurrency });
+  const fetchOne = async ({ from, file }: Weights, index: number) => {
+    stop.signal.throwIfAborted();
+    await fetchFile(from, file, (bytes) => {
+      received[index] = bytes;
+      onDownload?.({ receivedBytes: received.reduce((sum, bytes) => sum + bytes, 0), totalBytes });
+    });
   };
-  const lanes = Array.from({ length: hub.concurrency }, () =>
-    lane().catch((error) => {
-      failure ??= { error };
-      stop.abort(); // one file that cannot be had makes the others useless
-    }),
-  );
-  await Promise.all(lanes);
-  if (failure) throw failure.error;
+  // One file that cannot be had makes the others useless; they have ended before the lock is given back.
+  const giveUp = (error: unknown) => stop.abort(error);
+  await Promise.all(weights.map((it, index) => lanes.run(() => fetchOne(it, index)).catch(giveUp)));
+  stop.signal.throwIfAborted();
 }

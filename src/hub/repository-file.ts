@@ -1,16 +1,14 @@
 import { EncoderError } from "../errors.ts";
 
-/** Names a file of a repository, at a commit, branch or tag. */
-export interface RepositoryFile {
-  repository: string;
-  revision: string;
-  /** This has `/` between folders. */
-  path: string;
-}
-
 export interface RepositoryRevision {
   repository: string;
+  /** This is a commit, branch or tag. */
   revision: string;
+}
+
+export interface RepositoryFile extends RepositoryRevision {
+  /** This has `/` between folders. */
+  path: string;
 }
 
 /** Reads `org/name` or `org/name@revision`; the branch is `main` where none is given. */

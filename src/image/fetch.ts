@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EncoderConfig } from "../config/encoder.ts";
+import type { EncoderConfig, fetchSettings } from "../config/encoder.ts";
+import type { ValuesOf } from "../config/setting.ts";
 import { EncoderError, overloaded } from "../errors.ts";
 import { packageVersion } from "../host/package.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
@@ -37,24 +38,8 @@ export interface FetchedImage {
   release(): void;
 }
 
-export type FetchOptions = Pick<
-  EncoderConfig,
-  | "imageUrls"
-  | "allowPrivateUrls"
-  | "urlAllowlist"
-  | "fetchTimeoutMs"
-  | "fetchConnectTimeoutMs"
-  | "fetchIdleTimeoutMs"
-  | "fetchConcurrency"
-  | "maxFetchQueue"
-  | "maxFetchedBytes"
-  | "maxRedirects"
-  | "fetchUserAgent"
-  | "fetchHeaders"
-  | "maxImageBytes"
-> & {
-  resolve?: Resolve;
-};
+export type FetchOptions = ValuesOf<typeof fetchSettings> &
+  Pick<EncoderConfig, "maxImageBytes"> & { resolve?: Resolve };
 
 /** Longer URLs are refused; https://www.rfc-editor.org/rfc/rfc9110#section-4.1 asks for 8000 octets at least. */
 const maxUrlLength = 8192;

@@ -16,7 +16,7 @@ const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file
 const largestPair = z.number().int().positive();
 
 /** These are cosines of int8 or fp16 against fp32 vectors on held-out inputs, measured by `build`. */
-const fidelity = z.object({
+export const fidelity = z.object({
   samples: z.number().int(),
   mean: z.number(),
   min: z.number(),

@@ -56,9 +56,8 @@ export function sendError(error: EncoderError, exchange: Exchange): FastifyReply
 function requestError(thrown: FastifyError, request: FastifyRequest): EncoderError {
   const error = fromFramework(thrown);
   if (error.index === undefined || request.nameItem === undefined) return error;
-  const { code, index, internal, retryAfterSeconds, cause } = error;
   const message = `${request.nameItem(error.index)}: ${error.message}`;
-  return new EncoderError(code, message, { index, internal, retryAfterSeconds, cause });
+  return new EncoderError(error.code, message, { ...error, cause: error.cause });
 }
 
 function fromFramework(thrown: FastifyError): EncoderError {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fidelity } from "../model/manifest.ts";
 
 /** The routes read and answer what stands here. Validation, types and the API document all come from it. */
 
@@ -212,15 +213,6 @@ export const compareReply = z.strictObject({
 });
 
 export const health = z.strictObject({ status: z.enum(["healthy", "unhealthy"]) });
-
-const fidelity = z.object({
-  samples: z.number(),
-  mean: z.number(),
-  min: z.number(),
-  p01: z.number(),
-  p05: z.number(),
-  p50: z.number(),
-});
 
 const towerInfo = z.object({
   precision: z.string(),

@@ -2,9 +2,10 @@ import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../
 import { type ImageProcessor, type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
+import type { Manifest } from "../../model/manifest.ts";
 import { encoderKeys, encoderOf } from "../encoder-config.ts";
 import { gridOf } from "../patches.ts";
-import type { Architecture, ImageTower, Logit } from "../tower.ts";
+import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
 
 export const clipVision: Architecture<ImageTower> = { name: "clip-vision", modelType: "clip", read };
@@ -45,7 +46,7 @@ export async function readVisionTransformer(
   return { tower, inputs, weightFile: `${folder}model.safetensors` };
 }
 
-async function readLogit(tensors: Safetensors): Promise<Logit | null> {
+async function readLogit(tensors: Safetensors): Promise<Manifest["logit"]> {
   if (!tensors.names.has("logit_scale")) return null;
   const [scale] = await tensors.weight("logit_scale", []).read();
   return { kind: "softmax", scale: scale! };

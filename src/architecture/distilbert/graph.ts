@@ -2,8 +2,9 @@ import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../../graph/arithmetic.ts";
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
+import { type Builder, layerNorm, linear } from "../pre-norm-encoder.ts";
 import { firstRows } from "../token-embedding.ts";
-import type { Distilbert } from "./reader.ts";
+import type { Dense, Distilbert } from "./reader.ts";
 
 /** The architecture fixes this, not a configuration. */
 const epsilon = 1e-12;
@@ -13,34 +14,39 @@ const epsilon = 1e-12;
  * input_ids and attention_mask int64 [N, T] -> embeddings [N, dimensions], not normalised.
  * N texts, T tokens in the longest, W width, H heads of D.
  */
-export function textGraph(options: Omit<Parts, "graph" | "prefix"> & { denses: readonly Safetensors[] }): Graph {
-  const { tower, tensors, arithmetic, denses } = options;
+export function textGraph(tower: Distilbert, { arithmetic, ...checkpoint }: Parts): Graph {
   const graph = createGraph();
-  const prefix = tensors.names.has("distilbert.embeddings.word_embeddings.weight") ? "distilbert." : "";
-  const parts = { graph, tower, tensors, arithmetic, prefix };
+  const builder = { graph, arithmetic, tensors: withoutPrefix(checkpoint.tensors) };
 
   const ids = graph.input({ name: "input_ids", type: "int64", shape: ["N", "T"] });
   const attentionMask = graph.input({ name: "attention_mask", type: "int64", shape: ["N", "T"] });
   const counts = graph.apply("Cast", [attentionMask], { to: 1 }); // [N, T]: 1 for a token, 0 for padding
   const mask = additiveMask(graph, counts);
 
-  let x = embedTokens(parts, ids); // [N, T, W]
+  let x = embedTokens(builder, tower, ids); // [N, T, W]
   for (let layer = 0; layer < tower.layers; layer++) {
-    x = transformerBlock(parts, x, { mask, layer });
+    x = transformerBlock(builder, tower, { x, mask, name: `transformer.layer.${layer}` });
   }
   x = meanOfTokens(graph, x, counts, tower.width); // [N, W]
-  for (const [layer, tensors] of denses.entries()) x = denseLayer(parts, x, { layer, tensors });
+  for (const [layer, tensors] of checkpoint.denses.entries()) {
+    const name = layer === 0 ? "dense" : `dense.${layer}`;
+    x = denseLayer({ ...builder, tensors }, tower.denses[layer]!, { name, x });
+  }
   graph.give("embeddings", x, ["N", tower.dimensions]);
   return graph;
 }
 
 interface Parts {
-  graph: Graph;
-  tower: Distilbert;
   tensors: Safetensors;
+  denses: readonly Safetensors[];
   arithmetic: Arithmetic;
-  /** Of tensor names: some checkpoints carry "distilbert.". */
-  prefix: string;
+}
+
+/** Some checkpoints put "distilbert." before the names of all tensors. */
+function withoutPrefix(tensors: Safetensors): Safetensors {
+  const prefix = "distilbert.";
+  if (!tensors.names.has(`${prefix}embeddings.word_embeddings.weight`)) return tensors;
+  return { ...tensors, weight: (name, shape) => tensors.weight(`${prefix}${name}`, shape) };
 }
 
 /**
@@ -57,46 +63,41 @@ function additiveMask(graph: Graph, counts: Value): Value {
 }
 
 /** Adds the vectors of words and positions, and normalises. ids [N, T] -> [N, T, W] */
-function embedTokens(parts: Parts, ids: Value): Value {
-  const { graph, tower, tensors, arithmetic, prefix } = parts;
+function embedTokens(builder: Builder, { vocabulary, positions, width }: Distilbert, ids: Value): Value {
+  const { graph, tensors, arithmetic } = builder;
   const words = arithmetic.rows(graph, {
     name: "word_embeddings",
     ids,
-    table: tensors.weight(`${prefix}embeddings.word_embeddings.weight`, [tower.vocabulary, tower.width]),
+    table: tensors.weight("embeddings.word_embeddings.weight", [vocabulary, width]),
   });
-  const table = tensors.weight(`${prefix}embeddings.position_embeddings.weight`, [tower.positions, tower.width]);
+  const table = tensors.weight("embeddings.position_embeddings.weight", [positions, width]);
   const places = firstRows(graph, { name: "position_embeddings", table, ids }); // [T, W]
-  return layerNorm(parts, graph.apply("Add", [words, places]), "embeddings.LayerNorm");
+  const x = graph.apply("Add", [words, places]);
+  return layerNorm(builder, { width, epsilon }, { name: "embeddings.LayerNorm", x });
 }
 
 /** Computes norm(x + attention(x)), then norm(x + mlp(x)). [N, T, W] -> [N, T, W] */
-function transformerBlock(parts: Parts, x: Value, { mask, layer }: { mask: Value; layer: number }): Value {
-  const { graph, tower, tensors, arithmetic } = parts;
-  const { width, heads, mlpWidth } = tower;
-  const name = `transformer.layer.${layer}`;
-  const parameter = (which: string, shape: number[]) => tensors.weight(`${parts.prefix}${name}.${which}`, shape);
-  const linear = (which: string, input: Value, [outputs, inputs]: [number, number]) =>
-    arithmetic.linear(graph, {
-      name: `${name}.${which}`,
-      x: input,
-      weight: parameter(`${which}.weight`, [outputs, inputs]),
-      bias: parameter(`${which}.bias`, [outputs]),
-    });
+function transformerBlock(
+  builder: Builder,
+  { width, heads, mlpWidth }: Distilbert,
+  { x, mask, name }: { x: Value; mask: Value; name: string },
+): Value {
+  const { graph } = builder;
+  const layer = (which: string, x: Value, [inputs, outputs]: [number, number] = [width, width]) =>
+    linear(builder, { name: `${name}.${which}`, x, inputs, outputs });
+  const norm = (which: string, x: Value) => layerNorm(builder, { width, epsilon }, { name: `${name}.${which}`, x });
 
   const attended = attention(graph, {
-    q: linear("attention.q_lin", x, [width, width]),
-    k: linear("attention.k_lin", x, [width, width]),
-    v: linear("attention.v_lin", x, [width, width]),
+    q: layer("attention.q_lin", x),
+    k: layer("attention.k_lin", x),
+    v: layer("attention.v_lin", x),
     heads,
     width,
     mask,
   });
-  const mixture = linear("attention.out_lin", attended, [width, width]);
-  const mixed = layerNorm(parts, graph.apply("Add", [x, mixture]), `${name}.sa_layer_norm`);
-
-  const hidden = graph.apply("Gelu", [linear("ffn.lin1", mixed, [mlpWidth, width])]); // exact error function
-  const output = linear("ffn.lin2", hidden, [width, mlpWidth]);
-  return layerNorm(parts, graph.apply("Add", [mixed, output]), `${name}.output_layer_norm`);
+  const mixed = norm("sa_layer_norm", graph.apply("Add", [x, layer("attention.out_lin", attended)]));
+  const hidden = graph.apply("Gelu", [layer("ffn.lin1", mixed, [width, mlpWidth])]); // exact error function
+  return norm("output_layer_norm", graph.apply("Add", [mixed, layer("ffn.lin2", hidden, [mlpWidth, width])]));
 }
 
 /**
@@ -112,22 +113,15 @@ function meanOfTokens(graph: Graph, x: Value, counts: Value, width: number): Val
 
 /** Adds a dense layer of sentence-transformers. [N, inputs] -> [N, outputs] */
 function denseLayer(
-  { graph, tower, arithmetic }: Parts,
-  x: Value,
-  { layer, tensors }: { layer: number; tensors: Safetensors },
+  { graph, tensors, arithmetic }: Builder,
+  { inputs, outputs, bias, activation }: Dense,
+  { name, x }: { name: string; x: Value },
 ): Value {
-  const { inputs, outputs, bias, activation } = tower.denses[layer]!;
   const result = arithmetic.linear(graph, {
-    name: layer === 0 ? "dense" : `dense.${layer}`,
+    name,
     x,
     weight: tensors.weight("linear.weight", [outputs, inputs]),
     bias: bias ? tensors.weight("linear.bias", [outputs]) : undefined,
   });
   return activation === "gelu" ? graph.apply("Gelu", [result]) : result;
-}
-
-function layerNorm({ graph, tower, tensors, prefix }: Parts, x: Value, name: string): Value {
-  const scale = graph.weight(`${name}.weight`, tensors.weight(`${prefix}${name}.weight`, [tower.width]));
-  const bias = graph.weight(`${name}.bias`, tensors.weight(`${prefix}${name}.bias`, [tower.width]));
-  return graph.apply("LayerNormalization", [x, scale, bias], { epsilon: { float: epsilon } });
 }

@@ -72,7 +72,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       paddingSide: "right",
     },
     tokenizer: tokenizer.bytes,
-    graph: ([tensors, ...denses], arithmetic) => textGraph({ tower, tensors: tensors!, denses, arithmetic }),
+    graph: ([tensors, ...denses], arithmetic) => textGraph(tower, { tensors: tensors!, denses, arithmetic }),
   };
 }
 

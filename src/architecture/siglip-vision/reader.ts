@@ -3,9 +3,10 @@ import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../
 import { type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
+import type { Manifest } from "../../model/manifest.ts";
 import { encoderKeys, encoderOf } from "../encoder-config.ts";
 import { gridOf } from "../patches.ts";
-import type { Architecture, ImageTower, Logit } from "../tower.ts";
+import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
 
 export const siglipVision: Architecture<ImageTower> = { name: "siglip-vision", modelType: "siglip", read };
@@ -36,7 +37,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   };
 }
 
-async function readLogit(tensors: Safetensors): Promise<Logit | null> {
+async function readLogit(tensors: Safetensors): Promise<Manifest["logit"]> {
   if (!tensors.names.has("logit_scale")) return null;
   const [scale] = await tensors.weight("logit_scale", [1]).read();
   const [bias] = await tensors.weight("logit_bias", [1]).read();
