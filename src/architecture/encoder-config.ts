@@ -15,6 +15,20 @@ export function encoderKeys(defaults: Omit<PreNormEncoder, "prefix">) {
   };
 }
 
+/** Gives the keys of a CLIP tower's own configuration, where `projecting` is the class that has the projection. */
+export function projectionKeys(projecting: string) {
+  return {
+    projection_dim: size().default(512),
+    architectures: z
+      .array(z.string())
+      .refine((classes) => classes.includes(projecting), {
+        error: ({ input }) =>
+          `${JSON.stringify(input)} has no projection into the space that pictures and texts share (${projecting} has)`,
+      })
+      .optional(),
+  };
+}
+
 interface EncoderConfig {
   hidden_size: number;
   intermediate_size: number;

@@ -28,11 +28,20 @@ async function readTower<Kind extends ImageTower | TextTower>(
   const modules = await readModules(checkpoint);
   const file = `${modules[0]!.path}config.json`;
   const { model_type } = await checkpoint.json(file, configSchema);
-  const architecture = architectures.find(({ modelType }) => modelType === model_type);
+  const architecture = architectures.find(
+    ({ modelTypes }) => model_type !== undefined && modelTypes.includes(model_type),
+  );
   if (architecture) return architecture.read(checkpoint, modules);
-  const known = architectures.map(({ modelType }) => JSON.stringify(modelType)).join(", ");
-  const note = model_type === "siglip2" ? ": this is SigLIP 2's NaFlex variant; those of a fixed resolution are" : "";
+  const known = architectures.flatMap(({ modelTypes }) => modelTypes.map((type) => JSON.stringify(type))).join(", ");
+  const note = noteOn(model_type);
   throw checkpoint.refusal(`${file}: model_type: ${JSON.stringify(model_type)} is not implemented (${known})${note}`);
+}
+
+function noteOn(modelType = ""): string {
+  if (modelType === "siglip2") return ": this is SigLIP 2's NaFlex variant; those of a fixed resolution are";
+  const [, tower] = /_(text|vision)_model$/.exec(modelType) ?? [];
+  if (!tower) return "";
+  return tower === "text" ? ": this is a text tower alone, for --text" : ": this is an image tower alone, for --image";
 }
 
 const configSchema = z.object({ model_type: z.string().optional() });

@@ -36,8 +36,8 @@ export type TokenInputs = Pick<Manifest["text"], "maxTokens" | "padId" | "paddin
 
 export interface Architecture<Kind extends ImageTower | TextTower> {
   name: string;
-  /** The `model_type` of the configurations it reads. */
-  modelType: string;
+  /** It reads configurations of these `model_type`s. */
+  modelTypes: readonly string[];
   /** @throws EncoderError CHECKPOINT_INVALID naming the file and the key of whatever is not implemented. */
   read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<Kind>;
 }

@@ -85,6 +85,11 @@ const sizeSchema = only(
 
 const cropSchema = only(z.union([size(), square]), "a square is");
 
+/** Versions of transformers save these, too, which say how an array is handed to PyTorch, and on which device. */
+const idleKeys = [
+  "data_format input_data_format return_tensors device disable_grouping _valid_processor_keys image_seq_length",
+].flatMap((line) => line.split(" "));
+
 function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefaults) {
   const className = z.string().refine((name) => name.startsWith(kind), {
     error: ({ input }) => `${JSON.stringify(input)} is not implemented (${kind}'s is)`,
@@ -98,7 +103,7 @@ function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefault
       .boolean()
       .nullish()
       .transform((value) => value ?? centreCrop),
-    crop_size: cropSchema.default(224),
+    crop_size: cropSchema.nullish().transform((side) => side ?? 224),
     do_rescale: exactly(true).default(true),
     rescale_factor: z
       .number()
@@ -112,7 +117,8 @@ function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefault
     feature_extractor_type: className.optional(),
     image_processor_type: className.optional(),
     processor_class: z.unknown().optional(),
-    data_format: z.unknown().optional(), // of the array that is handed to PyTorch
+    pad_size: z.null().optional(),
+    ...Object.fromEntries(idleKeys.map((key) => [key, z.unknown().optional()])),
     default_to_square: exactly(false).optional(),
     /** This key is our own: it has the RGB that is put behind transparent pictures. */
     background: z.tuple([channel, channel, channel]).optional(),

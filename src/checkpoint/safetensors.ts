@@ -17,6 +17,13 @@ export interface Safetensors {
   close(): Promise<void>;
 }
 
+/** Shows tensors by names with a prefix that a model's class leaves away where it is saved alone. */
+export function prefixed(tensors: Safetensors, prefix: string): Safetensors {
+  if ([...tensors.names].some((name) => name.startsWith(prefix))) return tensors;
+  const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  return { ...tensors, weight: (name, shape) => tensors.weight(bare(name), shape) };
+}
+
 /**
  * A header of 10,000 tensors takes about 1 MiB; the format itself allows 100 MB, which only serves to exhaust memory.
  */

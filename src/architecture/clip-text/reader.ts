@@ -2,17 +2,19 @@ import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
-import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import { encoderKeys, encoderOf, projectionKeys } from "../encoder-config.ts";
 import type { Architecture, TextTower } from "../tower.ts";
 import { type TextTransformer, textGraph } from "./graph.ts";
 import { tokenizerOf } from "./tokenizer.ts";
 
-export const clipText: Architecture<TextTower> = { name: "clip-text", modelType: "clip", read };
+export const clipText: Architecture<TextTower> = { name: "clip-text", modelTypes: ["clip", "clip_text_model"], read };
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   const folder = onlyModule(checkpoint, modules, ["CLIPModel", "Transformer"]);
-  const clip = await checkpoint.json(`${folder}config.json`, clipSchema);
-  const text = clip.text_config_dict ?? clip.text_config ?? textSchema.parse({});
+  const file = `${folder}config.json`;
+  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
+  const schema = model_type === "clip" ? pairSchema : aloneSchema;
+  const { text, dimensions } = await checkpoint.json<Configuration>(file, schema);
   const tokenizer = await readTokenizer(checkpoint, {
     folder,
     vocabulary: text.vocab_size,
@@ -24,7 +26,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     positions: text.max_position_embeddings,
     encoder: encoderOf(checkpoint, { folder, prefix: "text_model", config: text }),
     endOfText: text.eos_token_id === unknownEndOfText ? "largest" : text.eos_token_id,
-    dimensions: clip.projection_dim,
+    dimensions,
   };
   return {
     architecture: clipText.name,
@@ -45,7 +47,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
 const unknownEndOfText = 2;
 
 /** The defaults are those of transformers' CLIPTextConfig. */
-const textSchema = configuration({
+const textKeys = {
   model_type: exactly("clip_text_model").default("clip_text_model"),
   vocab_size: size().default(49408),
   ...encoderKeys({
@@ -54,12 +56,27 @@ const textSchema = configuration({
   }),
   max_position_embeddings: size().default(77),
   eos_token_id: z.number().int().nonnegative().default(49407),
-});
+};
+const textSchema = configuration(textKeys);
 
 /** A projection_dim inside text_config does not count: CLIPModel takes this one. */
-const clipSchema = configuration({
+const pairSchema = configuration({
   model_type: exactly("clip"),
   projection_dim: size().default(512),
   text_config: textSchema.nullish(),
   text_config_dict: textSchema.nullish(), // written by transformers before 4.26; it wins over text_config
-});
+}).transform((clip) => ({
+  text: clip.text_config_dict ?? clip.text_config ?? textSchema.parse({}),
+  dimensions: clip.projection_dim,
+}));
+
+/** CLIPTextModelWithProjection has the tower's configuration alone. */
+const aloneSchema = configuration({
+  ...textKeys,
+  ...projectionKeys("CLIPTextModelWithProjection"),
+}).transform((text) => ({ text, dimensions: text.projection_dim }));
+
+interface Configuration {
+  text: z.output<typeof textSchema>;
+  dimensions: number;
+}

@@ -1,14 +1,19 @@
+import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { type ImageProcessor, type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import type { Manifest } from "../../model/manifest.ts";
-import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import { encoderKeys, encoderOf, projectionKeys } from "../encoder-config.ts";
 import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
 
-export const clipVision: Architecture<ImageTower> = { name: "clip-vision", modelType: "clip", read };
+export const clipVision: Architecture<ImageTower> = {
+  name: "clip-vision",
+  modelTypes: ["clip", "clip_vision_model"],
+  read,
+};
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<ImageTower> {
   const folder = onlyModule(checkpoint, modules, ["CLIPModel", "Transformer"]);
@@ -29,19 +34,19 @@ export async function readVisionTransformer(
   checkpoint: CheckpointFolder,
   folder: string,
 ): Promise<{ tower: VisionTransformer; inputs: ImageProcessor; weightFile: string }> {
-  const clip = await checkpoint.json(`${folder}config.json`, clipSchema);
-  const vision = clip.vision_config_dict ?? clip.vision_config ?? visionSchema.parse({});
+  const file = `${folder}config.json`;
+  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
+  const schema = model_type === "clip" ? pairSchema : aloneSchema;
+  const { vision, dimensions } = await checkpoint.json<Configuration>(file, schema);
   if (vision.patch_size > vision.image_size) {
-    throw checkpoint.refusal(
-      `${folder}config.json: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`,
-    );
+    throw checkpoint.refusal(`${file}: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`);
   }
   const inputs = await readImageProcessor(checkpoint, { folder, imageSize: vision.image_size, defaults });
   const { mean, std } = inputs;
   const tower: VisionTransformer = {
     patches: { imageSize: vision.image_size, patchSize: vision.patch_size, width: vision.hidden_size, mean, std },
     encoder: encoderOf(checkpoint, { folder, prefix: "vision_model", config: vision }),
-    dimensions: clip.projection_dim,
+    dimensions,
   };
   return { tower, inputs, weightFile: `${folder}model.safetensors` };
 }
@@ -62,7 +67,7 @@ const defaults: ProcessorDefaults = {
 };
 
 /** The defaults are those of transformers' CLIPVisionConfig. */
-const visionSchema = configuration({
+const visionKeys = {
   model_type: exactly("clip_vision_model").default("clip_vision_model"),
   ...encoderKeys({
     ...{ width: 768, mlpWidth: 3072, layers: 12, heads: 12 },
@@ -71,12 +76,27 @@ const visionSchema = configuration({
   num_channels: exactly(3).default(3),
   image_size: size().default(224),
   patch_size: size().default(32),
-});
+};
+const visionSchema = configuration(visionKeys);
 
 /** A projection_dim inside vision_config does not count: CLIPModel takes this one. */
-const clipSchema = configuration({
+const pairSchema = configuration({
   model_type: exactly("clip"),
   projection_dim: size().default(512),
   vision_config: visionSchema.nullish(),
   vision_config_dict: visionSchema.nullish(), // written by transformers before 4.26; it wins over vision_config
-});
+}).transform((clip) => ({
+  vision: clip.vision_config_dict ?? clip.vision_config ?? visionSchema.parse({}),
+  dimensions: clip.projection_dim,
+}));
+
+/** CLIPVisionModelWithProjection has the tower's configuration alone. */
+const aloneSchema = configuration({
+  ...visionKeys,
+  ...projectionKeys("CLIPVisionModelWithProjection"),
+}).transform((vision) => ({ vision, dimensions: vision.projection_dim }));
+
+interface Configuration {
+  vision: z.output<typeof visionSchema>;
+  dimensions: number;
+}

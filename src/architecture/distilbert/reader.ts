@@ -5,7 +5,7 @@ import { configuration, exactly, oneOf, only, size } from "../../checkpoint/tran
 import type { Architecture, TextTower } from "../tower.ts";
 import { textGraph } from "./graph.ts";
 
-export const distilbert: Architecture<TextTower> = { name: "distilbert", modelType: "distilbert", read };
+export const distilbert: Architecture<TextTower> = { name: "distilbert", modelTypes: ["distilbert"], read };
 
 /** DistilBERT, mean pooling and dense layers, as their configurations describe them. */
 export interface Distilbert {

@@ -8,7 +8,7 @@ import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph } from "./graph.ts";
 
-export const gatedPair: Architecture<ImageTower> = { name: "gated-pair", modelType: "gated-pair", read };
+export const gatedPair: Architecture<ImageTower> = { name: "gated-pair", modelTypes: ["gated-pair"], read };
 
 /** Describes a vision transformer for drawings and a convolutional classifier for photographs under one gate. */
 export interface GatedPair {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
+import { prefixed } from "../../checkpoint/safetensors.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import { encoderKeys, encoderOf } from "../encoder-config.ts";
@@ -7,12 +8,17 @@ import type { Architecture, TextTower } from "../tower.ts";
 import { type TextTransformer, textGraph } from "./graph.ts";
 import { canonicalTokenizer } from "./tokenizer.ts";
 
-export const siglipText: Architecture<TextTower> = { name: "siglip-text", modelType: "siglip", read };
+export const siglipText: Architecture<TextTower> = {
+  name: "siglip-text",
+  modelTypes: ["siglip", "siglip_text_model"],
+  read,
+};
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   const folder = onlyModule(checkpoint, modules, ["Transformer"]);
-  const siglip = await checkpoint.json(`${folder}config.json`, siglipSchema);
-  const text = siglip.text_config ?? textSchema.parse({});
+  const file = `${folder}config.json`;
+  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
+  const text = await checkpoint.json(file, model_type === "siglip" ? pairSchema : textSchema);
   const tokenizer = await readTokenizer(checkpoint, {
     folder,
     vocabulary: text.vocab_size,
@@ -36,7 +42,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       paddingSide: tokenizer.paddingSide,
     },
     tokenizer: canonicalTokenizer(tokenizer.bytes),
-    graph: ([tensors], arithmetic) => textGraph(tower, { tensors: tensors!, arithmetic }),
+    graph: ([tensors], arithmetic) => textGraph(tower, { tensors: prefixed(tensors!, "text_model."), arithmetic }),
   };
 }
 
@@ -52,4 +58,7 @@ const textSchema = configuration({
   projection_size: size().nullish(),
 });
 
-const siglipSchema = z.object({ text_config: textSchema.nullish() });
+/** Describes SiglipModel, which has both towers; SiglipTextModel has its tower's configuration alone. */
+const pairSchema = z
+  .object({ text_config: textSchema.nullish() })
+  .transform((siglip) => siglip.text_config ?? textSchema.parse({}));

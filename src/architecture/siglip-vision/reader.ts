@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
-import type { Safetensors } from "../../checkpoint/safetensors.ts";
+import { prefixed, type Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import type { Manifest } from "../../model/manifest.ts";
 import { encoderKeys, encoderOf } from "../encoder-config.ts";
@@ -9,16 +9,19 @@ import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
 
-export const siglipVision: Architecture<ImageTower> = { name: "siglip-vision", modelType: "siglip", read };
+export const siglipVision: Architecture<ImageTower> = {
+  name: "siglip-vision",
+  modelTypes: ["siglip", "siglip_vision_model"],
+  read,
+};
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<ImageTower> {
   const folder = onlyModule(checkpoint, modules, ["Transformer"]);
-  const siglip = await checkpoint.json(`${folder}config.json`, siglipSchema);
-  const vision = siglip.vision_config ?? visionSchema.parse({});
+  const file = `${folder}config.json`;
+  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
+  const vision = await checkpoint.json(file, model_type === "siglip" ? pairSchema : visionSchema);
   if (vision.patch_size > vision.image_size) {
-    throw checkpoint.refusal(
-      `${folder}config.json: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`,
-    );
+    throw checkpoint.refusal(`${file}: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`);
   }
   const pixels = await readImageProcessor(checkpoint, { folder, imageSize: vision.image_size, defaults });
   const { mean, std } = pixels;
@@ -32,7 +35,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     weightFiles: [`${folder}model.safetensors`],
     inputs: pixels,
     tokens: gridOf(tower.patches) ** 2,
-    graph: ([tensors], arithmetic) => imageGraph(tower, { tensors: tensors!, arithmetic }),
+    graph: ([tensors], arithmetic) => imageGraph(tower, { tensors: prefixed(tensors!, "vision_model."), arithmetic }),
     logit: ([tensors]) => readLogit(tensors!),
   };
 }
@@ -66,4 +69,7 @@ const visionSchema = configuration({
   vision_use_head: exactly(true).default(true),
 });
 
-const siglipSchema = z.object({ vision_config: visionSchema.nullish() });
+/** Describes SiglipModel, which has both towers; SiglipVisionModel has its tower's configuration alone. */
+const pairSchema = z
+  .object({ vision_config: visionSchema.nullish() })
+  .transform((siglip) => siglip.vision_config ?? visionSchema.parse({}));
