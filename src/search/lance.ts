@@ -163,9 +163,15 @@ async function loadLance() {
 /** Quotes text for a condition. */
 export const sqlText = (value: string) => `'${value.replaceAll("'", "''")}'`;
 
-/** Builds an approximate index of the table's vectors: lists of whole vectors that lie near each other. */
-export async function buildIvf(table: Table, column: string, lists: number): Promise<void> {
+/** So many vectors for each list are looked at to find where the lists lie: all of them would take memory and minutes. */
+const sampleRate = 64;
+
+/**
+ * Builds an approximate index of the table's vectors: lists of vectors that lie near each other, each as one bit a number
+ * (IVF-RQ), which is read in a thirtieth of the time that whole vectors take.
+ */
+export async function buildApproximateIndex(table: Table, column: string, lists: number): Promise<void> {
   const { lance } = await loadLance();
-  const config = lance.Index.ivfFlat({ distanceType: "dot", numPartitions: lists });
+  const config = lance.Index.ivfRq({ distanceType: "cosine", numPartitions: lists, numBits: 1, sampleRate });
   await table.createIndex(column, { config, replace: true });
 }

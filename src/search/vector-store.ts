@@ -1,5 +1,5 @@
 import {
-  buildIvf,
+  buildApproximateIndex,
   openLanceTable,
   type StoredValue,
   sqlText,
@@ -25,7 +25,7 @@ export interface VectorStore {
   sample(limit: number): Promise<SampledRow[]>;
   /** Yields every row's vector, or those of these ids, in any order. */
   vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;
-  /** Finds the nearest rows, best first; the score is the dot product. */
+  /** Finds the nearest rows, best first; the score is the cosine. */
   nearest(query: NearestQuery): Promise<FoundRow[]>;
   /** Merges small files, drops old versions, and takes new rows into the index if there is one. */
   compact(): Promise<void>;
@@ -83,6 +83,8 @@ const ownColumns = Object.keys(own);
 const vectorColumn = "vector";
 /** A search looks into this share of an index's lists; docs/bulk.md has the recall that this gives. */
 const probedShare = 0.2;
+/** So many times the rows that are asked for are compared by their whole vectors, since the index holds one bit a number. */
+const comparedWhole = 10;
 
 /** @param directory an absolute path */
 export async function openVectorStore(directory: string, dimensions: number): Promise<VectorStore> {
@@ -149,10 +151,14 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       const rows = await table.countRows();
       if (rows === 0) return [];
       const kinds = await carried();
-      let query = table.query().nearestTo(vector).distanceType("dot").limit(limit).offset(offset);
+      let query = table.query().nearestTo(vector).distanceType("cosine").limit(limit).offset(offset);
       if (exact) query = query.bypassVectorIndex();
-      // Where a filter leaves too few rows in these lists, the others are looked into as well.
-      else query = query.minimumNprobes(Math.ceil(probedShare * listsFor(rows))).maximumNprobes(0);
+      // Where a filter leaves too few rows in these lists, the others are looked into as well: zero means all. It comes
+      // first, since the minimum must not exceed the maximum, which is 20 unless it is set.
+      else {
+        query = query.maximumNprobes(0).minimumNprobes(Math.ceil(probedShare * listsFor(rows)));
+        query = query.refineFactor(comparedWhole);
+      }
       if (where !== undefined) query = query.where(where);
       const found = await query.select([...ownColumns, ...Object.keys(kinds), "_distance"]).toArray();
       return found.map((row) => foundOf(row, kinds));
@@ -161,14 +167,14 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       const cleanupOlderThan = new Date(Date.now() - keptVersionsMs);
       await writingTable(() => table.optimize({ cleanupOlderThan }));
     },
-    buildIndex: async () => buildIvf(table, vectorColumn, listsFor(await table.countRows())),
+    buildIndex: async () => buildApproximateIndex(table, vectorColumn, listsFor(await table.countRows())),
     hasIndex: async () => (await table.listIndices()).length > 0,
     close,
   };
 }
 
-/** Gives as many lists as vectors in each, which needs the fewest comparisons. */
-const listsFor = (rows: number) => Math.max(1, Math.round(Math.sqrt(rows)));
+/** Gives twice the square root: more and smaller lists find more for the same work, and take longer to build. */
+const listsFor = (rows: number) => Math.max(1, Math.round(2 * Math.sqrt(rows)));
 
 const idsPerCondition = 500;
 /** Readers that opened an older version go on with it for this long. */

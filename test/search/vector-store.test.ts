@@ -6,17 +6,17 @@ import { openVectorStore, type StoredRow } from "../../src/search/vector-store.t
 import { temporaryFolder } from "../support/checkpoints.ts";
 
 async function open(directory: string) {
-  const store = await openVectorStore(directory, 4);
+  const store = await openVectorStore(directory, 8);
   onTestFinished(() => store.close());
   return store;
 }
 
 function rowOf(id: string, [x, y]: [number, number], columns: StoredRow["columns"] = {}): StoredRow {
   const facts = { digest: "00000000", input: 0, root: 0, path: `${id}.jpg`, version: "1:2", hash: "h" };
-  return { id, ...facts, columns, vector: Float32Array.of(x, y, 0, 0) };
+  return { id, ...facts, columns, vector: Float32Array.of(x, y, 0, 0, 0, 0, 0, 0) };
 }
 
-const question = { vector: Float32Array.of(1, 0, 0, 0), limit: 10, offset: 0 };
+const question = { vector: Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0), limit: 10, offset: 0 };
 
 describe("a store of vectors", () => {
   it.each([
@@ -63,6 +63,17 @@ describe("a store of vectors", () => {
     const where = filterSql({ even: true }, await store.columns());
     expect((await store.nearest({ ...question, where })).map(({ id }) => id).sort()).toEqual(["0", "200"]);
     expect(await store.hasIndex()).toBe(true);
+  });
+
+  // LanceDB bounds the number of lists that it looks into; that of very many rows is beyond its usual bound.
+  it("finds the nearest of very many rows, with an approximate index and without", async () => {
+    const store = await open(await temporaryFolder());
+    const angle = (i: number): [number, number] => [Math.cos(i / 2000), Math.sin(i / 2000)];
+    await store.add(Array.from({ length: 12_000 }, (_, i) => rowOf(String(i), angle(i))));
+    const nearest = async () => (await store.nearest({ ...question, limit: 1 })).map(({ id }) => id);
+    expect(await nearest()).toEqual(["0"]);
+    await store.buildIndex();
+    expect(await nearest()).toEqual(["0"]);
   });
 
   it("says so when the disk is full", async () => {
