@@ -30,11 +30,13 @@ export interface Tally {
   /** Counts those that are known from an earlier run or by their bytes. */
   known: number;
   failed: number;
+  /** Counts the failures of this machine's run by their code. */
+  codes: Partial<Record<ErrorCode, number>>;
   /** Counts the bytes of what was read. */
   bytes: number;
 }
 
-export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, bytes: 0 });
+export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, codes: {}, bytes: 0 });
 
 /** So many items are at work at the same time: enough for fetching, decoding and two batches of the engine. */
 const lanes = 128;
@@ -60,8 +62,10 @@ export async function runBulk(run: BulkRun): Promise<void> {
   const { source, rows, errors, stop, tally } = run;
   for await (const row of inOrder(source.items(), (item) => rowOf(item, run), { lanes, window, stop })) {
     if ("error" in row.outcome) {
+      const { error } = row.outcome;
       tally.failed++;
-      await errors.add(row.item.name, row.outcome.error);
+      tally.codes[error.code] = (tally.codes[error.code] ?? 0) + 1;
+      await errors.add(row.item.name, error);
     }
     await rows.add(row);
   }

@@ -24,15 +24,23 @@ export async function callBulk(
   const total = { items: 0, isFinal: false };
   const counting = countItems(source, total, signal);
   const shown = showProgress({ tally, total }, { stream: process.stderr, asJson: jsonProgress });
+  const tellStop = () => {
+    const clear = process.stderr.isTTY && !jsonProgress ? "\r\x1b[K" : "";
+    process.stderr.write(`${clear}finishing what is under way; a second Ctrl-C ends at once\n`);
+  };
+  signal.addEventListener("abort", tellStop, { once: true });
   let conclusion: string;
   try {
     conclusion = await work(tally);
   } finally {
+    signal.removeEventListener("abort", tellStop);
     shown.stop();
     await counting.end();
   }
-  const { encoded, known, failed } = tally;
-  const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed`;
+  const { encoded, known, failed, codes } = tally;
+  const reasons = Object.entries(codes).map(([code, times]) => `${count(times)} ${code}`);
+  const why = reasons.length > 0 ? ` (${reasons.join(", ")})` : "";
+  const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed${why}`;
   if (signal.aborted) {
     process.stderr.write(`${facts}; stopped: the same call goes on from here\n`);
     throw signal.reason;

@@ -67,6 +67,7 @@ export const index = command({
         const failures = tally.failed > 0 ? `; ${where}/errors.jsonl says what failed` : "";
         return `${gone}; the index ${where} holds ${count(pictures)} pictures${failures}`;
       });
+      if (process.stdout.isTTY && pictures > 0) print(searchHint(values.index));
       await optimize({ directory, dimensions: encoder.manifest.dimensions, pictures, isWanted: values.optimize });
       return code;
     } finally {
@@ -75,6 +76,13 @@ export const index = command({
     }
   },
 });
+
+/** Says to a person at a terminal what an index is for. */
+function searchHint(index: string): string {
+  const option = index === "" ? "" : ` --index ${index}`;
+  const page = `image-text-encoder serve --index ${indexPath(index)}`;
+  return `search it with: image-text-encoder search "a red bicycle"${option}, or see it at http://127.0.0.1:5555 with: ${page}`;
+}
 
 /** Prints what `--prune` would remove. */
 async function tellGone(options: Parameters<typeof findGone>[0]): Promise<number> {

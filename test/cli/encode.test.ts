@@ -1,10 +1,11 @@
-import { cpSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createEncoder } from "../../src/encoder/encoder.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
+import { serve } from "../support/loopback.ts";
 import { outputFiles, readJsonLines, readNpy, readParquet } from "../support/output.ts";
 import { bitmap, writeFiles, writePictures } from "../support/pictures.ts";
 import { runCli, startCli } from "../support/run-cli.ts";
@@ -59,7 +60,9 @@ describe("encode of a folder", () => {
     const { code, stdout } = await encode(pictures, out, "--follow", "--max-image-bytes", String(1 << 20));
     expect({ code, stdout }).toEqual({
       code: 3,
-      stdout: expect.stringContaining("1 encoded, 0 known already, 6 failed"),
+      stdout: expect.stringContaining(
+        "6 failed (1 INPUT_NOT_FOUND, 2 IMAGE_UNSUPPORTED, 2 IMAGE_UNREADABLE, 1 IMAGE_TOO_LARGE); the output is in",
+      ),
     });
     const lines = readJsonLines(join(out, "errors.jsonl"));
     expect(lines.map(({ input, code }) => [String(input).slice(pictures.length + 1), code])).toEqual([
@@ -71,6 +74,22 @@ describe("encode of a folder", () => {
       ["torn.jpg", "IMAGE_UNREADABLE"],
     ]);
     for (const { error } of lines) expect(error).toMatch(/^[A-Z].*\.$/s);
+  });
+
+  it("takes pictures from telephones (HEIC), and those of other formats beside them", async () => {
+    const { pictures, out } = await places();
+    cpSync(resolve(import.meta.dirname, "../../bench/iphone.heic"), join(pictures, "IMG_0001.HEIC"));
+    cpSync(resolve(import.meta.dirname, "../fixtures/images/icc.jpg"), join(pictures, "IMG_0002.JPG"));
+    expect((await encode(pictures, out)).stdout).toContain("2 encoded, 0 known already, 0 failed");
+    const rows = await readParquet(join(out, "metadata/metadata_0.parquet"));
+    expect(rows.map(({ key }) => key)).toEqual(["IMG_0001.HEIC", "IMG_0002.JPG"]);
+    const { shape, values } = readNpy(join(out, "img_emb/img_emb_0.npy"));
+    const encoder = await createEncoder({ model });
+    const files = rows.map(({ image_path }) => readFileSync(String(image_path)));
+    const { embeddings } = await encoder.encodeImages(files);
+    await encoder.close();
+    expect(shape[0]).toBe(2);
+    expect([...values]).toEqual(embeddings.flatMap((embedding) => [...embedding]));
   });
 
   it("names what is not UTF-8 with escapes", async () => {
@@ -195,12 +214,28 @@ async function waitForVectors(out: string, bytes: number): Promise<void> {
   while (size() < bytes) await sleep(5);
 }
 
+/** Reads a table of vectors in the order of the input, and the list of errors beside it. */
+async function lanceRows(out: string) {
+  const { connect } = await import("@lancedb/lancedb");
+  const db = await connect(out);
+  const rows = await (await db.openTable("embeddings")).query().toArray();
+  db.close();
+  const byKey = rows.map(({ key, part, embedding, image_path }) => [key, part, image_path, ...embedding]);
+  return { rows: byKey.sort(([a], [b]) => (a < b ? -1 : 1)), errors: readJsonLines(join(out, "errors.jsonl")) };
+}
+
 describe("an encode that is interrupted", () => {
-  it("by kill -9 goes on where it was, and ends with the same bytes as one that was not", async () => {
+  it.each([
+    ["npy", outputFiles],
+    ["parquet", outputFiles],
+    ["jsonl", outputFiles],
+    ["lance", lanceRows],
+  ])("by kill -9 goes on where it was, and ends with the same %s as one that was not", async (format, read) => {
     const { pictures, out, folder } = await places();
     writePictures(pictures, 300);
     writeFiles(pictures, { "0/torn.png": "x" });
-    const args = (to: string) => ["encode", pictures, "--out", to, "--model", model, "--part-size", "64"];
+    const options = ["--model", model, "--part-size", "64", "--format", format];
+    const args = (to: string) => ["encode", pictures, "--out", to, ...options];
     expect((await runCli(args(join(folder, "whole")))).code).toBe(3);
     const kills = Number(process.env.KILLS ?? 3);
     for (let kill = 1; kill <= kills; kill++) {
@@ -213,7 +248,7 @@ describe("an encode that is interrupted", () => {
     }
     const last = await runCli(args(out));
     expect(last.code).toBe(3);
-    expect(outputFiles(out)).toEqual(outputFiles(join(folder, "whole")));
+    expect(await read(out)).toEqual(await read(join(folder, "whole")));
     expect((await runCli(args(out))).stdout).toContain("0 encoded, 300 known already, 1 failed");
   });
 
@@ -228,6 +263,23 @@ describe("an encode that is interrupted", () => {
     const encoded = Number(/(\d+) encoded/.exec(stderr)![1]);
     const again = await encode(pictures, out);
     expect(again.stdout).toContain(`${600 - encoded} encoded, ${encoded} known already, 0 failed`);
+  });
+
+  it("by a second Ctrl-C ends at once, whatever is under way", async () => {
+    const { folder, out } = await places();
+    let ask = () => {};
+    const asked = new Promise<void>((resolve) => (ask = resolve));
+    const { port } = await serve(() => ask()); // and never answers
+    writeFiles(folder, { "list.txt": `http://127.0.0.1:${port}/slow.bmp\n` });
+    const limits = ["--allow-private-urls", "--fetch-timeout-ms", "600000", "--item-timeout-ms", "600000"];
+    const run = startCli(["encode", join(folder, "list.txt"), "--out", out, "--model", model, ...limits]);
+    await asked;
+    run.child.kill("SIGINT");
+    await run.says("finishing what is under way; a second Ctrl-C ends at once");
+    run.child.kill("SIGINT");
+    expect((await run.ended).code).toBe(130);
+    writeFiles(folder, { "list.txt": "" });
+    expect(await encode(join(folder, "list.txt"), out)).toMatchObject({ code: 0 }); // its lock is taken over
   });
 });
 
