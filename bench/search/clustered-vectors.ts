@@ -5,22 +5,18 @@ const directions = 64;
 const picturesPerTopic = 50;
 
 /**
- * Makes unit vectors that lie as CLIP's do: all pictures share a direction, each belongs to one of many topics, some of which
- * are far more popular, and words lie apart from pictures. The same count gives the same vectors.
+ * Prepares unit vectors that lie as CLIP's do: all pictures share a direction, each belongs to one of many topics, some of
+ * which are far more popular, and words lie apart from pictures. The same count and seed give the same vectors.
  */
 export function clusteredVectors(count: number) {
-  const random = seeded(12_345);
-  /** Approximates a normal distribution by a sum of four uniform ones. */
-  const normal = () => (random() + random() + random() + random() - 2) * Math.sqrt(3);
-  const normals = (length: number, deviation: number) => Float32Array.from({ length }, () => normal() * deviation);
-
+  const { normals } = distributions(12_345);
   const basis = Array.from({ length: directions }, () => normals(dimensions, 1 / Math.sqrt(dimensions)));
   const topicCount = Math.max(20, Math.round(count / picturesPerTopic));
   const topics = Array.from({ length: topicCount }, () => normals(directions, 1 / Math.sqrt(directions)));
   const directionOf = { picture: normals(dimensions, 1), words: normals(dimensions, 1) };
   const spreads = { picture: { topic: 1, noise: 0.3 }, words: { topic: 0.7, noise: 0.5 } };
 
-  return (kind: "picture" | "words"): Float32Array => {
+  return function draw(kind: "picture" | "words", { random, normal, normals }: Distributions): Float32Array {
     const spread = spreads[kind];
     // The product of two uniform numbers prefers the first topics.
     const topic = topics[Math.floor(random() * random() * topicCount)]!;
@@ -33,6 +29,17 @@ export function clusteredVectors(count: number) {
     const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
     return vector.map((value) => value / length);
   };
+}
+
+export type Distributions = ReturnType<typeof distributions>;
+
+/** Gives random numbers that are the same for the same seed. */
+export function distributions(seed: number) {
+  const random = seeded(seed);
+  /** Approximates a normal distribution by a sum of four uniform ones. */
+  const normal = () => (random() + random() + random() + random() - 2) * Math.sqrt(3);
+  const normals = (length: number, deviation: number) => Float32Array.from({ length }, () => normal() * deviation);
+  return { random, normal, normals };
 }
 
 /** Gives numbers from 0 to 1 by Mulberry32. */

@@ -1,23 +1,30 @@
 /**
  * npm run bench:search: how long a search in very many vectors takes, and how many of the ten nearest it finds, exactly and
- * through the approximate index as it ships. It makes 1,000,000 vectors, which takes some 5 GB of disk and half an hour;
- * `npm run bench:search -- --vectors 100000` is the short form. `--keep DIR` uses an index again. The table goes to
- * docs/bulk.md where the vectors are a million.
+ * through the approximate index as it ships. It makes 1,000,000 vectors, which takes 5 GB of disk and half an hour;
+ * `npm run bench:search -- --vectors 100000` is the short form. With `--keep DIR` the store stays, a bench that was
+ * interrupted goes on where it was, and `--steps fill,build,search` chooses what one call does, so that the memory of each
+ * can be told. The table goes to docs/bulk.md where the vectors are a million.
  */
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { openVectorStore, type StoredRow, type VectorStore } from "../../src/search/vector-store.ts";
 import { machine, table, writeResults, writeSection } from "../report.ts";
-import { clusteredVectors } from "./clustered-vectors.ts";
+import { clusteredVectors, distributions } from "./clustered-vectors.ts";
 
 const { values } = parseArgs({
-  options: { vectors: { type: "string", default: "1000000" }, keep: { type: "string" } },
+  options: {
+    vectors: { type: "string", default: "1000000" },
+    keep: { type: "string" },
+    steps: { type: "string", default: "fill,build,search" },
+  },
 });
 const count = Number(values.vectors);
 const rowsPerWrite = 4000;
 const questionsOfEachKind = 50;
+/** Each question is asked so often, so that the slowest in a hundred is not a single one. */
+const rounds = 5;
 
 interface Searched {
   p50Ms: number;
@@ -26,44 +33,39 @@ interface Searched {
   found: string[][];
 }
 
+interface Measured {
+  seconds: number;
+  cpuSeconds: number;
+  /** The most memory that the process has taken until then, the file cache aside. */
+  peakMegabytes: number;
+}
+
+/** Holds what the steps have measured so far. */
+interface Figures {
+  fill?: Measured & { megabytes: number };
+  build?: Measured & { megabytes: number };
+}
+
 const directory = values.keep ? resolve(values.keep) : await mkdtemp(join(tmpdir(), "bench-search-"));
+const figuresFile = join(directory, "figures.json");
 try {
   console.log(machine());
   const draw = clusteredVectors(count);
   const store = await openVectorStore(directory, 512);
-  const insert = await measure(() => fill(store, () => draw("picture")));
-  const before = await megabytes(directory);
-  const questions = (["picture", "words"] as const).flatMap((kind) =>
-    Array.from({ length: questionsOfEachKind }, () => draw(kind)),
-  );
-  const exact = await searchAll(store, questions, true);
-  console.log("exact", exact.p50Ms, exact.p99Ms, exact.cpuMs);
-  const hadIndex = await store.hasIndex();
-  const build = await measure(async () => {
-    if (!hadIndex) await store.buildIndex();
-  });
-  console.log("build", build);
-  const approximate = await searchAll(store, questions, false);
-  const one = await measure(async () => {
-    for (let i = 0; i < 20; i++) await store.get(idOf(Math.floor((i * count) / 20)));
-  });
-  const recalls = {
-    pictures: recall(exact.found, approximate.found, 0),
-    words: recall(exact.found, approximate.found, questionsOfEachKind),
-  };
-  const { found: _exact, ...exactTimes } = exact;
-  const { found: _found, ...approximateTimes } = approximate;
-  const results = {
-    ...{ machine: machine(), vectors: count, insert, build, megabytes: { before, after: await megabytes(directory) } },
-    ...{ exact: exactTimes, approximate: approximateTimes, recalls, oneRowMs: one.seconds * 50 },
-    peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1000),
-  };
-  store.close();
-  console.log(JSON.stringify(results, null, 2));
-  if (count === 1_000_000) {
-    await writeResults("search", results);
-    await writeSection("bulk.md", "search", tableOf(results));
+  const figures: Figures = JSON.parse(await readFile(figuresFile, "utf8").catch(() => "{}"));
+  const steps = values.steps.split(",");
+  if (steps.includes("fill")) {
+    const measured = await measure(() => fill(store, (random) => draw("picture", random)));
+    figures.fill ??= { ...measured, megabytes: await megabytes(directory) };
   }
+  if (steps.includes("build") && !(await store.hasIndex())) {
+    const measured = await measure(() => store.buildIndex());
+    figures.build = { ...measured, megabytes: await megabytes(directory) };
+  }
+  await writeFile(figuresFile, JSON.stringify(figures));
+  console.log(JSON.stringify(figures));
+  if (steps.includes("search")) await report(await searchBothWays(store), figures);
+  store.close();
 } finally {
   if (!values.keep) await rm(directory, { recursive: true, force: true });
 }
@@ -72,14 +74,15 @@ function idOf(number: number): string {
   return number.toString(16).padStart(16, "0");
 }
 
-async function fill(store: VectorStore, next: () => Float32Array): Promise<void> {
-  const there = await store.count();
-  for (let from = 0; from < count; from += rowsPerWrite) {
-    const rows = Array.from({ length: Math.min(rowsPerWrite, count - from) }, (_, i) => rowOf(from + i, next()));
-    if (from >= there) await store.add(rows);
+/** Writes what is missing. Each write has a seed of its own, so that it can begin anywhere. */
+async function fill(store: VectorStore, next: (random: ReturnType<typeof distributions>) => Float32Array) {
+  for (let from = await store.count(); from < count; from += rowsPerWrite) {
+    const random = distributions(from);
+    const length = Math.min(rowsPerWrite, count - from);
+    await store.add(Array.from({ length }, (_, i) => rowOf(from + i, next(random))));
     if (from % 100_000 === 0) console.log(`${from} of ${count}`);
   }
-  if (there === 0) await store.compact();
+  await store.compact();
 }
 
 function rowOf(number: number, vector: Float32Array): StoredRow {
@@ -88,16 +91,40 @@ function rowOf(number: number, vector: Float32Array): StoredRow {
   return { id: idOf(number), path, ...facts, columns: {}, vector };
 }
 
-async function searchAll(store: VectorStore, questions: readonly Float32Array[], exact: boolean): Promise<Searched> {
-  const ask = (vector: Float32Array) => store.nearest({ vector, limit: 10, offset: 0, exact });
-  if (!exact) for (const question of questions) await ask(question); // loads what stays in memory
+/** Searches through the index first, so that it does not find in memory what the exact search has read. */
+async function searchBothWays(store: VectorStore) {
+  const draw = clusteredVectors(count);
+  const random = distributions(-1);
+  const kinds = ["picture", "words"] as const;
+  const questions = kinds.flatMap((kind) => Array.from({ length: questionsOfEachKind }, () => draw(kind, random)));
+  for (const question of questions) await store.nearest({ vector: question, limit: 10, offset: 0 }); // loads the index
+  const approximate = await searchAll(store, questions, { exact: false, rounds });
+  const peakMegabytes = megabytesNow();
+  const oneRow = await measure(async () => {
+    for (let i = 0; i < 20; i++) await store.get(idOf(Math.floor((i * count) / 20)));
+  });
+  const exact = await searchAll(store, questions, { exact: true, rounds: 1 });
+  const recallFrom = (from: number) => recall(exact.found, approximate.found, from);
+  const recalls = { pictures: recallFrom(0), words: recallFrom(questionsOfEachKind) };
+  return { exact, approximate, recalls, peakMegabytes, oneRowMs: oneRow.seconds * 50 };
+}
+
+interface Asking {
+  exact: boolean;
+  rounds: number;
+}
+
+async function searchAll(store: VectorStore, questions: readonly Float32Array[], asking: Asking): Promise<Searched> {
   const times: number[] = [];
   const found: string[][] = [];
   const { cpuSeconds } = await measure(async () => {
-    for (const question of questions) {
-      const startedAt = performance.now();
-      found.push((await ask(question)).map(({ id }) => id));
-      times.push(performance.now() - startedAt);
+    for (let round = 0; round < asking.rounds; round++) {
+      for (const [i, vector] of questions.entries()) {
+        const startedAt = performance.now();
+        const rows = await store.nearest({ vector, limit: 10, offset: 0, exact: asking.exact });
+        times.push(performance.now() - startedAt);
+        found[i] = rows.map(({ id }) => id);
+      }
     }
   });
   times.sort((a, b) => a - b);
@@ -114,12 +141,20 @@ function recall(exact: readonly string[][], found: readonly string[][], from: nu
   return hits / (10 * questionsOfEachKind);
 }
 
-async function measure(work: () => Promise<void>): Promise<{ seconds: number; cpuSeconds: number }> {
+async function measure(work: () => Promise<void>): Promise<Measured> {
   const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
   await work();
   const { user, system } = process.cpuUsage(cpu);
   const rounded = (value: number) => Math.round(100 * value) / 100;
-  return { seconds: rounded((performance.now() - startedAt) / 1000), cpuSeconds: rounded((user + system) / 1e6) };
+  return {
+    seconds: rounded((performance.now() - startedAt) / 1000),
+    cpuSeconds: rounded((user + system) / 1e6),
+    peakMegabytes: megabytesNow(),
+  };
+}
+
+function megabytesNow(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1000);
 }
 
 async function megabytes(folder: string): Promise<number> {
@@ -129,7 +164,28 @@ async function megabytes(folder: string): Promise<number> {
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1e6);
 }
 
-function tableOf({ machine, exact, approximate, recalls, build, megabytes, insert, peakMegabytes, ...rest }: Results) {
+type Both = Awaited<ReturnType<typeof searchBothWays>>;
+
+async function report({ exact, approximate, ...rest }: Both, figures: Figures): Promise<void> {
+  const withoutIds = ({ found: _found, ...times }: Searched) => times;
+  const searched = { exact: withoutIds(exact), approximate: withoutIds(approximate), ...rest };
+  const results = { machine: machine(), vectors: count, ...figures, ...searched };
+  console.log(JSON.stringify(results, null, 2));
+  if (count !== 1_000_000) return;
+  await writeResults("search", results);
+  await writeSection("bulk.md", "search", tableOf(results));
+}
+
+interface Results extends Figures {
+  machine: string;
+  exact: Omit<Searched, "found">;
+  approximate: Omit<Searched, "found">;
+  recalls: { pictures: number; words: number };
+  oneRowMs: number;
+  peakMegabytes: number;
+}
+
+function tableOf({ machine, exact, approximate, recalls, fill, build, oneRowMs, peakMegabytes }: Results): string[] {
   const row = (name: string, { p50Ms, p99Ms, cpuMs }: Omit<Searched, "found">, recall: string) => [
     ...[name, `${p50Ms} ms`, `${p99Ms} ms`, `${cpuMs} ms`, recall],
   ];
@@ -142,21 +198,13 @@ function tableOf({ machine, exact, approximate, recalls, build, megabytes, inser
       [row("exact", exact, "1"), row("approximate, as it ships", approximate, found)],
     ),
     "",
-    `Writing the vectors took ${insert.cpuSeconds} s of processor time with making them, building the index ` +
-      `${build.cpuSeconds} s (${build.seconds} s by the clock).`,
-    `The folder has ${megabytes.before} MB without the index and ${megabytes.after} MB with it.`,
-    `A picture's row is found in ${rest.oneRowMs.toFixed(1)} ms; the process took ${peakMegabytes} MB at most.`,
+    ...(fill ? [`Making and writing the vectors: ${stepText(fill)}.`] : []),
+    ...(build ? [`Building the index: ${stepText(build)}.`] : []),
+    `The process that searched took ${peakMegabytes} MB at most; it found a picture's row by its id in ` +
+      `${oneRowMs.toFixed(1)} ms.`,
   ];
 }
 
-interface Results {
-  machine: string;
-  exact: Omit<Searched, "found">;
-  approximate: Omit<Searched, "found">;
-  recalls: { pictures: number; words: number };
-  build: { seconds: number; cpuSeconds: number };
-  insert: { seconds: number; cpuSeconds: number };
-  megabytes: { before: number; after: number };
-  oneRowMs: number;
-  peakMegabytes: number;
+function stepText({ seconds, cpuSeconds, peakMegabytes, megabytes }: Measured & { megabytes: number }): string {
+  return `${seconds} s (${cpuSeconds} s of processor time), ${peakMegabytes} MB of memory, ${megabytes} MB of disk then`;
 }
