@@ -58,7 +58,7 @@ const states: { name: string; hash: string; show?: (page: Page) => Promise<unkno
     name: "with pictures of one's own and a failure",
     hash: "#in=own",
     show: async (page) => {
-      await page.getByText("Drop pictures or a folder anywhere on this page.").waitFor();
+      await page.getByText("Drop pictures or a folder anywhere on this page").waitFor();
       await drop(page, [drawing("crown"), brokenHeic], "Add to your pictures");
       await page.getByText("1 picture could not be encoded").click();
     },

@@ -58,10 +58,10 @@ function OwnState() {
   if (pictures.length === 0) {
     return (
       <div class="empty">
-        <p class="empty-title">Drop pictures or a folder anywhere on this page.</p>
+        <p class="empty-title">Search your own pictures</p>
         <p>
-          They stay in this browser: each is sent to this service once, for its vector, and is not kept. Photographs
-          from phones (HEIC) and TIFF files work too.
+          Drop pictures or a folder anywhere on this page, or choose them above. They stay in this browser: each is sent
+          to this service once, for its vector, and is not kept. Photographs from phones (HEIC) and TIFF files work too.
         </p>
       </div>
     );

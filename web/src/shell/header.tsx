@@ -54,8 +54,16 @@ function ModelBadge() {
           <span class="model-precision">{info.image.precision}</span>
         </>
       ) : (
-        <span>{service.status === "starting" ? "Connecting…" : "No model"}</span>
+        <span>{withoutModel[service.status]}</span>
       )}
     </p>
   );
 }
+
+/** Says what stands in the model's place as long as none is known. */
+const withoutModel = {
+  starting: "Connecting…",
+  "needs-key": "API key needed",
+  gone: "Not connected",
+  ready: "",
+};
