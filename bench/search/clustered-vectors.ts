@@ -1,7 +1,7 @@
 const dimensions = 512;
 /** Vectors of a topic differ in so many directions, as those of photographs do; in the other ones there is only noise. */
 const directions = 64;
-/** So many pictures show the same topic, if all topics were equally popular. */
+/** Counts the pictures that would show the same topic if all topics were equally popular. */
 const picturesPerTopic = 50;
 
 /**

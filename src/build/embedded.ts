@@ -13,7 +13,7 @@ import { buildModel } from "./build.ts";
 export interface EmbeddedOptions {
   modelsDir: string;
   signal?: AbortSignal | undefined;
-  /** This is called with the reason if the model is built into a temporary folder: `modelsDir` cannot be written. */
+  /** Called with the reason if the model is built into a temporary folder: `modelsDir` cannot be written. */
   onTemporary?: ((reason: EncoderError) => void) | undefined;
 }
 

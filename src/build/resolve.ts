@@ -8,7 +8,7 @@ export interface ResolveOptions {
   model: string;
   modelsDir: string;
   signal?: AbortSignal;
-  /** This is called with the reason if the model is built into a temporary folder: `modelsDir` cannot be written. */
+  /** Called with the reason if the model is built into a temporary folder: `modelsDir` cannot be written. */
   onTemporary?: (reason: EncoderError) => void;
 }
 

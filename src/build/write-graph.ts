@@ -10,7 +10,7 @@ export async function writeGraph(options: {
   directory: string;
   name: string;
   signal: AbortSignal;
-  /** This is called after each constant with the share of the tower that is written, from 0 to 1. */
+  /** Called after each constant with the share of the tower that is written, from 0 to 1. */
   onProgress: (fraction: number) => void;
 }): Promise<Record<string, FileRecord>> {
   const { graph, directory, name, signal, onProgress } = options;

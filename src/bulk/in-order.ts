@@ -1,7 +1,7 @@
 export interface InOrderOptions {
-  /** So many items are at work at the same time. */
+  /** Limits how many items are worked on at the same time. */
   lanes: number;
-  /** So many items are begun and not yet given out: a slow one holds up those behind it only when they are done. */
+  /** Limits the items begun and not yet given out: a slow one holds up those behind it only when they are done. */
   window: number;
   /** Once aborted nothing more is begun; what was begun is given out. */
   stop: AbortSignal;

@@ -107,7 +107,7 @@ function typeOf(values: readonly ColumnValue[]): Type {
   return kind === "boolean" ? "BOOLEAN" : "STRING";
 }
 
-/** So many rows are decoded at a time: row groups may have millions. */
+/** Limits the rows decoded at a time: row groups may have millions. */
 const rowsPerSlice = 65_536;
 /** Row groups of pyarrow and Spark are at most this large, and decoding one may take as much. */
 const maxRowGroupBytes = 256 * 1024 * 1024;

@@ -4,7 +4,7 @@ import type { Row, RowSink } from "./items/item.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Sink } from "./sinks/sink.ts";
 
-/** So many vectors are read between two turns of the event loop, in half a millisecond or so. */
+/** Limits the vectors read between two turns of the event loop to half a millisecond's worth. */
 const vectorsPerTurn = 256;
 
 /**

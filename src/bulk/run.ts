@@ -38,7 +38,7 @@ export interface Tally {
 
 export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, codes: {}, bytes: 0 });
 
-/** So many items are at work at the same time: enough for fetching, decoding and two batches of the engine. */
+/** Limits the items under way at once: enough for fetching, decoding and two batches of the engine. */
 const lanes = 128;
 /** This is some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
 const window = 4096;

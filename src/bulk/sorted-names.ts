@@ -8,7 +8,7 @@ import { splitBytes } from "./bytes.ts";
 export interface SortOptions {
   /** The runs of a long list go into this folder. */
   scratch: string;
-  /** So many names are sorted in memory at once: 65,536 take some 20 MB. */
+  /** Limits the names sorted in memory at once: 65,536 take some 20 MB. */
   inMemory?: number;
 }
 

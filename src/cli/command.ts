@@ -1,6 +1,6 @@
 import type { SettingTable, ValuesOf } from "../config/setting.ts";
 
-/** Is a command of the executable. Its flags are the settings that it lists. */
+/** Describes a command of the executable. Its flags are the settings that it lists. */
 export interface Command<Table extends SettingTable = SettingTable> {
   summary: string;
   /** Help shows the arguments behind the command's name in this way: "NAME". Without this, none are allowed. */

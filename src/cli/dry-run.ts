@@ -9,7 +9,7 @@ export interface DryRun {
   print(line: string): void;
 }
 
-/** So many inputs are enough for two batches. */
+/** Takes enough inputs for two batches. */
 const sampleSize = 48;
 
 /** Counts the inputs, encodes the first ones to see how fast that goes, and writes nothing. */

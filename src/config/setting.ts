@@ -32,7 +32,7 @@ export type ValuesOf<Table> = { [Name in keyof Table]: ValueOf<Table[Name]> };
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 
-/** Is what a declaration says besides which values it takes. */
+/** Holds what a declaration says besides which values it takes. */
 type Declaration<T> = Omit<Setting<T>, "schema" | "expects">;
 
 export function integer(min: number, max: number, declaration: Declaration<number>): Setting<number> {

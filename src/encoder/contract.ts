@@ -2,7 +2,7 @@ import type { EncoderError, ErrorCode } from "../errors.ts";
 import type { DecoderEnd } from "../image/decoder-process.ts";
 import type { Manifest } from "../model/manifest.ts";
 
-/** Is an encoded picture, or the URL of one; a data URI is decoded, and others are fetched. */
+/** Holds the bytes of a picture's file, or its URL; data URIs are decoded, other URLs are fetched. */
 export type ImageInput = Uint8Array | { url: string };
 
 export type TowerName = "image" | "text";
@@ -12,7 +12,7 @@ export interface EncodeOptions {
   normalize?: boolean;
   /** Aborting drops what has not started. The call then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** This is in `performance.now()` milliseconds. What cannot be done by then is refused at once, with OVERLOADED. */
+  /** Ends the call's time, in `performance.now()` milliseconds. What cannot be done by then is OVERLOADED at once. */
   deadline?: number;
   /**
    * Waits for room, in the order of the calls, instead of being refused with OVERLOADED; for bulk work. Without a deadline it
@@ -40,18 +40,18 @@ export interface Encoding<Vector = Float32Array> {
   embeddings: Vector[];
   /** With `onError: "return"`, these say what each null in `embeddings` failed for; `index` is its position. */
   errors: EncoderError[];
-  /** So many texts were cut to the model's longest sequence; 0 for images. */
+  /** Counts the texts that were cut to the model's longest sequence; 0 for images. */
   truncated: number;
-  /** So many tokens stand for something unknown, such as a very long word, which texts may share; 0 for images. */
+  /** Counts the tokens that stand for something unknown, such as a very long word; 0 for images. */
   unknownTokens: number;
-  /** So many images were readable in part only; 0 for texts. */
+  /** Counts the images that could be read only in part; 0 for texts. */
   incomplete: number;
-  /** So many tokens were encoded, special tokens included, after truncation; 0 for images. */
+  /** Counts the tokens that were encoded, after truncation and with special tokens; 0 for images. */
   tokens: number;
   timings: StageTimings;
 }
 
-/** Is called with what happens inside, for metrics and logs. */
+/** Hears what happens inside, for metrics and logs. */
 export interface EncoderObserver {
   onTimings?(tower: TowerName, timings: Partial<StageTimings>): void;
   onBatch?(tower: TowerName, batch: { size: number; inferenceMs: number }): void;

@@ -2,7 +2,7 @@ import { atIndex, EncoderError } from "../errors.ts";
 import type { EncodeOptions, Encoder, Encoding, ImageInput } from "./contract.ts";
 import { longest } from "./outcomes.ts";
 
-/** Is what has a vector: a text or an image. */
+/** Holds what gets a vector: a text or an image. */
 export type Item = { text: string } | { image: ImageInput };
 
 type Encodes = Pick<Encoder, "encodeTexts" | "encodeImages">;
@@ -56,7 +56,7 @@ export async function encodeItems(
 }
 
 interface Place {
-  /** This is its position among all items. */
+  /** Counts from 0 among all items. */
   index: number;
 }
 

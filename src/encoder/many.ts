@@ -4,11 +4,11 @@ import { encodeItems, type Item } from "./items.ts";
 
 export interface EncodeManyOptions extends Pick<EncodeOptions, "normalize" | "signal"> {
   encoder: Encoder;
-  /** So many items are taken before the first of them is done; 128 by default, which keeps every engine busy. */
+  /** Limits how many items are under way at once; the default of 128 keeps every engine busy. */
   ahead?: number;
 }
 
-/** Is an item's vector, or says why it has none. */
+/** Holds an item's vector, or says why it has none. */
 export type EncodedOne<Id> = { id: Id; embedding: Float32Array } | { id: Id; error: EncoderError };
 
 /**

@@ -3,7 +3,7 @@ import { normalized } from "../tower/vectors.ts";
 import type { EncodeOptions, Encoding, StageTimings } from "./contract.ts";
 
 export interface EncodedItem {
-  /** This is as the tower gave it, perhaps shared with other requests and the cache. */
+  /** The tower's own vector may be shared with other requests and the cache. */
   embedding: Float32Array;
   timings: StageTimings;
   incomplete: boolean;

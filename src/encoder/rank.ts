@@ -8,7 +8,7 @@ export interface RankRequest {
   candidates: readonly Item[];
   /** Tells whether each candidate gets the model's own probability. */
   probabilities?: boolean;
-  /** So many of the best are returned; all by default. */
+  /** Limits the results to the best ones; by default, all are returned. */
   top?: number;
 }
 

@@ -11,7 +11,7 @@ export interface Tensor {
 }
 
 export interface BatchResult {
-  /** This is [items, dimensions], row-major. */
+  /** Its shape is [items, dimensions], row-major. */
   embeddings: Float32Array;
   inferenceMs: number;
 }

@@ -14,7 +14,7 @@ export interface GraphSession {
 }
 
 export interface SessionOptions extends GraphOptions {
-  /** This is the path of an .onnx file, whose external weights lie beside it and are memory-mapped. */
+  /** Names an .onnx file, whose external weights lie beside it and are memory-mapped. */
   graph: string;
 }
 

@@ -16,7 +16,7 @@ export interface Node {
   attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** Is a constant too large to sit in the graph file: its elements are read when the graph is written. */
+/** Describes a constant too large for the graph file: its elements are read when the graph is written. */
 interface StoredConstant {
   name: Value;
   type: ElementType;

@@ -19,7 +19,7 @@ export interface Download {
   /** The file appears here at once and whole. */
   target: string;
   signal: AbortSignal | undefined;
-  /** This is called with the bytes of this file that are on disk now. */
+  /** Called with the bytes of this file that are on disk now. */
   onProgress?(bytes: number): void;
 }
 

@@ -17,7 +17,7 @@ export interface Hub {
   offline: boolean;
   /** After so many tries in a row without a single new byte a download is given up. */
   attempts: number;
-  /** So many files are downloaded at the same time. */
+  /** Limits how many files are downloaded at the same time. */
   concurrency: number;
   fetch(url: URL, init: RequestInit): Promise<Response>;
   wait(ms: number, signal: AbortSignal | undefined): Promise<void>;

@@ -33,7 +33,7 @@ export interface PullOptions {
   precision: BuildOptions["precision"];
   signal?: AbortSignal | undefined;
   onWait?: LockOptions["onWait"];
-  /** This is called before anything large is downloaded. */
+  /** Called before anything large is downloaded. */
   onNeeds?: (needs: Needs) => void;
   onDownload?: (progress: DownloadProgress) => void;
   onBuild?: (progress: BuildProgress) => void;

@@ -7,7 +7,7 @@ import { createDecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "maxImageBytes"> {
-  /** So many images are decoded at the same time; 0 means one per available core. */
+  /** Sets how many images are decoded at the same time; 0 means one per available core. */
   decodeProcesses: number;
 }
 

@@ -26,7 +26,7 @@ export interface ImageFetcher {
 }
 
 export interface FetchTurn extends Turn {
-  /** This is in `performance.now()` milliseconds. */
+  /** Ends the time there is, in `performance.now()` milliseconds. */
   deadline?: number | undefined;
   /** Waits for its turn however long that takes. */
   wait?: boolean | undefined;

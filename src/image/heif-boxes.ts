@@ -11,7 +11,7 @@ interface Box {
   payload: Buffer;
 }
 
-/** So many boxes side by side are looked at, so that a file of tiny ones costs nothing. */
+/** Limits the boxes looked at side by side, so that a file of tiny ones costs nothing. */
 const mostBoxes = 10_000;
 
 export function readHeifFacts(file: Uint8Array): HeifFacts {

@@ -1,4 +1,4 @@
-/** Is a square RGB picture for the tower: `data` holds size * size * 3 bytes, rows top down, R G B interleaved. */
+/** Holds a square RGB picture for the tower: `data` holds size * size * 3 bytes, rows top down, R G B interleaved. */
 export interface Pixels {
   data: Uint8Array;
   size: number;
@@ -8,7 +8,7 @@ export interface Pixels {
 
 /** Says how a model wants its pictures. */
 export interface PixelSpec {
-  /** This is the side of the square, in pixels (centre crop). */
+  /** Gives the side of the square, in pixels (centre crop). */
   size: number;
   /** The shortest side is resized to this before the crop. */
   resize: number;

@@ -7,7 +7,7 @@
 import type { Raster } from "./raster.ts";
 import { resizeKernel } from "./resize-kernel.ts";
 
-/** Is the square at (`left`, `top`) of the picture resized to `width` x `height`. */
+/** Names the square at (`left`, `top`) of the picture resized to `width` x `height`. */
 interface Crop {
   width: number;
   height: number;
@@ -33,7 +33,7 @@ declare const WebAssembly: {
   Instance: new (module: object) => { exports: unknown };
 };
 
-/** So many rows are handed to the kernel at a time, whose memory need not hold the picture; it takes them in pairs. */
+/** Limits the rows given to the kernel at a time, so that its memory need not hold the picture; it takes pairs. */
 const chunkRows = 64;
 const pageBytes = 65536;
 
@@ -99,7 +99,7 @@ interface Resampling {
   outputs: { first: number; weights: number[] }[];
 }
 
-/** Is the outputs `first` .. `first + count` of `from` inputs resized to `to`. */
+/** Asks for the outputs `first` .. `first + count` of `from` inputs resized to `to`. */
 interface Axis {
   from: number;
   to: number;

@@ -11,7 +11,7 @@ const tags = {
   sampleFormat: 339,
 };
 const colours = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5, ycbcr: 6, lab: 8 };
-/** So many samples make a colour, by photometric interpretation. */
+/** Gives the number of samples in a colour, by photometric interpretation. */
 const colourSamples: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3 };
 /** JPEG, old and new, turns YCbCr into RGB itself. */
 const jpegCompressions = [6, 7];
@@ -37,7 +37,7 @@ export interface TiffPlan {
   /** libvips is to see this file. */
   bytes: Uint8Array;
   kind: "grey or RGB" | "ink" | "Lab";
-  /** So many samples beside the colour, such as infrared, are passed over, but for `alpha`, a place among them. */
+  /** Counts the samples beside the colour, such as infrared. They are ignored, except the one at `alpha`. */
   extras: number;
   alpha: number | undefined;
 }

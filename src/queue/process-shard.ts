@@ -30,7 +30,7 @@ export interface ShardJob {
   id: string;
   /** Not to be trusted. */
   data: unknown;
-  /** So many workers died while they had this shard. */
+  /** Counts the workers that died while they had this shard. */
   deaths: number;
   /** Keeps what is known of inputs that may have killed workers, beyond the life of this one. */
   suspicions: SuspicionStore;

@@ -1,4 +1,4 @@
-/** Is something that waits for its turn. `dueAt` is in milliseconds of any clock. */
+/** Marks something that waits for its turn. `dueAt` is in milliseconds of any clock. */
 export interface Due {
   readonly dueAt: number;
 }

@@ -1,6 +1,6 @@
 import { type Due, insertByDueTime } from "./due-order.ts";
 
-/** Is a waiting line before a number of lanes. Each lane does one piece of work at a time. */
+/** Keeps a waiting line before a number of lanes. Each lane does one piece of work at a time. */
 export interface Lanes {
   /**
    * Runs `work` when a lane is free and nothing else that waits is due earlier. An abort rejects the call at once: work that
@@ -18,7 +18,7 @@ export interface Lanes {
 
 export interface LanesOptions {
   lanes: number;
-  /** So many further lanes are open to work that stands alone, beside work that is one of many. */
+  /** Counts further lanes, which only work that stands alone may take beside work that is one of many. */
   spareLanes?: number;
   /** While this is false, no more work begins, although a lane is free. */
   isOpen?: () => boolean;

@@ -16,7 +16,7 @@ export interface DuplicateOptions {
   onProgress?(done: number): void;
 }
 
-/** So many neighbours are looked at; of a picture that has more near-identical ones, some are found from the others. */
+/** Limits the neighbours looked at; if a picture has more near-identical ones, some are found from the others. */
 const neighbours = 32;
 const lanes = 8;
 

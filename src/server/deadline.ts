@@ -5,7 +5,7 @@ import { onceOver } from "./once-over.ts";
 export interface Deadline {
   /** Aborts at the deadline, and when the client goes away; its reason is the error to answer with. */
   signal: AbortSignal;
-  /** This is in `performance.now()` milliseconds. */
+  /** Ends the time there is, in `performance.now()` milliseconds. */
   deadline: number;
 }
 

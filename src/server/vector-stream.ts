@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import { vectorJson } from "../encoder/vector-json.ts";
 
-/** So many numbers are printed between two turns of the event loop, 16 vectors of 512: a few milliseconds at most. */
+/** Limits the numbers printed between two turns of the event loop: 16 vectors of 512 take a few milliseconds. */
 const numbersPerTurn = 8192;
 
 /** Says how a vector is printed: as a list of numbers, or as a string of base64 of its little-endian float32s. */

@@ -1,6 +1,6 @@
 import { type FileHandle, realpath } from "node:fs/promises";
 
-/** Whether an open file really lies below a folder, as the kernel says where it does: a path may lead elsewhere by now. */
+/** Asks the kernel whether an open file really lies below a folder: its path may lead elsewhere by now. */
 export async function liesBelow(handle: FileHandle, file: Buffer, folder: string | Buffer): Promise<boolean> {
   const place = await realpath(`/proc/self/fd/${handle.fd}`, "buffer").catch(() => realpath(file, "buffer"));
   const root = await realpath(folder, "buffer");

@@ -10,7 +10,7 @@ export interface LockOptions {
   /** This folder is locked; it is made where there is none. */
   directory: string;
   signal?: AbortSignal | undefined;
-  /** This is called once, if another process holds the lock. */
+  /** Called once, if another process holds the lock. */
   onWait?(holder: Holder): void;
   /** With "refuse", the lock is refused as soon as another holder is known to be alive. The default is to wait. */
   ifHeld?: "wait" | "refuse";

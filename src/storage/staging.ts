@@ -4,7 +4,7 @@ import { EncoderError } from "../errors.ts";
 import { acquireLock } from "./lock.ts";
 import { storing } from "./storing.ts";
 
-/** Is a folder that is written beside its final place and becomes visible there all at once, or not at all. */
+/** Holds a folder that is written beside its final place and appears there all at once, or not at all. */
 export interface Staging {
   directory: string;
   /** Puts the folder in place of whatever is there. */

@@ -6,12 +6,12 @@ import { oneAtATime } from "../scheduling/one-at-a-time.ts";
  * the only module that knows the library.
  */
 export interface Tokens {
-  /** These are token ids with the special tokens, at most `maxTokens`. */
+  /** Holds the token ids, special tokens included, at most `maxTokens` of them. */
   ids: number[];
-  /** This is the same for the same ids. */
+  /** Equal ids have the same key. */
   key: string;
   truncated: boolean;
-  /** So many ids stand for what the vocabulary has no token for: texts that differ there alone look alike. */
+  /** Counts the ids that stand for what the vocabulary has no token for: texts that differ only there look alike. */
   unknown: number;
 }
 
@@ -20,7 +20,7 @@ export interface Tokenizer {
   tokenize(texts: readonly string[], signal: AbortSignal): Promise<Tokens[]>;
 }
 
-/** So many texts are handed to the library at once: reading ids back costs 2 µs a text, and other requests wait. */
+/** Limits the texts given to the library at once: reading ids back costs 2 µs a text, and other requests wait. */
 const textsPerCall = 64;
 
 /** The start of a longer text is tried alone: 128 tokens of prose are some 600 characters. */

@@ -3,7 +3,7 @@ import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { waitingShare } from "../scheduling/pace.ts";
 
 export interface BacklogOptions {
-  /** So many items are accepted at the same time. A request that is alone is let in whatever its size. */
+  /** Limits the items accepted at the same time. A request that is alone is let in whatever its size. */
   maxItems: number;
   /** Estimates the milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
   msFor(cost: number): number;
@@ -16,7 +16,7 @@ export interface BacklogOptions {
   now(): number;
 }
 
-/** Is an amount of work. `cost` is in the batcher's unit: tokens, for texts. */
+/** Measures work. `cost` is in the batcher's unit: tokens, for texts. */
 export interface Work {
   items: number;
   cost: number;

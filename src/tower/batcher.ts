@@ -64,7 +64,7 @@ export class Batcher<Item> {
   readonly #idle: Engine[];
   /** Only batches that left others waiting are measured: a queue consists of full ones, and small ones are slower. */
   readonly #pace: Pace;
-  /** This is sorted by due time. */
+  /** The jobs are sorted by due time. */
   #waiting: Job<Item>[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;

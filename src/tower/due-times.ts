@@ -1,4 +1,4 @@
-/** This is about the time of one batch. */
+/** One batch takes about this long. */
 const turnMs = 20;
 /** Single items that arrive so much later than an item of a large request go before it; that is many batches. */
 const graceMs = 1_000;
@@ -8,7 +8,7 @@ export interface DueTimesOptions {
   /** The request began then. */
   since: number;
   now(): number;
-  /** This is in milliseconds of the same clock; Infinity means that there is none. */
+  /** Ends the request's time, in milliseconds of the same clock; Infinity means that there is no end. */
   deadline: number;
   /** Tells whether the request has more items than a batch holds. */
   isBulk: boolean;

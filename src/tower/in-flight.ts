@@ -1,4 +1,4 @@
-/** Is one caller's part in work that several callers may wait for. */
+/** Holds one caller's part in work that several callers may wait for. */
 export interface Share<T> {
   result: Promise<T>;
   /** Tells that the caller no longer waits. After the result it does nothing. */

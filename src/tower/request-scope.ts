@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Share } from "./in-flight.ts";
 
-/** Is one request's life. It ends when its caller aborts, or when the request itself is over. */
+/** Covers one request from beginning to end: it ends when its caller aborts, or when the request is over. */
 export interface RequestScope {
   signal: AbortSignal;
   /** Gives a share's result, unless the scope ends first. Either way the share is released. */

@@ -10,13 +10,13 @@ import type { RequestScope } from "./request-scope.ts";
 export interface RequestOptions {
   items: number;
   signal?: AbortSignal | undefined;
-  /** This is in `performance.now()` milliseconds. Without one there is always time. */
+  /** Ends the request's time, in `performance.now()` milliseconds. Without one there is always time. */
   deadline?: number | undefined;
   /** Waits for room, until the deadline, where it would be refused otherwise. */
   wait?: boolean | undefined;
 }
 
-/** Is one request's items among those of others. */
+/** Holds one request's items among those of others. */
 export interface TowerRequest<Item> {
   /** Aborts when the caller does, and when the request is over. */
   readonly signal: AbortSignal;
@@ -40,11 +40,11 @@ export interface TowerRequest<Item> {
 }
 
 export interface TowerInput {
-  /** This is the same for equal inputs. */
+  /** Equal inputs have the same key. */
   key: string;
-  /** This is its position among the request's items. */
+  /** Counts from 0 among the request's items. */
   position: number;
-  /** This is in the batcher's unit: tokens, for texts. */
+  /** Costs are in the batcher's unit: tokens, for texts. */
   cost: number;
 }
 
@@ -56,7 +56,7 @@ export interface Prepared<Item> {
   incomplete?: boolean | undefined;
 }
 
-/** Is a vector with what it cost to make. A cached one cost nothing. */
+/** Holds a vector and the time it took to make. A cached one took none. */
 export interface TowerResult extends Embedded {
   prepareMs: number;
   incomplete: boolean;
@@ -68,7 +68,7 @@ export interface SharedByRequests<Item> {
   inFlight: InFlight<TowerResult>;
   cache: LRUCache<string, Pick<TowerResult, "embedding" | "incomplete">> | undefined;
   maxBatch: number;
-  /** So many items of one request are worked on at a time. */
+  /** Limits how many items of one request are worked on at a time. */
   ahead: number;
   holdsWholeRequests: boolean;
   now: () => number;

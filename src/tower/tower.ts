@@ -18,11 +18,11 @@ export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<I
   holdsWholeRequests: boolean;
   /** Estimates the milliseconds until work of this cost is prepared, which goes on beside the engines. */
   preparationMs?: (cost: number) => number;
-  /** So many vectors are kept of inputs seen before; 0 keeps none. */
+  /** Limits the vectors kept of inputs seen before; 0 keeps none. */
   cacheSize: number;
 }
 
-/** Is one tower: its engines, the queue before them, and what is known of inputs seen before. */
+/** Runs one tower: its engines, the queue before them, and the cache of inputs seen before. */
 export interface Tower<Item> {
   /** Begins a request, which must be closed. @throws EncoderError SHUTTING_DOWN once the tower is closing. */
   open(options: RequestOptions): TowerRequest<Item>;

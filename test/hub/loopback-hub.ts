@@ -19,7 +19,7 @@ export type Fault =
   /** More bytes are sent than were announced. */
   | { kind: "too-long" }
   | { kind: "slow"; pieceBytes: number; everyMs: number }
-  /** So many bytes of the body come, then silence. */
+  /** Counts the bytes of the body that come before silence. */
   | { kind: "stall"; afterBytes: number; onSilence?(): void }
   | { kind: "headers"; headers: Record<string, string> };
 

@@ -8,7 +8,7 @@ export function isFaithful({ mean, min }: Fidelity): boolean {
   return mean >= leastFidelity.mean && min >= leastFidelity.min;
 }
 
-/** Sums up the cosines between pairs of vectors of the same inputs. So many percent stay below a percentile. */
+/** Sums up the cosines between pairs of vectors of the same inputs. p05 is the cosine that 5 % of them stay below. */
 export function fidelityOf(exact: readonly Float32Array[], approximate: readonly Float32Array[]): Fidelity {
   const cosines = exact.map((vector, index) => likeness(vector, approximate[index]!)).sort((a, b) => a - b);
   const percentile = (share: number) => rounded(cosines[Math.floor(share * (cosines.length - 1))]!);

@@ -3,7 +3,7 @@ import type { ListRecord } from "./records.ts";
 
 type Kind = "number" | "boolean" | "string";
 
-/** So many rows tell a column's kind by their values: enough for columns that are often empty. */
+/** Limits the rows whose values decide a column's kind: enough for columns that are often empty. */
 const looked = 200;
 
 /**

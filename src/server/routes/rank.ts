@@ -7,7 +7,7 @@ import type { RouteContext } from "../route-context.ts";
 import { compareBody, compareReply, noQuery, rankBody, rankReply } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 
-/** So many pairs make an answer of ten megabytes; whoever compares more has a database. */
+/** Limits the pairs of one answer to about ten megabytes; whoever compares more has a database. */
 const maxPairs = 1_000_000;
 
 /** Serves POST /rank: candidates by how well they fit a query. */

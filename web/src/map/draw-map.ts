@@ -15,7 +15,7 @@ export interface MapScene {
 
 /** More pictures than this at once would be a jumble, and slow: then dots are drawn. */
 const mostPictures = 900;
-/** So many can be drawn from their large images in time for each frame. */
+/** Limits the pictures drawn from their large images, so that each frame is ready in time. */
 const mostLarge = 80;
 
 /** As large as the pictures can be without covering each other much, were they spread evenly. */

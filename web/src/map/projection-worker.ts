@@ -13,7 +13,7 @@ export interface ProjectionReply {
 const mostLaidOut = 5000;
 /** UMAP reads so many directions of a vector: those beyond hold little but noise. */
 const components = 32;
-/** So many steps lie between two pictures of the way there. */
+/** Counts the steps between two pictures of the way there. */
 const epochsPerReply = 10;
 
 /** Answers with the principal components at once, then with UMAP's layout as it forms. */

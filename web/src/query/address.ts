@@ -11,7 +11,7 @@ export interface Address {
   text: string;
   terms: AddressTerm[];
   collection: CollectionName | undefined;
-  /** So many hundredths of the range of scores are cut. */
+  /** Says how many hundredths of the range of scores are cut. */
   cut: number;
   /** Compare has these. */
   sentences: string[];

@@ -9,7 +9,7 @@ export interface PageState {
   query: Query;
   /** This is undefined until chosen: then it is the index if there is one, else the drawings. */
   collection: CollectionName | undefined;
-  /** So many hundredths of the range of scores are cut. */
+  /** Says how many hundredths of the range of scores are cut. */
   cut: number;
   fold: boolean;
   /** These ids of pictures were encircled on the map, and the grid is limited to them. */
