@@ -120,6 +120,9 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** Lists the codes for schemas; the table is not empty. */
+export const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
+
 /** Is the only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
 export class EncoderError extends Error {
   override readonly name = "EncoderError";

@@ -14,7 +14,7 @@ import { imageSamples, textSamples } from "./int8/samples.ts";
 import { type PrecisionChoice, type TowerOptions, writeTower } from "./write-tower.ts";
 
 export interface BuildOptions {
-  /** These are checkpoint folders; one that holds both towers may be given twice. */
+  /** Both are checkpoint folders; one that holds both towers may be given twice. */
   imageDir: string;
   textDir: string;
   /** This folder appears only when it is complete. It replaces a model, but nothing else that lies there. */

@@ -67,7 +67,7 @@ function textWork(encoder: Encoder, signal: AbortSignal): Work {
 
 interface Measured {
   perSecond: number;
-  /** These are sorted, in milliseconds. */
+  /** Times are sorted, in milliseconds. */
   latencies: number[];
 }
 

@@ -1,13 +1,11 @@
 import { z } from "zod";
-import { type ErrorCode, errorCodes } from "../errors.ts";
+import { errorCodeNames } from "../errors.ts";
 import { choice, integer, list, MiB, text, toggle } from "./setting.ts";
 
 /** Where `index`, `search` and `duplicates` have the index if they are not told. */
 const usualIndex = "./index.lance";
 
 export const indexPath = (index: string): string => index || usualIndex;
-
-const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; // the keys of a table that is not empty
 
 /** These say which inputs a bulk command takes, and how it goes about them. */
 export const inputSettings = {

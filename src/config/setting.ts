@@ -15,7 +15,7 @@ export interface Setting<T> {
   why?: string;
   /** The flag has this value when it stands alone. */
   bare?: string;
-  /** This is a second name of the flag, of one letter: `-n`. */
+  /** Gives the flag a second name of one letter: `-n`. */
   short?: string;
   /** If true, the flag may be given several times; its values are joined with commas. */
   repeatable?: boolean;

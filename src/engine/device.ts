@@ -11,7 +11,7 @@ export type Device = "cpu" | "cuda";
 export interface DeviceOptions {
   /** "auto" is the GPU where there is one that can be used. */
   wanted: Device | "auto";
-  /** These are the precisions of the model's graphs. */
+  /** Lists the precisions of the model's graphs. */
   precisions: readonly string[];
   signal?: AbortSignal | undefined;
   /** Gives the reason why the provider cannot be used, if there is one. */

@@ -2,7 +2,7 @@ import { EncoderError } from "../errors.ts";
 
 export interface RepositoryRevision {
   repository: string;
-  /** This is a commit, branch or tag. */
+  /** Names a commit, branch or tag. */
   revision: string;
 }
 

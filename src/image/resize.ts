@@ -27,7 +27,7 @@ interface Kernel {
   resampleColumns(...numbers: number[]): void;
 }
 
-/** This is what is used of it: TypeScript declares it with the browser's types only. */
+/** TypeScript declares WebAssembly with the browser's types only; here is what is used of it. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { exports: unknown };

@@ -6,7 +6,7 @@ export type Resolve = (host: string, signal: AbortSignal) => Promise<string[]>;
 
 export interface ResolverOptions {
   servers?: string[];
-  /** This is the system's own, which cannot be given up once begun. */
+  /** Asks the system, which cannot be stopped once it has begun. */
   systemLookup?: (host: string) => Promise<string[]>;
 }
 

@@ -1,7 +1,7 @@
 /** Names a checkpoint on the Hub that is pinned to one commit. */
 export interface PinnedCheckpoint {
   repository: string;
-  /** This is a commit, so that nothing that a repository's owner changes later is ever picked up. */
+  /** Must be a commit, so that nothing that a repository's owner changes later is ever picked up. */
   revision: string;
   /**
    * Of the files that carry the weights and the vocabulary: a file with other bytes is refused. A file that is not listed is

@@ -12,10 +12,10 @@ const fileRecord = z.object({ bytes: z.number().int().nonnegative(), sha256: z.s
 /** Accepts the name of a file in the model folder: a manifest from elsewhere must not lead out of it. */
 const fileName = z.string().regex(/^[\w-][\w.-]*$/, "expected the name of a file in the folder");
 
-/** This is the largest sum of two int8 weights whose products a processor may add first; older folders do not tell. */
+/** Bounds the sum of two int8 weights whose products a processor may add first; older folders do not tell it. */
 const largestPair = z.number().int().positive();
 
-/** These are cosines of int8 or fp16 against fp32 vectors on held-out inputs, measured by `build`. */
+/** Holds cosines of int8 or fp16 vectors with those of fp32, which `build` measures on held-out inputs. */
 export const fidelity = z.object({
   samples: z.number().int(),
   mean: z.number(),
@@ -57,7 +57,7 @@ const manifestKeys = z.object({
   name: z.string().min(1),
   /** A vector is this long, the same for both towers. */
   dimensions: z.number().int().positive(),
-  /** This is null where the checkpoint has learned none. */
+  /** Says how cosines become probabilities; null where the checkpoint has not learned it. */
   logit: logit.nullable(),
   image: z.object({
     architecture: z.string().default("clip-vision"),

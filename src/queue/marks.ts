@@ -1,16 +1,14 @@
 import { z } from "zod";
-import { type ErrorCode, errorCodes } from "../errors.ts";
+import { errorCodeNames } from "../errors.ts";
 import { queueFolder } from "./run-record.ts";
 import type { SharedStore } from "./store.ts";
-
-const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]; // the keys of a table that is not empty
 
 const markSchema = z.object({
   /** This is the id of the shard that was written. If it is another one, the inputs have changed. */
   shard: z.string(),
   encoded: z.number(),
   /** These inputs have no vector. They are the lines of errors.jsonl, in the order of the input. */
-  failures: z.array(z.object({ input: z.string(), code: z.enum(codes), error: z.string() })),
+  failures: z.array(z.object({ input: z.string(), code: z.enum(errorCodeNames), error: z.string() })),
 });
 
 /** Says that a part is written. It is put after the part's files, and what is marked is never done again. */

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type ErrorCode, errorCodes } from "../errors.ts";
+import { errorCodeNames } from "../errors.ts";
 
 /** A job has at most so many references: a minute of work, and some hundred kilobytes in the queue. */
 export const maxShardSize = 1000;
 
 const text = (most: number) => z.string().max(most);
-const errorCode = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]); // the keys of a table that is not empty
+const errorCode = z.enum(errorCodeNames);
 const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 /** This is an absolute path, with one character per byte. */
 const path = z

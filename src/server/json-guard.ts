@@ -6,7 +6,7 @@ const maxDepth = 32;
 /** Strings of so many bytes are long: base64 of anything but a small image. */
 const leastLongBytes = 64 * 1024;
 
-/** This is a string without escapes, as it lies in the body: its first byte, and the byte behind its last. */
+/** Locates a string without escapes in the body: its first byte, and the byte behind its last. */
 export interface LongString {
   start: number;
   end: number;
@@ -29,7 +29,7 @@ export class JsonGuard {
   #bytesBefore = 0;
   #stringStart = 0;
   #hasEscapes = false;
-  /** These are the long strings so far, in their order. */
+  /** Lists the long strings so far, in their order. */
   readonly longStrings: LongString[] = [];
 
   constructor({ maxValues }: { maxValues: number }) {

@@ -1,7 +1,7 @@
 import { EncoderError } from "../errors.ts";
 
 export interface Form {
-  /** These are views of the body, not copies. */
+  /** Holds views of the body, not copies. */
   files: Buffer[];
   fields: Map<string, string>;
 }

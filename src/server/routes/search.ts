@@ -38,7 +38,7 @@ export function searchRoute(app: FastifyInstance, { readItems, encode }: RouteCo
 
 interface AskedFor {
   sources: Source[];
-  /** These are given instead of sources. */
+  /** Vectors may be given instead of sources. */
   vectors: Float32Array[];
   weights: number[];
   field?: string;
