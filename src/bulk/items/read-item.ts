@@ -32,10 +32,16 @@ export async function readItem<T>(
   }
 }
 
-/** A file system that has gone away answers no call at all. */
+/**
+ * A file system that has gone away answers no call at all. Node.js keeps a signal made of others for as long as anybody
+ * listens to it, so the listener goes when the item is loaded.
+ */
 function unlessAborted<T extends { release(): void }>(loading: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    loading.then((content) => (signal.aborted ? content.release() : resolve(content)), reject);
+  return new Promise<T>((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener("abort", giveUp, { once: true });
+    loading
+      .then((content) => (signal.aborted ? content.release() : resolve(content)), reject)
+      .finally(() => signal.removeEventListener("abort", giveUp));
   });
 }
