@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { createEncoder, type EncoderOptions } from "../../src/index.ts";
+import { createEncoder, type EncoderObserver, type EncoderOptions } from "../../src/index.ts";
 import { pixelPng } from "../support/pixel.ts";
 import { slowEngine } from "../support/slow-engine.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
@@ -13,10 +13,10 @@ beforeAll(async () => {
 afterAll(() => rm(dirname(model), { recursive: true }));
 
 let runs = 0;
-async function open(options: EncoderOptions, engineMs = 1) {
+async function open(options: EncoderOptions, engineMs = 1, observer: EncoderObserver = {}) {
   runs = 0;
   const startEngine = slowEngine(engineMs, () => runs++);
-  const encoder = await createEncoder({ model, ...options }, {}, { startEngine });
+  const encoder = await createEncoder({ model, ...options }, observer, { startEngine });
   onTestFinished(() => encoder.close({ timeoutMs: 0 }));
   return encoder;
 }
@@ -34,6 +34,17 @@ describe("a call that waits for room", () => {
     const encodings = await Promise.all(calls);
     expect(encodings.flatMap(({ embeddings }) => embeddings)).toHaveLength(2000);
   }, 120_000);
+
+  it("holds no more decoded pictures than MAX_IMAGE_QUEUE, however many calls there are", async () => {
+    const held: number[] = [];
+    const onQueueDepth: EncoderObserver["onQueueDepth"] = (tower, depth) => {
+      if (tower === "image") held.push(depth);
+    };
+    const encoder = await open({ maxImageQueue: 8, maxImageBatch: 1 }, 10, { onQueueDepth });
+    await Promise.all(Array.from({ length: 200 }, () => encoder.encodeImages([picture()], { wait: true })));
+    expect(Math.max(...held)).toBeGreaterThan(0);
+    expect(Math.max(...held)).toBeLessThanOrEqual(8);
+  }, 60_000);
 
   it("lets others in that cannot wait, and these go first", async () => {
     const encoder = await open({ maxImageQueue: 8, maxImageBatch: 1, decodeProcesses: 1 }, 20);
