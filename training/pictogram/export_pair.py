@@ -10,9 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
+from . import rows
 from .export import export_clip, export_text, write_json, write_modules
 from .features import Features
 from .gate import drawing_features, fit_gate, photograph_features
@@ -30,10 +29,6 @@ CLIP, LITE = "1_CLIPModel", "2_EfficientNetLite"
 DRAWINGS = 1500  # that the gate is fitted on
 
 
-def half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
-
-
 def export_lite(tower: LiteTower, folder: Path) -> None:
     config = tower.config
     stages = [
@@ -45,7 +40,7 @@ def export_lite(tower: LiteTower, folder: Path) -> None:
         "image_std": config.std, "stem_width": config.stem, "stages": stages, "head_width": config.head,
         "num_classes": config.classes, "dtype": "float16",
     })  # fmt: skip
-    save_file(half(tower.state_dict()), folder / "model.safetensors", metadata={"format": "pt"})
+    rows.save(tower.state_dict(), folder / "model.safetensors", in_bytes=("weight",))
 
 
 def export_images(pair: ImagePair, folder: Path) -> None:
@@ -54,7 +49,7 @@ def export_images(pair: ImagePair, folder: Path) -> None:
         "model_type": "gated-pair", "photograph_dim": config.u, "temperature": config.temperature, "gate_floor": config.floor,
     })  # fmt: skip
     gate = {"class_vectors": pair.class_vectors, "gate.weight": pair.gate.weight, "gate.bias": pair.gate.bias}
-    save_file(half(gate), folder / "model.safetensors", metadata={"format": "pt"})
+    rows.save(gate, folder / "model.safetensors")
     export_clip(config.drawings, pair.drawings.state_dict(), folder / CLIP)
     export_lite(pair.photographs, folder / LITE)
     write_modules(folder, [
@@ -77,9 +72,9 @@ def load_images(folder: Path) -> ImagePair:
         LiteConfig(stages, lite["stem_width"], lite["head_width"], lite["num_classes"], lite["image_size"], lite["image_mean"], lite["image_std"]),
         config["photograph_dim"], config["temperature"], config["gate_floor"],
     ))  # fmt: skip
-    state = {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}
+    state = rows.load(folder / "model.safetensors")
     state |= {f"drawings.{k}": v for k, v in load_image_state(folder, CLIP).items()}
-    state |= {f"photographs.{k}": v.float() for k, v in load_file(folder / LITE / "model.safetensors").items()}
+    state |= {f"photographs.{k}": v for k, v in rows.load(folder / LITE / "model.safetensors").items()}
     pair.load_state_dict(state)
     return pair.eval()
 

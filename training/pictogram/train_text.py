@@ -10,6 +10,7 @@ locales. A text that names several concepts has them all as its target.
 import argparse
 import json
 import random
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,16 +71,22 @@ class Captions:
         rows = [r for r in rows if r["locale"] not in without_locales and not is_held_out_keyword(r)]
         rows = [r for r in rows if not held_out.intersection(r["concepts"])]
         self.text = [r["text"] for r in rows]
-        self.frames = [FRAMES.get(r["locale"], ()) for r in rows]
+        self.locale = [r["locale"] for r in rows]
+        self.frames = [FRAMES.get(locale, ()) for locale in self.locale]
         counts = np.array([len(r["concepts"]) for r in rows])
         self.starts = np.concatenate([[0], np.cumsum(counts)])
         self.concepts = torch.tensor([c for r in rows for c in r["concepts"]])
-        name = np.array([r["kind"] == "name" for r in rows])
+        self.is_name = name = np.array([r["kind"] == "name" for r in rows])
         # A keyword that fits hundreds of concepts says little about each of them.
         weight = np.array([LOCALE_WEIGHT.get(r["locale"], 1.0) for r in rows]) / np.maximum(1, counts) ** 0.25
         weight[name] *= name_share / weight[name].sum()
         weight[~name] *= (1 - name_share) / weight[~name].sum()
         self.cumulative = np.cumsum(weight)
+
+    def names(self, locales: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+        """Names with their locale and first concept."""
+        for i in np.flatnonzero(self.is_name & np.isin(self.locale, list(locales))):
+            yield self.text[i], self.locale[i], int(self.concepts[self.starts[i]])
 
     def sample(self, rng: np.random.Generator, count: int) -> np.ndarray:
         return np.minimum(np.searchsorted(self.cumulative, rng.random(count) * self.cumulative[-1]), len(self.text) - 1)
