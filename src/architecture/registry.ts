@@ -4,12 +4,13 @@ import { clipText } from "./clip-text/reader.ts";
 import { clipVision } from "./clip-vision/reader.ts";
 import { distilbert } from "./distilbert/reader.ts";
 import { gatedPair } from "./gated-pair/reader.ts";
+import { gatedPairText } from "./gated-pair-text/reader.ts";
 import { siglipText } from "./siglip-text/reader.ts";
 import { siglipVision } from "./siglip-vision/reader.ts";
 import type { Architecture, ImageTower, TextTower } from "./tower.ts";
 
 const imageArchitectures: readonly Architecture<ImageTower>[] = [clipVision, siglipVision, gatedPair];
-const textArchitectures: readonly Architecture<TextTower>[] = [distilbert, clipText, siglipText];
+const textArchitectures: readonly Architecture<TextTower>[] = [distilbert, gatedPairText, clipText, siglipText];
 
 /** @throws EncoderError CHECKPOINT_INVALID, as every reader. */
 export function readImageTower(checkpoint: CheckpointFolder): Promise<ImageTower> {

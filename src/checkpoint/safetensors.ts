@@ -3,7 +3,7 @@ import { z } from "zod";
 import { describeIssues } from "../config/issues.ts";
 import { EncoderError } from "../errors.ts";
 import { float32Of } from "../graph/float16.ts";
-import type { Weight } from "../graph/weight.ts";
+import { scaledRows, type Weight } from "../graph/weight.ts";
 
 /**
  * Reads a safetensors file: 8 bytes little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`,
@@ -16,6 +16,9 @@ export interface Safetensors {
   weight(name: string, shape: readonly number[]): Weight;
   close(): Promise<void>;
 }
+
+/** The embedded model keeps some tensors as int8; beside each lies one of this name with a factor for each of its rows. */
+const scaleOfRows = "_scale";
 
 /** Shows tensors by names with a prefix that a model's class leaves away where it is saved alone. */
 export function prefixed(tensors: Safetensors, prefix: string): Safetensors {
@@ -62,7 +65,14 @@ export async function openSafetensors({ path, title }: { path: string; title: st
   });
   try {
     const { dataStart, entries } = await readHeader(handle, fail);
-    return {
+    async function valuesOf({ name, begin, end }: TensorEntry, toFloat32: ToFloat32) {
+      const bytes = await readExactly(handle, { position: dataStart + begin, length: end - begin });
+      if (!bytes) throw fail("the file became shorter while it was read");
+      const values = toFloat32(bytes.buffer);
+      if (!allFinite(values)) throw fail(`tensor ${name} holds NaN or infinity`);
+      return values;
+    }
+    const tensors: Safetensors = {
       names: new Set(entries.keys()),
       weight(name, shape) {
         const entry = entries.get(name);
@@ -70,24 +80,17 @@ export async function openSafetensors({ path, title }: { path: string; title: st
         if (entry.shape.join() !== shape.join()) {
           throw fail(`tensor ${name} has shape [${entry.shape}], the configuration makes it [${shape}]`);
         }
+        if (entry.dtype === "I8" && entries.has(name + scaleOfRows)) {
+          const rows = { shape, read: () => valuesOf(entry, (bytes) => Float32Array.from(new Int8Array(bytes))) };
+          return scaledRows(rows, tensors.weight(name + scaleOfRows, shape.slice(0, 1)));
+        }
         const toFloat32 = converters[entry.dtype];
         if (!toFloat32) throw fail(`tensor ${name} is ${entry.dtype}; expected F32, F16 or BF16`);
-        return {
-          shape,
-          async read() {
-            const bytes = await readExactly(handle, {
-              position: dataStart + entry.begin,
-              length: entry.end - entry.begin,
-            });
-            if (!bytes) throw fail("the file became shorter while it was read");
-            const values = toFloat32(bytes.buffer);
-            if (!allFinite(values)) throw fail(`tensor ${name} holds NaN or infinity`);
-            return values;
-          },
-        };
+        return { shape, read: () => valuesOf(entry, toFloat32) };
       },
       close: () => handle.close(),
     };
+    return tensors;
   } catch (error) {
     await handle.close();
     throw error;
@@ -184,7 +187,9 @@ async function readExactly(handle: FileHandle, { position, length }: { position:
   return bytes;
 }
 
-const converters: Partial<Record<Dtype, (bytes: ArrayBuffer) => Float32Array<ArrayBuffer>>> = {
+type ToFloat32 = (bytes: ArrayBuffer) => Float32Array<ArrayBuffer>;
+
+const converters: Partial<Record<Dtype, ToFloat32>> = {
   F32: (bytes) => new Float32Array(bytes),
   F16: (bytes) => float32Of(new Uint16Array(bytes)),
   BF16: (bytes) => fromBfloat16(new Uint16Array(bytes)),

@@ -60,3 +60,15 @@ export function stacked(weights: readonly Weight[]): Weight {
 export function scaled({ shape, read }: Weight, factor: number): Weight {
   return { shape, read: async () => (await read()).map((value) => value * factor) };
 }
+
+/** Multiplies each row of [rows, ...] with its own factor of [rows]. */
+export function scaledRows({ shape, read }: Weight, factors: Weight): Weight {
+  return {
+    shape,
+    async read() {
+      const [values, factor] = [await read(), await factors.read()];
+      const elements = values.length / factor.length;
+      return values.map((value, i) => value * factor[Math.floor(i / elements)]!);
+    },
+  };
+}

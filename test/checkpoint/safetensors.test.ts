@@ -106,6 +106,26 @@ describe("a safetensors file is refused, saying why, for", () => {
   });
 });
 
+describe("a tensor of bytes", () => {
+  const scales = halves(0x3c00, 0x4000); // 1 and 2
+  const rows = { dtype: "I8", shape: [2, 2], data_offsets: [4, 8] };
+  const bytes = Buffer.concat([scales, Uint8Array.of(1, 256 - 127, 3, 0)]);
+
+  it("is multiplied row by row with the scales beside it", async () => {
+    const file = safetensorsBytes({ a_scale: { dtype: "F16", shape: [2], data_offsets: [0, 4] }, a: rows }, bytes);
+    expect(await read(file, "a", [2, 2])).toEqual([1, -127, 6, 0]);
+  });
+
+  it("is refused without scales, or with those of another number of rows", async () => {
+    const others = { dtype: "F16", shape: [2], data_offsets: [0, 4] };
+    await expect(read(safetensorsBytes({ b: others, a: rows }, bytes), "a", [2, 2])).rejects.toThrow(/a is I8/);
+    const single = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
+    await expect(read(safetensorsBytes({ a_scale: single, a: rows }, bytes), "a", [2, 2])).rejects.toThrow(
+      /a_scale has shape \[1\], the configuration makes it \[2\]/,
+    );
+  });
+});
+
 describe("a tensor is refused, saying why, when", () => {
   const file = safetensorsBytes(
     { a: f32(0, 8), ids: { dtype: "I64", shape: [1], data_offsets: [8, 16] } },

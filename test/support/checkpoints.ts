@@ -6,17 +6,25 @@ import { afterAll } from "vitest";
 /** Is a checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
 export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
 
-/** Has two image towers under a gate, and a text tower with two dense layers; 32 dimensions. */
+/**
+ * Has two image towers under a gate, and a text tower with two dense layers; 32 dimensions. `text-pair/text` has two
+ * text towers instead.
+ */
 export const gated = resolve(import.meta.dirname, "../fixtures/checkpoints/gated");
 
 /** Copies the second pair, so that a test may damage it. An empty folder beside the copy is free for the result. */
 export const copyPair = () => copyCheckpoints(second);
 export const copyGatedPair = () => copyCheckpoints(gated);
 
-async function copyCheckpoints(pair: string): Promise<{ imageDir: string; textDir: string; outDir: string }> {
+export const copyGatedTextPair = () => copyCheckpoints(gated, join(gated, "text-pair"));
+
+async function copyCheckpoints(
+  pair: string,
+  texts = pair,
+): Promise<{ imageDir: string; textDir: string; outDir: string }> {
   const folder = await temporaryFolder();
   await cp(join(pair, "image"), join(folder, "image"), { recursive: true });
-  await cp(join(pair, "text"), join(folder, "text"), { recursive: true });
+  await cp(join(texts, "text"), join(folder, "text"), { recursive: true });
   return { imageDir: join(folder, "image"), textDir: join(folder, "text"), outDir: join(folder, "model") };
 }
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from . import rows
 from .towers import MEAN, STD, ImageConfig, ImageTower, TextConfig
 from .training import tower_of
 
@@ -45,7 +46,7 @@ def text_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
         if name.startswith(("dense.", "expand.")):
             continue
         prefix = "transformer.layer." if name.startswith("layers.") else "embeddings."
-        renamed[prefix + name.removeprefix("layers.")] = tensor.half().contiguous()
+        renamed[prefix + name.removeprefix("layers.")] = tensor
     return renamed
 
 
@@ -78,23 +79,36 @@ def export_clip(config: ImageConfig, state: dict[str, Tensor], folder: Path) -> 
 
 
 def export_text(config: TextConfig, state: dict[str, Tensor], tokenizer: Path, folder: Path) -> None:
+    parts = ["", "1_Pooling", "2_Dense", *(["3_Dense"] if config.head else [])]
+    write_modules(folder, export_distilbert(config, state, folder, parts))
+    export_tokenizer(tokenizer, config, folder)
+
+
+def export_distilbert(
+    config: TextConfig, state: dict[str, Tensor], folder: Path, parts: list[str], in_bytes: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
+    """Writes transformer, pooling and dense layers into the folders `parts` of `folder` and gives them as modules."""
+    transformer, pooling, *denses = parts
     distilbert = {
         "architectures": ["DistilBertModel"], "model_type": "distilbert", "vocab_size": config.vocabulary, "dim": config.width,
         "hidden_dim": config.mlp, "n_layers": config.layers, "n_heads": config.heads,
         "max_position_embeddings": config.positions, "activation": "gelu", "sinusoidal_pos_embds": False, "pad_token_id": 0,
         "dtype": "float16",
     }  # fmt: skip
-    write_json(folder / "config.json", distilbert)
-    save_file(text_tensors(state), folder / "model.safetensors", metadata={"format": "pt"})
-    kinds = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), *([("3_Dense", "Dense")] if config.head else [])]
-    write_modules(folder, [(path, f"sentence_transformers.models.{kind}") for path, kind in kinds])
-    write_json(folder / "1_Pooling/config.json", {
+    write_json(folder / transformer / "config.json", distilbert)
+    rows.save(text_tensors(state), folder / transformer / "model.safetensors", in_bytes)
+    write_json(folder / pooling / "config.json", {
         "word_embedding_dimension": config.width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
         "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
     })  # fmt: skip
     if config.head:
-        export_dense(folder / "2_Dense", state["expand.weight"], state["expand.bias"], "torch.nn.modules.activation.GELU")
-    export_dense(folder / ("3_Dense" if config.head else "2_Dense"), state["dense.weight"], None, "torch.nn.modules.linear.Identity")
+        export_dense(folder / denses[0], state["expand.weight"], state["expand.bias"], "torch.nn.modules.activation.GELU")
+    export_dense(folder / denses[-1], state["dense.weight"], None, "torch.nn.modules.linear.Identity")
+    kinds = ["Transformer", "Pooling", *["Dense"] * len(denses)]
+    return [(path, f"sentence_transformers.models.{kind}") for path, kind in zip(parts, kinds)]
+
+
+def export_tokenizer(tokenizer: Path, config: TextConfig, folder: Path) -> None:
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": config.positions, "do_lower_case": False})
     write_json(folder / "tokenizer_config.json", {
         "do_lower_case": False, "strip_accents": None, "tokenize_chinese_chars": True, "model_max_length": config.positions,

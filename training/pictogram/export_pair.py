@@ -1,4 +1,5 @@
-"""Writes the pair: both image towers, the gate and the text tower, fp16 safetensors in the sentence-transformers layout.
+"""Writes the pair: both image towers, the gate and both text towers, fp16 safetensors in the sentence-transformers layout. The
+convolutions and the tables of words are bytes with an fp16 scale a row, which costs nothing and takes half of the room.
 
 image/config.json and model.safetensors hold the gate and the class vectors, image/1_CLIPModel the transformer for drawings as
 sentence-transformers writes a CLIP, image/2_EfficientNetLite the classifier of photographs with its normalisation folded in.
@@ -10,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from . import rows
-from .export import export_clip, export_text, write_json, write_modules
+from .export import export_clip, export_distilbert, export_tokenizer, write_json, write_modules
 from .features import Features
 from .gate import drawing_features, fit_gate, photograph_features
 from .image_pair import ImagePair, PairConfig
@@ -56,6 +58,18 @@ def export_images(pair: ImagePair, folder: Path) -> None:
         ("", "image_text_encoder.GatedPair"), (CLIP, "sentence_transformers.models.CLIPModel"),
         (LITE, "image_text_encoder.EfficientNetLite"),
     ])  # fmt: skip
+
+
+def export_texts(halves: list[tuple[TextConfig, dict[str, Tensor]]], tokenizer: Path, folder: Path) -> None:
+    """The towers for photographs and for drawings, in this order."""
+    write_json(folder / "config.json", {"model_type": "gated-pair-text"})
+    modules = [("", "image_text_encoder.GatedPairText")]
+    for config, state in halves:
+        kinds = ["Transformer", "Pooling", *["Dense"] * (2 if config.head else 1)]
+        parts = [f"{i}_{kind}" for i, kind in enumerate(kinds, len(modules))]
+        modules += export_distilbert(config, state, folder, parts, in_bytes=("word_embeddings.weight",))
+    write_modules(folder, modules)
+    export_tokenizer(tokenizer, halves[0][0], folder)
 
 
 def load_images(folder: Path) -> ImagePair:
@@ -117,12 +131,13 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--image", type=Path, help="image.pt of stage 1")
     source.add_argument("--warm", type=Path, help="an exported model of drawings, whose image tower is taken")
-    parser.add_argument("--text", type=Path, required=True, help="pair.pt")
+    parser.add_argument("--u", type=Path, required=True, help="u.pt, the text tower for photographs")
+    parser.add_argument("--v", type=Path, required=True, help="v.pt, the text tower for drawings")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     export_images(make_pair(args), args.out / "image")
-    config, state = tower_of(args.text)
-    export_text(TextConfig(**config), state, args.data / "tokenizer.json", args.out / "text")
+    halves = [(TextConfig(**config), state) for config, state in map(tower_of, (args.u, args.v))]
+    export_texts(halves, args.data / "tokenizer.json", args.out / "text")
     files = [file for part in ("image", "text") for file in (args.out / part).rglob("*") if file.is_file()]
     for file in files:
         file.chmod(0o644)  # safetensors writes 0600

@@ -171,6 +171,10 @@ class TextTower(nn.Module):
         self.expand = nn.Linear(config.width, config.head) if config.head else None
         self.dense = nn.Linear(config.head or config.width, config.projection, bias=False)
 
+    @property
+    def dimensions(self) -> int:
+        return self.config.projection
+
     def forward(self, ids: Tensor, mask: Tensor, word_dropout: float = 0.0) -> Tensor:
         return self.dense(self.features(ids, mask, word_dropout))
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from . import rows
 from .towers import ImageTower, TextConfig, TextTower
 
 IMAGE_FOLDER = "image/0_CLIPModel"
@@ -25,19 +26,43 @@ def load_image_state(folder: Path, part: str = IMAGE_FOLDER) -> dict[str, Tensor
     return state
 
 
-def load_text(folder: Path) -> tuple[TextTower, Tokenizer]:
-    """An exported text tower with its tokenizer."""
-    config = json.loads((folder / "text/config.json").read_text())
+class TextPair:
+    """Two towers side by side: what a text means among photographs, and among drawings; each of unit length."""
+
+    def __init__(self, halves: list[TextTower]):
+        self.halves, self.config = halves, halves[0].config
+
+    def __call__(self, ids: Tensor, mask: Tensor) -> Tensor:
+        return torch.cat([F.normalize(half(ids, mask), dim=-1) for half in self.halves], 1)
+
+    @property
+    def dimensions(self) -> int:
+        return sum(half.config.projection for half in self.halves)
+
+
+def load_text(folder: Path) -> tuple[TextTower | TextPair, Tokenizer]:
+    """An exported text tower, or both of a pair, with the tokenizer."""
+    text = folder / "text"
+    modules = json.loads((text / "modules.json").read_text())
+    starts = [i for i, module in enumerate(modules) if module["type"].endswith(".Transformer")]
+    towers = [
+        load_distilbert(text, [m["path"] for m in modules[start:end]]) for start, end in zip(starts, [*starts[1:], len(modules)])
+    ]
+    return (towers[0] if len(towers) == 1 else TextPair(towers)), Tokenizer.from_file(str(text / "tokenizer.json"))
+
+
+def load_distilbert(folder: Path, parts: list[str]) -> TextTower:
+    """From the folders of transformer, pooling and one or two dense layers."""
+    transformer, _, *denses = parts
+    config = json.loads((folder / transformer / "config.json").read_text())
     state = {}
-    for name, tensor in load_file(folder / "text/model.safetensors").items():
+    for name, tensor in rows.load(folder / transformer / "model.safetensors").items():
         name = name.removeprefix("distilbert.").replace("transformer.layer.", "layers.").replace("embeddings.LayerNorm", "LayerNorm")
-        state[name.replace("embeddings.word", "word").replace("embeddings.position", "position")] = tensor.float()
-    last = folder / "text/3_Dense/model.safetensors"
-    first = load_file(folder / "text/2_Dense/model.safetensors")
-    if last.exists():
-        state["expand.weight"], state["expand.bias"] = first["linear.weight"].float(), first["linear.bias"].float()
-        first = load_file(last)
-    state["dense.weight"] = first["linear.weight"].float()
+        state[name.replace("embeddings.word", "word").replace("embeddings.position", "position")] = tensor
+    first, last = (rows.load(folder / denses[i] / "model.safetensors") for i in (0, -1))
+    if len(denses) > 1:
+        state["expand.weight"], state["expand.bias"] = first["linear.weight"], first["linear.bias"]
+    state["dense.weight"] = last["linear.weight"]
     tower = TextTower(
         TextConfig(
             vocabulary=config["vocab_size"],
@@ -47,11 +72,11 @@ def load_text(folder: Path) -> tuple[TextTower, Tokenizer]:
             mlp=config["hidden_dim"],
             positions=config["max_position_embeddings"],
             projection=len(state["dense.weight"]),
-            head=len(state["expand.bias"]) if last.exists() else 0,
+            head=len(state["expand.bias"]) if len(denses) > 1 else 0,
         )
     )
     tower.load_state_dict(state)
-    return tower.eval(), Tokenizer.from_file(str(folder / "text/tokenizer.json"))
+    return tower.eval()
 
 
 def resize_patches(weight: Tensor, size: int) -> Tensor:
@@ -84,13 +109,13 @@ def warm_image(tower: ImageTower, folder: Path, drop_layer: int | None) -> None:
 
 
 @torch.no_grad()
-def encode_texts(tower: TextTower, tokenizer: Tokenizer, texts: list[str], batch: int = 512) -> Tensor:
+def encode_texts(tower: TextTower | TextPair, tokenizer: Tokenizer, texts: list[str], batch: int = 512) -> Tensor:
     """Unit embeddings [len(texts), 512]; texts of like length share a batch."""
     tokenizer.no_padding()
     tokenizer.enable_truncation(tower.config.positions)
     ids = [e.ids for e in tokenizer.encode_batch(texts)]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    out = torch.empty(len(ids), tower.config.projection)
+    out = torch.empty(len(ids), tower.dimensions)
     for at in range(0, len(order), batch):
         rows = order[at : at + batch]
         length = max(len(ids[i]) for i in rows)

@@ -10,36 +10,62 @@ import type { Dense, Distilbert } from "./reader.ts";
 const epsilon = 1e-12;
 
 /**
- * DistilBERT (https://arxiv.org/abs/1910.01108; post-norm blocks), the mean over its tokens, and dense layers.
+ * Builds the graph of one tower.
  * input_ids and attention_mask int64 [N, T] -> embeddings [N, dimensions], not normalised.
- * N texts, T tokens in the longest, W width, H heads of D.
  */
-export function textGraph(tower: Distilbert, { arithmetic, ...checkpoint }: Parts): Graph {
+export function textGraph(tower: Distilbert, { arithmetic, ...files }: Files & { arithmetic: Arithmetic }): Graph {
   const graph = createGraph();
-  const builder = { graph, arithmetic, tensors: withoutPrefix(checkpoint.tensors) };
-
-  const ids = graph.input({ name: "input_ids", type: "int64", shape: ["N", "T"] });
-  const attentionMask = graph.input({ name: "attention_mask", type: "int64", shape: ["N", "T"] });
-  const counts = graph.apply("Cast", [attentionMask], { to: 1 }); // [N, T]: 1 for a token, 0 for padding
-  const mask = additiveMask(graph, counts);
-
-  let x = embedTokens(builder, tower, ids); // [N, T, W]
-  for (let layer = 0; layer < tower.layers; layer++) {
-    x = transformerBlock(builder, tower, { x, mask, name: `transformer.layer.${layer}` });
-  }
-  x = meanOfTokens(graph, x, counts, tower.width); // [N, W]
-  for (const [layer, tensors] of checkpoint.denses.entries()) {
-    const name = layer === 0 ? "dense" : `dense.${layer}`;
-    x = denseLayer({ ...builder, tensors }, tower.denses[layer]!, { name, x });
-  }
-  graph.give("embeddings", x, ["N", tower.dimensions]);
+  const tokens = tokenInputs(graph);
+  graph.give("embeddings", textVector({ graph, arithmetic }, tower, { tokens, files }), ["N", tower.dimensions]);
   return graph;
 }
 
-interface Parts {
+/** Holds both inputs, int64 [N, T]. */
+interface Tokens {
+  ids: Value;
+  attentionMask: Value;
+}
+
+export function tokenInputs(graph: Graph): Tokens {
+  const input = (name: string) => graph.input({ name, type: "int64", shape: ["N", "T"] });
+  return { ids: input("input_ids"), attentionMask: input("attention_mask") };
+}
+
+/** Holds the tensors of the transformer and those of each dense layer. */
+export interface Files {
   tensors: Safetensors;
   denses: readonly Safetensors[];
-  arithmetic: Arithmetic;
+}
+
+/**
+ * DistilBERT (https://arxiv.org/abs/1910.01108; post-norm blocks), the mean over its tokens, and dense layers.
+ * N texts, T tokens in the longest, W width, H heads of D. [N, T] -> [N, dimensions]
+ * @param prefix of the names of its layers and constants, which tells two towers of one graph apart
+ */
+export function textVector(
+  { graph, arithmetic }: Omit<Builder, "tensors">,
+  tower: Distilbert,
+  { tokens, files, prefix = "" }: { tokens: Tokens; files: Files; prefix?: string },
+): Value {
+  const builder = { graph, arithmetic, tensors: namedFrom(prefix, withoutPrefix(files.tensors)) };
+  const counts = graph.apply("Cast", [tokens.attentionMask], { to: 1 }); // [N, T]: 1 for a token, 0 for padding
+  const mask = additiveMask(graph, counts);
+
+  let x = embedTokens(builder, tower, { ids: tokens.ids, prefix }); // [N, T, W]
+  for (let layer = 0; layer < tower.layers; layer++) {
+    x = transformerBlock(builder, tower, { x, mask, name: `${prefix}transformer.layer.${layer}` });
+  }
+  x = meanOfTokens(graph, x, counts, tower.width); // [N, W]
+  for (const [layer, tensors] of files.denses.entries()) {
+    const name = layer === 0 ? "dense" : `dense.${layer}`;
+    x = denseLayer({ ...builder, tensors }, tower.denses[layer]!, { name: `${prefix}${name}`, x });
+  }
+  return x;
+}
+
+/** Shows tensors by names that begin with a prefix more than in their file. */
+function namedFrom(prefix: string, tensors: Safetensors): Safetensors {
+  return { ...tensors, weight: (name, shape) => tensors.weight(name.slice(prefix.length), shape) };
 }
 
 /** Some checkpoints put "distilbert." before the names of all tensors. */
@@ -63,17 +89,21 @@ function additiveMask(graph: Graph, counts: Value): Value {
 }
 
 /** Adds the vectors of words and positions, and normalises. ids [N, T] -> [N, T, W] */
-function embedTokens(builder: Builder, { vocabulary, positions, width }: Distilbert, ids: Value): Value {
+function embedTokens(
+  builder: Builder,
+  { vocabulary, positions, width }: Distilbert,
+  { ids, prefix }: { ids: Value; prefix: string },
+): Value {
   const { graph, tensors, arithmetic } = builder;
   const words = arithmetic.rows(graph, {
-    name: "word_embeddings",
+    name: `${prefix}word_embeddings`,
     ids,
-    table: tensors.weight("embeddings.word_embeddings.weight", [vocabulary, width]),
+    table: tensors.weight(`${prefix}embeddings.word_embeddings.weight`, [vocabulary, width]),
   });
-  const table = tensors.weight("embeddings.position_embeddings.weight", [positions, width]);
-  const places = firstRows(graph, { name: "position_embeddings", table, ids }); // [T, W]
+  const table = tensors.weight(`${prefix}embeddings.position_embeddings.weight`, [positions, width]);
+  const places = firstRows(graph, { name: `${prefix}position_embeddings`, table, ids }); // [T, W]
   const x = graph.apply("Add", [words, places]);
-  return layerNorm(builder, { width, epsilon }, { name: "embeddings.LayerNorm", x });
+  return layerNorm(builder, { width, epsilon }, { name: `${prefix}embeddings.LayerNorm`, x });
 }
 
 /** Computes norm(x + attention(x)), then norm(x + mlp(x)). [N, T, W] -> [N, T, W] */

@@ -28,29 +28,36 @@ export interface Dense {
 }
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
+  await refuseDefaultPrompt(checkpoint);
+  const { tower, weightFiles } = await readDistilbert(checkpoint, modules);
+  return {
+    architecture: distilbert.name,
+    dimensions: tower.dimensions,
+    weightFiles,
+    ...(await readTokens(checkpoint, { tower, folder: modules[0]!.path })), // readDistilbert has found modules
+    graph: ([tensors, ...denses], arithmetic) => textGraph(tower, { tensors: tensors!, denses, arithmetic }),
+  };
+}
+
+/** Reads the configurations of Transformer -> Pooling -> Dense, with any number of dense layers. */
+export async function readDistilbert(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]) {
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
   if (!/^Transformer -> Pooling( -> Dense)+$/.test(kinds)) {
     throw checkpoint.refusal(
       `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense, or more of Dense`,
     );
   }
-  await refuseDefaultPrompt(checkpoint);
   const [transformer, pooling, ...dense] = modules.map(({ path }) => path) as [string, string, ...string[]]; // as just checked
   const bert = await checkpoint.json(`${transformer}config.json`, distilbertSchema);
   const denses = await readDenses(checkpoint, dense, bert.dim);
   const { width: poolingWidth } = await checkpoint.json(`${pooling}config.json`, poolingSchema);
 
   if (bert.dim % bert.n_heads !== 0)
-    throw checkpoint.refusal(`config.json: dim ${bert.dim} is no multiple of n_heads ${bert.n_heads}`);
+    throw checkpoint.refusal(`${transformer}config.json: dim ${bert.dim} is no multiple of n_heads ${bert.n_heads}`);
   if (poolingWidth !== bert.dim)
     throw checkpoint.refusal(
-      `${pooling}config.json: the pooled width ${poolingWidth} is not config.json's dim ${bert.dim}`,
+      `${pooling}config.json: the pooled width ${poolingWidth} is not ${transformer}config.json's dim ${bert.dim}`,
     );
-  const tokenizer = await readTokenizer(checkpoint, {
-    folder: transformer,
-    vocabulary: bert.vocab_size,
-    padToken: "[PAD]",
-  });
   const tower: Distilbert = {
     vocabulary: bert.vocab_size,
     positions: bert.max_position_embeddings,
@@ -61,10 +68,16 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     denses,
     dimensions: denses.at(-1)!.outputs, // there is at least one
   };
+  return { tower, weightFiles: [transformer, ...dense].map((path) => `${path}model.safetensors`) };
+}
+
+/** Reads the tokenizer in `folder`, and how its ids become tensors. */
+export async function readTokens(
+  checkpoint: CheckpointFolder,
+  { tower, folder }: { tower: Distilbert; folder: string },
+): Promise<Pick<TextTower, "inputs" | "tokenizer">> {
+  const tokenizer = await readTokenizer(checkpoint, { folder, vocabulary: tower.vocabulary, padToken: "[PAD]" });
   return {
-    architecture: distilbert.name,
-    dimensions: tower.dimensions,
-    weightFiles: [transformer, ...dense].map((path) => `${path}model.safetensors`),
     inputs: {
       maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
       padId: tokenizer.padId,
@@ -72,7 +85,6 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       paddingSide: "right",
     },
     tokenizer: tokenizer.bytes,
-    graph: ([tensors, ...denses], arithmetic) => textGraph(tower, { tensors: tensors!, denses, arithmetic }),
   };
 }
 

@@ -4,6 +4,7 @@ import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { scaled, transposed, type Weight } from "../../graph/weight.ts";
 import { visionTransformer } from "../clip-vision/graph.ts";
 import { convolutionalFeatures } from "../efficientnet-lite/graph.ts";
+import { unitLength } from "../unit-length.ts";
 import type { GatedPair } from "./reader.ts";
 import { resizeWeights } from "./resize-weights.ts";
 
@@ -79,9 +80,4 @@ function photographShare({ graph, tower, tensors }: Parts, features: Value): Val
   const gate = graph.apply("Sigmoid", [fp32.linear(graph, { name: "gate", x: features, weight, bias })]);
   const scaledGate = graph.apply("Mul", [gate, graph.number(1 - tower.floor)]);
   return graph.apply("Add", [scaledGate, graph.number(tower.floor)]);
-}
-
-function unitLength(graph: Graph, x: Value): Value {
-  const length = graph.apply("ReduceL2", [x, graph.integers(1)], { keepdims: 1 });
-  return graph.apply("Div", [x, graph.apply("Max", [length, graph.number(1e-12)])]);
 }

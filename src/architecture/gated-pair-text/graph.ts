@@ -1,0 +1,31 @@
+import type { Arithmetic } from "../../graph/arithmetic.ts";
+import { createGraph, type Graph } from "../../graph/graph.ts";
+import { type Files, textVector, tokenInputs } from "../distilbert/graph.ts";
+import type { Distilbert } from "../distilbert/reader.ts";
+import { unitLength } from "../unit-length.ts";
+
+/** Describes the text side of a gated pair: a tower for photographs and one for drawings. */
+export interface TextPair {
+  photographs: Distilbert;
+  drawings: Distilbert;
+}
+
+/**
+ * Builds [u, v]: what a text means among photographs, and where its drawings lie. A text does not say which of both is
+ * looked for, so u and v have unit length, and the gate of a picture decides between them.
+ * It maps input_ids and attention_mask int64 [N, T] to embeddings [N, dimensions], not normalised.
+ */
+export function textPairGraph(
+  { photographs, drawings }: TextPair,
+  { arithmetic, ...files }: { arithmetic: Arithmetic; photographs: Files; drawings: Files },
+): Graph {
+  const graph = createGraph();
+  const tokens = tokenInputs(graph);
+  const vector = (tower: Distilbert, files: Files, prefix: string) =>
+    unitLength(graph, textVector({ graph, arithmetic }, tower, { tokens, files, prefix }));
+  const u = vector(photographs, files.photographs, "photographs.");
+  const v = vector(drawings, files.drawings, "drawings.");
+  const dimensions = photographs.dimensions + drawings.dimensions;
+  graph.give("embeddings", graph.apply("Concat", [u, v], { axis: 1 }), ["N", dimensions]);
+  return graph;
+}
