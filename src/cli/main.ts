@@ -31,6 +31,8 @@ async function main(args: string[]): Promise<number> {
   // NVIDIA's own switch, read when its libraries are loaded: float32 graphs compute with whole numbers on a GPU, too. The
   // runtime's binding passes no such option to the provider.
   process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  // LanceDB writes a thousand warnings of no consequence while it builds an index of a million vectors.
+  process.env.LANCEDB_LOG ??= "error";
   const stop = stopOnSignals();
   const values = readSettings(command.settings, { flags, env: process.env });
   try {

@@ -166,12 +166,21 @@ export const sqlText = (value: string) => `'${value.replaceAll("'", "''")}'`;
 /** So many vectors for each list are looked at to find where the lists lie: all of them would take memory and minutes. */
 const sampleRate = 64;
 
+export interface ApproximateIndex {
+  column: string;
+  dimensions: number;
+  lists: number;
+}
+
 /**
  * Builds an approximate index of the table's vectors: lists of vectors that lie near each other, each as one bit a number
- * (IVF-RQ), which is read in a thirtieth of the time that whole vectors take.
+ * (IVF-RQ), which is read in a thirtieth of the time that whole vectors take. It needs a number of dimensions that 8
+ * divides, as nearly every model has; the lists of others hold whole vectors.
  */
-export async function buildApproximateIndex(table: Table, column: string, lists: number): Promise<void> {
+export async function buildApproximateIndex(table: Table, { column, dimensions, lists }: ApproximateIndex) {
   const { lance } = await loadLance();
-  const config = lance.Index.ivfRq({ distanceType: "cosine", numPartitions: lists, numBits: 1, sampleRate });
+  const options = { distanceType: "cosine", numPartitions: lists, sampleRate } as const;
+  const { ivfRq, ivfFlat } = lance.Index;
+  const config = dimensions % 8 === 0 ? ivfRq({ ...options, numBits: 1 }) : ivfFlat(options);
   await table.createIndex(column, { config, replace: true });
 }

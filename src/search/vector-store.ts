@@ -167,14 +167,17 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       const cleanupOlderThan = new Date(Date.now() - keptVersionsMs);
       await writingTable(() => table.optimize({ cleanupOlderThan }));
     },
-    buildIndex: async () => buildApproximateIndex(table, vectorColumn, listsFor(await table.countRows())),
+    async buildIndex() {
+      const lists = listsFor(await table.countRows());
+      await buildApproximateIndex(table, { column: vectorColumn, dimensions, lists });
+    },
     hasIndex: async () => (await table.listIndices()).length > 0,
     close,
   };
 }
 
 /** Gives twice the square root: more and smaller lists find more for the same work, and take longer to build. */
-const listsFor = (rows: number) => Math.max(1, Math.round(2 * Math.sqrt(rows)));
+const listsFor = (rows: number) => Math.max(1, Math.min(rows, Math.round(2 * Math.sqrt(rows))));
 
 const idsPerCondition = 500;
 /** Readers that opened an older version go on with it for this long. */

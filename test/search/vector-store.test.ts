@@ -5,8 +5,8 @@ import { filterSql } from "../../src/search/filter.ts";
 import { openVectorStore, type StoredRow } from "../../src/search/vector-store.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 
-async function open(directory: string) {
-  const store = await openVectorStore(directory, 8);
+async function open(directory: string, dimensions = 8) {
+  const store = await openVectorStore(directory, dimensions);
   onTestFinished(() => store.close());
   return store;
 }
@@ -74,6 +74,19 @@ describe("a store of vectors", () => {
     expect(await nearest()).toEqual(["0"]);
     await store.buildIndex();
     expect(await nearest()).toEqual(["0"]);
+  });
+
+  it.each([
+    [1, 8],
+    [3, 32],
+    [300, 12],
+  ])("has an approximate index of %i vectors of %i numbers, too", async (rows, dimensions) => {
+    const store = await open(await temporaryFolder(), dimensions);
+    const vectorOf = (i: number) => Float32Array.from({ length: dimensions }, (_, j) => Math.sin(i * 7 + j));
+    const all = Array.from({ length: rows }, (_, i) => ({ ...rowOf(String(i), [1, 0]), vector: vectorOf(i) }));
+    await store.add(all);
+    await store.buildIndex();
+    expect(await store.nearest({ ...question, vector: vectorOf(0), limit: 1 })).toMatchObject([{ id: "0" }]);
   });
 
   it("says so when the disk is full", async () => {

@@ -16,6 +16,7 @@ import { bitmap, writeFiles } from "../support/pictures.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 let folder: string;
+let model: string;
 let encoder: Encoder;
 let index: PictureIndex;
 let app: FastifyInstance;
@@ -23,7 +24,7 @@ const thumbnailer = createThumbnailer(serviceConfig());
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const model = await buildTinyModel();
+  model = await buildTinyModel();
   const names = ["a.bmp", "below/b.bmp", "c.bmp", "d.bmp"];
   writeFiles(folder, Object.fromEntries(names.map((name, i) => [`pictures/${name}`, bitmap(i, [600, 400])])));
   writeFiles(folder, { "pictures/list.csv": `path,price\n${names.map((name, i) => `${name},${i}`).join("\n")}\n` });
@@ -187,6 +188,27 @@ describe("GET /pictures/:id", () => {
     for (const id of [b!, c!, d!, "0123456789abcdef", "..%2f..%2fetc%2fpasswd", "'%20OR%201=1"]) {
       expect((await picture(id)).statusCode).toBe(404);
     }
+  });
+});
+
+describe("an index without pictures", () => {
+  it("gives no results, and is no error", async () => {
+    const directory = join(folder, "empty.lance");
+    writeFiles(folder, { "empty/notes.txt": "" });
+    const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
+    const args = [executable, "index", join(folder, "empty"), "--index", directory, "--model", model];
+    await promisify(execFile)(process.execPath, args);
+    const empty = await openPictureIndex(directory, encoder.manifest);
+    const config = serviceConfig();
+    const pictures = createPictures({ index: empty, thumbnailer, maxImageBytes: config.maxImageBytes });
+    const search = { index: empty, pictures };
+    const service = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3", search });
+    const found = await service.inject({ method: "POST", url: "/search", payload: { text: "a dog" } });
+    expect([found.statusCode, found.json().results]).toEqual([200, []]);
+    expect((await service.inject({ url: "/index" })).json()).toMatchObject({ success: true, count: 0, columns: [] });
+    expect((await service.inject({ url: "/pictures/0123456789abcdef" })).statusCode).toBe(404);
+    await service.close();
+    empty.close();
   });
 });
 

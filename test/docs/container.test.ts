@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const dockerfile = read("Dockerfile");
+
+/** Gives each stage with the stage or image that it is made from, and its lines. */
+const stages = new Map(
+  dockerfile
+    .replace(/^#.*\n/gm, "")
+    .split(/^(?=FROM )/m)
+    .slice(1)
+    .map((text) => {
+      const [, from, name = "the last one"] = /^FROM (\S+)(?: AS (\S+))?/.exec(text)!;
+      return [name, { from, text }] as const;
+    }),
+);
+
+/** scripts/container-check.sh builds the image; this is what can be told without building. */
+describe("the Dockerfile", () => {
+  it("has the target of every compose file", () => {
+    const files = ["compose.yaml", "examples/compose.search.yaml"];
+    const targets = files.flatMap((file) => [...read(file).matchAll(/^\s+target: (\S+)$/gm)].map(([, name]) => name!));
+    expect(targets).toContain("search");
+    for (const target of targets) expect(stages.has(target), target).toBe(true);
+  });
+
+  it("gives the search image what the service has and the optional packages, and the plain image none of them", () => {
+    expect(stages.get("search")).toMatchObject({
+      from: "runtime",
+      text: expect.stringContaining("--from=build-search"),
+    });
+    expect(stages.get("build-search")!.from).toBe("build");
+    for (const plain of ["build", "runtime", "model", "the last one"]) {
+      expect(stages.get(plain)!.text).not.toMatch(/build-search|npm install/);
+    }
+    expect(stages.get("build")!.text).toContain("npm prune --omit=dev");
+  });
+
+  it("installs each optional peer in the version that package.json names", () => {
+    const script = /RUN node -e '([^']+)'/.exec(stages.get("build-search")!.text)![1]!.replaceAll("\\\n", "\n");
+    const folder = mkdtempSync(join(tmpdir(), "dockerfile-"));
+    writeFileSync(join(folder, "package.json"), read("package.json"));
+    execFileSync(process.execPath, ["-e", script], { cwd: folder });
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const before = JSON.parse(read("package.json"));
+    expect(dependencies).toEqual({ ...before.dependencies, ...before.peerDependencies });
+    expect(peerDependencies).toBeUndefined();
+  });
+});
