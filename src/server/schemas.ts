@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fidelity } from "../model/manifest.ts";
+import { exactlyOne, some, someText } from "./documented.ts";
 
 /** The routes read and answer what stands here. Validation, types and the API document all come from it. */
 
@@ -23,14 +24,15 @@ const on_error = optional(z.enum(["fail", "null"])).describe(
 
 export const encodeTextBody = z
   .strictObject({
-    text: optional(z.string()).describe("One text"),
-    texts: optional(z.array(z.string())).describe("Several texts, answered in this order"),
+    text: optional(someText).describe("One text"),
+    texts: optional(some(someText)).describe("Several texts, answered in this order"),
     normalize,
     encoding,
     on_error,
   })
   .describe("Exactly one of text and texts")
   .meta({
+    ...exactlyOne(["text", "texts"]),
     examples: [{ text: "a red bicycle" }, { texts: ["a dog", "un chien"], normalize: false, encoding: "base64" }],
   });
 
@@ -39,19 +41,23 @@ const imageItem = z
     url: optional(z.string()).describe("An http or https URL, or a data: URI"),
     b64: optional(z.string()).describe("Base64 or a data: URI"),
   })
-  .describe("Exactly one of url and b64");
+  .describe("Exactly one of url and b64")
+  .meta(exactlyOne(["url", "b64"], [null, ""]));
 
 export const encodeImageBody = z
   .strictObject({
     image_url: optional(z.string()).describe("One image by its http or https URL, or as a data: URI"),
     image_b64: optional(z.string()).describe("One image as base64, with or without line breaks, or as a data: URI"),
-    images: optional(z.array(imageItem)).describe("Several images, answered in this order"),
+    images: optional(some(imageItem)).describe("Several images, answered in this order"),
     normalize,
     encoding,
     on_error,
   })
   .describe("Exactly one of image_url, image_b64 and images")
-  .meta({ examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }] });
+  .meta({
+    ...exactlyOne(["image_url", "image_b64", "images"], [null, ""]),
+    examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }],
+  });
 
 /** This only describes: a body that is not JSON is checked where it is parsed. */
 const image = { type: "string", contentMediaType: "image/*" } as const;
@@ -112,16 +118,17 @@ export const failure = z.strictObject({
 
 const item = z
   .strictObject({
-    text: optional(z.string()),
+    text: optional(someText),
     url: optional(z.string()).describe("An image's http or https URL, or a data: URI"),
     b64: optional(z.string()).describe("An image as base64"),
   })
-  .describe("Exactly one of text, url and b64");
+  .describe("Exactly one of text, url and b64")
+  .meta(exactlyOne(["text", "url", "b64"]));
 
 export const rankBody = z
   .strictObject({
     query: item,
-    candidates: z.array(item),
+    candidates: some(item),
     probabilities: optional(z.boolean()).describe("Whether each candidate gets the model's own probability"),
     top: optional(z.int().min(1)).describe("How many of the best are returned; all by default"),
   })
@@ -204,7 +211,7 @@ export const pictureQuery = z.object({ width: z.enum(["256", "512", "1600"]).def
 export const pictureReply = z.any().meta({ type: "string", contentMediaType: "image/webp" });
 
 export const compareBody = z
-  .strictObject({ a: z.array(item), b: z.array(item) })
+  .strictObject({ a: some(item), b: some(item) })
   .meta({ examples: [{ a: [{ b64: pixel }], b: [{ text: "a dog" }, { text: "a blue dot" }] }] });
 
 export const compareReply = z.strictObject({

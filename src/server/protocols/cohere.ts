@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
+import { exactlyOne, some, someText, withDimensions } from "../documented.ts";
 import type { Source } from "../items.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
@@ -28,14 +29,15 @@ const part = z.object({
 const embedBody = z
   .object({
     model: z.string().nullish(),
-    texts: z.array(z.string()).nullish(),
-    images: z.array(z.string()).nullish().describe("Data URIs"),
-    inputs: z.array(z.object({ content: z.array(part) })).nullish(),
+    texts: some(someText).nullish(),
+    images: some(z.string()).nullish().describe("Data URIs"),
+    inputs: some(z.object({ content: z.array(part) })).nullish(),
     embedding_types: z.array(z.enum(["float", "base64"])).nullish(),
     output_dimension: z.int().nullish(),
   })
   .describe("Exactly one of texts, images and inputs")
   .meta({
+    ...exactlyOne(["texts", "images", "inputs"]),
     examples: [
       { texts: ["a red bicycle"], input_type: "search_query", embedding_types: ["float", "base64"] },
       { images: [`data:image/png;base64,${pixel}`] },
@@ -60,7 +62,7 @@ function embedRoute(scope: FastifyInstance, { manifest, checkModel, readItems, e
   const schema = {
     summary: "Vectors of texts and images, as Cohere gives them",
     tags: ["cohere"],
-    body: embedBody,
+    body: withDimensions(embedBody, "output_dimension", manifest.dimensions),
     response: { 200: embedReply },
   };
   const options = { schema, config: { work: true } } as const;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isDataUri } from "../../encoder/base64.ts";
 import { EncoderError } from "../../errors.ts";
+import { exactlyOne } from "../documented.ts";
 import type { Source } from "../items.ts";
 import { pixel } from "../schemas.ts";
 import { noJoint, oneSource } from "./one-source.ts";
@@ -44,6 +45,7 @@ export const embeddingsBody = z
     normalized: z.boolean().nullish().describe("Unit length (true, the default)"),
   })
   .meta({
+    ...exactlyOne(["input", "messages"]),
     examples: [
       { input: "a red bicycle", model: "default" },
       { input: ["a dog", `data:image/png;base64,${pixel}`], encoding_format: "base64" },

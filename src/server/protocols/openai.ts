@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { withDimensions } from "../documented.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
@@ -34,7 +35,7 @@ function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
   const schema = {
     summary: "Vectors of texts and images, as OpenAI and its kin give them",
     tags: ["openai"],
-    body: embeddingsBody,
+    body: withDimensions(embeddingsBody, "dimensions", manifest.dimensions),
     response: { 200: embeddingsReply },
   };
   const options = { schema, config: { work: true } } as const;

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { cosines } from "../../encoder/rank.ts";
 import { EncoderError } from "../../errors.ts";
+import { some, someText } from "../documented.ts";
 import type { Source } from "../items.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
@@ -43,7 +44,7 @@ const embedReply = z.strictObject({
 });
 
 const embedTextBody = z
-  .object({ ...common, text: z.union([z.string(), z.array(z.string())]) })
+  .object({ ...common, text: z.union([someText, some(someText)]) })
   .meta({ examples: [{ text: ["a dog", "un chien"] }] });
 
 function embedTextRoute(scope: FastifyInstance, context: RouteContext): void {
@@ -61,7 +62,7 @@ function embedTextRoute(scope: FastifyInstance, context: RouteContext): void {
 }
 
 const embedImageBody = z
-  .object({ ...common, image: z.union([image, z.array(image)]) })
+  .object({ ...common, image: z.union([image, some(image)]) })
   .meta({ examples: [{ image: { type: "base64", value: pixel } }] });
 
 function embedImageRoute(scope: FastifyInstance, context: RouteContext): void {

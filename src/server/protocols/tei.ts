@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Encoding } from "../../encoder/encoder.ts";
 import { cosines } from "../../encoder/rank.ts";
 import { EncoderError, type ErrorCode } from "../../errors.ts";
+import { some, someText, withDimensions } from "../documented.ts";
 import type { ErrorAnswer, Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
@@ -46,10 +47,7 @@ function answer(error: EncoderError): ReturnType<ErrorAnswer> {
 
 const embedBody = z
   .object({
-    inputs: z.union(
-      [z.string(), z.array(z.string())],
-      "expected a string or a list of strings; token ids are not read",
-    ),
+    inputs: z.union([someText, some(someText)], "expected a string or a list of strings; token ids are not read"),
     normalize: z.boolean().nullish().describe("Unit length, the default"),
     dimensions: z.int().nullish().describe("The model's own number of dimensions, or null"),
   })
@@ -60,7 +58,7 @@ function embedRoutes(scope: FastifyInstance, { manifest, readItems, encode }: Ro
   const schema = {
     summary: "Vectors of texts, as Text Embeddings Inference gives them",
     tags: ["tei"],
-    body: embedBody,
+    body: withDimensions(embedBody, "dimensions", manifest.dimensions),
     response: { 200: z.array(z.array(z.number())) },
   };
   const options = { schema, config: { work: true } } as const;
@@ -86,7 +84,7 @@ function* frame(embeddings: readonly Float32Array[]): Generator<Piece> {
 
 const similarityBody = z
   .object({
-    inputs: z.object({ source_sentence: z.string(), sentences: z.array(z.string()) }),
+    inputs: z.object({ source_sentence: someText, sentences: some(someText) }),
   })
   .meta({ examples: [{ inputs: { source_sentence: "a dog", sentences: ["un chien", "a house"] } }] });
 
@@ -114,8 +112,8 @@ function similarityRoute(scope: FastifyInstance, { readItems, encode }: RouteCon
 
 const rerankBody = z
   .object({
-    query: z.string(),
-    texts: z.array(z.string()),
+    query: someText,
+    texts: some(someText),
     raw_scores: z.boolean().nullish().describe("Cosines, in place of (1 + cosine) / 2"),
     return_text: z.boolean().nullish(),
     documents: z.never("expected texts; documents are another service's").optional(),

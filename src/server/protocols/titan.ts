@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { exactlyOne, withDimensions } from "../documented.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { sendVectors } from "../vector-stream.ts";
@@ -15,14 +16,19 @@ export const titan: Protocol = {
   routes: invokeRoute,
 };
 
+const embeddingConfig = z.object({ outputEmbeddingLength: z.int().nullish() });
+
 const invokeBody = z
   .object({
     inputText: z.string().nullish(),
     inputImage: z.string().nullish().describe("Base64"),
-    embeddingConfig: z.object({ outputEmbeddingLength: z.int().nullish() }).nullish(),
+    embeddingConfig: embeddingConfig.nullish(),
   })
   .describe("Exactly one of inputText and inputImage")
-  .meta({ examples: [{ inputText: "a red bicycle", inputImage: null }] });
+  .meta({
+    ...exactlyOne(["inputText", "inputImage"], [null, ""]),
+    examples: [{ inputText: "a red bicycle", inputImage: null }],
+  });
 
 const invokeReply = z.strictObject({ embedding: z.array(z.number()), inputTextTokenCount: z.int() });
 
@@ -30,7 +36,11 @@ function invokeRoute(scope: FastifyInstance, { manifest, readItems, encode }: Ro
   const schema = {
     summary: "A vector of a text or an image, as Titan gives it",
     tags: ["titan"],
-    body: invokeBody,
+    body: invokeBody
+      .extend({
+        embeddingConfig: withDimensions(embeddingConfig, "outputEmbeddingLength", manifest.dimensions).nullish(),
+      })
+      .meta({ ...invokeBody.meta() }),
     response: { 200: invokeReply },
   };
   const options = { schema, config: { work: true } } as const;

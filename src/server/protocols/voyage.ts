@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { some, withDimensions } from "../documented.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { pixel } from "../schemas.ts";
@@ -26,7 +27,7 @@ const part = z.object({
 
 const multimodalBody = z
   .object({
-    inputs: z.array(z.object({ content: z.array(part) })),
+    inputs: some(z.object({ content: z.array(part) })),
     model: z.string().nullish(),
     output_encoding: z.enum(["base64"]).nullish(),
     output_dimension: z.int().nullish(),
@@ -55,7 +56,7 @@ function multimodalRoute(scope: FastifyInstance, { manifest, checkModel, readIte
   const schema = {
     summary: "Vectors of texts and images, as Voyage gives them",
     tags: ["voyage"],
-    body: multimodalBody,
+    body: withDimensions(multimodalBody, "output_dimension", manifest.dimensions),
     response: { 200: multimodalReply },
   };
   const options = { schema, config: { work: true } } as const;

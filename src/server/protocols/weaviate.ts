@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { someText } from "../documented.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { pixel } from "../schemas.ts";
@@ -20,7 +21,7 @@ export const weaviate: Protocol = {
 
 const vectorizeBody = z
   .object({
-    texts: z.array(z.string()).nullish(),
+    texts: z.array(someText).nullish(),
     images: z.array(z.string()).nullish().describe("Base64"),
   })
   .meta({
