@@ -25,7 +25,7 @@ const on_error = optional(z.enum(["fail", "null"])).describe(
 export const encodeTextBody = z
   .strictObject({
     text: optional(someText).describe("One text"),
-    texts: optional(some(someText)).describe("Several texts, answered in this order"),
+    texts: optional(some(z.string())).describe("Several texts, answered in this order"),
     normalize,
     encoding,
     on_error,
@@ -33,6 +33,10 @@ export const encodeTextBody = z
   .describe("Exactly one of text and texts")
   .meta({
     ...exactlyOne(["text", "texts"]),
+    anyOf: [
+      { title: "texts that say something", properties: { texts: { items: { pattern: "\\S" } } } },
+      { title: "null for a blank text", properties: { on_error: { const: "null" } }, required: ["on_error"] },
+    ],
     examples: [{ text: "a red bicycle" }, { texts: ["a dog", "un chien"], normalize: false, encoding: "base64" }],
   });
 
