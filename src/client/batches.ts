@@ -55,9 +55,11 @@ function joined(parts: readonly Part[], answers: readonly PartAnswer[]): Answer 
 
 /** A service may be replaced by one with another model while a batch is on its way. */
 function requireOneModel(answers: readonly PartAnswer[]): void {
-  const models = [...new Set(answers.flatMap(({ model }) => model ?? []))];
-  if (models.length <= 1) return;
-  const message = `The model changed while the batch was encoded (${models.join(", ")}); encode it again.`;
+  const models = new Set(answers.flatMap(({ model }) => model ?? []));
+  const lengths = new Set(answers.flatMap(({ embeddings }) => embeddings.flatMap((vector) => vector?.length ?? [])));
+  if (models.size <= 1 && lengths.size <= 1) return;
+  const found = models.size > 1 ? [...models].join(", ") : `${[...lengths].join(" and ")} dimensions`;
+  const message = `The model changed while the batch was encoded (${found}); encode it again.`;
   throw new ServiceError(message, { status: 200, code: "MODEL_CHANGED" });
 }
 

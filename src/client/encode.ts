@@ -82,17 +82,35 @@ interface Several {
 }
 
 async function encodedOf(response: Response): Promise<Encoded> {
-  const { embedding } = await bodyOf<{ embedding: string }>(response);
-  return { ...factsOf(response), embedding: vectorOf(embedding) };
+  const { embedding, dimensions } = await bodyOf<{ embedding: string; dimensions: number }>(response);
+  return { ...factsOf(response), embedding: vectorWith(dimensions, embedding) };
 }
 
 async function encodingOf(response: Response): Promise<Encoding<Float32Array | null>> {
-  const { embeddings, errors = [] } = await bodyOf<{ embeddings: (string | null)[]; errors?: ItemError[] }>(response);
+  type Written = { dimensions: number; embeddings: (string | null)[]; errors?: ItemError[] };
+  const { dimensions, embeddings, errors = [] } = await bodyOf<Written>(response);
   return {
     ...factsOf(response),
-    embeddings: embeddings.map((vector) => (vector === null ? null : vectorOf(vector))),
+    embeddings: embeddings.map((vector) => (vector === null ? null : vectorWith(dimensions, vector))),
     errors,
   };
+}
+
+/** @throws ServiceError where the vector is cut, or no vector: whatever is computed with it would be NaN */
+function vectorWith(dimensions: number, base64: string): Float32Array {
+  const vector = tryVectorOf(base64);
+  if (vector?.length === dimensions) return vector;
+  const found = vector ? `a vector of ${vector.length} numbers` : "something else than a vector";
+  const message = `The answer holds ${found} and tells ${dimensions} dimensions.`;
+  throw new ServiceError(message, { status: 200, code: "UNEXPECTED_ANSWER" });
+}
+
+function tryVectorOf(base64: string): Float32Array | undefined {
+  try {
+    return vectorOf(base64);
+  } catch {
+    return undefined; // neither base64 nor whole float32s
+  }
 }
 
 /** The service takes `on_error` for batches alone; here a single picture is a batch of one. */

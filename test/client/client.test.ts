@@ -109,9 +109,36 @@ describe("encodeTexts and encodeImages", () => {
   it("refuse to mix the vectors of two models", async () => {
     let answers = 0;
     const fetch = async () =>
-      Response.json({ success: true, embeddings: [""] }, { headers: { "x-model": `model-${++answers}` } });
+      Response.json(
+        { success: true, dimensions: 0, embeddings: [""] },
+        { headers: { "x-model": `model-${++answers}` } },
+      );
     const { client } = countingClient({ batchSize: 1, fetch });
     await expect(client.encodeTexts(["a", "b"])).rejects.toMatchObject({ code: "MODEL_CHANGED" });
+  });
+
+  it("refuse to mix the vectors of two models of one name", async () => {
+    const one = Buffer.from(Float32Array.of(1).buffer).toString("base64");
+    const two = Buffer.from(Float32Array.of(1, 0).buffer).toString("base64");
+    const answers = [
+      Response.json({ success: true, dimensions: 1, embeddings: [one] }),
+      Response.json({ success: true, dimensions: 2, embeddings: [two] }),
+    ];
+    const { client } = countingClient({ batchSize: 1, concurrency: 1, fetch: async () => answers.shift()! });
+    const error = { code: "MODEL_CHANGED", message: expect.stringContaining("1 and 2 dimensions") };
+    await expect(client.encodeTexts(["a", "b"])).rejects.toMatchObject(error);
+  });
+
+  it.each([
+    ["of another length than the answer tells", "AACAPw==", "a vector of 1 numbers and tells 2 dimensions"],
+    ["that is cut within a number", "AACA", "something else than a vector"],
+    ["that is no base64", "[1,0]", "something else than a vector"],
+  ])("refuse a vector %s", async (_what, vector, sentence) => {
+    const answer = { success: true, dimensions: 2, embedding: vector, embeddings: [vector] };
+    const { client } = countingClient({ fetch: async () => Response.json(answer) });
+    const error = { code: "UNEXPECTED_ANSWER", message: expect.stringContaining(sentence) };
+    await expect(client.encodeText("a")).rejects.toMatchObject(error);
+    await expect(client.encodeTexts(["a"])).rejects.toMatchObject(error);
   });
 });
 
@@ -191,7 +218,7 @@ describe("a busy service", () => {
     Response.json({ success: false, error: "Busy.", code: "OVERLOADED" }, { status, headers });
   const clientOf = (answers: Response[], options: Partial<ClientOptions> = {}) =>
     createClient({ baseUrl, fetch: async () => answers.shift()!, ...options });
-  const vector = () => Response.json({ success: true, embedding: "" });
+  const vector = () => Response.json({ success: true, dimensions: 0, embedding: "" });
 
   it("is asked again after the time that it names, in seconds or as a date", async () => {
     const waits: number[] = [];
