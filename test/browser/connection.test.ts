@@ -1,5 +1,8 @@
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildTinyModel } from "../support/tiny-model.ts";
 import { drop, firstNames, isAboutAnswers, launchBrowser, openPage, search } from "./support/browser.ts";
 import { drawing } from "./support/pictures.ts";
 import { startService } from "./support/service.ts";
@@ -65,6 +68,34 @@ describe("a service that goes away", () => {
       expect(errors.filter((error) => !isAboutAnswers(error))).toEqual([]);
     } finally {
       await back.stop();
+    }
+  });
+
+  it("comes back with another model, and nothing of the one before is compared with its vectors", {
+    timeout: 120_000,
+  }, async () => {
+    const model = await buildTinyModel();
+    const service = await startService();
+    const { page, errors } = await openPage(browser, { url: service.url });
+    await drop(page, [drawing("crown"), drawing("penguin")], "Add to your pictures");
+    await search(page, "penguin");
+    const scores = () => page.locator(".tile-score").allInnerTexts();
+    await expect.poll(async () => (await scores()).length, { timeout: 20_000 }).toBe(2);
+    const before = await scores();
+    await service.stop();
+    const back = await startService({ PORT: new URL(service.url).port, MODEL: model });
+    try {
+      await page.getByRole("textbox").fill("crown");
+      await page.locator(".model-name", { hasText: "tiny" }).waitFor();
+      await page.locator(".lamp.ready").waitFor();
+      await page.getByRole("textbox").fill("penguin"); // which the page had asked the other model for
+      await expect.poll(async () => (await scores()).length, { timeout: 20_000 }).toBe(2);
+      await expect.poll(async () => (await scores()).join(), { timeout: 20_000 }).not.toBe(before.join());
+      for (const score of await scores()) expect(score).toMatch(/^-?\d\.\d+$/);
+      expect(errors.filter((error) => !isAboutAnswers(error))).toEqual([]);
+    } finally {
+      await back.stop();
+      rmSync(dirname(model), { recursive: true, force: true });
     }
   });
 

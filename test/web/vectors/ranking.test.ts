@@ -22,6 +22,12 @@ describe("ranking", () => {
     expect(ranked[2]!.score).toBeCloseTo(0.5, 5);
   });
 
+  it("leaves out what another model has encoded, whose vectors have another length", () => {
+    const mixed = [...pictures, { id: "of another model", vector: Float32Array.of(1, 0, 0) }];
+    const ranked = rank(mixed, at(0));
+    expect(ids(ranked)).toEqual(["nearer", "near", "middle", "far"]);
+  });
+
   it("folds what is nearly the same behind the better one", () => {
     const folded = foldNearDuplicates(rank(pictures, at(0)));
     expect(ids(folded)).toEqual(["nearer", "middle", "far"]);

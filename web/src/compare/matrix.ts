@@ -1,13 +1,15 @@
 import { cosine } from "../vectors/cosine.ts";
 
-/** Holds cosines of each row with each column; they are undefined where a vector is missing. */
+/** Holds cosines of each row with each column; they are undefined where a vector is missing, or another model's. */
 export type Matrix = (number | undefined)[][];
 
 export function cosineMatrix(
   rows: readonly (Float32Array | undefined)[],
   columns: readonly (Float32Array | undefined)[],
 ): Matrix {
-  return rows.map((row) => columns.map((column) => (row && column ? cosine(row, column) : undefined)));
+  return rows.map((row) =>
+    columns.map((column) => (row && column?.length === row.length ? cosine(row, column) : undefined)),
+  );
 }
 
 export function columnOf(matrix: Matrix, index: number): number[] {

@@ -12,6 +12,8 @@ export interface Resolved {
 
 export interface QueryResolver {
   resolve(terms: Term[], signal: AbortSignal): Promise<Resolved>;
+  /** Forgets the vectors of texts; another model is served. */
+  forget(): void;
 }
 
 /** Whoever types asks for the same words again and again; beyond this many, the first ones are forgotten. */
@@ -48,5 +50,6 @@ export function createQueryResolver(
       const vectors = terms.map((term) => ("text" in term ? known.get(term.text)! : term.picture.vector!));
       return { vectors, stages, isTruncated };
     },
+    forget: () => known.clear(),
   };
 }

@@ -26,6 +26,8 @@ export interface Library {
   resume(name: OwnedName, maxBytes: number): void;
   cancel(name: OwnedName): void;
   clearOwn(): void;
+  /** Forgets every vector, and why pictures have none; another model is served. */
+  forgetVectors(): void;
   find(id: string): Picture | undefined;
 }
 
@@ -65,7 +67,7 @@ export function createLibrary(client: Client): Library {
     } catch {
       // The service is gone or asks for a key: the page says so, and resumes when it is back.
     } finally {
-      running.delete(name);
+      if (running.get(name) === controller) running.delete(name);
       update.flush();
     }
   }
@@ -108,6 +110,21 @@ export function createLibrary(client: Client): Library {
     clearOwn() {
       running.get("own")?.abort();
       collections.own.set(empty);
+    },
+    forgetVectors() {
+      for (const name of ["drawings", "photographs", "own"] as const) {
+        running.get(name)?.abort();
+        running.delete(name);
+        const { pictures } = collections[name].get();
+        for (const picture of pictures) {
+          picture.vector = undefined;
+          picture.problem = undefined;
+        }
+        collections[name].set({ pictures });
+      }
+      collections.index.set(empty);
+      vectors = undefined;
+      sampledVersion = undefined;
     },
     find: (id) => {
       for (const { get } of Object.values(collections)) {

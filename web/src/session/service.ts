@@ -13,6 +13,8 @@ export interface Service {
   connect(): Promise<void>;
   /** Takes what went wrong with any request, and acts where it concerns all of them. */
   report(error: ServiceError): void;
+  /** Takes the name of the model that gave an answer; another than before means that the service was replaced. */
+  noticeModel(name: string | null): void;
 }
 
 /** A service that does not answer is asked this often whether it is back. */
@@ -57,5 +59,10 @@ export function createService(client: () => Client, hasKey: () => boolean): Serv
     else if (status === 0) becomeGone();
   }
 
-  return { state, connect, report };
+  function noticeModel(name: string | null): void {
+    const known = state.get();
+    if (name !== null && known.status === "ready" && known.info.model !== name) becomeGone();
+  }
+
+  return { state, connect, report, noticeModel };
 }

@@ -34,6 +34,11 @@ export function openSession(): Session {
     apiKey: apiKey.read,
     maxRetries,
     onFailure: (error) => service.report(error),
+    async fetch(url, init) {
+      const response = await fetch(url, init);
+      service.noticeModel(response.headers.get("x-model"));
+      return response;
+    },
   });
   const service = createService(
     () => client,
@@ -44,6 +49,11 @@ export function openSession(): Session {
     picture.origin.kind === "index"
       ? client.picture(picture.origin.id, { width: 512, signal })
       : bytesOf(picture, signal);
+  const resolver = createQueryResolver(client, bytes);
+  forgetWhenReplaced(service, () => {
+    library.forgetVectors();
+    resolver.forget();
+  });
   resumeWhenBack(service, library);
   askAgainWhenSeen(service);
   const page = createPage(library.find);
@@ -52,13 +62,26 @@ export function openSession(): Session {
     service,
     library,
     thumbnails: createThumbnails(client),
-    resolver: createQueryResolver(client, bytes),
+    resolver,
     page,
     bytesOf: bytes,
     async start() {
       await Promise.all([library.open().then(page.readAddress), service.connect()]);
     },
   };
+}
+
+/** Vectors of two models are never compared: what the one before gave is forgotten where another is served. */
+function forgetWhenReplaced({ state }: Service, forget: () => void): void {
+  let served: string | undefined;
+  state.subscribe(() => {
+    const service = state.get();
+    if (service.status !== "ready") return;
+    const { buildId, image, text } = service.info;
+    const now = [buildId, image.precision, text.precision].join();
+    if (served !== undefined && served !== now) forget();
+    served = now;
+  });
 }
 
 /** Encodes pictures that were dropped before the service went away when it is back. */

@@ -7,14 +7,15 @@ export interface Ranked<P> {
   alike?: P[];
 }
 
-/** Ranks pictures that have a vector, the nearest first. */
+/** Ranks pictures that have a vector of the query's length, the nearest first; another length is another model's. */
 export function rank<P extends { vector?: Float32Array | undefined }>(
   pictures: readonly P[],
   query: Float32Array,
 ): Ranked<P>[] {
   const ranked: Ranked<P>[] = [];
   for (const picture of pictures) {
-    if (picture.vector) ranked.push({ picture, score: cosine(picture.vector, query) });
+    const { vector } = picture;
+    if (vector?.length === query.length) ranked.push({ picture, score: cosine(vector, query) });
   }
   return ranked.sort((a, b) => b.score - a.score);
 }
