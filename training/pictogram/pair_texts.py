@@ -44,6 +44,10 @@ class Texts:
         self.tokenizer = Tokenizer.from_file(str(data / "tokenizer.json"))
         self.resegment = Resegmenter(self.tokenizer.get_vocab())
 
+    def some_ids(self, count: int) -> list[list[int]]:
+        """Pieces of the first captions."""
+        return [e.ids for e in self.tokenizer.encode_batch(self.captions.text[:count])]
+
     def sample_captions(self, rng: np.random.Generator, count: int) -> tuple[list[str], list[str], Tensor]:
         """Texts as somebody types them, the same plain, and their concepts [count, C], each row with the sum 1."""
         emoji = rng.integers(0, len(self.emoji), max(1, round(EMOJI_SHARE * count)))

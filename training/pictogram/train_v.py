@@ -79,6 +79,7 @@ def start(tower: TextTower, earlier: Earlier, texts: Texts, args: argparse.Names
         state = earlier.tower.state_dict()
     state["dense.weight"] = earlier.basis.T @ state["dense.weight"]
     tower.load_state_dict(state)
+    tower.dense.weight /= tower(*pad(texts.some_ids(512))).norm(dim=1).mean()  # drawing_loss wants unit length from the first step
 
 
 def pool_of_pictures(image: ImageTower, data: Path, count: int, file: Path) -> Tensor:
