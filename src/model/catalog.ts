@@ -58,7 +58,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     ...both({
       repository: "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
       revision: "1a25a446712ba5ee05982a381eed697ef9b435cf",
-      sha256: {},
+      sha256: {
+        "model.safetensors": "74813fbcdc750f235c9784c367ca1394d2a5c25eb0aac92761752ac239db7cff",
+        "tokenizer.json": "b556ac8c99757ffb677208af34bc8c6721572114111a6e0aaf5fa69ff0b8d842",
+      },
     }),
     ...{ dimensions: 512, downloadMb: 605, languages: english, licence: "MIT", imageCost: 1 },
   },
