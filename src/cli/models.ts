@@ -35,7 +35,9 @@ async function list(place: string): Promise<void> {
     process.stdout.write(`${line}\n`);
   }
   if (names.length === 0) process.stdout.write(`No models in ${place}.\n`);
-  process.stdout.write("Can be installed with image-text-encoder pull NAME:\n");
+  process.stdout.write(
+    "Can be installed with image-text-encoder pull NAME (image cost: work for a picture, in that of ViT-B/32):\n",
+  );
   for (const [name, entry] of Object.entries(catalog)) {
     process.stdout.write(
       `  ${name}  ${entry.dimensions} dimensions  ${entry.downloadMb} MB  ${describeEntry(entry)}\n`,

@@ -22,6 +22,7 @@ it("lists what is installed, with size, precision and source", async () => {
   expect(stdout).toMatch(
     /^tiny {2}\d\.\d MB {2}image fp32, text fp32 {2}from a local checkpoint and a local checkpoint {2}in .*tiny\n/,
   );
+  expect(stdout).toContain("(image cost: work for a picture, in that of ViT-B/32)");
   expect(stdout).toContain(
     "\n  siglip2-base-patch16-224  768 dimensions  1535 MB  109 languages  Apache-2.0  image cost 4\n",
   );
