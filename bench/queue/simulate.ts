@@ -31,6 +31,8 @@ const plans: { pictures: number; workers: number; ahead?: number }[] = [
   { pictures: 1e7, workers: 10 },
   { pictures: 1e8, workers: 100 },
   { pictures: 1e9, workers: 100 },
+  { pictures: 1e9, workers: 1000 },
+  { pictures: 1e9, workers: 1000, ahead: 4000 },
 ];
 
 const rows = plans.map(({ pictures, workers, ahead = 1000 }) => {
