@@ -141,8 +141,10 @@ COPY --from=build-search /runtime/ /
 COPY --from=build-search --chown=10001:10001 /index /index
 COPY --from=model /models /models
 
-# This stage is a worker of shared bulk runs: docker build --target worker . (deploy/kubernetes uses it).
+# This stage is a worker of shared bulk runs: docker build --target worker . (deploy/ uses it). A new volume at /vectors
+# belongs to its user.
 FROM search AS worker
+COPY --from=build-search --chown=10001:10001 /index /vectors
 HEALTHCHECK NONE
 CMD ["work"]
 

@@ -23,9 +23,9 @@ const stages = new Map(
 /** scripts/container-check.sh builds the image; this is what can be told without building. */
 describe("the Dockerfile", () => {
   it("has the target of every compose file", () => {
-    const files = ["compose.yaml", "examples/compose.search.yaml"];
+    const files = ["compose.yaml", "examples/compose.search.yaml", "deploy/compose.queue.yaml"];
     const targets = files.flatMap((file) => [...read(file).matchAll(/^\s+target: (\S+)$/gm)].map(([, name]) => name!));
-    expect(targets).toContain("search");
+    expect(targets).toEqual(expect.arrayContaining(["search", "worker"]));
     for (const target of targets) expect(stages.has(target), target).toBe(true);
   });
 
@@ -50,5 +50,30 @@ describe("the Dockerfile", () => {
     const before = JSON.parse(read("package.json"));
     expect(dependencies).toEqual({ ...before.dependencies, ...before.peerDependencies });
     expect(peerDependencies).toBeUndefined();
+  });
+});
+
+/** No engine of containers is needed to see that its parts fit each other. */
+describe("deploy/compose.queue.yaml", () => {
+  const text = read("deploy/compose.queue.yaml");
+
+  it("sets variables that are settings, and folders that are mounted", () => {
+    const environment = /^x-encoder:[\s\S]*?environment:\n((?: {4}.*\n)+)/m.exec(text)![1]!;
+    const variables = Object.fromEntries([...environment.matchAll(/^ {4}(\w+): (.*)$/gm)].map(([, k, v]) => [k!, v!]));
+    expect(Object.keys(variables)).toEqual(["QUEUE", "QUEUE_PASSWORD", "OUT", "ROOT"]);
+    for (const name of Object.keys(variables)) expect(read("docs/configuration.md")).toContain(`\`${name}\``);
+    for (const path of [variables.OUT, variables.ROOT]) expect(text).toMatch(new RegExp(`- \\S.*:${path}(:ro)?$`, "m"));
+    expect(stages.get("worker")!.text).toContain(`/index ${variables.OUT}\n`); // its user may write to a new volume
+    const { hostname } = new URL(variables.QUEUE!);
+    expect(text).toMatch(new RegExp(`^  ${hostname}:\n    image: redis`, "m"));
+  });
+
+  it("has two workers, a run that starts on demand, and a Redis that keeps its jobs and asks for the password", () => {
+    expect(text).toMatch(/^ {2}worker:\n {4}<<: \*encoder\n {4}command: \["work"\]\n {4}deploy:\n {6}replicas: 2$/m);
+    expect(text).toMatch(
+      /^ {2}encode:\n {4}<<: \*encoder\n {4}profiles: \[run\]\n {4}command: \["encode", "\/pictures"\]$/m,
+    );
+    expect(text).toMatch(/redis-server --appendonly yes --maxmemory-policy noeviction --requirepass/);
+    expect(text.match(/\$\{QUEUE_PASSWORD:\?/g)).toHaveLength(2);
   });
 });
