@@ -1,19 +1,21 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseQueueAddress } from "../../src/queue/address.ts";
+import { openConnection } from "../../src/queue/bullmq.ts";
 import { writeFiles, writePictures } from "../support/pictures.ts";
 import { type Outcome, runCli } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 import { endGently, place, ready, resultOf, servePictures, singleRun, startRun, startWorker } from "./support/run.ts";
-import { startRedis } from "./support/servers.ts";
+import { engines, startRedis } from "./support/servers.ts";
 
 let model: string;
 beforeAll(async () => {
   model = await buildTinyModel();
 });
 
-describe("the same run twice", () => {
+describe.each(engines)("the same run twice with a queue in %s", (_, start) => {
   it("at the same time does each shard once; later it does nothing", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 40);
     const call = { model, queue, out: here.out };
@@ -32,7 +34,7 @@ describe("the same run twice", () => {
   });
 
   it("does what changed, drops what is gone, and refuses other settings", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const photos = join(here.folder, "photos");
     writePictures(photos, 12);
@@ -63,6 +65,33 @@ describe("queue", () => {
     expect((await run.ended).code).toBe(130);
     expect((await runCli(["queue", "drain"], { QUEUE: queue })).stdout).toContain("1 waiting and 0 failed shards");
     expect(await status()).toContain("waiting 0, active 0, failed 0");
+  });
+
+  it.each(engines)("in %s gives failed shards to the workers again", async (_, start) => {
+    const { url: queue } = await start();
+    const here = await place();
+    const pictures = await servePictures(here.folder, 6);
+    const call = { model, queue, out: here.out };
+    const command = async (name: string) => (await runCli(["queue", name], { QUEUE: queue })).stdout;
+    const run = startRun(call, pictures.list);
+    const { bullmq, name, options, backend } = await openConnection(parseQueueAddress(queue), "image-text-encoder");
+    const refuse = () => Promise.reject(new bullmq.UnrecoverableError("The disk of this worker is broken."));
+    const broken = new bullmq.Worker(name, refuse, options as never, backend as never);
+    expect(await run.ended).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("disk of this worker is broken"),
+    });
+    await broken.close();
+    expect(await command("status")).toMatch(/failed 1\n[\s\S]*The disk of this worker is broken/);
+    expect(await command("retry")).toBe("1 failed shards wait again\n");
+    expect(await command("status")).toMatch(/^waiting 1, active 0, failed 0$/m);
+    const worker = await ready(startWorker(call));
+    await worker.says("shard done");
+    expect(await startRun(call, pictures.list).ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("6 encoded"),
+    });
+    expect(await command("retry")).toBe("0 failed shards wait again\n");
   });
 
   it("says which settings are wrong", async () => {

@@ -5,7 +5,7 @@ import { readJsonLines } from "../support/output.ts";
 import type { Running } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 import { endGently, place, ready, resultOf, servePictures, singleRun, startRun, startWorker } from "./support/run.ts";
-import { startPostgres, startRedis } from "./support/servers.ts";
+import { engines, startPostgres, startRedis } from "./support/servers.ts";
 
 let model: string;
 beforeAll(async () => {
@@ -42,30 +42,30 @@ describe.each([
   });
 });
 
-describe("a restart of Redis", () => {
+describe.each(engines)("a restart of %s", (_, start) => {
   it("in the middle of a run loses nothing, if it keeps its commands on disk", async () => {
-    const redis = await startRedis();
+    const server = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 40);
-    const call = { model, queue: redis.url, out: here.out };
+    const call = { model, queue: server.url, out: here.out };
     const worker = await ready(startWorker(call));
     const run = startRun(call, pictures.list, "--shard-size", "5", "--format", "jsonl");
     await worker.says("shard done");
     pictures.hold(true);
     await pictures.held(10);
-    await redis.kill();
+    await server.kill();
     pictures.hold(false);
     await worker.says("the queue is in trouble");
-    await redis.start();
+    await server.start();
     expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("40 encoded") });
     const single = await singleRun(here, { model, input: pictures.list, shardSize: 5 }, "--format", "jsonl");
     expect(resultOf(here.out)).toEqual(single.files);
   });
 });
 
-describe("a picture that kills whoever takes it", () => {
+describe.each(engines)("a picture that kills whoever takes it from a queue in %s", (_, start) => {
   it("is found among its shard's, listed as poison, and costs nothing else", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const poison = 13;
     const workers = new Map<string, Running>();

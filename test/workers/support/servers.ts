@@ -21,6 +21,12 @@ export async function startPostgres(): Promise<LaunchedServer> {
   return untilTestEnds(await launchPostgres(await temporaryFolder()));
 }
 
+/** Both kinds of server that a queue can lie in, for `describe.each`. */
+export const engines = [
+  ["Redis", () => startRedis()],
+  ["PostgreSQL", startPostgres],
+] as const;
+
 /** What speaks S3: PyPI's moto. */
 export async function startMoto(): Promise<{ endpoint: string }> {
   const port = await freePort();
