@@ -1,16 +1,17 @@
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { Queue } from "bullmq";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { resolveModel } from "../../src/build/resolve.ts";
 import { packageVersion } from "../../src/host/package.ts";
+import { parseQueueAddress } from "../../src/queue/address.ts";
+import { openConnection } from "../../src/queue/bullmq.ts";
 import { modelFacts } from "../../src/queue/model-facts.ts";
 import { type Shard, shardId } from "../../src/queue/shard.ts";
 import { bitmap, writeFiles, writePictures } from "../support/pictures.ts";
 import { runCli } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 import { endGently, place, readText, ready, resultOf, servePictures, startRun, startWorker } from "./support/run.ts";
-import { startRedis } from "./support/servers.ts";
+import { engines, startRedis } from "./support/servers.ts";
 
 let model: string;
 let otherModel: string;
@@ -19,9 +20,9 @@ beforeAll(async () => {
   otherModel = await buildTinyModel("int8");
 });
 
-describe("a forged job", () => {
+describe.each(engines)("a forged job in %s", (_, start) => {
   it("fails with its reason, and neither reads nor writes anything", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     writeFiles(here.folder, { "secret.bmp": bitmap(99) });
     writePictures(join(here.folder, "photos"), 6);
@@ -38,8 +39,8 @@ describe("a forged job", () => {
       ...{ run, model: own, tower: "image", format: "npy", dtype: "float32", part: 0 },
       rows: [{ key: "k", name: "n", input: { file } }],
     });
-    const [host, port] = [new URL(queue).hostname, Number(new URL(queue).port)];
-    const jobs = new Queue("image-text-encoder", { connection: { host, port } });
+    const { bullmq, name, options, backend } = await openConnection(parseQueueAddress(queue), "image-text-encoder");
+    const jobs = new bullmq.Queue(name, options as never, backend as never);
     onTestFinished(() => jobs.close());
     const outside = [join(here.folder, "secret.bmp"), join(here.folder, "photos/../secret.bmp"), "/etc/passwd"];
     for (const file of outside) await jobs.add("shard", shard(file), { jobId: shardId(shard(file)) });
@@ -77,9 +78,9 @@ describe("a link below a root that leads outside", () => {
   });
 });
 
-describe("a worker with another model", () => {
+describe.each(engines)("a worker with another model at a queue in %s", (_, start) => {
   it("refuses with a sentence and ends, and another one does the work", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 10);
     const wrong = await ready(startWorker({ model: otherModel, queue, out: here.out }));
