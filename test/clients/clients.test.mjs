@@ -171,6 +171,18 @@ describe("jina-ai-provider", () => {
     await assert.rejects(attempt(key), /Expected a JPEG/);
     await assert.rejects(attempt("wrong"), /API key/);
   });
+
+  it("waits and tries again when it is told that it asks too often", async () => {
+    const limited = await startService({ RATE_LIMIT: "60" });
+    try {
+      await useUp(limited.url);
+      const jina = createJina({ baseURL: `${limited.url}/v1`, apiKey: key });
+      const { embeddings } = await embedMany({ model: jina.textEmbeddingModel(model), values: texts, maxRetries: 3 });
+      same(embeddings[0], expected[0]);
+    } finally {
+      await limited.stop();
+    }
+  });
 });
 
 /** Weaviate is a server in Go: this is what its module multi2vec-clip sends. */

@@ -145,7 +145,6 @@ class LlamaIndexTest(ClientTest):
         for vector, expected in zip(embeddings.get_text_embedding_batch(TEXTS), EXPECTED):
             self.assert_same(vector, expected)
 
-
     def test_a_picture_a_bad_one_and_a_wrong_key(self):
         import openai
         from llama_index.embeddings.openai_like import OpenAILikeEmbedding
@@ -158,6 +157,13 @@ class LlamaIndexTest(ClientTest):
         with self.assertRaises(openai.AuthenticationError):
             OpenAILikeEmbedding(api_key="wrong", **options).get_text_embedding("a")
 
+    def test_it_waits_and_tries_again(self):
+        from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+        use_up()
+        options = {"model_name": MODEL, "api_base": LIMITED_URL + "/v1", "api_key": KEY}
+        self.assert_same(OpenAILikeEmbedding(max_retries=4, **options).get_text_embedding(TEXTS[0]), EXPECTED[0])
+
 
 class ChromaTest(ClientTest):
     def test_the_hugging_face_server_function(self):
@@ -167,7 +173,6 @@ class ChromaTest(ClientTest):
         function = HuggingFaceEmbeddingServer(url=URL + "/embed", api_key_env_var="HUGGINGFACE_API_KEY")
         for vector, expected in zip(function(TEXTS), EXPECTED):
             self.assert_same(vector, expected)
-
 
     def test_the_roboflow_function(self):
         import numpy
@@ -210,6 +215,13 @@ class RoboflowTest(ClientTest):
         with self.client().use_api_v0() as client:
             vector = self.vector_of(client, Image.open(io.BytesIO(PICTURE)))
         self.assert_same(vector, EXPECTED_PICTURE, least=0.99)  # It encodes the picture anew.
+
+    def test_it_waits_and_tries_again(self):
+        from inference_sdk import InferenceHTTPClient
+
+        use_up()
+        client = InferenceHTTPClient(api_url=LIMITED_URL, api_key=KEY)
+        self.assert_same(client.get_clip_text_embeddings(TEXTS[0])["embeddings"][0], EXPECTED[0])
 
     def test_a_wrong_key(self):
         from inference_sdk.http.errors import HTTPCallErrorError
