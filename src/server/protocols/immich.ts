@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { imageSize } from "../../encoder/image-size.ts";
 import { EncoderError } from "../../errors.ts";
 import { readForms } from "../image-bodies.ts";
-import { imageSize } from "../image-size.ts";
 import type { Form } from "../multipart.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
