@@ -12,7 +12,7 @@ features+='|^src/cli/(bulk-call|bulk-progress|count-items|dry-run|duplicates|enc
 features+='|^src/cli/(work|worker-endpoint)\.ts|^src/config/(bulk|queue|fetch-headers)\.ts'
 features+='|^src/encoder/rank\.ts|^src/engine/device(-thread)?\.ts|^src/graph/float16\.ts|^src/host/optional-package\.ts'
 features+='|^src/image/(heic|heic-thread|heif-boxes|libheif-js\.d|camera-raw|avif|chroma|webp|thumbnail|bmp-runs)\.ts'
-features+='|^src/server/(embeddings|image-bodies|image-size|images|model-names|page-files|protocol)\.ts'
+features+='|^src/server/(embeddings|image-bodies|images|model-names|page-files|protocol)\.ts'
 features+='|^src/server/routes/(docs|page|pictures|rank|search)\.ts'
 
 types=$(mktemp)

@@ -64,7 +64,7 @@ function propertiesOf(associations: Buffer, wanted: number): number[] {
   const indexBytes = (associations[3]! & 1) === 0 ? 1 : 2;
   const indexMask = indexBytes === 1 ? 0x7f : 0x7fff; // The first bit says that the property matters.
   let at = 8;
-  for (let items = associations.readUInt32BE(4); items > 0; items--) {
+  for (let items = Math.min(associations.readUInt32BE(4), mostBoxes); items > 0; items--) {
     const item = associations.readUIntBE(at, idBytes);
     const count = associations.readUInt8(at + idBytes);
     at += idBytes + 1;

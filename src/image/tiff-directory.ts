@@ -20,6 +20,8 @@ const valueBytes: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 13: 4, 
 const mostValues = 16;
 /** A camera's file has about ten directories, in a chain or a tree. A bound also ends circles. */
 const mostDirectories = 32;
+/** A directory has some dozens of entries; beyond a bound they only cost time. */
+const mostEntries = 4096;
 const subDirectories = 330;
 
 /** Lists the directories that can be read, the first picture's first; those that it refers to come right after it. */
@@ -53,7 +55,8 @@ export function readDirectories(bytes: Uint8Array): TiffFile {
     const first = start + countBytes;
     const count = Math.min(number(start, countBytes), Math.floor((bytes.length - first) / entryBytes));
     const directory = new Map<number, Entry>();
-    for (let at = first; at < first + count * entryBytes; at += entryBytes) directory.set(number(at, 2), readEntry(at));
+    const end = first + Math.min(count, mostEntries) * entryBytes;
+    for (let at = first; at < end; at += entryBytes) directory.set(number(at, 2), readEntry(at));
     directories.push(directory);
     waiting.unshift(...(directory.get(subDirectories)?.values ?? []));
     waiting.push(number(first + count * entryBytes, slotBytes));
