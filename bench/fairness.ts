@@ -141,7 +141,7 @@ async function hugePictures(count: number): Promise<string[]> {
   for (let i = 0; i < count; i++) {
     const background = { r: (i * 37) % 256, g: (i * 101) % 256, b: (i * 11) % 256 };
     const create = { width: 4000, height: 3000, channels: 3, background } as const;
-    pictures.push((await sharp({ create }).png({ compressionLevel: 1 }).toBuffer()).toString("base64"));
+    pictures.push((await sharp({ create }).png({ compressionLevel: 9 }).toBuffer()).toString("base64"));
   }
   return pictures;
 }
