@@ -6,7 +6,7 @@ import { EncoderError } from "../errors.ts";
 import { machineSummary } from "../host/processor.ts";
 import { command } from "./command.ts";
 
-const { model, modelsDir, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = encoderSettings;
+const { model, modelsDir, device, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = encoderSettings;
 
 /** Measures the encoder in this process, without HTTP. */
 export const bench = command({
@@ -15,6 +15,7 @@ export const bench = command({
   settings: {
     model,
     modelsDir,
+    device,
     threads,
     replicas,
     decodeProcesses,
@@ -30,16 +31,22 @@ export const bench = command({
     const { seconds, ...options } = values;
     const pictures = operands.length > 0 ? await Promise.all(operands.map(readPicture)) : generatedPictures();
     const startedAt = performance.now();
-    const encoder = await createEncoder(options, {}, { signal });
+    const onDeviceFallback = (reason: string) => print(`no GPU can be used: ${reason}`);
+    const encoder = await createEncoder(options, { onDeviceFallback }, { signal });
     try {
       const image = imageWork(encoder, pictures, signal);
       const text = textWork(encoder, signal);
       await Promise.all([image(0), text(0)]);
       const { name, image: imageTower, text: textTower } = encoder.manifest;
-      print(`${name}, images ${imageTower.precision}, texts ${textTower.precision}; ${machineSummary()}`);
+      const { used } = encoder.device;
+      print(`${name}, images ${imageTower.precision}, texts ${textTower.precision}, on ${used}; ${machineSummary()}`);
       print(`first vectors after ${milliseconds(performance.now() - startedAt)}`);
       print(operands.length > 0 ? `${operands.length} pictures given` : "pictures: generated bitmaps of 640x480");
-      for (const [what, work, together] of [["images", image, 32] as const, ["texts", text, 64] as const]) {
+      const crowds = used === "cuda" ? { images: 256, texts: 256 } : { images: 32, texts: 64 }; // enough for full batches
+      for (const [what, work, together] of [
+        ["images", image, crowds.images] as const,
+        ["texts", text, crowds.texts] as const,
+      ]) {
         const alone = await measure(work, 1, seconds, signal);
         const crowd = await measure(work, together, seconds, signal);
         print(`${what}, one at a time: ${latency(alone)}`);

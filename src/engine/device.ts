@@ -48,12 +48,23 @@ async function tryProvider(signal: AbortSignal | undefined): Promise<string | un
     return `ONNX Runtime has a CUDA provider for Linux on x64, and this is ${process.platform} on ${process.arch}.`;
   }
   const runtime = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
-  if (!(await stat(join(runtime, providerFile)).catch(() => undefined))) {
+  const provider = join(runtime, providerFile);
+  if (!(await stat(provider).catch(() => undefined))) {
     return `ONNX Runtime's CUDA provider is not installed. Fetch it with: node ${join(runtime, "script/install.js")} --onnxruntime-node-install=cuda12`;
   }
   const failure = await openInThread(signal);
-  if (!failure?.includes("Failed to load shared library")) return failure;
-  return `a library that ONNX Runtime's CUDA provider needs is missing; the runtime's own line above names it. "readelf -d ${join(runtime, providerFile)}" lists all: they come with the CUDA runtime and cuDNN of that version.`;
+  return failure === undefined ? undefined : explainFailure(failure, provider);
+}
+
+/** Says what keeps the provider from working and how to get it, for the failures of the runtime that name no cure. */
+export function explainFailure(failure: string, provider: string): string {
+  if (failure.includes("Failed to load shared library")) {
+    return `a library that ONNX Runtime's CUDA provider needs is missing; the runtime's own line above names it. libcuda.so.1 comes with NVIDIA's driver, which a container sees with --gpus all. The others come with the CUDA runtime and cuDNN that the provider was built for: readelf -d ${provider}`;
+  }
+  // The runtime puts its own source lines and types around what CUDA says.
+  const [, code, said] = /CUDA failure (\d+): (.+?) ; GPU=/.exec(failure) ?? [];
+  if (said === undefined) return failure;
+  return `CUDA answers "${said}" (${code}). nvidia-smi tells which GPU there is and the newest CUDA that its driver supports; a container sees them with --gpus all.`;
 }
 
 /** Opens a tiny graph on the GPU, which takes a second that the calling thread must not wait; gives what it failed for. */

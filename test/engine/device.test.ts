@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseDevice } from "../../src/engine/device.ts";
+import { chooseDevice, explainFailure } from "../../src/engine/device.ts";
 
 const precisions = ["fp16", "fp32"];
 const works = async () => undefined;
@@ -42,5 +42,21 @@ describe("the device", () => {
         /CUDA provider is not installed\. Fetch it with: node .*install\.js --onnxruntime-node-install=cuda12|Linux on x64|Failed to load|CUDA/,
       ),
     });
+  });
+
+  it("leaves the runtime's source lines out of what CUDA says, and names the cure", () => {
+    // ONNX Runtime 1.30's own words, shortened, beside a driver that is too old
+    const failure =
+      "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:154 std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall(ERRTYPE, const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; bool THRW = true] CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version ; GPU=-1 ; hostname=vm ; file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_execution_provider.cc ; line=352 ; expr=cudaSetDevice(info_.device_id); ";
+    expect(explainFailure(failure, "provider.so")).toMatch(
+      /^CUDA answers "CUDA driver version is insufficient for CUDA runtime version" \(35\)\. nvidia-smi .*--gpus all\.$/,
+    );
+  });
+
+  it("names what a missing library comes with, and keeps a failure that it does not know", () => {
+    expect(explainFailure("Failed to load shared library", "provider.so")).toMatch(
+      /libcuda\.so\.1 comes with NVIDIA's/,
+    );
+    expect(explainFailure("cuDNN library was not found", "provider.so")).toBe("cuDNN library was not found");
   });
 });
