@@ -16,11 +16,12 @@ afterAll(() => rm(dirname(model), { recursive: true }));
 type Behaviour = "works" | "fails" | "hangs";
 
 /** Starts an encoder whose engines do as the test says; all else is real. */
-async function encoderWith(behaviour: { image: Behaviour; text: Behaviour }) {
+async function encoderWith(behaviour: { image: Behaviour; text: Behaviour }, onRun = () => {}) {
   const startEngine = async ({ graph }: EngineOptions): Promise<Engine> => {
     const tower = graph.endsWith("image.onnx") ? "image" : "text";
     return {
       async run([input]) {
+        onRun();
         if (behaviour[tower] === "hangs") return new Promise(() => {});
         if (behaviour[tower] === "fails") throw new EncoderError("ENGINE_FAILED", "failed");
         return { embeddings: new Float32Array(input!.dims[0]! * 512).fill(1), inferenceMs: 1 };
@@ -29,7 +30,7 @@ async function encoderWith(behaviour: { image: Behaviour; text: Behaviour }) {
     };
   };
   const encoder = await createEncoder({ model }, {}, { startEngine });
-  onTestFinished(() => encoder.close());
+  onTestFinished(() => encoder.close({ timeoutMs: 0 }));
   return encoder;
 }
 
@@ -60,7 +61,7 @@ describe("health", () => {
       const isHealthy = () => encoder.isHealthy({ maxAgeMs: 60_000, signal: AbortSignal.timeout(200) });
       expect(await isHealthy()).toBe(false);
       expect(await isHealthy()).toBe(false);
-      expect(encoder.queueDepth()).toEqual({ image: 0, text: 0 }); // probes do not pile up
+      await expect.poll(() => encoder.queueDepth()).toEqual({ image: 0, text: 0 }); // probes do not pile up
     },
   );
 });
@@ -128,12 +129,13 @@ describe("a large request", () => {
 
 describe("a request under way", () => {
   it("is joined by an equal one, also where any other is refused", async () => {
-    const encoder = await encoderWith({ image: "works", text: "hangs" });
+    let runs = 0;
+    const encoder = await encoderWith({ image: "works", text: "hangs" }, () => runs++);
     const ask = (text: string, msLeft: number) =>
       encoder.encodeTexts([text], { deadline: performance.now() + msLeft, signal: AbortSignal.timeout(msLeft) });
-    const first = ask("the same", 5000);
+    const first = ask("the same", 20_000);
     first.catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect.poll(() => runs, { timeout: 20_000 }).toBe(1);
     await expect(ask("another", 150)).rejects.toMatchObject({ code: "OVERLOADED" });
     await expect(ask("the same", 150)).rejects.toThrow(/timeout/); // it was accepted
   });

@@ -36,8 +36,13 @@ export interface HubRequest {
 export interface LoopbackHub {
   endpoint: string;
   requests: HubRequest[];
-  /** This is asked before each answer. */
+  /** Asked before each answer. */
   fault: (request: HubRequest) => Fault | undefined;
+  /**
+   * Awaited before a "cut" breaks the connection: a break drops what the client has received and not yet read, so that a
+   * test which needs those bytes has to wait until the client has stored them.
+   */
+  beforeBreak: (request: HubRequest, sentBytes: number) => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,6 +76,7 @@ export async function startLoopbackHub(repositories: Record<string, LoopbackRepo
     endpoint: hubServer.origin,
     requests: [],
     fault: () => undefined,
+    beforeBreak: async () => undefined,
     async close() {
       for (const { server } of [hubServer, storage]) {
         server.closeAllConnections();
@@ -122,7 +128,8 @@ export async function startLoopbackHub(repositories: Record<string, LoopbackRepo
     const etag = isLarge
       ? "multipart-7"
       : createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-    await send({ asked, response, bytes, fault, headers: { "x-repo-commit": commit, etag: `"${etag}"`, ...faulty } });
+    const headers = { "x-repo-commit": commit, etag: `"${etag}"`, ...faulty };
+    await send({ asked, response, bytes, fault, headers, beforeBreak: hub.beforeBreak });
   }
   return hub;
 }
@@ -137,9 +144,10 @@ interface Sending {
   bytes: Buffer;
   fault: Fault | undefined;
   headers: Record<string, string>;
+  beforeBreak: LoopbackHub["beforeBreak"];
 }
 
-async function send({ asked, response, bytes, fault, headers }: Sending) {
+async function send({ asked, response, bytes, fault, headers, beforeBreak }: Sending) {
   const ignoresRange = fault?.kind === "ignore-range" || (fault?.kind === "cut" && fault.ignoreRange);
   const wanted = ignoresRange ? 0 : asked.firstByte;
   if (wanted >= bytes.length) return end(response, 416);
@@ -152,7 +160,9 @@ async function send({ asked, response, bytes, fault, headers }: Sending) {
   if (asked.method === "HEAD") return response.end();
   switch (fault?.kind) {
     case "cut":
-      response.write(body.subarray(0, fault.afterBytes), () => response.destroy());
+      await new Promise((resolve) => response.write(body.subarray(0, fault.afterBytes), resolve));
+      await beforeBreak(asked, fault.afterBytes);
+      response.destroy();
       return;
     case "stall":
       response.write(body.subarray(0, fault.afterBytes), () => fault.onSilence?.());

@@ -11,12 +11,9 @@ import { serviceConfig } from "../../src/config/service.ts";
 import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
 import { fetcherOfBytes, listen, serve } from "../support/loopback.ts";
 
-const config = serviceConfig({
-  fetchTimeoutMs: 1500,
-  fetchConnectTimeoutMs: 500,
-  fetchIdleTimeoutMs: 400,
-  maxImageBytes: 10_000,
-});
+/** Long enough for the slowest machine. */
+const patient = { fetchTimeoutMs: 60_000, fetchConnectTimeoutMs: 60_000, fetchIdleTimeoutMs: 60_000 };
+const config = serviceConfig({ ...patient, maxImageBytes: 10_000 });
 const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
 /** Makes a fetcher that is opened on purpose, as an operator would: to this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
@@ -233,20 +230,21 @@ describe("a server that misbehaves", () => {
       const timer = setInterval(() => socket.write(piece.repeat(1000), "latin1"), 1);
       socket.resume().on("close", () => clearInterval(timer));
     });
-    const images = open({ fetchTimeoutMs: 60_000, fetchIdleTimeoutMs: 60_000 });
-    await expect(images.fetchImage(`http://127.0.0.1:${await listen(server)}/`)).rejects.toMatchObject(
+    await expect(open().fetchImage(`http://127.0.0.1:${await listen(server)}/`)).rejects.toMatchObject(
       code("IMAGE_TOO_LARGE"),
     );
   });
 
+  const impatient = () => open({ fetchIdleTimeoutMs: 400 });
+
   it("with no answer at all", async () => {
     const { port } = await serve(() => {});
-    await expect(open().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_TIMEOUT"));
+    await expect(impatient().fetchImage(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(code("URL_TIMEOUT"));
   });
 
   it("with a body that stops, or drips for ever", async () => {
     const stops = await serve((_request, reply) => reply.write("pic"));
-    await expect(open().fetchImage(`http://127.0.0.1:${stops.port}/`)).rejects.toMatchObject(code("URL_TIMEOUT"));
+    await expect(impatient().fetchImage(`http://127.0.0.1:${stops.port}/`)).rejects.toMatchObject(code("URL_TIMEOUT"));
     const drips = await serve((_request, reply) => {
       const timer = setInterval(() => reply.write("."), 100);
       reply.on("close", () => clearInterval(timer));
@@ -318,10 +316,10 @@ describe("a limit that strikes", () => {
     const silent = await serve((_request, reply) => reply.write("pic"));
     const connecting = `http://127.0.0.1:${await fullPort()}/`;
     const found = await Promise.all([
-      message({}, `http://127.0.0.1:${port}/`),
-      message({}, `http://127.0.0.1:${silent.port}/`),
+      message({ fetchIdleTimeoutMs: 400 }, `http://127.0.0.1:${port}/`),
+      message({ fetchIdleTimeoutMs: 400 }, `http://127.0.0.1:${silent.port}/`),
       message({ fetchTimeoutMs: 100 }, `http://127.0.0.1:${port}/`),
-      message({ fetchTimeoutMs: 60_000 }, connecting),
+      message({ fetchConnectTimeoutMs: 500 }, connecting),
       message({}, `http://127.0.0.1:${port}/${"x".repeat(9000)}`),
     ]);
     expect(found).toEqual([
@@ -421,10 +419,10 @@ describe("a caller that goes away", () => {
     async (scheme) => {
       const url = `${scheme}://127.0.0.1:${await fullPort()}/`;
       const caller = new AbortController();
-      const result = open({ fetchConnectTimeoutMs: 60_000 }).fetchImage(url, { signal: caller.signal });
+      const result = open().fetchImage(url, { signal: caller.signal });
       setTimeout(() => caller.abort(new Error("gone")), 50);
       await expect(result).rejects.toThrow("gone");
-      const late = open({ fetchConnectTimeoutMs: 60_000, fetchTimeoutMs: 100 }).fetchImage(url);
+      const late = open({ fetchTimeoutMs: 100 }).fetchImage(url);
       await expect(late).rejects.toMatchObject(code("URL_TIMEOUT"));
     },
   );

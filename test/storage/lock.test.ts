@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { acquireLock } from "../../src/storage/lock.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 
-const timing = { heartbeatMs: 20, deadAfterMs: 200, pollMs: 10 };
-/** This is a file as a process of another container leaves it. */
+/** Dead after so long that a machine which stands still for a moment kills nobody. */
+const timing = { heartbeatMs: 20, deadAfterMs: 1000, pollMs: 10 };
+/** The name of a file as a process of another container leaves it. */
 const foreign = "lock.1.12345.00000000.0123456789abcdef.elsewhere";
 
 let directory: string;
@@ -87,14 +88,14 @@ describe("a lock", () => {
   it("is never taken over while another container's heartbeat goes on", async () => {
     const file = await leave(foreign);
     const heartbeat = setInterval(() => utimes(file, new Date(), new Date()), timing.heartbeatMs);
-    await expect(acquireFor(5 * timing.deadAfterMs)).rejects.toThrow("timeout");
+    await expect(acquireFor(3 * timing.deadAfterMs)).rejects.toThrow("timeout");
     clearInterval(heartbeat);
   });
 
   it("is never taken over from a process that can be seen, even if it stands still", async () => {
     const holder = await startHolder();
     holder.kill("SIGSTOP");
-    await expect(acquireFor(5 * timing.deadAfterMs)).rejects.toThrow("timeout");
+    await expect(acquireFor(3 * timing.deadAfterMs)).rejects.toThrow("timeout");
   });
 
   it("tells its holder when it was lost", async () => {
