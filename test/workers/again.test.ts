@@ -19,11 +19,11 @@ describe.each(engines)("the same run twice with a queue in %s", (_, start) => {
     const here = await place();
     const pictures = await servePictures(here.folder, 40);
     const call = { model, queue, out: here.out };
-    pictures.hold(true);
+    pictures.holdFrom(0);
     const runs = [1, 2].map(() => startRun(call, pictures.list, "--shard-size", "5", "--queue-ahead", "3"));
     await ready(startWorker(call));
     await pictures.held(8);
-    pictures.hold(false);
+    pictures.release();
     for (const run of runs)
       expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("40 encoded") });
     expect(Math.max(...[...pictures.asked].filter(([number]) => number >= 8).map(([, times]) => times))).toBe(1);
@@ -102,25 +102,25 @@ describe("queue", () => {
   });
 });
 
-describe("a worker that is told to end", () => {
+describe.each(engines)("a worker at a queue in %s that is told to end", (_, start) => {
   it("gives back what takes too long, and another one does it", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 10);
     const call = { model, queue, out: here.out };
-    pictures.hold(true);
+    pictures.holdFrom(0);
     const first = await ready(startWorker(call, "--drain-timeout-ms", "200", "--metrics-port", "0"));
     const run = startRun(call, pictures.list, "--shard-size", "10");
     await pictures.held(8);
     expect(await endGently(first)).toBe(0);
-    pictures.hold(false);
+    pictures.release();
     await ready(startWorker(call));
     expect(await run.ended).toMatchObject({ code: 0 });
     expect(run.output()).not.toContain("a worker died");
   });
 
   it("tells its metrics until then", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 10);
     const call = { model, queue, out: here.out };

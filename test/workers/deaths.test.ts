@@ -28,13 +28,12 @@ describe.each([
     const pictures = await servePictures(here.folder, 60);
     const call = { model, queue, out: here.out };
     const workers = await Promise.all([1, 2, 3].map(() => ready(startWorker(call))));
+    pictures.holdFrom(16);
     const run = startRun(call, pictures.list, "--shard-size", "8", "--format", format);
-    await Promise.race(workers.map((worker) => worker.says("shard done")));
-    pictures.hold(true);
-    await pictures.held(24);
+    await pictures.held(24); // a shard of each worker
     await kill(workers[0]!);
     await kill(workers[1]!);
-    pictures.hold(false);
+    pictures.release();
     expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("60 encoded, 0 known") });
     expect(await endGently(workers[2]!)).toBe(0);
     const single = await singleRun(here, { model, input: pictures.list, shardSize: 8 }, "--format", format);
@@ -49,12 +48,11 @@ describe.each(engines)("a restart of %s", (_, start) => {
     const pictures = await servePictures(here.folder, 40);
     const call = { model, queue: server.url, out: here.out };
     const worker = await ready(startWorker(call));
+    pictures.holdFrom(10);
     const run = startRun(call, pictures.list, "--shard-size", "5", "--format", "jsonl");
-    await worker.says("shard done");
-    pictures.hold(true);
     await pictures.held(10);
     await server.kill();
-    pictures.hold(false);
+    pictures.release();
     await worker.says("the queue is in trouble");
     await server.start();
     expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("40 encoded") });
@@ -94,23 +92,20 @@ describe.each(engines)("a picture that kills whoever takes it from a queue in %s
   });
 });
 
-describe("a shard that takes many times the lease", () => {
+describe.each(engines)("a shard in %s that takes many times the lease", (_, start) => {
   it("stays with its worker, which renews it", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 20);
     const call = { model, queue, out: here.out };
     const patient = ["--fetch-timeout-ms", "60000", "--fetch-idle-timeout-ms", "60000"];
     const worker = await ready(startWorker(call, ...patient));
     await ready(startWorker(call, ...patient)); // whichever has not got the shard would take it
-    pictures.hold(true);
+    pictures.holdFrom(8); // behind the trial's
     const run = startRun(call, pictures.list, "--shard-size", "20");
-    await pictures.held(8);
-    pictures.hold(false); // of the trial
-    pictures.hold(true);
-    await pictures.held(20);
+    await pictures.held(12);
     await sleep(6000);
-    pictures.hold(false);
+    pictures.release();
     expect(await run.ended).toMatchObject({ code: 0 });
     expect(run.output()).not.toContain("a worker died");
     expect(Math.max(...pictures.asked.values())).toBe(2); // the trial and the shard

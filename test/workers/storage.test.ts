@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { s3Store } from "../../src/queue/s3-store.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 import { marksIn, place, ready, resultOf, servePictures, singleRun, startRun, startWorker } from "./support/run.ts";
-import { startMoto, startRedis } from "./support/servers.ts";
+import { engines, startMoto, startRedis } from "./support/servers.ts";
 
 let model: string;
 beforeAll(async () => {
@@ -35,9 +35,9 @@ async function objects(client: S3Client, prefix: string): Promise<Record<string,
   return files;
 }
 
-describe("an output in S3", () => {
+describe.each(engines)("an output in S3 of a queue in %s", (_, start) => {
   it("gets the bytes of a run on one machine, and a second run finds all done", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const { env, client } = await bucket();
     const here = await place();
     const pictures = await servePictures(here.folder, 20);
@@ -50,6 +50,32 @@ describe("an output in S3", () => {
     expect(again.stdout).toContain("0 encoded, 20 known already");
   });
 
+  it("gets them too where a worker is killed in the middle and the call is killed and made again", async () => {
+    const { url: queue } = await start();
+    const { env, client } = await bucket();
+    const here = await place();
+    const pictures = await servePictures(here.folder, 30);
+    const call = { model, queue, out: "s3://vectors/runs/8", env };
+    const first = await ready(startWorker(call));
+    pictures.holdFrom(10);
+    const killed = startRun(call, pictures.list, "--shard-size", "5");
+    await pictures.held(10);
+    for (const { child, ended } of [first, killed]) {
+      child.kill("SIGKILL");
+      await ended;
+    }
+    pictures.release();
+    await ready(startWorker(call));
+    const { code, stdout } = await startRun(call, pictures.list, "--shard-size", "5").ended;
+    expect(code).toBe(0);
+    const [, encoded, known] = /(\d+) encoded, (\d+) known already/.exec(stdout)!.map(Number);
+    expect(encoded! + known!).toBe(30);
+    const single = await singleRun(here, { model, input: pictures.list, shardSize: 5 });
+    expect(await objects(client, "runs/8")).toEqual(single.files);
+  });
+});
+
+describe("an output in S3", () => {
   it("takes a large file piece by piece, and creates one only if there is none", async () => {
     const { client } = await bucket();
     const store = await s3Store("s3://vectors/pieces/");
@@ -83,21 +109,20 @@ describe("an output in S3", () => {
   });
 });
 
-describe("a shared folder that goes away in the middle", () => {
+describe.each(engines)("a shared folder that goes away in the middle of a run in %s", (_, start) => {
   it("ends the worker, and what it had is done when the folder is there again", async () => {
-    const { url: queue } = await startRedis();
+    const { url: queue } = await start();
     const here = await place();
     const pictures = await servePictures(here.folder, 30);
     const call = { model, queue, out: here.out };
     const worker = await ready(startWorker(call));
+    pictures.holdFrom(10);
     const run = startRun(call, pictures.list, "--shard-size", "5");
-    await worker.says("shard done");
-    pictures.hold(true);
     await pictures.held(10);
     const away = join(here.folder, "away");
     renameSync(here.out, away);
     mkdirSync(here.out); // what a mount point shows when nothing is mounted
-    pictures.hold(false);
+    pictures.release();
     expect(await worker.ended).toMatchObject({ code: 1 });
     expect(worker.output()).toContain("its share went away");
     rmSync(here.out, { recursive: true });

@@ -30,6 +30,9 @@ const embeddingsReply = z.strictObject({
   usage: z.strictObject({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
+/** Infinity's older route, of which clients are generated too: its strings are images. */
+const imagesOnly = "/embeddings_image";
+
 function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
   const { manifest, checkModel, readItems, encode } = context;
   const schema = {
@@ -39,13 +42,14 @@ function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
     response: { 200: embeddingsReply },
   };
   const options = { schema, config: { work: true } } as const;
-  for (const path of ["/v1/embeddings", "/embeddings"]) {
+  for (const path of ["/v1/embeddings", "/embeddings", imagesOnly]) {
     scope.withTypeProvider<ZodTypeProvider>().post(path, options, async (request, reply) => {
       const { model, dimensions, normalized, encoding_format: format, embedding_type: type } = request.body;
       checkModel(model);
       requireDimensions(dimensions, manifest);
-      const field = request.body.input == null ? "messages" : "input";
-      const items = await readItems(request, sourcesOf(request.body), { noun: "item", field });
+      const body = path === imagesOnly ? { modality: "image" as const, ...request.body } : request.body;
+      const field = body.input == null ? "messages" : "input";
+      const items = await readItems(request, sourcesOf(body), { noun: "item", field });
       const { embeddings, tokens } = await encode({ request, reply }, items, { normalize: normalized ?? true });
       const encoding = [format ?? type ?? "float"].flat()[0]!;
       return sendVectors(reply, frame({ embeddings, tokens, model: manifest.name }), encoding);

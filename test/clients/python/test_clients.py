@@ -174,6 +174,15 @@ class ChromaTest(ClientTest):
         for vector, expected in zip(function(TEXTS), EXPECTED):
             self.assert_same(vector, expected)
 
+    def test_the_hugging_face_server_function_has_no_retry_and_takes_no_refusal_for_vectors(self):
+        from chromadb.utils.embedding_functions import HuggingFaceEmbeddingServer
+
+        os.environ["HUGGINGFACE_API_KEY"] = KEY
+        function = HuggingFaceEmbeddingServer(url=LIMITED_URL + "/embed", api_key_env_var="HUGGINGFACE_API_KEY")
+        use_up()
+        with self.assertRaises(ValueError):  # It looks at no status, and finds no numbers in the reply.
+            function(TEXTS)
+
     def test_the_roboflow_function(self):
         import numpy
         from chromadb.utils.embedding_functions import RoboflowEmbeddingFunction
@@ -307,6 +316,16 @@ class HuggingFaceTest(ClientTest):
         with self.assertRaises(HfHubHTTPError):
             InferenceClient(URL, token="wrong").feature_extraction("a")
 
+    def test_it_has_no_retry_and_is_told_when_to_come_back(self):
+        from huggingface_hub import InferenceClient
+        from huggingface_hub.errors import HfHubHTTPError
+
+        use_up()
+        with self.assertRaises(HfHubHTTPError) as caught:
+            InferenceClient(LIMITED_URL, token=KEY).feature_extraction("a")
+        self.assertEqual(caught.exception.response.status_code, 429)
+        self.assertGreaterEqual(int(caught.exception.response.headers["retry-after"]), 1)
+
 
 class InfinityTest(ClientTest):
     def test_the_generated_client(self):
@@ -322,6 +341,19 @@ class InfinityTest(ClientTest):
             result = embeddings.sync(client=client, body=body)
         for item, expected in zip(result.data, EXPECTED):
             self.assert_same(item.embedding, expected)
+
+    def test_the_generated_client_has_no_retry_and_is_told_when_to_come_back(self):
+        from infinity_client import AuthenticatedClient
+        from infinity_client.api.default import embeddings
+        from infinity_client.models import OpenAIEmbeddingInputText
+
+        use_up()
+        body = OpenAIEmbeddingInputText.from_dict({"model": MODEL, "input": TEXTS})
+        with AuthenticatedClient(base_url=LIMITED_URL, token=KEY) as client:
+            reply = embeddings.sync_detailed(client=client, body=body)
+        self.assertEqual(reply.status_code, 429)
+        self.assertGreaterEqual(int(reply.headers["retry-after"]), 1)
+        self.assertIn("error", json.loads(reply.content))
 
     def test_the_vision_client_decodes_base64(self):
         from infinity_client.vision_client import InfinityVisionAPI

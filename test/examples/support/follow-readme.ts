@@ -56,7 +56,8 @@ export async function followReadme(example: string, { settings = {}, server }: O
   return { folder, steps };
 }
 
-function linesOfBlocks(readme: string, language: string): string[] {
+/** Gives the lines of all blocks of a language in a README. */
+export function linesOfBlocks(readme: string, language: string): string[] {
   const blocks = readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"));
   return [...blocks].flatMap(([, block]) => block!.trim().split("\n"));
 }

@@ -9,8 +9,8 @@ const dataUri = (length: number) => `data:image/png;base64,${picture(length)}`;
 const url = "https://example.com/x.jpg";
 
 /** The fake encoder's vectors start with the length of what they are of; of a URL, with 0. */
-async function lengths(payload: object) {
-  const reply = await post(payload);
+async function lengths(payload: object, url?: string) {
+  const reply = await post(payload, url);
   expect([reply.statusCode, reply.body.slice(0, 200)]).toEqual([200, expect.stringContaining('{"object":"list"')]);
   return reply.json().data.map(({ embedding }: { embedding: number[] }) => embedding[0]);
 }
@@ -67,6 +67,11 @@ describe("POST /v1/embeddings", () => {
     ],
   ])("encodes %s", async (_what, payload, expected) => {
     expect(await lengths(payload)).toEqual(expected);
+  });
+
+  it("takes strings for images at Infinity's older route", async () => {
+    expect(await lengths({ input: url }, "/embeddings_image")).toEqual([0]);
+    expect(await lengths({ input: [dataUri(6), url], modality: "image" }, "/embeddings_image")).toEqual([6, 0]);
   });
 
   it("gives base64 of little-endian float32s where that is asked for", async () => {

@@ -37,8 +37,9 @@ export interface Pictures {
   list: string;
   /** How often each was asked for. */
   asked: Map<number, number>;
-  /** While true, requests are not answered. */
-  hold(isHeld: boolean): void;
+  /** Requests for this picture and all behind it are not answered until `release`. */
+  holdFrom(number: number): void;
+  release(): void;
   /** Resolves when so many requests are held. */
   held(count: number): Promise<void>;
 }
@@ -53,7 +54,7 @@ export async function servePictures(
   onAsked: (number: number, worker: string) => void = () => {},
 ): Promise<Pictures> {
   const asked = new Map<number, number>();
-  let isHeld = false;
+  let firstHeld = Number.POSITIVE_INFINITY;
   let held: (() => void)[] = [];
   let wake = () => {};
   const { port } = await serve((request, reply: ServerResponse) => {
@@ -61,7 +62,7 @@ export async function servePictures(
     asked.set(number, (asked.get(number) ?? 0) + 1);
     onAsked(number, request.headers["user-agent"] ?? "");
     const answer = () => reply.writeHead(200, { "content-type": "image/bmp" }).end(bitmap(number));
-    if (isHeld) held.push(answer);
+    if (number >= firstHeld) held.push(answer);
     else answer();
     wake();
   });
@@ -71,9 +72,11 @@ export async function servePictures(
   return {
     list,
     asked,
-    hold(hold) {
-      isHeld = hold;
-      if (hold) return;
+    holdFrom(number) {
+      firstHeld = number;
+    },
+    release() {
+      firstHeld = Number.POSITIVE_INFINITY;
       for (const answer of held) answer();
       held = [];
     },
