@@ -9,6 +9,10 @@ import {
 
 export interface DecoderPoolOptions extends DecoderProcessOptions {
   onEnd?: ((reason: DecoderEnd) => void) | undefined;
+  /** Starts one process at once, so that the first image finds it ready. */
+  startsEarly?: boolean;
+  /** A process that was not used for so long is ended; by default, all are kept. */
+  idleMs?: number;
 }
 
 /** Holds decoder processes, each used by one image at a time. There are as many as are taken at the same time. */
@@ -27,15 +31,19 @@ const longestRestartDelayMs = 5_000;
 /** After so many failed starts in a row, an image is no longer kept waiting for the next try. */
 const mostFailedStarts = 3;
 
-/** Starts one process at once, so that the first image finds it ready. */
+interface Idle {
+  process: DecoderProcess;
+  ending: NodeJS.Timeout | undefined;
+}
+
 export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   const alive = new Set<DecoderProcess>();
-  const idle: DecoderProcess[] = [];
+  const idle: Idle[] = [];
   const closing = new AbortController();
   let failedStarts = 0;
   /** A machine that could not start a process is not asked again before this time. */
   let nextStartAt = 0;
-  let warming: Promise<DecoderProcess | undefined> | undefined = start();
+  let warming = options.startsEarly ? start() : undefined;
 
   async function start(): Promise<DecoderProcess | undefined> {
     const process = spawn();
@@ -72,13 +80,26 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {});
   }
 
+  /** Takes the one used last, whose memory is warm. */
+  function takeIdle(): DecoderProcess | undefined {
+    const found = idle.pop();
+    clearTimeout(found?.ending);
+    return found?.process;
+  }
+
+  function endIdle(process: DecoderProcess): void {
+    const place = idle.findIndex((it) => it.process === process);
+    idle.splice(place, 1);
+    process.kill();
+  }
+
   return {
     async take() {
       for (;;) {
         if (closing.signal.aborted) throw shuttingDown();
         const first = warming;
         warming = undefined;
-        const found = (await first) ?? idle.pop(); // the one used last, whose memory is warm
+        const found = (await first) ?? takeIdle();
         if (found?.isUsable()) return found;
         if (found || idle.length > 0) continue;
         await waitForNextStart();
@@ -87,10 +108,14 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
       }
     },
     giveBack(process) {
-      if (process.isUsable()) idle.push(process);
+      if (!process.isUsable()) return;
+      const { idleMs } = options;
+      const ending = idleMs === undefined ? undefined : setTimeout(() => endIdle(process), idleMs).unref();
+      idle.push({ process, ending });
     },
     async close() {
       closing.abort();
+      for (const { ending } of idle) clearTimeout(ending);
       for (const process of alive) process.kill();
       await Promise.all([...alive].map((process) => process.exited));
     },

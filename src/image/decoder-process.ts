@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { getPriority, setPriority } from "node:os";
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, type ErrorCode, shuttingDown } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
@@ -11,6 +12,8 @@ export interface DecoderProcessOptions
   coreMsOf?: (pid: number | undefined) => number;
   /** Set where not pixels are wanted but a WebP that fits a square of this width, as `data`. */
   webpWidth?: number;
+  /** The process gives way to all others of this machine that want its cores. */
+  isBackground?: boolean;
 }
 
 /**
@@ -46,6 +49,10 @@ const retryAfterSeconds = 5;
 const execArgv = ["--max-old-space-size=64", "--max-semi-space-size=1"];
 const env = { UV_THREADPOOL_SIZE: "1", MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072", VIPS_WARNING: "0" };
 
+/** A thread that is so much nicer than another one has a quarter of the core that both want, so it is never starved. */
+const backgroundNicer = 5;
+const nicest = 19;
+
 /** The parent's end of one decoder process. */
 export interface DecoderProcess {
   /** Resolves when the process can take an image; to false if it died before. */
@@ -75,6 +82,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
+  if (options.isBackground) giveWay(child);
   let usable = true;
   let reason: DecoderEnd | undefined;
   let settle: ((outcome: Outcome) => void) | undefined;
@@ -148,6 +156,16 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       end({ kind: "given up", error: shuttingDown() });
     },
   };
+}
+
+/** Its threads inherit the priority, since none has been started so soon. */
+function giveWay({ pid }: ChildProcess): void {
+  if (pid === undefined) return; // it could not be started, which "error" reports
+  try {
+    setPriority(pid, Math.min(nicest, getPriority() + backgroundNicer));
+  } catch {
+    // It has ended already, or this system allows nobody to be modest.
+  }
 }
 
 /** Command lines are public on a machine: what is not needed stays out, whatever else `options` may hold. */

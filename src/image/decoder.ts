@@ -3,10 +3,12 @@ import { EncoderError, shuttingDown } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
-import { createDecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
+import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import type { Pixels } from "./pixels.ts";
 
-export interface DecoderOptions extends DecoderPoolOptions, Pick<EncoderConfig, "maxImageBytes"> {
+export interface DecoderOptions
+  extends Omit<DecoderPoolOptions, "isBackground" | "startsEarly" | "idleMs">,
+    Pick<EncoderConfig, "maxImageBytes"> {
   /** Sets how many images are decoded at the same time; 0 means one per available core. */
   decodeProcesses: number;
 }
@@ -29,18 +31,23 @@ export interface Decoder {
 
 /** An image over which so many processes ended is given up. The first end may be the fault of something else. */
 const mostEndsPerImage = 2;
+/** Processes for pictures of a batch are ended after this time without any. */
+const batchIdleMs = 60_000;
 /** After this many seconds a machine that was short of something may have it again. */
 const retryAfterSeconds = 5;
 
 export function createDecoder(options: DecoderOptions): Decoder {
   const processes = options.decodeProcesses || availableCores();
-  const pool = createDecoderPool(options);
+  // A priority can only be lowered, so that pictures of a batch have processes of their own: while they are decoded,
+  // engines and the decoders of single pictures have the cores that they want.
+  const forSingles = createDecoderPool({ ...options, startsEarly: true });
+  const forBatches = createDecoderPool({ ...options, isBackground: true, idleMs: batchIdleMs });
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });
   const pace = new Pace(processes);
   let isClosed = false;
 
-  async function decodeInProcess(bytes: Uint8Array): Promise<Pixels> {
+  async function decodeInProcess(bytes: Uint8Array, pool: DecoderPool): Promise<Pixels> {
     for (let ends = 1; ; ends++) {
       const process = await pool.take();
       const startedAt = performance.now();
@@ -65,13 +72,14 @@ export function createDecoder(options: DecoderOptions): Decoder {
     async decode(bytes, turn = {}) {
       if (isClosed) throw shuttingDown();
       requireBytesWithin(options.maxImageBytes, bytes.length);
-      return lanes.run(() => decodeInProcess(bytes), turn);
+      const pool = turn.isOneOfMany ? forBatches : forSingles;
+      return lanes.run(() => decodeInProcess(bytes, pool), turn);
     },
     msFor: (images) => pace.msFor(lanes.waiting + images),
     async close() {
       isClosed = true;
       lanes.clear(shuttingDown());
-      await pool.close();
+      await Promise.all([forSingles.close(), forBatches.close()]);
     },
   };
 }

@@ -189,8 +189,9 @@ export class Batcher<Item> {
     const { maxBatch, engines } = this.#options;
     const expectsSingles = this.#now() - this.#lastSingleAt < singlesExpectedMs;
     const msPerItem = this.#pace.msFor(cost) * engines.length;
-    if (!isBulk || !expectsSingles || msPerItem === 0) return maxBatch;
-    return Math.min(maxBatch, Math.max(leastShortBatch, Math.floor(shortBatchMs / msPerItem)));
+    if (!isBulk || !expectsSingles) return maxBatch;
+    const short = msPerItem > 0 ? Math.floor(shortBatchMs / msPerItem) : 0; // unknown while batches leave none waiting
+    return Math.min(maxBatch, Math.max(leastShortBatch, short));
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */

@@ -107,11 +107,12 @@ export function openRequest<Item>(
   }
 
   async function compute({ key, position, cost }: TowerInput, prepare: Prepare<Item>, signal: AbortSignal) {
-    const due = dueAt(position);
     const startedAt = now();
-    const { item, incomplete = false } = await prepare({ signal, dueAt: due });
+    const { item, incomplete = false } = await prepare({ signal, dueAt: dueAt(position) });
     const prepareMs = now() - startedAt;
-    const { embedding, queueMs, inferenceMs } = await batcher.submit(item, { signal, dueAt: due, cost, isBulk });
+    // It is asked anew when it is due: what took long to prepare would otherwise go before single items, as if late.
+    const turn = { signal, dueAt: dueAt(position), cost, isBulk };
+    const { embedding, queueMs, inferenceMs } = await batcher.submit(item, turn);
     cache?.set(key, { embedding, incomplete });
     return { embedding, incomplete, prepareMs, queueMs, inferenceMs };
   }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -205,6 +206,14 @@ describe("the decoder", () => {
     await closed;
     expect(isAlive(pid)).toBe(false);
     await expect(decoder.decode(good)).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
+  });
+
+  it("lets pictures of a batch give way to single ones, in processes of their own", async () => {
+    await open().decode(good);
+    await decoder.decode(good, { isOneOfMany: true });
+    await decoder.decode(good);
+    const usual = getPriority();
+    expect(decoderPids().map((pid) => getPriority(pid))).toEqual([usual, Math.min(19, usual + 5)]);
   });
 
   it("keeps its processes through signals that the whole group gets", async () => {

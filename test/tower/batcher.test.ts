@@ -116,6 +116,17 @@ describe("the batcher", () => {
     expect(await finish()).toHaveLength(16);
   });
 
+  it("keeps batches of a large request short while single items come and nobody knows the pace yet", async () => {
+    const { engine, batches } = manualEngine();
+    const batcher = batcherOver([engine], { maxBatch: 16 });
+    void submit(batcher, 99);
+    await settle();
+    for (let i = 0; i < 16; i++) void batcher.submit(1, { signal: never, dueAt: 9, cost: 1, isBulk: true });
+    batches[0]!.finish();
+    await settle();
+    expect(batches[1]!.items).toEqual([1, 1, 1, 1]);
+  });
+
   it("batches items of like cost, and within the cost limit once padded", async () => {
     const { engine, batches } = manualEngine();
     const batcher = batcherOver([engine], { maxBatchCost: 60 });

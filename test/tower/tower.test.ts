@@ -145,6 +145,33 @@ describe("a tower", () => {
     expect([done.length, refused.length]).toEqual([500, 0]);
   });
 
+  it("lets a single item go before those of a large request that took seconds to prepare", async () => {
+    const { tower, time } = await slowTower({ holdsWholeRequests: false, maxBatch: 4 });
+    const done: string[] = [];
+    const large = tower.open({ items: 8 });
+    const ofLarge = Array.from({ length: 8 }, async (_, position) => {
+      const prepare = async () => {
+        await time.sleep(3000);
+        return { item: 10 };
+      };
+      await large.embed({ key: `large ${position}`, position, cost: 1 }, prepare);
+      done.push("large");
+    });
+    await time.runUntil(2999);
+    const single = tower.open({ items: 1 });
+    const ofSingle = single
+      .embed({ key: "single", position: 0, cost: 1 }, async () => {
+        await time.sleep(2); // meanwhile the first item of the large request begins
+        return { item: 10 };
+      })
+      .then(() => done.push("single"));
+    await time.runUntil(5000);
+    await Promise.all([...ofLarge, ofSingle]);
+    expect(done.indexOf("single")).toBe(1);
+    large.close();
+    single.close();
+  });
+
   it("refuses a request of many items whole, before any of them is begun", async () => {
     const { tower, time, request, singles, refused } = await slowTower();
     void singles(300, 5000);
