@@ -29,6 +29,7 @@ from .warm import load_image_state
 LIMIT_BYTES = 28_000_000
 CLIP, LITE = "1_CLIPModel", "2_EfficientNetLite"
 DRAWINGS = 1500  # that the gate is fitted on
+DRAWINGS_WEIGHT = 2.0  # of v in a text's vector: cosines with u are larger, and a half of a drawing's vector is u's by mistake
 
 
 def export_lite(tower: LiteTower, folder: Path) -> None:
@@ -62,7 +63,7 @@ def export_images(pair: ImagePair, folder: Path) -> None:
 
 def export_texts(halves: list[tuple[TextConfig, dict[str, Tensor]]], tokenizer: Path, folder: Path) -> None:
     """The towers for photographs and for drawings, in this order."""
-    write_json(folder / "config.json", {"model_type": "gated-pair-text"})
+    write_json(folder / "config.json", {"model_type": "gated-pair-text", "drawings_weight": DRAWINGS_WEIGHT})
     modules = [("", "image_text_encoder.GatedPairText")]
     for config, state in halves:
         kinds = ["Transformer", "Pooling", *["Dense"] * (2 if config.head else 1)]

@@ -27,13 +27,14 @@ def load_image_state(folder: Path, part: str = IMAGE_FOLDER) -> dict[str, Tensor
 
 
 class TextPair:
-    """Two towers side by side: what a text means among photographs, and among drawings; each of unit length."""
+    """Two towers side by side, [u, w v]: what a text means among photographs, and among drawings; u and v of unit length."""
 
-    def __init__(self, halves: list[TextTower]):
-        self.halves, self.config = halves, halves[0].config
+    def __init__(self, halves: list[TextTower], weight: float):
+        self.halves, self.config, self.weight = halves, halves[0].config, weight
 
     def __call__(self, ids: Tensor, mask: Tensor) -> Tensor:
-        return torch.cat([F.normalize(half(ids, mask), dim=-1) for half in self.halves], 1)
+        u, v = (F.normalize(half(ids, mask), dim=-1) for half in self.halves)
+        return torch.cat([u, self.weight * v], 1)
 
     @property
     def dimensions(self) -> int:
@@ -48,7 +49,10 @@ def load_text(folder: Path) -> tuple[TextTower | TextPair, Tokenizer]:
     towers = [
         load_distilbert(text, [m["path"] for m in modules[start:end]]) for start, end in zip(starts, [*starts[1:], len(modules)])
     ]
-    return (towers[0] if len(towers) == 1 else TextPair(towers)), Tokenizer.from_file(str(text / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(text / "tokenizer.json"))
+    if len(towers) == 1:
+        return towers[0], tokenizer
+    return TextPair(towers, json.loads((text / "config.json").read_text())["drawings_weight"]), tokenizer
 
 
 def load_distilbert(folder: Path, parts: list[str]) -> TextTower:

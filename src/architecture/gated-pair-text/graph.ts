@@ -8,15 +8,18 @@ import { unitLength } from "../unit-length.ts";
 export interface TextPair {
   photographs: Distilbert;
   drawings: Distilbert;
+  /** The half for drawings is so many times as long as the other. */
+  drawingsWeight: number;
 }
 
 /**
- * Builds [u, v]: what a text means among photographs, and where its drawings lie. A text does not say which of both is
- * looked for, so u and v have unit length, and the gate of a picture decides between them.
+ * Builds [u, w v]: what a text means among photographs, and where its drawings lie. A text does not say which of both is
+ * looked for, so u and v have unit length, and the gate of a picture decides between them. The weight w makes up for
+ * pictures being nearer to their u than to their v.
  * It maps input_ids and attention_mask int64 [N, T] to embeddings [N, dimensions], not normalised.
  */
 export function textPairGraph(
-  { photographs, drawings }: TextPair,
+  { photographs, drawings, drawingsWeight }: TextPair,
   { arithmetic, ...files }: { arithmetic: Arithmetic; photographs: Files; drawings: Files },
 ): Graph {
   const graph = createGraph();
@@ -26,6 +29,7 @@ export function textPairGraph(
   const u = vector(photographs, files.photographs, "photographs.");
   const v = vector(drawings, files.drawings, "drawings.");
   const dimensions = photographs.dimensions + drawings.dimensions;
-  graph.give("embeddings", graph.apply("Concat", [u, v], { axis: 1 }), ["N", dimensions]);
+  const weighted = graph.apply("Mul", [v, graph.number(drawingsWeight)]);
+  graph.give("embeddings", graph.apply("Concat", [u, weighted], { axis: 1 }), ["N", dimensions]);
   return graph;
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
 import { configuration, exactly } from "../../checkpoint/transformers-config.ts";
 import { readDistilbert, readTokens } from "../distilbert/reader.ts";
@@ -21,7 +22,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     );
   }
   const folder = modules[0].path;
-  await checkpoint.json(`${folder}config.json`, schema);
+  const { drawings_weight: drawingsWeight } = await checkpoint.json(`${folder}config.json`, schema);
   const photographs = await readDistilbert(checkpoint, modules.slice(1, starts[1]));
   const drawings = await readDistilbert(checkpoint, modules.slice(starts[1]));
   const [pieces, others] = [photographs.tower.vocabulary, drawings.tower.vocabulary];
@@ -38,11 +39,14 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
       const [u, ...us] = tensors.slice(0, count);
       const [v, ...vs] = tensors.slice(count);
       return textPairGraph(
-        { photographs: photographs.tower, drawings: drawings.tower },
+        { photographs: photographs.tower, drawings: drawings.tower, drawingsWeight },
         { photographs: { tensors: u!, denses: us }, drawings: { tensors: v!, denses: vs }, arithmetic }, // in the files' order
       );
     },
   };
 }
 
-const schema = configuration({ model_type: exactly("gated-pair-text") });
+const schema = configuration({
+  model_type: exactly("gated-pair-text"),
+  drawings_weight: z.number().positive(),
+});
