@@ -49,8 +49,11 @@ def photograph_features(features: Features, photographs: list[Photograph]) -> Te
 
 
 def drawing_features(features: Features, pictures: Pictures, count: int) -> Tensor:
-    rows = np.random.default_rng(0).choice(len(pictures.style), count, replace=False)
-    return features.of("gate-drawings", lambda: (on_white(pictures.pixels[i]) for i in sorted(rows)))
+    """Of about `count` drawings, as many from each style: what is shaded like a photograph is rare among them."""
+    rng, styles = np.random.default_rng(0), sorted(set(pictures.style))
+    of_each = count // len(styles)
+    rows = [rng.choice(pictures.rows(style), of_each, replace=False) for style in styles if len(pictures.rows(style)) > of_each]
+    return features.of("gate-drawings", lambda: (on_white(pictures.pixels[i]) for i in sorted(np.concatenate(rows))))
 
 
 def fit_gate(photographs: Tensor, drawings: Tensor) -> nn.Linear:

@@ -18,7 +18,7 @@ from .space import Space, unit
 from .towers import TextTower
 from .train_text import FRAMES, Captions, Resegmenter, pad, vary
 
-EMOJI_SHARE = 0.04  # of the captions of a step
+EMOJI_SHARE = 0.1  # of the captions of a step
 WORD_SHARES = (0.55, 0.25, 0.2)  # of ImageNet's names, other nouns, CLDR's English among the English words of a step
 BUCKETS = 8
 TESTED = 4  # of so many concepts one is asked for, to draw the curve of a run
