@@ -45,7 +45,7 @@ async function encodeInPage(page: Page): Promise<() => Promise<number>> {
 
 describe("ten thousand pictures", () => {
   it("are dropped, encoded, searched, scrolled and mapped, and few of them are in the document", {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const { page, errors } = await openPage(browser, { url: `${service.url}#in=drawings` });
     const encoded = await encodeInPage(page);
@@ -63,7 +63,7 @@ describe("ten thousand pictures", () => {
     await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
     await page.dispatchEvent("[data-drop='Add to your pictures']", "drop", { dataTransfer: transfer });
     await page.getByRole("radio", { name: /^Your pictures 10,000/ }).waitFor();
-    await page.locator(".encoding").waitFor({ state: "detached", timeout: 200_000 });
+    await page.locator(".encoding").waitFor({ state: "detached", timeout: 600_000 });
     expect(await encoded()).toBe(count);
 
     const longTasks = await page.evaluateHandle(() => {
@@ -74,22 +74,22 @@ describe("ten thousand pictures", () => {
       return found;
     });
     await search(page, "penguin");
-    expect(await page.locator(".found strong").innerText()).toMatch(/^(10,000|9,\d{3})$/);
+    await expect.poll(() => page.locator(".found strong").innerText()).toMatch(/^(10,000|9,\d{3})$/);
     for (let step = 0; step < 30; step++) await page.mouse.wheel(0, 900);
     await page.locator(".tile-picture").first().focus();
     await page.keyboard.press("End");
     await expect
       .poll(() => page.evaluate(() => Number((document.activeElement as HTMLElement | null)?.dataset.index)))
       .toBeGreaterThan(9000);
-    expect(await page.locator(".tile").count()).toBeLessThan(150);
-    expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(2000);
+    await expect.poll(() => page.locator(".tile").count()).toBeLessThan(150);
+    await expect.poll(() => page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(2000);
     await page.getByRole("button", { name: "Map", exact: true }).click();
-    await page.getByRole("application", { name: /^Map of 10000 pictures/ }).waitFor({ timeout: 60_000 });
+    await page.getByRole("application", { name: /^Map of 10000 pictures/ }).waitFor();
     const map = (await page.getByRole("application").boundingBox())!;
     await page.mouse.move(map.x + map.width / 2, map.y + map.height / 2);
     for (let step = 0; step < 10; step++) await page.mouse.wheel(0, -150); // until pictures stand for the dots
     await expect
-      .poll(() => page.locator("canvas").evaluate(({ dataset }) => Number(dataset.loaded)), { timeout: 60_000 })
+      .poll(() => page.locator("canvas").evaluate(({ dataset }) => Number(dataset.loaded)))
       .toBeGreaterThan(5);
     expect(errors).toEqual([]);
     // How long a task takes depends on the machine, so that it is told and not judged.

@@ -29,7 +29,7 @@ describe("the API document as a page", () => {
     await page.getByRole("heading", { name: /Image-Text Encoder/ }).waitFor();
     const { paths } = await (await fetch(`${service.url}openapi.json`)).json();
     const routes = Object.values<object>(paths).reduce((sum, methods) => sum + Object.keys(methods).length, 0);
-    expect(await page.locator(".opblock").count()).toBe(routes);
+    await expect.poll(() => page.locator(".opblock").count()).toBe(routes);
 
     await page.getByRole("button", { name: "Authorize" }).first().click();
     await page.locator("#auth-bearer-value").fill("secret-key");

@@ -41,16 +41,16 @@ describe("pictures of one's own", () => {
     const files = [drawing("penguin"), drawing("umbrella", hostileName), wide, tall, tiff, brokenHeic, notes];
     await drop(page, files, "Add to your pictures");
     await page.getByText("1 picture could not be encoded").waitFor();
-    expect(await page.getByRole("radio", { name: /^Your pictures 6/ }).isChecked()).toBe(true);
+    await page.getByRole("radio", { name: /^Your pictures 6/, checked: true }).waitFor();
     await page.getByText("1 picture could not be encoded").click();
     expect(await page.locator(".failures li").innerText()).toMatch(/^IMG_0815\.HEIC: ./);
 
     await search(page, "umbrella");
-    expect((await firstNames(page, 3))[0]).toBe(hostileName);
+    await expect.poll(() => firstNames(page, 1)).toEqual([hostileName]);
     await page.getByRole("checkbox", { name: "Fold duplicates" }).uncheck(); // the stripes are like each other
     await expect.poll(() => page.locator(".tile").count()).toBe(5);
     const undrawable = page.locator(".tile", { hasText: "scan.tiff" });
-    expect(await undrawable.locator(".no-picture").getAttribute("data-format")).toBe("TIFF");
+    await expect.poll(() => undrawable.locator(".no-picture").getAttribute("data-format")).toBe("TIFF");
     expect(errors.filter((error) => !isAboutAnswers(error))).toEqual([]);
     expect(strangers).toEqual([]);
   });
@@ -59,7 +59,7 @@ describe("pictures of one's own", () => {
     const { page } = await openPage(browser, { url: service.url });
     await drop(page, [drawing("rocket", "my rocket.webp")], "Search with this picture");
     await expect.poll(() => firstNames(page, 1)).toEqual(["rocket"]);
-    expect(await page.locator(".chip-name").innerText()).toBe("my rocket.webp");
+    await expect.poll(() => page.locator(".chip-name").innerText()).toBe("my rocket.webp");
 
     const { bytes, type } = drawing("penguin");
     await page.evaluate(
@@ -81,18 +81,19 @@ describe("pictures of one's own", () => {
     await page.locator(".encoding").waitFor({ state: "detached" });
     expect(await page.locator(".failures").count()).toBe(0);
     await search(page, "crown");
-    expect((await firstNames(page, 4)).sort()).toEqual([heic.name, "crown.webp", "penguin.webp", "scan.tiff"]);
-    expect((await firstNames(page, 1))[0]).toBe("crown.webp");
+    const sorted = async () => (await firstNames(page, 5)).sort();
+    await expect.poll(sorted).toEqual([heic.name, "crown.webp", "penguin.webp", "scan.tiff"]);
+    await expect.poll(() => firstNames(page, 1)).toEqual(["crown.webp"]);
     for (const [name, format] of [
       [heic.name, "HEIC"],
       ["scan.tiff", "TIFF"],
     ]) {
       const tile = page.locator(".tile", { hasText: name! });
-      expect(await tile.locator(".no-picture").getAttribute("data-format")).toBe(format);
-      expect(await tile.locator(".tile-score").innerText()).toMatch(/^-?0\.\d{3}$/);
+      await expect.poll(() => tile.locator(".no-picture").getAttribute("data-format")).toBe(format);
+      await expect.poll(() => tile.locator(".tile-score").innerText()).toMatch(/^-?0\.\d{3}$/);
     }
     await page.getByRole("button", { name: /^penguin\.webp, rank/ }).click();
-    expect(await page.locator(".path").innerText()).toBe("holidays/day 2");
+    await expect.poll(() => page.locator(".path").innerText()).toBe("holidays/day 2");
     expect(errors).toEqual([]);
   });
 
@@ -106,7 +107,7 @@ describe("pictures of one's own", () => {
     await search(page, "penguin");
     await expect.poll(() => firstNames(page, 1)).toEqual(["penguin.webp"]);
     await page.locator(".tile-picture").first().click();
-    expect(await page.locator(".path").innerText()).toBe("holidays/day 2");
+    await expect.poll(() => page.locator(".path").innerText()).toBe("holidays/day 2");
   });
 
   it("come from chosen files", async () => {

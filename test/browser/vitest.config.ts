@@ -5,9 +5,11 @@ export default defineConfig({
   test: {
     include: ["test/browser/**/*.test.ts"],
     globalSetup: ["test/browser/support/models.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 20_000 } }, // what is waited for comes at once, unless the machine is busy
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    // On a shared runner a browser can lose its frames for seconds. What fails twice is a fault.
+    retry: process.env.CI ? 1 : 0,
+    expect: { poll: { timeout: 60_000 } }, // what is waited for comes at once, unless the machine is busy
     reporters: ["default", "./test/support/closing-line.ts"],
     pool: "forks",
     maxWorkers: 1, // a browser and a service fill a small machine

@@ -38,6 +38,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     acceptDownloads: true,
     permissions: ["clipboard-read", "clipboard-write"],
   });
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const errors: string[] = [];
   const strangers: string[] = [];

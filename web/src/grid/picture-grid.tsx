@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Picture } from "../collections/picture.ts";
 import { usePictureActions } from "../session/use-picture-actions.ts";
 import type { Ranked } from "../vectors/ranking.ts";
@@ -30,7 +30,8 @@ export function PictureGrid({ label, items, isRanked, onOpen, onEnd }: GridProps
   // Another query starts at its best picture.
   useEffect(() => setCurrent(0), [label]);
 
-  useEffect(() => {
+  // Before the page is painted, so that the next key finds the focus where this one put it.
+  useLayoutEffect(() => {
     if (moveTo.current === undefined) return;
     const tile = list.current?.querySelector<HTMLElement>(`[data-index="${moveTo.current}"]`);
     if (!tile) return;

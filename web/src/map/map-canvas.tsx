@@ -79,7 +79,10 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
     if (event.key === "+") zoom(1.4, focus);
     if (event.key === "-") zoom(1 / 1.4, focus);
     if (event.key === "Escape") onSelect(undefined);
-    if (event.key === "Enter" && current !== undefined) onOpen(current);
+    if (event.key === "Enter" && current !== undefined) {
+      event.preventDefault(); // or the same key would press the first button of the dialog that it opens
+      onOpen(current);
+    }
     if (event.key === " " && current !== undefined) toggle(current);
     const next = current === undefined && event.key.startsWith("Arrow") ? 0 : pointByKey(event.key, current ?? 0, map);
     if (next === undefined && event.key !== " ") return;

@@ -24,9 +24,6 @@ export function ResultsBar({ outcome, shown }: ResultsBarProps) {
   const name = fileNameFor(describe(query));
   const terms = termsOf(query);
   const isRankedHere = rankingMs !== undefined;
-  const isConnected = useService().status === "ready";
-
-  if (problem && !isConnected) return null; // a notice above all views says why
   if (problem) {
     return (
       <p class="notice problem" role="alert">
@@ -101,7 +98,9 @@ export function ResultsBar({ outcome, shown }: ResultsBarProps) {
 
 function Found({ outcome, shown }: { outcome: SearchOutcome; shown: number }) {
   const { isRanked, isSearching, results, stages, rankingMs, isTruncated, loadMore } = outcome;
+  const [{ query }] = usePage();
   const service = useService();
+  const answered = describe({ text: "", terms: outcome.terms });
   if (!isRanked) {
     if (isSearching) return <>Searching…</>;
     if (outcome.collection !== "index") return results.length > 0 ? <>{count(results.length)} pictures</> : null;
@@ -121,6 +120,12 @@ function Found({ outcome, shown }: { outcome: SearchOutcome; shown: number }) {
   return (
     <>
       <strong>{total}</strong> {results.length === 1 ? "picture" : "pictures"}
+      {service.status !== "ready" && answered !== describe(query) && (
+        <>
+          {" "}
+          for <q>{answered}</q>
+        </>
+      )}
       {times.length > 0 && (
         <span class="times" title={stages.map(({ name, ms }) => `${name} ${milliseconds(ms)}`).join(", ")}>
           {times.join(", ")}

@@ -37,7 +37,7 @@ export function SearchView() {
           <CollectionState name={outcome.collection} hasQuery={hasQuery} />
           <ResultsBar outcome={outcome} shown={shown} />
           <PictureGrid
-            label={hasQuery ? `Results for ${describe(query)}` : "Pictures"}
+            label={outcome.isRanked ? `Results for ${describe({ text: "", terms: outcome.terms })}` : "Pictures"}
             items={shown}
             isRanked={outcome.isRanked}
             onOpen={setOpened}

@@ -1,10 +1,11 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { SearchRequest, Stage } from "../../../src/client/client.ts";
 import { pictureOfIndex } from "../collections/index-picture.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 import { useService, useSession } from "../session/session.ts";
 import type { Ranked } from "../vectors/ranking.ts";
+import { isAboutConnection, sentenceOf, useKey } from "./asking.ts";
 import { indexRequest } from "./index-request.ts";
 import { debounceMs, type SearchOutcome } from "./use-search.ts";
 
@@ -14,6 +15,8 @@ const pageSize = 60;
 const mostResults = 10_000;
 
 interface Answer {
+  key: string;
+  terms: Term[];
   request?: SearchRequest;
   results: Ranked<Picture>[];
   stages: Stage[];
@@ -21,47 +24,39 @@ interface Answer {
   problem?: string;
 }
 
-const nothing: Answer = { results: [], stages: [], isComplete: true };
+const nothing: Answer = { key: "", terms: [], results: [], stages: [], isComplete: true };
 
 /** Gives the results of POST /search, page by page; the last question wins. */
 export function useIndexSearch(terms: Term[]): SearchOutcome {
-  const { client, bytesOf } = useSession();
+  const { bytesOf } = useSession();
   const isReady = useService().status === "ready";
   const [answer, setAnswer] = useState(nothing);
-  const [isSearching, setSearching] = useState(false);
+  const [isLoadingMore, setLoadingMore] = useState(false);
+  const fetchPage = usePages();
+  const key = useKey(terms);
+  const latest = useRef({ terms, answer });
+  latest.current = { terms, answer };
   const current = useRef<AbortController | undefined>(undefined);
-  const latest = useRef(terms);
-  latest.current = terms;
-  const key = terms.map((term) => `${term.weight} ${"text" in term ? term.text : term.picture.id}`).join("\n");
-
-  const fetchPage = useCallback(
-    async (request: SearchRequest, before: Ranked<Picture>[], signal: AbortSignal) => {
-      const page = { limit: Math.min(pageSize, mostResults - before.length), offset: before.length };
-      const { results, stages } = await client.search({ ...request, ...page }, { signal });
-      if (signal.aborted) return;
-      const all = [...before, ...results.map((result) => ({ picture: pictureOfIndex(result), score: result.score }))];
-      setAnswer({ request, results: all, stages, isComplete: results.length < pageSize || all.length >= mostResults });
-    },
-    [client],
-  );
 
   // The key says when the terms differ.
   useEffect(() => {
+    setLoadingMore(false);
     if (key === "") setAnswer(nothing);
-    if (key === "" || !isReady) return setSearching(false);
+    if (key === "" || !isReady) return;
     const controller = new AbortController();
     const { signal } = controller;
     current.current = controller;
-    setSearching(true);
     const timer = setTimeout(async () => {
+      const { terms: asked, answer: before } = latest.current;
+      if (before.key === key && before.problem === undefined) return; // the service was away and is back
+      const reply = { ...nothing, key, terms: asked };
       try {
-        const request = await indexRequest(latest.current, (picture) => bytesOf(picture, signal));
-        await fetchPage(request, [], signal);
+        const request = await indexRequest(asked, (picture) => bytesOf(picture, signal));
+        const page = await fetchPage({ ...reply, request }, signal);
+        if (!signal.aborted) setAnswer(page);
       } catch (error) {
-        if (signal.aborted) return;
-        setAnswer({ ...nothing, problem: error instanceof Error ? error.message : String(error) });
+        if (!signal.aborted && !isAboutConnection(error)) setAnswer({ ...reply, problem: sentenceOf(error) });
       }
-      if (!signal.aborted) setSearching(false);
     }, debounceMs);
     return () => {
       clearTimeout(timer);
@@ -69,18 +64,40 @@ export function useIndexSearch(terms: Term[]): SearchOutcome {
     };
   }, [key, isReady]);
 
-  const { request, results, isComplete } = answer;
+  const isSearching = isLoadingMore || (isReady && key !== "" && answer.key !== key);
   const loadMore = () => {
     const signal = current.current?.signal;
-    if (!request || isSearching || !signal) return;
-    setSearching(true);
-    fetchPage(request, results, signal)
-      .catch((error) => signal.aborted || setAnswer({ ...answer, isComplete: true, problem: String(error.message) }))
-      .finally(() => signal.aborted || setSearching(false));
+    if (!answer.request || isSearching || !isReady || !signal || signal.aborted) return;
+    setLoadingMore(true);
+    fetchPage(answer, signal)
+      .then((page) => signal.aborted || setAnswer(page))
+      .catch((error) => {
+        if (!signal.aborted && !isAboutConnection(error))
+          setAnswer({ ...answer, isComplete: true, problem: sentenceOf(error) });
+      })
+      .finally(() => signal.aborted || setLoadingMore(false));
   };
-  const { problem, stages } = answer;
+  const { results, problem, stages } = answer;
   return {
-    ...{ collection: "index", results, isRanked: request !== undefined, isSearching, problem, stages },
-    ...(!isComplete && { loadMore }),
+    ...{ collection: "index", results, isRanked: answer.request !== undefined, isSearching, problem, stages },
+    terms: answer.terms,
+    ...(!answer.isComplete && { loadMore }),
+  };
+}
+
+type FetchPage = (before: Answer, signal: AbortSignal) => Promise<Answer>;
+
+/** Gives the function that adds the next page to an answer. */
+function usePages(): FetchPage {
+  const { client } = useSession();
+  return async (before, signal) => {
+    if (!before.request) return before;
+    const page = { limit: Math.min(pageSize, mostResults - before.results.length), offset: before.results.length };
+    const { results, stages } = await client.search({ ...before.request, ...page }, { signal });
+    const all = [
+      ...before.results,
+      ...results.map((result) => ({ picture: pictureOfIndex(result), score: result.score })),
+    ];
+    return { ...before, results: all, stages, isComplete: results.length < pageSize || all.length >= mostResults };
   };
 }

@@ -6,6 +6,7 @@ import { hasFittingGallery, usePage, useService, useSession } from "../session/s
 import { useValue } from "../state/observable.ts";
 import { weightedSum } from "../vectors/arithmetic.ts";
 import { foldNearDuplicates, type Ranked, rank } from "../vectors/ranking.ts";
+import { isAboutConnection, sentenceOf, useKey } from "./asking.ts";
 import { useIndexPictures } from "./use-index-pictures.ts";
 import { useIndexSearch } from "./use-index-search.ts";
 import { useShownCollection } from "./use-shown-collection.ts";
@@ -16,6 +17,8 @@ export interface SearchOutcome {
   results: Ranked<Picture>[];
   isRanked: boolean;
   isSearching: boolean;
+  /** What the results answer. While the service searches or is gone, this is what was asked before. */
+  terms: Term[];
   /** Why there is no answer, as a sentence. */
   problem?: string | undefined;
   stages: Stage[];
@@ -47,6 +50,8 @@ export function useSearch(): SearchOutcome {
 }
 
 interface Answer {
+  key: string;
+  terms: Term[];
   vector?: Float32Array | undefined;
   stages: Stage[];
   isTruncated: boolean;
@@ -68,6 +73,7 @@ function useLocalSearch(name: CollectionName, terms: Term[]): SearchOutcome {
     results: hasQuery && answer?.problem ? [] : results,
     isRanked: hasQuery && answer?.vector !== undefined,
     isSearching,
+    terms: answer?.terms ?? [],
     problem: hasQuery ? answer?.problem : undefined,
     stages: answer?.stages ?? [],
     rankingMs,
@@ -80,8 +86,7 @@ function useAnswer(name: CollectionName, terms: Term[]): { answer: Answer | unde
   const { library, resolver } = useSession();
   const service = useService();
   const [answer, setAnswer] = useState<Answer>();
-  const [isSearching, setSearching] = useState(false);
-  const key = terms.map((term) => `${term.weight} ${"text" in term ? term.text : term.picture.id}`).join("\n");
+  const key = useKey(terms);
   const latest = useRef(terms);
   latest.current = terms;
   const isReady = service.status === "ready";
@@ -90,29 +95,28 @@ function useAnswer(name: CollectionName, terms: Term[]): { answer: Answer | unde
   // The key says when the terms differ.
   useEffect(() => {
     if (key === "") setAnswer(undefined);
-    if (key === "" || !isReady) return setSearching(false);
+    if (key === "" || !isReady) return;
     const controller = new AbortController();
     const { signal } = controller;
-    setSearching(true);
     const timer = setTimeout(async () => {
       const asked = latest.current;
+      const reply = { key, terms: asked, stages: [], isTruncated: false };
       try {
         const [resolved] = await Promise.all([
           resolver.resolve(asked, signal),
           needsVectors ? library.loadVectors() : undefined,
         ]);
         if (signal.aborted) return;
-        const { vectors, stages, isTruncated } = resolved;
+        const { vectors, ...facts } = resolved;
         const vector = weightedSum(vectors.map((it, index) => ({ vector: it, weight: asked[index]!.weight })));
         const problem = vector
           ? {}
           : { problem: "Plus and minus cancel each other out: nothing is left to search for." };
-        setAnswer({ vector, stages, isTruncated, ...problem });
+        setAnswer({ ...reply, ...facts, vector, ...problem });
       } catch (error) {
-        if (signal.aborted) return;
-        setAnswer({ stages: [], isTruncated: false, problem: error instanceof Error ? error.message : String(error) });
+        if (signal.aborted || isAboutConnection(error)) return;
+        setAnswer({ ...reply, problem: sentenceOf(error) });
       }
-      setSearching(false);
     }, debounceMs);
     return () => {
       clearTimeout(timer);
@@ -120,7 +124,7 @@ function useAnswer(name: CollectionName, terms: Term[]): { answer: Answer | unde
     };
   }, [key, isReady, needsVectors]);
 
-  return { answer, isSearching };
+  return { answer, isSearching: isReady && key !== "" && answer?.key !== key };
 }
 
 interface Ranking {

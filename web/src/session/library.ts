@@ -81,9 +81,15 @@ export function createLibrary(client: Client): Library {
     },
     loadVectors() {
       const { drawings, photographs } = collections;
-      vectors ??= addGalleryVectors([...drawings.get().pictures, ...photographs.get().pictures]).then(() => {
-        for (const collection of [drawings, photographs]) collection.set({ ...collection.get() });
-      });
+      vectors ??= addGalleryVectors([...drawings.get().pictures, ...photographs.get().pictures]).then(
+        () => {
+          for (const collection of [drawings, photographs]) collection.set({ ...collection.get() });
+        },
+        (error) => {
+          vectors = undefined; // the next search loads them again
+          throw error;
+        },
+      );
       return vectors;
     },
     async sampleIndex(version, signal) {

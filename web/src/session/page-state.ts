@@ -21,14 +21,15 @@ export interface PageState {
 export interface Page {
   state: Observable<PageState>;
   change(change: Partial<PageState>): void;
-  /** Takes the state from the address. */
-  readAddress(): void;
+  /** Takes the state from the address again, now that its pictures can be found, unless a person has changed it by then. */
+  findPictures(): void;
 }
 
 /** Keeps the state and the address in step. Going to another view is a step that the back button undoes. */
 export function createPage(find: (id: string) => Picture | undefined): Page {
   const state = createObservable(fromAddress(readAddress(location.hash), find));
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isUntouched = true;
 
   const write = () => {
     const hash = writeAddress(toAddress(state.get()));
@@ -41,8 +42,11 @@ export function createPage(find: (id: string) => Picture | undefined): Page {
   addEventListener("popstate", read);
   return {
     state,
-    readAddress: read,
+    findPictures() {
+      if (isUntouched) read();
+    },
     change(change) {
+      isUntouched = false;
       const before = state.get();
       const after = { ...before, ...change };
       clearTimeout(timer);

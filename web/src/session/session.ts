@@ -66,7 +66,7 @@ export function openSession(): Session {
     page,
     bytesOf: bytes,
     async start() {
-      await Promise.all([library.open().then(page.readAddress), service.connect()]);
+      await Promise.all([library.open().then(page.findPictures), service.connect()]);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 
 interface ModalProps {
@@ -13,17 +13,19 @@ interface ModalProps {
 /** Shows a dialog over the page: the browser keeps the focus in it and closes it with Escape. */
 export function Modal({ label, class: name, onClose, onKeyDown, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => before instanceof HTMLElement && before.focus();
+  // Before the page is painted: the next key belongs to the dialog.
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    // As it closes, the browser gives the focus back at once. Done later, it would undo the Tab of a quick person.
+    return () => element?.close();
   }, []);
   return (
     <dialog
       ref={dialog}
       class={name}
       aria-label={label}
-      onClose={onClose}
+      onClose={({ currentTarget }) => currentTarget.isConnected && onClose()} // not once more after it was taken away
       onKeyDown={onKeyDown}
       onClick={(event) => event.target === event.currentTarget && onClose()}
     >
