@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // These need a browser, the real checkpoint, packages of their own, or servers.
-    exclude: ["test/browser/**", "test/clip/**", "test/examples/**", "test/workers/**"],
+    exclude: ["**/node_modules/**", "test/browser/**", "test/clip/**", "test/examples/**", "test/workers/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", "./test/support/closing-line.ts"],

@@ -60,12 +60,15 @@ export async function readImageProcessor(
     fit: isSquashed ? "squash" : "cover",
     size,
     resize: side,
-    resample: found.resample === 2 ? "bilinear" : "bicubic",
+    resample: filters[found.resample],
     mean: found.image_mean,
     std: found.image_std,
     background: found.background ?? null,
   };
 }
+
+/** Pillow's numbers of its filters. */
+const filters = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"] as const;
 
 const rgb = z.tuple([z.number(), z.number(), z.number()]);
 
@@ -98,7 +101,7 @@ function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefault
   return z.strictObject({
     do_resize: exactly(true).default(true),
     size: sizeSchema.default(sizeSchema.parse(size)),
-    resample: only(z.union([z.literal(2), z.literal(3)]), "only 3, bicubic, and 2, bilinear, are").default(3),
+    resample: only(z.literal([0, 1, 2, 3, 4, 5]), "only Pillow's 0 to 5 are").default(3),
     do_center_crop: z
       .boolean()
       .nullish()

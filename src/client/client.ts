@@ -1,5 +1,5 @@
-import { jsonOf, vectorOf } from "./base64.ts";
-import { bodyOf, createEncode } from "./encode.ts";
+import { jsonOf } from "./base64.ts";
+import { bodyOf, createEncode, vectorsOfOneLength } from "./encode.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { type CallOptions, type ClientOptions, send } from "./request.ts";
 import type {
@@ -96,5 +96,6 @@ export function createClient(given: ClientOptions): Client {
 async function sampleOf(response: Response): Promise<Sample> {
   type Written = Omit<SampledPicture, "embedding"> & { embedding: string };
   const { pictures, ...about } = await bodyOf<Omit<Sample, "pictures"> & { pictures: Written[] }>(response);
-  return { ...about, pictures: pictures.map((picture) => ({ ...picture, embedding: vectorOf(picture.embedding) })) };
+  const vectors = vectorsOfOneLength(pictures.map(({ embedding }) => embedding));
+  return { ...about, pictures: pictures.map((picture, i) => ({ ...picture, embedding: vectors[i]! })) };
 }

@@ -96,12 +96,26 @@ async function encodingOf(response: Response): Promise<Encoding<Float32Array | n
   };
 }
 
-/** @throws ServiceError where the vector is cut, or no vector: whatever is computed with it would be NaN */
 function vectorWith(dimensions: number, base64: string): Float32Array {
+  return readVector(base64, dimensions, `tells ${dimensions} dimensions`);
+}
+
+/**
+ * Reads vectors that lie in one index, and so have one length.
+ * @throws ServiceError as `readVector` does
+ */
+export function vectorsOfOneLength(all: readonly string[]): Float32Array[] {
+  const [first] = all;
+  const length = (first === undefined ? undefined : tryVectorOf(first))?.length ?? 0;
+  return all.map((base64) => readVector(base64, length, `its first one has ${length}`));
+}
+
+/** @throws ServiceError where the vector is cut, or no vector: whatever is computed with it would be NaN */
+function readVector(base64: string, length: number, expected: string): Float32Array {
   const vector = tryVectorOf(base64);
-  if (vector?.length === dimensions) return vector;
+  if (vector?.length === length) return vector;
   const found = vector ? `a vector of ${vector.length} numbers` : "something else than a vector";
-  const message = `The answer holds ${found} and tells ${dimensions} dimensions.`;
+  const message = `The answer holds ${found} and ${expected}.`;
   throw new ServiceError(message, { status: 200, code: "UNEXPECTED_ANSWER" });
 }
 

@@ -6,6 +6,9 @@ export interface Pixels {
   incomplete?: boolean;
 }
 
+/** Names Pillow's filters. */
+export type Resample = "nearest" | "lanczos" | "bilinear" | "bicubic" | "box" | "hamming";
+
 /** Says how a model wants its pictures. */
 export interface PixelSpec {
   /** Gives the side of the square, in pixels (centre crop). */
@@ -15,7 +18,7 @@ export interface PixelSpec {
   /** "squash" resizes both sides to `size` instead, and crops nothing. The default is "cover". */
   fit?: "cover" | "squash" | undefined;
   /** The default is "bicubic". */
-  resample?: "bicubic" | "bilinear" | undefined;
+  resample?: Resample | undefined;
   /** This RGB is put behind transparent pictures; null drops alpha as the reference does. */
   background: readonly [number, number, number] | null;
 }

@@ -1,9 +1,9 @@
 /**
- * Resamples bicubically (a = -0.5) and bilinearly, both antialiased, bit-exact with Pillow's way: weights in 22-bit
- * fixed point, a horizontal pass, then a vertical one, rounded to 8 bits in between. Only what the crop shows is
- * computed, so that a picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7
+ * Resamples with Pillow's filters, bit-exact with its way: weights in 22-bit fixed point, a horizontal pass, then a
+ * vertical one, rounded to 8 bits in between. All but "nearest" are antialiased. Only what the crop shows is computed, so that a picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7
  * million pixels wide.
  */
+import type { Resample } from "./pixels.ts";
 import type { Raster } from "./raster.ts";
 import { resizeKernel } from "./resize-kernel.ts";
 
@@ -15,7 +15,7 @@ interface Crop {
   top: number;
   size: number;
   /** The default is "bicubic". */
-  resample?: "bicubic" | "bilinear";
+  resample?: Resample | undefined;
 }
 
 /** Gives size * size * 3 bytes, R G B interleaved. */
@@ -43,9 +43,8 @@ export function createResizer(): Resizer {
   const kernel = new WebAssembly.Instance(module).exports as Kernel; // what resize-kernel.wat exports
 
   return (picture, { width, height, left, top, size, resample = "bicubic" }) => {
-    const filter = filters[resample];
-    const columns = resampling({ from: picture.width, to: width, first: left, count: size, filter });
-    const rows = resampling({ from: picture.height, to: height, first: top, count: size, filter });
+    const columns = resampling({ from: picture.width, to: width, first: left, count: size }, resample);
+    const rows = resampling({ from: picture.height, to: height, first: top, count: size }, resample);
     const rowBytes = size * 3;
     const stripStride = rowBytes + 1; // the kernel writes one byte behind each row of the strip
     const chunkStride = (columns.end - columns.start) * 3;
@@ -105,14 +104,31 @@ interface Axis {
   to: number;
   first: number;
   count: number;
-  filter: Filter;
 }
 
-function resampling({ from, to, first, count, filter }: Axis): Resampling {
+function resampling(axis: Axis, resample: Resample): Resampling {
+  const outputs = resample === "nearest" ? nearest(axis) : weighted(axis, filters[resample]);
+  const last = outputs.at(-1)!;
+  return { start: outputs[0]!.first, end: last.first + last.weights.length, outputs };
+}
+
+/** Takes one input for each output. Its place is a sum, as Pillow computes it, whose rounding decides at times. */
+function nearest({ from, to, first, count }: Axis): Resampling["outputs"] {
+  const scale = from / to;
+  const places: number[] = [];
+  let place = scale * 0.5;
+  for (let i = 0; i < first + count; i++) {
+    places.push(Math.trunc(place));
+    place += scale;
+  }
+  return places.slice(first).map((place) => ({ first: place, weights: [1 << 22] }));
+}
+
+function weighted({ from, to, first, count }: Axis, filter: Filter): Resampling["outputs"] {
   const scale = from / to;
   const stretch = Math.max(scale, 1); // the filter widens when shrinking, never when enlarging
   const support = filter.support * stretch;
-  const outputs = Array.from({ length: count }, (_, i) => {
+  return Array.from({ length: count }, (_, i) => {
     const centre = (first + i + 0.5) * scale;
     const start = Math.max(Math.trunc(centre - support + 0.5), 0);
     const end = Math.min(Math.trunc(centre + support + 0.5), from);
@@ -126,8 +142,6 @@ function resampling({ from, to, first, count, filter }: Axis): Resampling {
     const weights = exact.map((weight) => Math.trunc((weight / total) * (1 << 22) + (weight >= 0 ? 0.5 : -0.5)));
     return { first: start, weights };
   });
-  const last = outputs[count - 1]!;
-  return { start: outputs[0]!.first, end: last.first + last.weights.length, outputs };
 }
 
 interface Filter {
@@ -136,10 +150,17 @@ interface Filter {
   weight(distance: number): number;
 }
 
-const filters: Record<NonNullable<Crop["resample"]>, Filter> = {
+const filters: Record<Exclude<Resample, "nearest">, Filter> = {
+  lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: { support: 2, weight: cubic },
-  bilinear: { support: 1, weight: (distance) => Math.max(0, 1 - Math.abs(distance)) },
+  box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  hamming: { support: 1, weight: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0) },
 };
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+}
 
 function cubic(distance: number): number {
   const a = -0.5;

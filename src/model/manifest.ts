@@ -41,7 +41,7 @@ const logit = z.discriminatedUnion("kind", [
  * Says how a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or all squashed.
  */
 const fit = z.enum(["cover", "squash"]);
-const resample = z.enum(["bicubic", "bilinear"]);
+const resample = z.enum(["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]);
 const rgb = z.tuple([z.number(), z.number(), z.number()]);
 
 const source = z.object({

@@ -47,7 +47,7 @@ const deviations: Deviation[] = [
   ["image", "config.json", "vision_config.intermediate_size", 128, /mlp\.fc1\.weight has shape \[112,48\].*\[128,48\]/],
   ["image", "config.json", "vision_config.num_hidden_layers", 3, /no tensor vision_model\.encoder\.layers\.2\./],
   ["image", "config.json", "projection_dim", 64, /64 dimensions and the text tower 96/],
-  ["image", "processor_config.json", "image_processor.resample", 0, /resample: 0 is not implemented \(only 3, bicubic, and 2, bilinear, are\)/],
+  ["image", "processor_config.json", "image_processor.resample", 6, /resample: 6 is not implemented \(only Pillow's 0 to 5 are\)/],
   ["image", "processor_config.json", "image_processor.do_resize", false, /do_resize: false is not implemented/],
   ["image", "processor_config.json", "image_processor.do_center_crop", false, /size 44 is not the tower's image_size 40/],
   ["image", "processor_config.json", "image_processor.do_normalize", false, /do_normalize: false is not implemented/],

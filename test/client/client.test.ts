@@ -182,6 +182,27 @@ describe("the other routes", () => {
   });
 });
 
+describe("a sample of an index", () => {
+  const sampleOf = (...embeddings: string[]) => {
+    const pictures = embeddings.map((embedding, id) => ({ id: String(id), columns: {}, embedding }));
+    const fetch = async () => Response.json({ success: true, count: 3, pictures });
+    return countingClient({ fetch }).client.sample();
+  };
+  const [one, two] = ["AACAPw==", "AACAPwAAgD8="];
+
+  it("may be empty", async () => {
+    expect((await sampleOf()).pictures).toEqual([]);
+    expect((await sampleOf(two, two)).pictures).toHaveLength(2);
+  });
+
+  it.each([[[two, one]], [[one, two]], [[two, ""]], [["AACAPw", two]], [[two, "?"]]])(
+    "is refused where its vectors have not one length: %j",
+    async (embeddings) => {
+      await expect(sampleOf(...embeddings)).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    },
+  );
+});
+
 describe("a failure", () => {
   it("is a ServiceError with the service's own code and sentence", async () => {
     const { client } = countingClient({ apiKey: () => "another" });

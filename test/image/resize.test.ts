@@ -1,19 +1,27 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileResizeKernel } from "../../scripts/build-resize-kernel.ts";
+import type { Resample } from "../../src/image/pixels.ts";
 import type { Raster } from "../../src/image/raster.ts";
 import { createResizer } from "../../src/image/resize.ts";
 import { resizeKernel } from "../../src/image/resize-kernel.ts";
 
-type Resample = "bicubic" | "bilinear";
+/** Pillow's own pixels of all its filters; make.py beside the file says how. */
+const pillow: { filter: string; from: number[]; to: number[]; pixels: string }[] = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, "../fixtures/resample/pillow.json"), "utf8"),
+);
+
+type Plain = "bicubic" | "bilinear";
 
 /** Resizes as Pillow does, as one would write it down: everything computed, one sample at a time. */
-function plainResize(picture: Raster, width: number, height: number, resample: Resample): Raster {
+function plainResize(picture: Raster, width: number, height: number, resample: Plain): Raster {
   const rows = plainResizeRows(picture, width, resample);
   return transposed(plainResizeRows(transposed(rows), height, resample));
 }
 
-function plainResizeRows({ data, width: from, height }: Raster, width: number, resample: Resample): Raster {
+function plainResizeRows({ data, width: from, height }: Raster, width: number, resample: Plain): Raster {
   const support = resample === "bicubic" ? 2 : 1;
   const filter = resample === "bicubic" ? cubic : (x: number) => Math.max(0, 1 - x);
   const out = new Uint8ClampedArray(width * height * 3);
@@ -86,7 +94,7 @@ describe("the resizer", () => {
   it("gives the crop of the whole picture resized by the plain algorithm, whatever the sizes", () => {
     const resize = createResizer();
     fc.assert(
-      fc.property(picture, crop, fc.constantFrom<Resample>("bicubic", "bilinear"), (input, where, resample) => {
+      fc.property(picture, crop, fc.constantFrom<Plain>("bicubic", "bilinear"), (input, where, resample) => {
         const { width, height, left, top, size } = where;
         const whole = plainResize(input, width, height, resample);
         expect(resize(input, { ...where, resample })).toEqual(cropped(whole, left, top, size));
@@ -100,6 +108,16 @@ describe("the resizer", () => {
     const input = { data, width: 97, height: 61 };
     const got = createResizer()(input, { width: 40, height: 33, left: 5, top: 2, size: 30, resample: "bicubic" });
     expect(got).toEqual(cropped(plainResize(input, 40, 33, "bicubic"), 5, 2, 30));
+  });
+
+  it.each(pillow)("gives Pillow's pixels: $filter, $from to $to", ({ filter, from, to, pixels }) => {
+    const [width, height] = from as [number, number];
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * i * 7 + (i >> 3) * 13) % 251);
+    const [toWidth, toHeight] = to as [number, number];
+    const size = Math.min(toWidth, toHeight);
+    const [left, top] = [toWidth - size, toHeight - size];
+    const crop = { width: toWidth, height: toHeight, left, top, size, resample: filter as Resample };
+    expect(Buffer.from(createResizer()({ data, width, height }, crop)).toString("base64")).toBe(pixels);
   });
 
   it("runs the kernel that its source describes", async () => {

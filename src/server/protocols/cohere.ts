@@ -31,7 +31,7 @@ const embedBody = z
     model: z.string().nullish(),
     texts: some(someText).nullish(),
     images: some(z.string()).nullish().describe("Data URIs"),
-    inputs: some(z.object({ content: z.array(part) })).nullish(),
+    inputs: some(z.object({ content: some(part) })).nullish(),
     embedding_types: z.array(z.enum(["float", "base64"])).nullish(),
     output_dimension: z.int().nullish(),
   })

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { withDimensions } from "../documented.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
+import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { openaiAnswer, openaiFailure } from "./openai-error.ts";
@@ -32,6 +33,7 @@ const embeddingsReply = z.strictObject({
 
 /** Infinity's older route, of which clients are generated too: its strings are images. */
 const imagesOnly = "/embeddings_image";
+const pixelUri = `data:image/png;base64,${pixel}`;
 
 function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
   const { manifest, checkModel, readItems, encode } = context;
@@ -41,8 +43,9 @@ function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
     body: withDimensions(embeddingsBody, "dimensions", manifest.dimensions),
     response: { 200: embeddingsReply },
   };
-  const options = { schema, config: { work: true } } as const;
+  const ofImages = { ...schema, body: schema.body.meta({ ...schema.body.meta(), examples: [{ input: [pixelUri] }] }) };
   for (const path of ["/v1/embeddings", "/embeddings", imagesOnly]) {
+    const options = { schema: path === imagesOnly ? ofImages : schema, config: { work: true } } as const;
     scope.withTypeProvider<ZodTypeProvider>().post(path, options, async (request, reply) => {
       const { model, dimensions, normalized, encoding_format: format, embedding_type: type } = request.body;
       checkModel(model);

@@ -27,7 +27,7 @@ const part = z.object({
 
 const multimodalBody = z
   .object({
-    inputs: some(z.object({ content: z.array(part) })),
+    inputs: some(z.object({ content: some(part) })),
     model: z.string().nullish(),
     output_encoding: z.enum(["base64"]).nullish(),
     output_dimension: z.int().nullish(),

@@ -69,6 +69,20 @@ describe("with a model of 96 dimensions", () => {
     expect(vectorIn(reply.json(), path)).toHaveLength(dimensions);
   });
 
+  it("Immich's route gives as many, of a text and of an image", async () => {
+    const predict = async (kind: string, name: string, value: string | Blob) => {
+      const form = new FormData();
+      form.append("entries", JSON.stringify({ clip: { [kind]: { modelName: "second" } } }));
+      form.append(name, value);
+      const sent = new Response(form);
+      const headers = { "content-type": sent.headers.get("content-type")! };
+      const payload = Buffer.from(await sent.arrayBuffer());
+      return JSON.parse((await app.inject({ method: "POST", url: "/predict", headers, payload })).json().clip);
+    };
+    expect(await predict("textual", "text", "a")).toHaveLength(dimensions);
+    expect(await predict("visual", "image", new Blob([Buffer.from(pixel, "base64")]))).toHaveLength(dimensions);
+  });
+
   it("the service's descriptions of itself tell it", async () => {
     const get = async (url: string) => (await app.inject(url)).json();
     expect(await get("/info")).toMatchObject({ dimensions });
