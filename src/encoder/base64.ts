@@ -1,16 +1,28 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { EncoderError } from "../errors.ts";
 
 /** A data URI's parameters, a file's name among them, end within this many characters. */
 const maxDataUriHead = 4096;
+
+/** So many characters are decoded between two turns of the event loop, which takes some 3 ms. */
+const usualCharactersPerTurn = 4 * 1024 * 1024;
+
+export interface Base64Options {
+  maxBytes: number;
+  /** Lets others have a turn of the event loop in the middle of a long text. */
+  nextTurn?: () => Promise<void>;
+  charactersPerTurn?: number;
+}
 
 /**
  * Decodes base64, plain or as a data URI, in the standard alphabet or the URL-safe one, with or without padding and
  * line breaks.
  * @throws EncoderError INVALID_BASE64, or IMAGE_TOO_LARGE before anything is decoded
  */
-export function decodeBase64(text: string, { maxBytes }: { maxBytes: number }): Buffer {
+export async function decodeBase64(text: string, { maxBytes, ...turns }: Base64Options): Promise<Buffer> {
   const data = isDataUri(text) ? dataOf(text) : text;
-  const { digits, padding } = countDigits(data);
+  const { end, padding } = withoutPadding(data);
+  const { portions, digits } = await divide(data, end, turns);
   if (padding > 2 || (padding > 0 && (digits + padding) % 4 !== 0)) {
     throw invalid("its length does not fit its padding");
   }
@@ -18,17 +30,11 @@ export function decodeBase64(text: string, { maxBytes }: { maxBytes: number }): 
   if (digits === 0) throw invalid("it is empty");
   const bytes = Math.floor((digits * 3) / 4);
   if (bytes > maxBytes) throw imageTooLarge(maxBytes);
-  const decoded = Buffer.from(data, "base64");
-  // Node skips what is not base64 and stops at padding, so that foreign characters leave fewer bytes than the length
-  // promises; but of those beyond ASCII it looks at the low byte alone.
-  if (decoded.length !== bytes || Buffer.byteLength(data) !== data.length) {
-    throw invalid("it holds characters that are not base64");
-  }
-  return decoded;
+  return decodePortions(portions, bytes, turns);
 }
 
-/** Blanks do not count as digits; anything else foreign does. Removing the blanks instead would take far longer. */
-function countDigits(data: string): { digits: number; padding: number } {
+/** Gives where the digits end, and how many `=` follow, blanks among them. */
+function withoutPadding(data: string): { end: number; padding: number } {
   let end = data.length;
   let padding = 0;
   for (; end > 0; end--) {
@@ -36,11 +42,53 @@ function countDigits(data: string): { digits: number; padding: number } {
     if (last === equalsSign) padding++;
     else if (!isBlank(last)) break;
   }
-  let blanks = 0;
-  if (["\n", "\r", " ", "\t"].some((blank) => data.includes(blank))) {
-    for (let i = 0; i < end; i++) if (isBlank(data.charCodeAt(i))) blanks++;
+  return { end, padding };
+}
+
+type Turns = Omit<Base64Options, "maxBytes">;
+
+/**
+ * Divides the text where whole groups of four digits end, so that each portion can be decoded by itself. Blanks do not
+ * count as digits; anything else foreign does. Removing the blanks instead would take far longer.
+ */
+async function divide(data: string, end: number, turns: Turns): Promise<{ portions: string[]; digits: number }> {
+  const portions: string[] = [];
+  let digits = 0;
+  for (let start = 0; start < end; ) {
+    if (start > 0) await (turns.nextTurn ?? immediate)();
+    let stop = Math.min(end, start + (turns.charactersPerTurn ?? usualCharactersPerTurn));
+    let found = stop - start - blanksIn(data.slice(start, stop));
+    for (; stop < end && found % 4 > 0; stop++) if (!isBlank(data.charCodeAt(stop))) found++;
+    portions.push(data.slice(start, stop));
+    digits += found;
+    start = stop;
   }
-  return { digits: end - blanks, padding };
+  return { portions, digits };
+}
+
+function blanksIn(portion: string): number {
+  if (!["\n", "\r", " ", "\t"].some((blank) => portion.includes(blank))) return 0;
+  let blanks = 0;
+  for (let i = 0; i < portion.length; i++) if (isBlank(portion.charCodeAt(i))) blanks++;
+  return blanks;
+}
+
+async function decodePortions(portions: readonly string[], bytes: number, turns: Turns): Promise<Buffer> {
+  const decoded = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const [index, portion] of portions.entries()) {
+    if (index > 0) await (turns.nextTurn ?? immediate)();
+    // Node skips what is not base64 and stops at padding, so that foreign characters leave fewer bytes than the length
+    // promises; but of those beyond ASCII it looks at the low byte alone.
+    if (Buffer.byteLength(portion) !== portion.length) throw foreign();
+    at += decoded.write(portion, at, "base64");
+  }
+  if (at !== bytes) throw foreign();
+  return decoded;
+}
+
+function foreign(): EncoderError {
+  return invalid("it holds characters that are not base64");
 }
 
 const equalsSign = 0x3d;

@@ -9,13 +9,22 @@ export interface EncodedItem {
   incomplete: boolean;
 }
 
-/** Gives the result for one item, or its error where the call asked for errors to be returned. */
+/**
+ * Gives the result for one item with a vector of its own, or its error where the call asked for errors to be returned.
+ * Thousands of vectors are scaled as they come: all at the end would hold up other requests.
+ */
 export async function itemOrFault(
   work: Promise<EncodedItem>,
   index: number,
   options: EncodeOptions,
 ): Promise<EncodedItem | EncoderError> {
-  return work.catch((thrown) => faultOf(thrown, index, options));
+  const { normalize = true } = options;
+  try {
+    const { embedding, timings, incomplete } = await work;
+    return { embedding: normalize ? normalized(embedding) : embedding.slice(), timings, incomplete };
+  } catch (thrown) {
+    return faultOf(thrown, index, options);
+  }
 }
 
 /**
@@ -30,27 +39,24 @@ export function faultOf(thrown: unknown, index: number, { onError = "fail" }: En
 }
 
 /** Makes a request's answer from those of its items, without what only its kind of input has. */
-export function encodingOf(items: readonly (EncodedItem | EncoderError)[], { normalize = true }: EncodeOptions) {
+export function encodingOf(items: readonly (EncodedItem | EncoderError)[]) {
   const isFault = (item: EncodedItem | EncoderError) => item instanceof EncoderError;
   const encoded = items.filter((item): item is EncodedItem => !isFault(item));
   return {
-    embeddings: items.map((item) => {
-      if (item instanceof EncoderError) return null;
-      return normalize ? normalized(item.embedding) : item.embedding.slice(); // a vector of its own for each caller
-    }),
+    embeddings: items.map((item) => (item instanceof EncoderError ? null : item.embedding)),
     errors: items.filter((item): item is EncoderError => isFault(item)),
     incomplete: encoded.filter(({ incomplete }) => incomplete).length,
     timings: longest(encoded.map(({ timings }) => timings)),
   } satisfies Partial<Encoding<Float32Array | null>>;
 }
 
+const stages = ["fetchMs", "decodeMs", "tokenizeMs", "queueMs", "inferenceMs"] as const;
+
 /** Takes the longest time, stage by stage. A stage that no item went through is left out. */
 export function longest(timings: readonly StageTimings[]): StageTimings {
   const most: StageTimings = { queueMs: 0, inferenceMs: 0 };
-  for (const item of timings) {
-    for (const [stage, ms] of Object.entries(item) as [keyof StageTimings, number][]) {
-      most[stage] = Math.max(most[stage] ?? 0, ms);
-    }
+  for (const stage of stages) {
+    for (const { [stage]: ms } of timings) if (ms !== undefined) most[stage] = Math.max(most[stage] ?? 0, ms);
   }
   return most;
 }

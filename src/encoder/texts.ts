@@ -37,7 +37,7 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
         const { index } = filled[at]!;
         items[index] = await itemOrFault(embed(tokens[at]!, { request, position, waitedMs }), index, options);
       });
-      const { embeddings, errors, incomplete, timings } = encodingOf(items, options);
+      const { embeddings, errors, incomplete, timings } = encodingOf(items);
       timings.tokenizeMs = tokenizeMs;
       observer.onTimings?.("text", timings);
       return {

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
-import type { DecoderProcessOptions, DecoderReply, ProcessUsage } from "./decoder-process.ts";
+import type { DecoderProcessOptions, DecoderReply, ImagePortion, ProcessUsage } from "./decoder-process.ts";
 import { createPreprocessor } from "./preprocess.ts";
 import { configureDecoder } from "./vips.ts";
 import { createWebpMaker } from "./webp.ts";
@@ -26,7 +26,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {
 preferAsVictim();
 configureDecoder();
 
-process.on("message", async (bytes: Uint8Array) => {
+let portions: Uint8Array[] = [];
+process.on("message", async ({ bytes: portion, bytesLeft }: ImagePortion) => {
+  portions.push(portion);
+  if (bytesLeft > 0) return;
+  const bytes = portions.length === 1 ? portion : Buffer.concat(portions);
+  portions = [];
   const watch = setInterval(refuseGreed, memoryCheckMs);
   try {
     const { data, incomplete = false } = await preprocess(bytes);

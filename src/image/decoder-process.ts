@@ -22,6 +22,12 @@ export interface DecoderProcessOptions
  */
 export type DecoderEnd = "crashed" | "killed" | "hung" | "grown";
 
+/** Is a portion of an encoded image; the last one has nothing left behind it. */
+export interface ImagePortion {
+  bytes: Uint8Array;
+  bytesLeft: number;
+}
+
 export type DecoderReply =
   | ({ kind: "ready" } & ProcessUsage)
   | ({ kind: "pixels"; data: Uint8Array; incomplete: boolean } & ProcessUsage)
@@ -35,6 +41,8 @@ export interface ProcessUsage {
 
 /** Starting takes 0.2 s on an idle machine. */
 const startTimeoutMs = 30_000;
+
+const bytesPerPortion = 2 * 1024 * 1024;
 
 /** A process whose resident memory is above this is not used again; see docs/performance.md. */
 const recycleBytes = 256 * 1024 * 1024;
@@ -122,7 +130,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   function outcomeOf(bytes: Uint8Array): Promise<Outcome> {
     holdParent(child, true);
     const outcome = nextOutcome();
-    child.send(bytes, () => {}); // a failure to send is a death, which "exit" reports
+    void send(bytes);
     const timer = setTimeout(() => {
       const error = timedOut(options.decodeTimeoutMs, coreMsOf(child.pid) - coreMsBefore);
       end({ kind: "given up", error }, "hung");
@@ -131,6 +139,16 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       clearTimeout(timer);
       if (usable) holdParent(child, false);
     });
+  }
+
+  /** Sends one portion when the one before is written: serialising new memory of 15 MB would take 11 ms. */
+  async function send(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from === 0 || (usable && from < bytes.length); from += bytesPerPortion) {
+      const portion = bytes.subarray(from, from + bytesPerPortion);
+      const message: ImagePortion = { bytes: portion, bytesLeft: bytes.length - from - portion.length };
+      // A failure to send is a death, which "exit" reports.
+      await new Promise<void>((resolve) => child.send(message, () => resolve()));
+    }
   }
 
   return {

@@ -123,7 +123,7 @@ export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => Enc
       };
       const onEnd = () => {
         stop();
-        resolve(Buffer.concat(chunks, bytes));
+        resolve(joined(chunks, { bytes, nextTurn: () => request.server.ownTurn() }));
       };
       const onBroken = () => {
         stop();
@@ -133,6 +133,25 @@ export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => Enc
       payload.on("data", onData).on("end", onEnd).on("error", onBroken).on("close", onBroken);
     });
   };
+}
+
+/** Joins chunks, some of them in each turn of the event loop: memory that is new costs 3 ms for 4 MB. */
+async function joined(
+  chunks: readonly Buffer[],
+  { bytes, nextTurn }: { bytes: number; nextTurn: () => Promise<void> },
+): Promise<Buffer> {
+  if (bytes < bytesPerTurn) return Buffer.concat(chunks, bytes);
+  const whole = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  let turnAt = bytesPerTurn;
+  for (const chunk of chunks) {
+    chunk.copy(whole, at);
+    at += chunk.length;
+    if (at < turnAt) continue;
+    turnAt = at + bytesPerTurn;
+    await nextTurn();
+  }
+  return whole;
 }
 
 export function bodyTooLarge(maxBytes: number): EncoderError {

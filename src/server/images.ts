@@ -9,11 +9,15 @@ export type ImageSource = { bytes: Uint8Array } | { url: string } | { b64: strin
  * how large; only base64 is checked before it is decoded.
  * @throws EncoderError INVALID_BASE64, IMAGE_TOO_LARGE
  */
-export function imageOf(source: ImageSource, { maxImageBytes }: { maxImageBytes: number }): ImageInput {
+export async function imageOf(
+  source: ImageSource,
+  { maxImageBytes }: { maxImageBytes: number },
+  nextTurn?: () => Promise<void>,
+): Promise<ImageInput> {
   if ("bytes" in source) return source.bytes;
   if ("url" in source && !isDataUri(source.url)) return { url: source.url };
   if ("either" in source && isUrl(source.either)) return { url: source.either };
-  return decodeBase64(textOf(source), { maxBytes: maxImageBytes });
+  return decodeBase64(textOf(source), { maxBytes: maxImageBytes, ...(nextTurn && { nextTurn }) });
 }
 
 /** Counts the characters that have to be decoded. */

@@ -29,6 +29,8 @@ export interface ReadItems {
   (request: FastifyRequest, sources: readonly Source[], how: ItemNames): Promise<Item[]>;
 }
 
+const manyItems = 256;
+
 export function createItemReader(limits: RequestLimits): ReadItems {
   async function readItems(
     request: FastifyRequest,
@@ -38,22 +40,28 @@ export function createItemReader(limits: RequestLimits): ReadItems {
     request.nameItem = typeof field === "string" ? (index) => `${field}[${index}]` : field;
     request.body = undefined; // base64 is a third more than the images that it becomes
     checkCount(sources.length, { noun, maxBatchItems: limits.maxBatchItems });
+    const ownTurn = () => request.server.ownTurn();
+    // What was done in this turn (parsing, checking) and what comes (tokenising) take some milliseconds each.
+    if (sources.length >= manyItems) await ownTurn();
     const items: ItemOrFault[] = [];
     let sinceTurn = 0;
     for (const [index, source] of sources.entries()) {
       sinceTurn += "text" in source ? 0 : encodedLength(source);
       if (sinceTurn >= bytesPerTurn) {
         sinceTurn = 0;
-        await request.server.ownTurn();
+        await ownTurn();
       }
       try {
-        items.push("text" in source ? textItem(source.text, limits) : { image: imageOf(source, limits) });
+        items.push(
+          "text" in source ? textItem(source.text, limits) : { image: await imageOf(source, limits, ownTurn) },
+        );
       } catch (error) {
         const fault = atIndex(error, index);
         if (!keepFaults || !isItemFault(fault)) throw fault;
         items.push(fault);
       }
     }
+    if (sources.length >= manyItems) await ownTurn();
     return items;
   }
   return readItems as ReadItems; // A fault that is not kept is thrown, and then every item is one.

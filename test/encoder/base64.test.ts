@@ -22,13 +22,20 @@ describe("base64", () => {
     ["as a data URI with a long parameter", `data:image/png;name=${"x".repeat(2000)};base64,${base64}`],
     ["as a data URI with a URL's escapes", `data:image/png;base64,${encodeURIComponent(base64)}`],
     ["as a data URI without a type, in capitals", `DATA:;BASE64,${base64}`],
-  ])("is read %s", (_how, text) => {
-    expect(decode(text).equals(bytes)).toBe(true);
+  ])("is read %s", async (_how, text) => {
+    expect((await decode(text)).equals(bytes)).toBe(true);
+    for (const charactersPerTurn of [1, 3, 64, 76]) {
+      let turns = 0;
+      const nextTurn = async () => void turns++;
+      const inTurns = await decodeBase64(text, { maxBytes: 1000, charactersPerTurn, nextTurn });
+      expect(inTurns.equals(bytes)).toBe(true);
+      expect(turns).toBeGreaterThan(1);
+    }
   });
 
-  it.each([1, 2, 3, 4, 5])("is read of %i bytes", (length) => {
+  it.each([1, 2, 3, 4, 5])("is read of %i bytes", async (length) => {
     const some = bytes.subarray(250 - length, 250);
-    expect(decode(some.toString("base64")).equals(some)).toBe(true);
+    expect((await decode(some.toString("base64"))).equals(some)).toBe(true);
   });
 
   it.each([
@@ -50,12 +57,14 @@ describe("base64", () => {
     ["a data URI that is not base64", "data:image/svg+xml,%3Csvg%3E"],
     ["a data URI without data", "data:image/png;base64,"],
     ["a data URI without a comma", "data:image/png;base64"],
-  ])("is refused with %s", (_what, text) => {
-    expect(() => decode(text)).toThrow(expect.objectContaining({ code: "INVALID_BASE64" }));
+  ])("is refused with %s", async (_what, text) => {
+    await expect(decode(text)).rejects.toMatchObject({ code: "INVALID_BASE64" });
+    const inTurns = decodeBase64(text, { maxBytes: 1000, charactersPerTurn: 3 });
+    await expect(inTurns).rejects.toMatchObject({ code: "INVALID_BASE64" });
   });
 
-  it("is refused by its decoded size", () => {
-    expect(decode(base64, 256)).toHaveLength(256);
-    expect(() => decode(base64, 255)).toThrow(expect.objectContaining({ code: "IMAGE_TOO_LARGE" }));
+  it("is refused by its decoded size", async () => {
+    expect(await decode(base64, 256)).toHaveLength(256);
+    await expect(decode(base64, 255)).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
   });
 });

@@ -51,6 +51,20 @@ describe("the decoder", () => {
     expect(decoderPids()).toHaveLength(2);
   });
 
+  it("hands an image of several megabytes over whole", async () => {
+    open();
+    const noise = Buffer.from(
+      Uint8Array.from({ length: 1300 * 1300 * 3 }, (_, at) => ((at * 2654435761) >>> 24) & 255),
+    );
+    const large = await sharp(noise, { raw: { width: 1300, height: 1300, channels: 3 } })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+    expect(large.length).toBeGreaterThan(4 * 1024 * 1024);
+    const expected = await createPreprocessor(spec, serviceConfig())(large);
+    expect((await decoder.decode(large)).data).toEqual(new Uint8Array(expected.data));
+    expect((await decoder.decode(good)).data).toHaveLength(32 * 32 * 3);
+  });
+
   it("takes 0 processes for one per core, as the setting's help says", async () => {
     open({ decodeProcesses: 0 });
     expect((await decoder.decode(good)).data).toHaveLength(32 * 32 * 3);
