@@ -29,6 +29,16 @@ export function projectionKeys(projecting: string) {
   };
 }
 
+/** Reads a tower's configuration, which stands alone or inside that of its pair, whose model_type is `pairType`. */
+export async function towerConfig<T>(
+  checkpoint: CheckpointFolder,
+  file: string,
+  { pairType, pair, alone }: { pairType: string; pair: z.ZodType<T>; alone: z.ZodType<T> },
+): Promise<T> {
+  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
+  return checkpoint.json(file, model_type === pairType ? pair : alone);
+}
+
 interface EncoderConfig {
   hidden_size: number;
   intermediate_size: number;

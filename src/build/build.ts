@@ -17,7 +17,7 @@ export interface BuildOptions {
   /** Both are checkpoint folders; one that holds both towers may be given twice. */
   imageDir: string;
   textDir: string;
-  /** This folder appears only when it is complete. It replaces a model, but nothing else that lies there. */
+  /** The folder appears only when it is complete. It replaces a model, but nothing else that lies there. */
   outDir: string;
   name: string;
   precision: PrecisionChoice;
@@ -36,7 +36,7 @@ interface Origin {
 
 export interface BuildProgress {
   tower: "image" | "text";
-  /** This goes from 0 to 1. */
+  /** From 0 to 1. */
   fraction: number;
 }
 
@@ -83,10 +83,8 @@ async function writeModel(options: WriteOptions): Promise<Manifest> {
   const text = await readTextTower(options.text);
   const { dimensions } = image;
   if (text.dimensions !== dimensions) {
-    throw new EncoderError(
-      "CHECKPOINT_INVALID",
-      `The image tower gives ${dimensions} dimensions and the text tower ${text.dimensions}: they are no pair.`,
-    );
+    const message = `The image tower gives ${dimensions} dimensions and the text tower ${text.dimensions}: they are no pair.`;
+    throw new EncoderError("CHECKPOINT_INVALID", message);
   }
   const imageTensors = await openTensors(options.image, image);
   const textTensors = await openTensors(options.text, text);

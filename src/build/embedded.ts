@@ -75,11 +75,8 @@ async function fingerprint(checkpoint: string, signal: AbortSignal | undefined):
   for (const tower of ["image", "text"]) {
     const folder = join(checkpoint, tower);
     const names = await readdir(folder, { recursive: true }).catch((cause) => {
-      throw new EncoderError(
-        "MODEL_INVALID",
-        "The embedded model is missing from this installation; install it again.",
-        { cause, internal: folder },
-      );
+      const message = "The embedded model is missing from this installation; install it again.";
+      throw new EncoderError("MODEL_INVALID", message, { cause, internal: folder });
     });
     for (const name of names.sort()) {
       if (!(await stat(join(folder, name))).isFile()) continue;

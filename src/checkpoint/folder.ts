@@ -93,7 +93,7 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
 export interface CheckpointModule {
   /** Name of its class; where the class lies moves between versions of sentence-transformers. */
   kind: string;
-  /** This is "" or a folder with its `/`. */
+  /** "" or a folder with its `/`. */
   path: string;
 }
 
@@ -134,10 +134,9 @@ export async function refuseDefaultPrompt(checkpoint: CheckpointFolder): Promise
   if (!(await checkpoint.has(file))) return;
   const { default_prompt_name, prompts } = await checkpoint.json(file, settingsSchema);
   const prompt = default_prompt_name ? prompts?.[default_prompt_name] : undefined;
-  if (prompt)
-    throw checkpoint.refusal(
-      `${file}: default_prompt_name ${JSON.stringify(default_prompt_name)}: prompts are not implemented`,
-    );
+  if (!prompt) return;
+  const name = JSON.stringify(default_prompt_name);
+  throw checkpoint.refusal(`${file}: default_prompt_name ${name}: prompts are not implemented`);
 }
 
 const settingsSchema = z.object({

@@ -20,16 +20,18 @@ export interface Safetensors {
 /** The embedded model keeps some tensors as int8; beside each lies one of this name with a factor for each of its rows. */
 const scaleOfRows = "_scale";
 
+/** Shows tensors by other names than those in their file. */
+export function renamed(tensors: Safetensors, nameInFile: (name: string) => string): Safetensors {
+  return { ...tensors, weight: (name, shape) => tensors.weight(nameInFile(name), shape) };
+}
+
 /** Shows tensors by names with a prefix that a model's class leaves away where it is saved alone. */
 export function prefixed(tensors: Safetensors, prefix: string): Safetensors {
   if ([...tensors.names].some((name) => name.startsWith(prefix))) return tensors;
-  const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
-  return { ...tensors, weight: (name, shape) => tensors.weight(bare(name), shape) };
+  return renamed(tensors, (name) => (name.startsWith(prefix) ? name.slice(prefix.length) : name));
 }
 
-/**
- * A header of 10,000 tensors takes about 1 MiB; the format itself allows 100 MB, which only serves to exhaust memory.
- */
+/** A header of 10,000 tensors takes about 1 MiB; the 100 MB that the format allows only serve to exhaust memory. */
 const maxHeaderBytes = 16 * 1024 * 1024;
 
 const bytesOf = {
@@ -58,10 +60,8 @@ interface TensorEntry {
 export async function openSafetensors({ path, title }: { path: string; title: string }): Promise<Safetensors> {
   const fail = (problem: string) => new EncoderError("CHECKPOINT_INVALID", `${title}: ${problem}.`, { internal: path });
   const handle = await open(path, "r").catch((cause) => {
-    throw new EncoderError("CHECKPOINT_INVALID", `${title}: cannot be opened (${cause.code}).`, {
-      cause,
-      internal: path,
-    });
+    const message = `${title}: cannot be opened (${cause.code}).`;
+    throw new EncoderError("CHECKPOINT_INVALID", message, { cause, internal: path });
   });
   try {
     const { dataStart, entries } = await readHeader(handle, fail);
@@ -146,9 +146,8 @@ function checkLayout(entries: TensorEntry[], { dataBytes, fail }: { dataBytes: n
       throw fail(`tensor ${name}, ${dtype} [${shape}], takes ${length} bytes, its offsets give it ${end - begin}`);
     }
     if (end > dataBytes) {
-      throw fail(
-        `tensor ${name} ends at byte ${end} of ${dataBytes} bytes of data: the file is truncated or its header lies`,
-      );
+      const place = `ends at byte ${end} of ${dataBytes} bytes of data`;
+      throw fail(`tensor ${name} ${place}: the file is truncated or its header lies`);
     }
     if (begin < position) throw fail(`tensor ${name} overlaps another`);
     if (begin > position) throw fail(`there are ${begin - position} bytes that belong to no tensor, before ${name}`);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { encoderSettings } from "../config/encoder.ts";
 import { integer } from "../config/setting.ts";
-import { createEncoder, type Encoder } from "../encoder/encoder.ts";
+import { createEncoder } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { machineSummary } from "../host/processor.ts";
 import { command } from "./command.ts";
@@ -34,8 +34,12 @@ export const bench = command({
     const onDeviceFallback = (reason: string) => print(`no GPU can be used: ${reason}`);
     const encoder = await createEncoder(options, { onDeviceFallback }, { signal });
     try {
-      const image = imageWork(encoder, pictures, signal);
-      const text = textWork(encoder, signal);
+      const image: Work = (turn) => {
+        // Bytes behind the end, which no decoder reads, change the hash, so that no two calls share their work.
+        const picture = Buffer.concat([pictures[turn % pictures.length]!, Buffer.from(String(turn))]);
+        return encoder.encodeImages([picture], { signal });
+      };
+      const text: Work = (turn) => encoder.encodeTexts([`a red bicycle leaning against old wall ${turn}`], { signal });
       await Promise.all([image(0), text(0)]);
       const { name, image: imageTower, text: textTower } = encoder.manifest;
       const { used } = encoder.device;
@@ -59,18 +63,6 @@ export const bench = command({
 });
 
 type Work = (turn: number) => Promise<unknown>;
-
-function imageWork(encoder: Encoder, pictures: Uint8Array[], signal: AbortSignal): Work {
-  return (turn) => {
-    // Bytes behind the end, which no decoder reads, change the hash, so that no two calls share their work.
-    const picture = Buffer.concat([pictures[turn % pictures.length]!, Buffer.from(String(turn))]);
-    return encoder.encodeImages([picture], { signal });
-  };
-}
-
-function textWork(encoder: Encoder, signal: AbortSignal): Work {
-  return (turn) => encoder.encodeTexts([`a red bicycle leaning against old wall ${turn}`], { signal });
-}
 
 interface Measured {
   perSecond: number;

@@ -65,11 +65,9 @@ async function verify(place: string, name: string | undefined, signal: AbortSign
       process.stdout.write(`DAMAGED  ${folder}: ${toEncoderError(error).message}\n`);
     }
   }
-  if (damaged > 0)
-    throw new EncoderError(
-      "MODEL_INVALID",
-      `${damaged} of ${folders.length} models are damaged: pull or build them again.`,
-    );
+  if (damaged === 0) return;
+  const message = `${damaged} of ${folders.length} models are damaged: pull or build them again.`;
+  throw new EncoderError("MODEL_INVALID", message);
 }
 
 /** Removes a model, which vanishes from sight at once, and then file by file. */

@@ -80,14 +80,8 @@ export const fetchSettings = {
     default: [],
     help: "Host patterns (images.example.com, *.example.com, 10.0.0.5) that image URLs may use even at private addresses; if set, no other host is fetched.",
   }),
-  fetchTimeoutMs: integer(50, 600_000, {
-    default: 10_000,
-    help: "Total time to fetch one image URL.",
-  }),
-  fetchConnectTimeoutMs: integer(50, 600_000, {
-    default: 3_000,
-    help: "Time to connect to an image URL's server.",
-  }),
+  fetchTimeoutMs: integer(50, 600_000, { default: 10_000, help: "Total time to fetch one image URL." }),
+  fetchConnectTimeoutMs: integer(50, 600_000, { default: 3_000, help: "Time to connect to an image URL's server." }),
   fetchIdleTimeoutMs: integer(50, 600_000, {
     default: 3_000,
     help: "Longest silence while an image URL is being read.",

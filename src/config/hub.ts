@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { integer, text, toggle, type ValuesOf } from "./setting.ts";
 
-/** These settings are for downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
+/** Declares the settings of downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
 export const hubSettings = {
   hfEndpoint: text("an http or https URL", {
     schema: z.url({ protocol: /^https?$/ }),
@@ -13,10 +13,7 @@ export const hubSettings = {
     secret: true,
     help: "Token for private and gated repositories; sent to the Hub's own host only.",
   }),
-  hfTokenPath: text("a file", {
-    default: "",
-    help: "File that holds the token; if not set, `token` in HF_HOME.",
-  }),
+  hfTokenPath: text("a file", { default: "", help: "File that holds the token; if not set, `token` in HF_HOME." }),
   hfHome: text("a folder", {
     default: "~/.cache/huggingface",
     help: "Folder of Hugging Face's Python tools, where their token and downloads are looked for.",

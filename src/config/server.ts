@@ -22,10 +22,7 @@ const protocolChoice = z
   .refine((names) => names.length === 1 || !names.some((name) => name === "all" || name === "none"));
 
 const listenSettings = {
-  port: integer(0, 65535, {
-    default: 5555,
-    help: "TCP port to listen on; 0 picks a free one.",
-  }),
+  port: integer(0, 65535, { default: 5555, help: "TCP port to listen on; 0 picks a free one." }),
   host: text("an IP address or host name", {
     default: "0.0.0.0",
     help: "Address to listen on.",
@@ -162,10 +159,7 @@ const operationSettings = {
     help: "Origins whose web pages may call this service; * is any.",
     why: "None, since a page anywhere could otherwise use a service that only its visitor can reach.",
   }),
-  adminPort: integer(0, 65535, {
-    default: 0,
-    help: "Port that /metrics moves to; 0 leaves it on PORT.",
-  }),
+  adminPort: integer(0, 65535, { default: 0, help: "Port that /metrics moves to; 0 leaves it on PORT." }),
   metrics: toggle({ default: true, help: "Whether GET /metrics is served." }),
   docs: toggle({ default: true, help: "Whether /openapi.json and the page /docs are served." }),
   page: toggle({ default: true, help: "Whether the page at / is served." }),

@@ -40,11 +40,10 @@ export function faultOf(thrown: unknown, index: number, { onError = "fail" }: En
 
 /** Makes a request's answer from those of its items, without what only its kind of input has. */
 export function encodingOf(items: readonly (EncodedItem | EncoderError)[]) {
-  const isFault = (item: EncodedItem | EncoderError) => item instanceof EncoderError;
-  const encoded = items.filter((item): item is EncodedItem => !isFault(item));
+  const encoded = items.filter((item): item is EncodedItem => !(item instanceof EncoderError));
   return {
     embeddings: items.map((item) => (item instanceof EncoderError ? null : item.embedding)),
-    errors: items.filter((item): item is EncoderError => isFault(item)),
+    errors: items.filter((item) => item instanceof EncoderError),
     incomplete: encoded.filter(({ incomplete }) => incomplete).length,
     timings: longest(encoded.map(({ timings }) => timings)),
   } satisfies Partial<Encoding<Float32Array | null>>;

@@ -21,8 +21,8 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
       const items: (EncodedItem | EncoderError)[] = [];
       const filled: { text: string; index: number }[] = [];
       for (const [index, text] of texts.entries()) {
-        if (text.trim() === "") items[index] = faultOf(emptyText(), index, options);
-        else filled.push({ text, index });
+        if (text.trim() !== "") filled.push({ text, index });
+        else items[index] = faultOf(new EncoderError("EMPTY_TEXT", "The text is empty."), index, options);
       }
 
       const startedAt = performance.now();
@@ -37,17 +37,14 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
         const { index } = filled[at]!;
         items[index] = await itemOrFault(embed(tokens[at]!, { request, position, waitedMs }), index, options);
       });
-      const { embeddings, errors, incomplete, timings } = encodingOf(items);
-      timings.tokenizeMs = tokenizeMs;
-      observer.onTimings?.("text", timings);
+      const encoding = encodingOf(items);
+      encoding.timings.tokenizeMs = tokenizeMs;
+      observer.onTimings?.("text", encoding.timings);
       return {
-        embeddings,
-        errors,
-        incomplete,
+        ...encoding,
         truncated: tokens.filter(({ truncated }) => truncated).length,
         unknownTokens: tokens.reduce((sum, { unknown }) => sum + unknown, 0),
         tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0),
-        timings,
       };
     } finally {
       request.close(); // one failed item ends the work on the others
@@ -73,8 +70,4 @@ async function embed({ key, ids }: Tokens, { request, position, waitedMs }: Text
 /** Orders places by the texts' length, since neighbours in the queue share batches, which are padded. */
 function byLength(tokens: readonly Tokens[]): number[] {
   return tokens.map((_, index) => index).sort((a, b) => tokens[a]!.ids.length - tokens[b]!.ids.length);
-}
-
-function emptyText(): EncoderError {
-  return new EncoderError("EMPTY_TEXT", "The text is empty.");
 }

@@ -3,18 +3,19 @@ import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
 import type { BatchResult, Engine, Tensor } from "./contract.ts";
-import type { WorkerOptions, WorkerReply } from "./worker.ts";
+import type { SessionOptions } from "./session.ts";
+import type { WorkerReply } from "./worker.ts";
 
-export interface EngineOptions extends WorkerOptions {
+export interface EngineOptions extends SessionOptions {
   /** A batch that takes longer hangs, and its thread is ended. */
   timeoutMs: number;
   onDeath?: (reason: string) => void;
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal | undefined;
-  spawn?: (workerData: WorkerOptions) => Worker;
+  spawn?: (workerData: SessionOptions) => Worker;
 }
 
-function spawnWorker(workerData: WorkerOptions): Worker {
+function spawnWorker(workerData: SessionOptions): Worker {
   const resourceLimits = { maxYoungGenerationSizeMb: 4 }; // vectors and tensors lie outside the heap
   return new Worker(entryBeside(import.meta.url, "worker").thread, { workerData, name: "engine", resourceLimits });
 }
@@ -27,7 +28,7 @@ function spawnWorker(workerData: WorkerOptions): Worker {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
   let thread: Promise<Thread> | undefined;
-  const start = (limits: LoadLimits) =>
+  const start = (limits: Pick<ThreadOptions, "signal" | "loadTimeoutMs">) =>
     startThread({
       ...options,
       ...limits,
@@ -38,7 +39,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
   const identity = await identityOf(options.graph);
   options.signal?.throwIfAborted();
-  thread = start({ signal: options.signal, loadTimeoutMs: undefined });
+  thread = start({ signal: options.signal });
   await thread;
 
   async function restart(): Promise<Thread> {
@@ -48,19 +49,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     return start({ signal: undefined, loadTimeoutMs: options.timeoutMs });
   }
 
-  /** Starts a thread where there is none. One that could not be started is tried again by the next batch. */
-  function liveThread(): Promise<Thread> {
-    thread ??= restart().catch((error) => {
-      thread = undefined;
-      throw error instanceof EncoderError ? error : engineFailed(String(error));
-    });
-    return thread;
-  }
-
   return {
     async run(inputs) {
       if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
-      return (await liveThread()).run(inputs);
+      thread ??= restart().catch((error) => {
+        thread = undefined; // the next batch tries again
+        throw error instanceof EncoderError ? error : engineFailed(String(error));
+      });
+      return (await thread).run(inputs);
     },
     async close() {
       closed = true;
@@ -80,14 +76,13 @@ interface Thread {
   stop(): Promise<void>;
 }
 
-/** The first thread may load until its start is given up. Threads that replace it have requests waiting for them. */
-interface LoadLimits {
-  signal: AbortSignal | undefined;
-  loadTimeoutMs: number | undefined;
+interface ThreadOptions extends EngineOptions {
+  /** Limits how long a thread loads that replaces another, for which requests wait. The first one has no limit. */
+  loadTimeoutMs?: number;
 }
 
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
-function startThread(options: EngineOptions & LoadLimits): Promise<Thread> {
+function startThread(options: ThreadOptions): Promise<Thread> {
   const { graph, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal, loadTimeoutMs } = options;
   const { spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads, largestPair, device });

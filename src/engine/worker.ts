@@ -1,9 +1,7 @@
-/** This thread owns one graph. It receives batches of tensors, and sends embeddings or a failure. */
+/** Runs as a thread that owns one graph: it receives batches of tensors, and sends embeddings or a failure. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Tensor } from "./contract.ts";
 import { openSession, type SessionOptions } from "./session.ts";
-
-export type WorkerOptions = SessionOptions;
 
 export type WorkerReply =
   | { kind: "ready" }
@@ -13,7 +11,7 @@ export type WorkerReply =
 const port = parentPort!; // this file only ever runs as a thread
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
-const session = await openSession(workerData as WorkerOptions);
+const session = await openSession(workerData as SessionOptions);
 
 port.on("message", async (inputs: Tensor[]) => {
   try {

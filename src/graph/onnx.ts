@@ -1,9 +1,7 @@
 import type { Attribute, Elements, ElementType, Graph, InlineConstant, Node, Port } from "./graph.ts";
-import { bytesField, concatenated, type Field, floatField, integerField, messageField, textField } from "./protobuf.ts";
+import { bytesField, type Field, floatField, integerField, messageField, textField } from "./protobuf.ts";
 
-/**
- * Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; the comments name the messages.
- */
+// Numbers of fields are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; comments name the messages.
 
 const irVersion = 11; // the first that opset 23 may be used with; ONNX Runtime reads up to 13
 const opset = 23; // the first that has Attention
@@ -40,7 +38,7 @@ export function encodeModel(
     ...graph.inputs.map((port) => messageField(11, portProto(port))),
     messageField(12, portProto(graph.output)),
   ];
-  return concatenated([
+  return Buffer.concat([
     integerField(1, irVersion),
     textField(2, "image-text-encoder"),
     messageField(7, graphProto),

@@ -1,5 +1,5 @@
 /**
- * This is just enough of the protocol buffers wire format to write a message. Fields follow one another in the order
+ * Has just enough of the protocol buffers wire format to write a message. Fields follow one another in the order
  * given, so that equal messages have equal bytes. https://protobuf.dev/programming-guides/encoding/
  */
 export type Field = Uint8Array;
@@ -16,14 +16,12 @@ export function integerField(number: number, value: number | bigint): Field {
 export function floatField(number: number, value: number): Field {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
-  return concatenated([Uint8Array.from(varint((number << 3) | fixed32Type)), bytes]);
+  return Buffer.concat([Uint8Array.from(varint((number << 3) | fixed32Type)), bytes]);
 }
 
 export function bytesField(number: number, bytes: Uint8Array): Field {
-  return concatenated([
-    Uint8Array.from([...varint((number << 3) | lengthDelimitedType), ...varint(bytes.length)]),
-    bytes,
-  ]);
+  const head = [...varint((number << 3) | lengthDelimitedType), ...varint(bytes.length)];
+  return Buffer.concat([Uint8Array.from(head), bytes]);
 }
 
 export function textField(number: number, text: string): Field {
@@ -31,11 +29,7 @@ export function textField(number: number, text: string): Field {
 }
 
 export function messageField(number: number, fields: readonly Field[]): Field {
-  return bytesField(number, concatenated(fields));
-}
-
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts);
+  return bytesField(number, Buffer.concat(fields));
 }
 
 function varint(value: number | bigint): number[] {

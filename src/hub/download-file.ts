@@ -13,7 +13,7 @@ import { transient, withRetries } from "./with-retries.ts";
 
 export interface Download {
   hub: Hub;
-  /** This is named by its commit, so that its bytes cannot change between two requests. */
+  /** The file is named by its commit, so that its bytes cannot change between two requests. */
   file: RepositoryFile;
   facts: Pick<FileFacts, "bytes" | "hash">;
   /** The file appears here at once and whole. */
@@ -23,9 +23,7 @@ export interface Download {
   onProgress?(bytes: number): void;
 }
 
-/**
- * At most so much is taken of a file whose length is never told, as a body that does not end must not fill the disk.
- */
+/** A file whose length is never told is cut off here, since a body that does not end must not fill the disk. */
 const maxUnannouncedBytes = 64 * 1024 * 1024;
 
 /**
@@ -45,10 +43,8 @@ export async function downloadFile(download: Download): Promise<void> {
     if (matches) break;
     await rm(partial, { force: true });
     if (isLastTry || pieces === 1) {
-      throw new EncoderError(
-        "HUB_FAILED",
-        `${nameOf(file)} arrived with wrong bytes: expected ${facts.hash.algorithm} ${facts.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`,
-      );
+      const message = `${nameOf(file)} arrived with wrong bytes: expected ${facts.hash.algorithm} ${facts.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`;
+      throw new EncoderError("HUB_FAILED", message);
     }
   }
   await storing(() => rename(partial, target));
@@ -126,6 +122,6 @@ async function* bodyOf({ file, signal }: Download, { body }: Response): AsyncGen
 
 /** Reads `bytes 100-199/1000` as 100. */
 function firstByte(contentRange: string | null): number | undefined {
-  const first = /^bytes (\d+)-/.exec(contentRange ?? "")?.[1];
+  const [, first] = /^bytes (\d+)-/.exec(contentRange ?? "") ?? [];
   return first === undefined ? undefined : Number(first);
 }

@@ -9,7 +9,7 @@ export interface FileFacts {
   /** The branch or tag stands for this commit now. */
   commit: string;
   bytes: number | undefined;
-  /** This is undefined where the server's ETag is not made from the content. */
+  /** Undefined where the server's ETag is not made from the content. */
   hash: ContentHash | undefined;
 }
 
@@ -26,16 +26,12 @@ export async function fileFacts(hub: Hub, file: RepositoryFile, signal?: AbortSi
   };
 }
 
-const commitPattern = /^[0-9a-f]{40}$/;
-
-/** It becomes a folder's name, so nothing but a commit will do. */
+/** The commit becomes a folder's name, so nothing else will do. */
 function commitOf(header: string | null, { hub, file }: { hub: Hub; file: RepositoryFile }): string {
   const commit = header ?? file.revision;
-  if (!commitPattern.test(commit)) {
-    throw new EncoderError(
-      "HUB_FAILED",
-      `${hub.endpoint} does not say which commit ${file.revision} of ${file.repository} is: is HF_ENDPOINT a Hub?`,
-    );
+  if (!/^[0-9a-f]{40}$/.test(commit)) {
+    const message = `${hub.endpoint} does not say which commit ${file.revision} of ${file.repository} is: is HF_ENDPOINT a Hub?`;
+    throw new EncoderError("HUB_FAILED", message);
   }
   return commit;
 }

@@ -8,7 +8,7 @@ import { withHome } from "../model/locate.ts";
 
 /** Says where checkpoints come from, and how that place is spoken to. */
 export interface Hub {
-  /** This has no slash at its end. */
+  /** URL without a slash at its end. */
   endpoint: string;
   token: string | undefined;
   /** Python's huggingface_hub keeps this cache, which is only read. */

@@ -113,16 +113,12 @@ function originOf({ repository, commit }: Repository) {
 async function findInstalled({ outDir, precision, signal }: PullOptions, image: Repository, text: Repository) {
   try {
     const model = await openModel(outDir);
-    const { sources } = model.manifest;
-    const isSame =
-      sources.image.revision === image.commit &&
-      sources.image.repository === image.repository &&
-      sources.text.revision === text.commit &&
-      sources.text.repository === text.repository &&
-      [model.manifest.image, model.manifest.text].every(
-        (tower) => precision === "auto" || tower.precision === precision,
-      );
-    if (!isSame) return undefined;
+    const { manifest } = model;
+    const isFrom = (tower: "image" | "text", { repository, commit }: Repository) =>
+      manifest.sources[tower].repository === repository &&
+      manifest.sources[tower].revision === commit &&
+      (precision === "auto" || manifest[tower].precision === precision);
+    if (!isFrom("image", image) || !isFrom("text", text)) return undefined;
     await verifyModel(model, signal);
     return model;
   } catch {

@@ -49,10 +49,8 @@ function noSuchRepository(hub: Hub, repository: string): EncoderError {
   const remedy = hub.token
     ? "check the name, and that the token in HF_TOKEN is valid and may read it"
     : "check the name, or set HF_TOKEN to a token that may read it";
-  return new EncoderError(
-    "HUB_FAILED",
-    `There is no repository ${repository} at ${hub.endpoint}, or it is private: ${remedy}.`,
-  );
+  const message = `There is no repository ${repository} at ${hub.endpoint}, or it is private: ${remedy}.`;
+  return new EncoderError("HUB_FAILED", message);
 }
 
 const entryNotFound = "EntryNotFound";

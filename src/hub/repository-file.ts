@@ -7,7 +7,7 @@ export interface RepositoryRevision {
 }
 
 export interface RepositoryFile extends RepositoryRevision {
-  /** This has `/` between folders. */
+  /** Folders are separated by `/`. */
   path: string;
 }
 
@@ -16,10 +16,8 @@ export function parseRepository(text: string): RepositoryRevision {
   const { repository, revision = "main" } =
     /^(?<repository>\w[\w.-]*(?:\/\w[\w.-]*)?)(?:@(?<revision>\w[\w./-]*))?$/.exec(text)?.groups ?? {};
   if (repository === undefined || text.includes("..")) {
-    throw new EncoderError(
-      "CONFIG_INVALID",
-      `Expected a repository as org/name or org/name@revision, received ${JSON.stringify(text)}.`,
-    );
+    const message = `Expected a repository as org/name or org/name@revision, received ${JSON.stringify(text)}.`;
+    throw new EncoderError("CONFIG_INVALID", message);
   }
   return { repository, revision };
 }

@@ -11,13 +11,13 @@ import type { Hub } from "./hub.ts";
 import { isMissingFile } from "./refusal.ts";
 import { nameOf, type RepositoryFile, type RepositoryRevision } from "./repository-file.ts";
 
-/** Is one commit of a repository, and the folder that its files are brought to. */
+/** Names one commit of a repository, and the folder that its files are brought to. */
 export interface Repository {
   hub: Hub;
   repository: string;
   commit: string;
   directory: string;
-  /** These hashes are known beforehand, by path. */
+  /** Hashes that are known beforehand, by path. */
   sha256: Readonly<Record<string, string>>;
   signal: AbortSignal | undefined;
 }
@@ -50,10 +50,8 @@ async function resolveCommit({ hub, repository, revision, signal }: OpenReposito
   }
   const commit = await cachedCommit(hub, { repository, revision });
   if (commit) return commit;
-  throw new EncoderError(
-    "HUB_FAILED",
-    `Which commit ${revision} of ${repository} is cannot be found out offline: name the commit, or unset HF_HUB_OFFLINE.`,
-  );
+  const message = `Which commit ${revision} of ${repository} is cannot be found out offline: name the commit, or unset HF_HUB_OFFLINE.`;
+  throw new EncoderError("HUB_FAILED", message);
 }
 
 export interface LocatedFile extends RepositoryFile {
@@ -75,23 +73,17 @@ export async function locateFile(from: Repository, path: string): Promise<Locate
   const cached = await findCached(hub, file, { sha256, signal });
   if (cached) return { ...file, bytes: cached.bytes, source: { kind: "cache", path: cached.path } };
   if (hub.offline) {
-    throw new EncoderError(
-      "HUB_FAILED",
-      `${nameOf(file)} is not in the Hugging Face cache (HF_HUB_CACHE), or damaged there, and HF_HUB_OFFLINE forbids downloading it: unset it, or copy a built model's folder from another machine.`,
-    );
+    const message = `${nameOf(file)} is not in the Hugging Face cache (HF_HUB_CACHE), or damaged there, and HF_HUB_OFFLINE forbids downloading it: unset it, or copy a built model's folder from another machine.`;
+    throw new EncoderError("HUB_FAILED", message);
   }
   const facts = await fileFacts(hub, file, signal);
   if (facts.commit !== from.commit) {
-    throw new EncoderError(
-      "HUB_FAILED",
-      `The Hub answers with commit ${facts.commit} for ${nameOf(file)}: expected ${from.commit}.`,
-    );
+    const message = `The Hub answers with commit ${facts.commit} for ${nameOf(file)}: expected ${from.commit}.`;
+    throw new EncoderError("HUB_FAILED", message);
   }
   if (sha256 !== undefined && facts.hash?.algorithm === "sha256" && facts.hash.hex !== sha256) {
-    throw new EncoderError(
-      "HUB_FAILED",
-      `The Hub offers another ${nameOf(file)} than the pinned one: expected sha256 ${sha256}, received ${facts.hash.hex}. Nothing of it was downloaded; do not trust this mirror.`,
-    );
+    const message = `The Hub offers another ${nameOf(file)} than the pinned one: expected sha256 ${sha256}, received ${facts.hash.hex}. Nothing of it was downloaded; do not trust this mirror.`;
+    throw new EncoderError("HUB_FAILED", message);
   }
   const hash = sha256 === undefined ? facts.hash : { algorithm: "sha256" as const, hex: sha256 };
   const isHere = hash && (await checkContent(join(from.directory, path), hash, signal).catch(() => undefined))?.matches;

@@ -38,10 +38,8 @@ export async function request({ hub, file, method, headers, signal }: HubRequest
       })
       .catch((cause) => {
         signal?.throwIfAborted();
-        throw transient(
-          `${url.host} cannot be reached (${reasonOf(cause)}): check the network, HF_ENDPOINT and HTTPS_PROXY.`,
-          { cause },
-        );
+        const remedy = "check the network, HF_ENDPOINT and HTTPS_PROXY";
+        throw transient(`${url.host} cannot be reached (${reasonOf(cause)}): ${remedy}.`, { cause });
       });
     const target = redirectTarget(response, url);
     if (!target) {

@@ -49,8 +49,8 @@ const recycleBytes = 256 * 1024 * 1024;
 
 /** A decoder that got less of a core than this until its timeout was kept waiting by the machine, not by its image. */
 const leastCoreShare = 0.5;
-/** After this many seconds a machine that was busy may be so no longer. */
-const retryAfterSeconds = 5;
+/** After this many seconds a machine that was busy, or short of something, may be so no longer. */
+export const retryAfterSeconds = 5;
 
 // The heap is small, since pictures live outside it. One arena and a fixed mmap threshold make glibc return large blocks at
 // once. The environment is not handed down, so that a decoder that an image takes over finds no keys in it.

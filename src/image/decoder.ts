@@ -4,6 +4,7 @@ import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
 import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
+import { retryAfterSeconds } from "./decoder-process.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions
@@ -22,9 +23,7 @@ export interface Decoder {
    * SHUTTING_DOWN; the signal's reason when aborted.
    */
   decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
-  /**
-   * Estimates the milliseconds that what waits and this many more images take to be decoded; 0 while that is not known.
-   */
+  /** Estimates the milliseconds that decoding what waits and this many more images takes; 0 while nothing is known. */
   msFor(images: number): number;
   close(): Promise<void>;
 }
@@ -33,8 +32,6 @@ export interface Decoder {
 const mostEndsPerImage = 2;
 /** Processes for pictures of a batch are ended after this time without any. */
 const batchIdleMs = 60_000;
-/** After this many seconds a machine that was short of something may have it again. */
-const retryAfterSeconds = 5;
 
 export function createDecoder(options: DecoderOptions): Decoder {
   const processes = options.decodeProcesses || availableCores();
@@ -59,9 +56,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
       if (isClosed) throw shuttingDown();
       if (ends < mostEndsPerImage) continue;
       if (outcome === "crashed") {
-        throw new EncoderError("IMAGE_UNREADABLE", "The image could not be decoded.", {
-          internal: "its decoders died",
-        });
+        const internal = "its decoders died";
+        throw new EncoderError("IMAGE_UNREADABLE", "The image could not be decoded.", { internal });
       }
       const message = "The image's decoders were ended from outside, as when a machine's memory runs out.";
       throw new EncoderError("DECODER_FAILED", message, { retryAfterSeconds });
@@ -71,7 +67,10 @@ export function createDecoder(options: DecoderOptions): Decoder {
   return {
     async decode(bytes, turn = {}) {
       if (isClosed) throw shuttingDown();
-      requireBytesWithin(options.maxImageBytes, bytes.length);
+      const most = options.maxImageBytes;
+      if (bytes.length > most) {
+        throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} bytes, received ${bytes.length}.`);
+      }
       const pool = turn.isOneOfMany ? forBatches : forSingles;
       return lanes.run(() => decodeInProcess(bytes, pool), turn);
     },
@@ -82,9 +81,4 @@ export function createDecoder(options: DecoderOptions): Decoder {
       await Promise.all([forSingles.close(), forBatches.close()]);
     },
   };
-}
-
-function requireBytesWithin(most: number, bytes: number): void {
-  if (bytes <= most) return;
-  throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} bytes, received ${bytes}.`);
 }

@@ -212,9 +212,8 @@ function struckLimit(code: string | undefined, options: FetchOptions): string | 
 }
 
 function forbidden(internal: string): EncoderError {
-  return new EncoderError("URL_FORBIDDEN", "The image URL points to an address that may not be fetched from here.", {
-    internal,
-  });
+  const message = "The image URL points to an address that may not be fetched from here.";
+  return new EncoderError("URL_FORBIDDEN", message, { internal });
 }
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

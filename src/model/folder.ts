@@ -13,7 +13,8 @@ import { type FileRecord, type Model, manifestFile, manifestSchema, readableVers
  */
 export async function openModel(directory: string): Promise<Model> {
   const fail = (problem: string) => modelInvalid(problem, directory);
-  if (!(await isFolder(directory))) throw fail("there is no such model folder");
+  const isFolder = (await stat(directory).catch(() => undefined))?.isDirectory();
+  if (!isFolder) throw fail("there is no such model folder");
   const manifest = await readManifest(directory);
   for (const [file, { bytes }] of Object.entries(manifest.files)) {
     const found = await stat(join(directory, file)).catch(() => undefined);
@@ -30,8 +31,8 @@ export async function openModel(directory: string): Promise<Model> {
 export async function verifyModel({ directory, manifest }: Model, signal?: AbortSignal): Promise<void> {
   for (const [file, { sha256 }] of Object.entries(manifest.files)) {
     const actual = await fileRecord(join(directory, file), signal);
-    if (actual.sha256 !== sha256)
-      throw modelInvalid(`${file} was altered: its sha256 is not the manifest's`, directory);
+    if (actual.sha256 === sha256) continue;
+    throw modelInvalid(`${file} was altered: its sha256 is not the manifest's`, directory);
   }
 }
 
@@ -91,10 +92,6 @@ async function readManifest(directory: string) {
   const unlisted = [image.graph, tower.graph, tower.tokenizer].find((file) => !(file in files));
   if (unlisted !== undefined) throw fail(`${manifestFile} does not list ${unlisted} among its files`);
   return parsed.data;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 function modelInvalid(problem: string, directory: string): EncoderError {

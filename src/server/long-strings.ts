@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { EncoderError } from "../errors.ts";
 import type { LongString } from "./json-guard.ts";
 
-/** So much is copied and looked at between two turns of the event loop: a few milliseconds. */
+/** Copying and looking at this much takes a few milliseconds, and then the event loop has a turn. */
 const bytesPerTurn = 4 * 1024 * 1024;
 
 export interface Remainder {
@@ -41,10 +41,8 @@ export async function takeOut(
     for (let at = 0; at < text.length; at += bytesPerTurn) {
       const portion = text.slice(at, at + bytesPerTurn);
       if (controlCharacter.test(portion)) {
-        throw new EncoderError(
-          "INVALID_JSON",
-          "The request body is not valid JSON: a string holds a control character.",
-        );
+        const message = "The request body is not valid JSON: a string holds a control character.";
+        throw new EncoderError("INVALID_JSON", message);
       }
       await spend(portion.length);
     }

@@ -43,7 +43,9 @@ export function parseForm(body: Buffer, { contentType, maxFiles, maxFieldBytes =
     const disposition = headers.get("content-disposition") ?? "";
     if (!/^form-data\s*(;|$)/i.test(disposition)) throw malformed();
     if (isFile(disposition, headers.get("content-type"))) {
-      if (form.files.push(content) > maxFiles) throw tooManyFiles(maxFiles);
+      if (form.files.push(content) > maxFiles) {
+        throw new EncoderError("BATCH_TOO_LARGE", `At most ${maxFiles} files fit one request (MAX_BATCH_ITEMS).`);
+      }
     } else {
       if (++fields > maxFields || content.length > maxFieldBytes) throw malformed();
       form.fields.set(/;\s*name="?([^";]*)/i.exec(disposition)?.[1] ?? "", content.toString());
@@ -88,8 +90,4 @@ function isFile(disposition: string, type = ""): boolean {
 
 function malformed(): EncoderError {
   return new EncoderError("INVALID_REQUEST", "The multipart/form-data body is malformed.");
-}
-
-function tooManyFiles(maxFiles: number): EncoderError {
-  return new EncoderError("BATCH_TOO_LARGE", `At most ${maxFiles} files fit one request (MAX_BATCH_ITEMS).`);
 }

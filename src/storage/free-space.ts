@@ -4,13 +4,9 @@ import { EncoderError } from "../errors.ts";
 /** @throws EncoderError STORAGE_FAILED when the file system has less than `bytes` left. */
 export async function checkFreeSpace(directory: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
-  if (bavail * bsize < bytes) {
-    throw new EncoderError(
-      "STORAGE_FAILED",
-      `Expected ${inMegabytes(bytes)} of free disk space for the download and the model, found ${inMegabytes(bavail * bsize)}: free some, or set MODELS_DIR to another disk.`,
-      { internal: directory },
-    );
-  }
+  if (bavail * bsize >= bytes) return;
+  const message = `Expected ${inMegabytes(bytes)} of free disk space for the download and the model, found ${inMegabytes(bavail * bsize)}: free some, or set MODELS_DIR to another disk.`;
+  throw new EncoderError("STORAGE_FAILED", message, { internal: directory });
 }
 
 export function inMegabytes(bytes: number): string {

@@ -62,7 +62,10 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
       await rm(join(directory, own), { force: true });
     }
     if (!holder) continue;
-    if (ifHeld === "refuse" && holder.isKnownAlive) throw heldBy(holder, directory);
+    if (ifHeld === "refuse" && holder.isKnownAlive) {
+      const message = `Another process (${holder.pid} on ${holder.host}) works in the output folder: wait for it to end, or choose another folder.`;
+      throw new EncoderError("OUTPUT_REFUSED", message, { internal: directory });
+    }
     if (!waited) onWait?.(holder);
     waited = true;
     await sleep(timing.pollMs * (0.5 + Math.random()), undefined, { signal }).catch(() => signal?.throwIfAborted());
@@ -88,7 +91,9 @@ function hold(path: string, heartbeatMs: number): Lock {
   const timer = setInterval(async () => {
     const now = new Date();
     await utimes(path, now, now).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === "ENOENT") lost.abort(lostError());
+      if (cause.code !== "ENOENT") return;
+      const message = "This process stood still for so long that another one took over its folder: start it again.";
+      lost.abort(new EncoderError("STORAGE_FAILED", message));
     });
   }, heartbeatMs);
   timer.unref(); // whoever holds a lock has something else to do
@@ -140,19 +145,4 @@ function parseName(file: string): ProcessName | undefined {
   const { pid, start, namespace = "0", host } = namePattern.exec(file)?.groups ?? {};
   if (pid === undefined || start === undefined || host === undefined) return undefined;
   return { pid: Number(pid), start, namespace, host };
-}
-
-function heldBy({ pid, host }: Holder, directory: string): EncoderError {
-  return new EncoderError(
-    "OUTPUT_REFUSED",
-    `Another process (${pid} on ${host}) works in the output folder: wait for it to end, or choose another folder.`,
-    { internal: directory },
-  );
-}
-
-function lostError(): EncoderError {
-  return new EncoderError(
-    "STORAGE_FAILED",
-    "This process stood still for so long that another one took over its folder: start it again.",
-  );
 }

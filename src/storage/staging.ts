@@ -31,9 +31,8 @@ export async function createStaging({ target, isReplaceable, signal }: StagingOp
   const replaced = join(area, "replaced");
   const requireReplaceable = async () => {
     if (await isReplaceable(place)) return;
-    throw new EncoderError("STORAGE_FAILED", "The output folder holds files that are not a model; choose another.", {
-      internal: place,
-    });
+    const message = "The output folder holds files that are not a model; choose another.";
+    throw new EncoderError("STORAGE_FAILED", message, { internal: place });
   };
   await storing(requireReplaceable);
   const lock = await acquireLock({ directory: area, signal });

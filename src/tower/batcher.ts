@@ -55,9 +55,7 @@ interface Attempt {
   isMeasured: boolean;
 }
 
-/**
- * Forms batches without waiting: an idle engine runs what there is; while all are busy, arrivals make the next batch.
- */
+/** Forms batches without waiting: an idle engine runs what there is; while all are busy, the next batch gathers. */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
   readonly #now: () => number;
@@ -91,9 +89,7 @@ export class Batcher<Item> {
     return this.#pace.msFor(cost);
   }
 
-  /**
-   * Counts the milliseconds since a batch was last begun, if all engines are busy: the rest will take as long again.
-   */
+  /** Counts the milliseconds since a batch last began, if all engines are busy: the rest will take as long again. */
   stalledMs(): number {
     return this.#idle.length > 0 ? 0 : this.#now() - this.#lastStartAt;
   }
@@ -202,7 +198,8 @@ export class Batcher<Item> {
     try {
       const { embeddings, inferenceMs } = await engine.run(this.#options.toTensors(batch.map((job) => job.item)));
       this.#lastSuccessAt = this.#now();
-      if (attempt.isMeasured) this.#pace.measure(costOf(batch), this.#lastSuccessAt - startedAt);
+      const cost = batch.reduce((sum, job) => sum + job.cost, 0);
+      if (attempt.isMeasured) this.#pace.measure(cost, this.#lastSuccessAt - startedAt);
       this.#options.observer?.onBatch({ size: batch.length, inferenceMs });
       const dimensions = embeddings.length / batch.length;
       batch.forEach((job, row) => {
@@ -216,8 +213,4 @@ export class Batcher<Item> {
       for (const job of batch) await this.#run(engine, [job], last);
     }
   }
-}
-
-function costOf(jobs: readonly { cost: number }[]): number {
-  return jobs.reduce((sum, { cost }) => sum + cost, 0);
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
-import { encoderKeys, encoderOf, projectionKeys } from "../encoder-config.ts";
+import { encoderKeys, encoderOf, projectionKeys, towerConfig } from "../encoder-config.ts";
 import type { Architecture, TextTower } from "../tower.ts";
 import { type TextTransformer, textGraph } from "./graph.ts";
 import { tokenizerOf } from "./tokenizer.ts";
@@ -12,9 +12,8 @@ export const clipText: Architecture<TextTower> = { name: "clip-text", modelTypes
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   const folder = onlyModule(checkpoint, modules, ["CLIPModel", "Transformer"]);
   const file = `${folder}config.json`;
-  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
-  const schema = model_type === "clip" ? pairSchema : aloneSchema;
-  const { text, dimensions } = await checkpoint.json<Configuration>(file, schema);
+  const schemas = { pairType: "clip", pair: pairSchema, alone: aloneSchema };
+  const { text, dimensions } = await towerConfig<Configuration>(checkpoint, file, schemas);
   const tokenizer = await readTokenizer(checkpoint, {
     folder,
     vocabulary: text.vocab_size,

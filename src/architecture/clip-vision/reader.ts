@@ -4,7 +4,7 @@ import { type ImageProcessor, type ProcessorDefaults, readImageProcessor } from 
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import type { Manifest } from "../../model/manifest.ts";
-import { encoderKeys, encoderOf, projectionKeys } from "../encoder-config.ts";
+import { encoderKeys, encoderOf, projectionKeys, towerConfig } from "../encoder-config.ts";
 import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
@@ -35,9 +35,8 @@ export async function readVisionTransformer(
   folder: string,
 ): Promise<{ tower: VisionTransformer; inputs: ImageProcessor; weightFile: string }> {
   const file = `${folder}config.json`;
-  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
-  const schema = model_type === "clip" ? pairSchema : aloneSchema;
-  const { vision, dimensions } = await checkpoint.json<Configuration>(file, schema);
+  const schemas = { pairType: "clip", pair: pairSchema, alone: aloneSchema };
+  const { vision, dimensions } = await towerConfig<Configuration>(checkpoint, file, schemas);
   if (vision.patch_size > vision.image_size) {
     throw checkpoint.refusal(`${file}: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`);
   }
@@ -57,7 +56,7 @@ async function readLogit(tensors: Safetensors): Promise<Manifest["logit"]> {
   return { kind: "softmax", scale: scale! };
 }
 
-/** These are the defaults of transformers' CLIPImageProcessor. */
+/** The defaults are those of transformers' CLIPImageProcessor. */
 const defaults: ProcessorDefaults = {
   kind: "CLIP",
   size: { shortest_edge: 224 },

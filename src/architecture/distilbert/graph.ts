@@ -1,4 +1,4 @@
-import type { Safetensors } from "../../checkpoint/safetensors.ts";
+import { renamed, type Safetensors } from "../../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../../graph/arithmetic.ts";
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
@@ -47,7 +47,7 @@ export function textVector(
   tower: Distilbert,
   { tokens, files, prefix = "" }: { tokens: Tokens; files: Files; prefix?: string },
 ): Value {
-  const builder = { graph, arithmetic, tensors: namedFrom(prefix, withoutPrefix(files.tensors)) };
+  const builder = { graph, arithmetic, tensors: namedFrom(prefix, files.tensors) };
   const counts = graph.apply("Cast", [tokens.attentionMask], { to: 1 }); // [N, T]: 1 for a token, 0 for padding
   const mask = additiveMask(graph, counts);
 
@@ -63,16 +63,10 @@ export function textVector(
   return x;
 }
 
-/** Shows tensors by names that begin with a prefix more than in their file. */
+/** Shows tensors by names that begin with our prefix; some checkpoints put "distilbert." before the names of all. */
 function namedFrom(prefix: string, tensors: Safetensors): Safetensors {
-  return { ...tensors, weight: (name, shape) => tensors.weight(name.slice(prefix.length), shape) };
-}
-
-/** Some checkpoints put "distilbert." before the names of all tensors. */
-function withoutPrefix(tensors: Safetensors): Safetensors {
-  const prefix = "distilbert.";
-  if (!tensors.names.has(`${prefix}embeddings.word_embeddings.weight`)) return tensors;
-  return { ...tensors, weight: (name, shape) => tensors.weight(`${prefix}${name}`, shape) };
+  const own = tensors.names.has("distilbert.embeddings.word_embeddings.weight") ? "distilbert." : "";
+  return renamed(tensors, (name) => own + name.slice(prefix.length));
 }
 
 /**

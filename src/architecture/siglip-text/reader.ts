@@ -3,7 +3,7 @@ import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../
 import { prefixed } from "../../checkpoint/safetensors.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
-import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import { encoderKeys, encoderOf, towerConfig } from "../encoder-config.ts";
 import type { Architecture, TextTower } from "../tower.ts";
 import { type TextTransformer, textGraph } from "./graph.ts";
 import { canonicalTokenizer } from "./tokenizer.ts";
@@ -17,8 +17,7 @@ export const siglipText: Architecture<TextTower> = {
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   const folder = onlyModule(checkpoint, modules, ["Transformer"]);
   const file = `${folder}config.json`;
-  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
-  const text = await checkpoint.json(file, model_type === "siglip" ? pairSchema : textSchema);
+  const text = await towerConfig(checkpoint, file, { pairType: "siglip", pair: pairSchema, alone: textSchema });
   const tokenizer = await readTokenizer(checkpoint, {
     folder,
     vocabulary: text.vocab_size,

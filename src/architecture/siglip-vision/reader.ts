@@ -4,7 +4,7 @@ import { type ProcessorDefaults, readImageProcessor } from "../../checkpoint/ima
 import { prefixed, type Safetensors } from "../../checkpoint/safetensors.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import type { Manifest } from "../../model/manifest.ts";
-import { encoderKeys, encoderOf } from "../encoder-config.ts";
+import { encoderKeys, encoderOf, towerConfig } from "../encoder-config.ts";
 import { gridOf } from "../patches.ts";
 import type { Architecture, ImageTower } from "../tower.ts";
 import { imageGraph, type VisionTransformer } from "./graph.ts";
@@ -18,8 +18,7 @@ export const siglipVision: Architecture<ImageTower> = {
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<ImageTower> {
   const folder = onlyModule(checkpoint, modules, ["Transformer"]);
   const file = `${folder}config.json`;
-  const { model_type } = await checkpoint.json(file, z.object({ model_type: z.string() }));
-  const vision = await checkpoint.json(file, model_type === "siglip" ? pairSchema : visionSchema);
+  const vision = await towerConfig(checkpoint, file, { pairType: "siglip", pair: pairSchema, alone: visionSchema });
   if (vision.patch_size > vision.image_size) {
     throw checkpoint.refusal(`${file}: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`);
   }
@@ -47,7 +46,7 @@ async function readLogit(tensors: Safetensors): Promise<Manifest["logit"]> {
   return { kind: "sigmoid", scale: scale!, bias: bias! };
 }
 
-/** These are the defaults of transformers' SiglipImageProcessor. */
+/** The defaults are those of transformers' SiglipImageProcessor. */
 const defaults: ProcessorDefaults = {
   kind: "Siglip",
   size: { height: 224, width: 224 },

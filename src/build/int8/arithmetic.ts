@@ -28,59 +28,60 @@ export function int8Arithmetic(planOf: PlanOf): Arithmetic {
       const { scale, divisors } = plan; // equal wherever x is, as it comes of what x was during calibration
       const bytes = shared.get(x) ?? fixedBytes(graph, { name, x, scale, divisors });
       shared.set(x, bytes);
-      const matrix = quantisedMatrix(weight, divisors);
-      return product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero: symmetricZero, bias });
+      const quantised = quantisedMatrix(weight, divisors);
+      return product(graph, { name, x: bytes, quantised, shape: weight.shape, scale, zero: symmetricZero, bias });
     },
 
     linearOfBytes(graph, { name, x, weight }) {
-      const matrix = quantisedMatrix(weight);
+      const quantised = quantisedMatrix(weight);
       const offset = {
         shape: [weight.shape[0]!],
-        read: async () => Float32Array.from((await matrix()).sums, (sum) => sum * pixelZero),
+        read: async () => Float32Array.from((await quantised()).sums, (sum) => sum * pixelZero),
       };
-      return product(graph, { name, x, matrix, shape: weight.shape, scale: 1, zero: pixelZero, bias: offset });
+      return product(graph, { name, x, quantised, shape: weight.shape, scale: 1, zero: pixelZero, bias: offset });
     },
 
     rows(graph, { name, ids, table }) {
       const [rows, width] = table.shape as [number, number]; // a table of rows
       const quantised = quantisedRows(table);
-      const integers = graph.store({
-        name: `${name}.integers`,
-        type: "int8",
-        shape: [rows, width],
-        read: async () => (await quantised()).integers,
-      });
-      const scales = graph.store({
-        name: `${name}.scales`,
-        type: "float32",
-        shape: [rows, 1],
-        read: async () => (await quantised()).scales,
-      });
+      const [integers, scales] = storeQuantised(graph, { name, quantised, shape: [rows, width], scales: [rows, 1] });
       const values = graph.apply("Cast", [graph.apply("Gather", [integers, ids])], { to: 1 });
       return graph.apply("Mul", [values, graph.apply("Gather", [scales, ids])]);
     },
   };
 }
 
+interface Quantised {
+  name: string;
+  quantised(): Promise<{ integers: Int8Array; scales: Float32Array }>;
+  /** Shapes of the integers and of their scales. */
+  shape: number[];
+  scales: number[];
+}
+
+/** Stores NAME.integers and NAME.scales, which come of one reading. */
+function storeQuantised(graph: Graph, { name, quantised, shape, scales }: Quantised): [Value, Value] {
+  const readIntegers = async () => (await quantised()).integers;
+  const readScales = async () => (await quantised()).scales;
+  return [
+    graph.store({ name: `${name}.integers`, type: "int8", shape, read: readIntegers }),
+    graph.store({ name: `${name}.scales`, type: "float32", shape: scales, read: readScales }),
+  ];
+}
+
 function fixedBytes(
   graph: Graph,
   { name, x, scale, divisors }: { name: string; x: Value; scale: number; divisors: Float32Array | undefined },
 ): Value {
-  const tamed = divisors
-    ? graph.apply("Mul", [
-        x,
-        graph.weight(`${name}.factors`, {
-          shape: [divisors.length],
-          read: async () => Float32Array.from(divisors, (divisor) => 1 / divisor),
-        }),
-      ])
-    : x;
+  let tamed = x;
+  if (divisors) {
+    const read = async () => Float32Array.from(divisors, (divisor) => 1 / divisor);
+    tamed = graph.apply("Mul", [x, graph.weight(`${name}.factors`, { shape: [divisors.length], read })]);
+  }
   return graph.apply("QuantizeLinear", [tamed, graph.number(scale), graph.byte(symmetricZero)]);
 }
 
-/**
- * Writes x as tokenScale * unit, whose largest value is 1: unit is quantised, and tokenScale multiplies the product.
- */
+/** Splits x into tokenScale * unit, whose largest value is 1: unit is quantised, tokenScale multiplies the product. */
 function perTokenLinear(
   graph: Graph,
   { name, x, weight, bias }: LinearOperands,
@@ -96,18 +97,18 @@ function perTokenLinear(
   const unit = graph.apply("Mul", [x, graph.apply("Reciprocal", [tokenScale])]);
   const scale = Math.fround(1 / steps);
   const bytes = graph.apply("QuantizeLinear", [unit, graph.number(scale), graph.byte(zero)]);
-  const matrix = quantisedMatrix(weight);
-  const scaled = product(graph, { name, x: bytes, matrix, shape: weight.shape, scale, zero, bias: undefined });
+  const quantised = quantisedMatrix(weight);
+  const scaled = product(graph, { name, x: bytes, quantised, shape: weight.shape, scale, zero, bias: undefined });
   const result = graph.apply("Mul", [scaled, tokenScale]);
   return bias ? graph.apply("Add", [result, graph.weight(`${name}.bias`, bias)]) : result;
 }
 
 interface Product {
   name: string;
-  /** This is uint8 [..., in]. */
+  /** uint8 [..., in] */
   x: Value;
-  matrix: () => Promise<QuantisedMatrix>;
-  /** This is [out, in]. */
+  quantised: () => Promise<QuantisedMatrix>;
+  /** [out, in] */
   shape: readonly number[];
   /** x stands for (x - zero) * scale. */
   scale: number;
@@ -115,20 +116,9 @@ interface Product {
   bias: LinearOperands["bias"];
 }
 
-function product(graph: Graph, { name, x, matrix, shape, scale, zero, bias }: Product): Value {
+function product(graph: Graph, { name, x, quantised, shape, scale, zero, bias }: Product): Value {
   const [outputs, inputs] = shape as [number, number]; // a linear layer's weight
-  const integers = graph.store({
-    name: `${name}.integers`,
-    type: "int8",
-    shape: [inputs, outputs],
-    read: async () => (await matrix()).integers,
-  });
-  const scales = graph.store({
-    name: `${name}.scales`,
-    type: "float32",
-    shape: [outputs],
-    read: async () => (await matrix()).scales,
-  });
+  const [integers, scales] = storeQuantised(graph, { name, quantised, shape: [inputs, outputs], scales: [outputs] });
   // Optional, but where int8 would overflow the runtime rewrites it together with the weights, so each has its own.
   const weightZero = graph.store({ name: `${name}.zero`, type: "int8", shape: [], read: async () => Int8Array.of(0) });
   const operands = [x, integers, graph.number(scale), scales, graph.byte(zero), weightZero];

@@ -42,21 +42,16 @@ export function quantisedRows(table: Weight): () => Promise<{ integers: Int8Arra
     const integers = new Int8Array(values.length);
     const scales = new Float32Array(rows);
     for (let row = 0; row < rows; row++) {
-      const scale = symmetricScale(values.subarray(row * width, (row + 1) * width));
+      const [from, to] = [row * width, (row + 1) * width];
+      const scale = scaleFrom(values.subarray(from, to).reduce((most, value) => Math.max(most, Math.abs(value)), 0));
       scales[row] = scale;
-      for (let at = row * width; at < (row + 1) * width; at++) integers[at] = Math.round(values[at]! / scale);
+      for (let at = from; at < to; at++) integers[at] = Math.round(values[at]! / scale);
     }
     return { integers, scales };
   });
 }
 
 /** Gives the float32 that takes the largest magnitude to 127, or 1 for all zeros, which any scale leaves zero. */
-function symmetricScale(values: Float32Array): number {
-  let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
-  return scaleFrom(largest);
-}
-
 function scaleFrom(largest: number): number {
   // A denormal scale would be flushed to zero; whatever is that small is zero beside any other term.
   return largest < 1e-30 ? 1 : Math.fround(largest / 127);
