@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { type ImageProcessor, type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
