@@ -123,14 +123,14 @@ export type ErrorCode = keyof typeof errorCodes;
 /** Lists the codes for schemas; the table is not empty. */
 export const errorCodeNames = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
 
-/** Is the only error class thrown on purpose. `message` is public: it never holds a path, an address or a body. */
+/** Only this error is thrown on purpose. `message` is public: it never holds a path, an address or a body. */
 export class EncoderError extends Error {
   override readonly name = "EncoderError";
   readonly code: ErrorCode;
   readonly status: number;
-  /** The item at this position failed, if the request has several. */
+  /** Position of the item that failed, if the request has several. */
   readonly index: number | undefined;
-  /** These details are for logs and must not become public. */
+  /** Details for logs, which must not become public. */
   readonly internal: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 

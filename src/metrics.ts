@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EncoderObserver } from "./encoder/contract.ts";
 
-/** These go from a tenth of a millisecond (tokenising) to half a minute (a deadline). */
+/** From a tenth of a millisecond (tokenising) to half a minute (a deadline). */
 const secondsBuckets = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];

@@ -9,7 +9,7 @@ export interface TokenEmbedding {
   vocabulary: number;
   positions: number;
   width: number;
-  /** These are int64 [N, T]. */
+  /** int64 [N, T] */
   ids: Value;
 }
 

@@ -18,7 +18,7 @@ interface Tower {
 /** Its graph takes `pixels`, uint8 [N, size, size, 3]. */
 export interface ImageTower extends Tower {
   inputs: ImageProcessor;
-  /** A picture becomes so many tokens: the cost of a run grows with them. */
+  /** Tokens that a picture becomes: the cost of a run grows with them. */
   tokens: number;
   /** Reads how cosines become probabilities; null means that the checkpoint has not learned it. */
   logit(tensors: readonly Safetensors[]): Promise<Manifest["logit"]>;
@@ -27,7 +27,7 @@ export interface ImageTower extends Tower {
 /** Its graph takes `input_ids` and, if padding must not count, `attention_mask`, both int64 [N, T]. */
 export interface TextTower extends Tower {
   inputs: TokenInputs;
-  /** This is a tokenizer.json for Hugging Face's tokenizers. */
+  /** Bytes of a tokenizer.json for Hugging Face's tokenizers. */
   tokenizer: Uint8Array;
 }
 
@@ -36,7 +36,7 @@ export type TokenInputs = Pick<Manifest["text"], "maxTokens" | "padId" | "paddin
 
 export interface Architecture<Kind extends ImageTower | TextTower> {
   name: string;
-  /** It reads configurations of these `model_type`s. */
+  /** Each `model_type` whose configurations it reads. */
   modelTypes: readonly string[];
   /** @throws EncoderError CHECKPOINT_INVALID naming the file and the key of whatever is not implemented. */
   read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<Kind>;

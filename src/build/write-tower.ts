@@ -39,7 +39,7 @@ export interface WrittenTower {
   tower: {
     graph: string;
     precision: Precision;
-    /** This compares int8 or fp16 with fp32, also where int8's was too low, and the tower is fp32. */
+    /** Compares int8 or fp16 with fp32, also where int8's was too low, and the tower is fp32. */
     fidelity?: Fidelity;
     largestPair?: number;
   };
@@ -145,7 +145,7 @@ async function write(options: TowerOptions, graph: Graph): Promise<Record<string
 interface Run {
   directory: string;
   items: Tensor[][];
-  /** This is given what a calibrating graph puts behind each vector. */
+  /** Called with what a calibrating graph puts behind each vector. */
   onTaps?: (taps: Float32Array) => void;
 }
 

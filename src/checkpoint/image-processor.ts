@@ -11,7 +11,7 @@ export type ImageProcessor = Pick<
 
 /** Says what transformers' class of this name does where the file is silent. */
 export interface ProcessorDefaults {
-  /** The class's name begins with this. */
+  /** What the class's name begins with. */
   kind: string;
   size: { shortest_edge: number } | { height: number; width: number };
   centreCrop: boolean;
@@ -123,7 +123,7 @@ function processorSchema({ kind, size, centreCrop, mean, std }: ProcessorDefault
     pad_size: z.null().optional(),
     ...Object.fromEntries(idleKeys.map((key) => [key, z.unknown().optional()])),
     default_to_square: exactly(false).optional(),
-    /** This key is our own: it has the RGB that is put behind transparent pictures. */
+    /** Our own key: the RGB that is put behind transparent pictures. */
     background: z.tuple([channel, channel, channel]).optional(),
   });
 }

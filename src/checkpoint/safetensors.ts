@@ -51,7 +51,7 @@ interface TensorEntry {
   name: string;
   dtype: Dtype;
   shape: number[];
-  /** The tensor's bytes begin here, counted within the data that follows the header. */
+  /** Where the tensor's bytes begin, counted within the data that follows the header. */
   begin: number;
   end: number;
 }

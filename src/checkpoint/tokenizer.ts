@@ -3,22 +3,22 @@ import type { CheckpointFolder } from "./folder.ts";
 import { exactly } from "./transformers-config.ts";
 
 export interface TokenizerFacts {
-  /** These bytes are a tokenizer.json. */
+  /** A tokenizer.json has these bytes. */
   bytes: Uint8Array;
   padId: number;
-  /** This is undefined where the checkpoint sets no limit. */
+  /** Longest sequence of tokens; undefined where the checkpoint sets no limit. */
   maxTokens: number | undefined;
   paddingSide: "right" | "left";
 }
 
 export interface TokenizerOptions {
-  /** The files lie in this folder of the checkpoint: "" or a path with its `/`. */
+  /** Folder of the files in the checkpoint: "" or a path with its `/`. */
   folder: string;
-  /** The embedding table has this many rows. */
+  /** Rows of the embedding table. */
   vocabulary: number;
-  /** This token pads where no file says so. */
+  /** Token for padding where no file names one. */
   padToken: string;
-  /** A checkpoint may ask for one of these sides; others are refused. */
+  /** Sides that a checkpoint may ask for; others are refused. */
   paddingSides?: readonly ["right"] | readonly ["right", "left"];
   /** Makes a tokenizer.json of other files, where there is none. Undefined if those are missing, too. */
   fallback?(): Promise<object | undefined>;

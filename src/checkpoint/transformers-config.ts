@@ -1,9 +1,7 @@
 import { z } from "zod";
 
-/** These are building blocks for the configuration files of the transformers library. */
-
 /**
- * These keys change what a tower computes, in whatever architecture they appear, and none here implements them. All
+ * Keys that change what a tower computes, in whatever architecture they appear, and none here implements them. All
  * others that a schema does not read are notes, training settings, or settings of tasks and tokenizers.
  */
 const meaningfulKeys = [
@@ -53,9 +51,7 @@ export function only<T>(schema: z.ZodType<T>, implemented: string) {
   });
 }
 
-/**
- * Accepts a size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three sizes stay exact.
- */
+/** Accepts a size: of a layer, a picture, a vocabulary. No model reaches the limit; products of three stay exact. */
 export function size() {
   return z.number().int().positive().max(1_000_000);
 }

@@ -7,7 +7,7 @@ const usualIndex = "./index.lance";
 
 export const indexPath = (index: string): string => index || usualIndex;
 
-/** These say which inputs a bulk command takes, and how it goes about them. */
+/** Says which inputs a bulk command takes, and how it goes about them. */
 export const inputSettings = {
   text: toggle({ default: false, help: "The inputs are texts, or the captions of a tar." }),
   column: text("a column's name", {

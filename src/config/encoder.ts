@@ -124,7 +124,7 @@ export const fetchSettings = {
   }),
 };
 
-/** These settings bound the towers: their engines, batches and queues. */
+/** Bounds the towers: their engines, batches and queues. */
 export const engineSettings = {
   device: choice(["cpu", "cuda", "auto"], {
     default: "cpu",

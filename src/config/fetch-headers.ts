@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Holds the headers that go to an origin (`https://images.example.com`). */
 export type FetchHeaders = Record<string, Record<string, string>>;
 
-/** These headers belong to the request itself, and one would share a person's session. */
+/** Headers that belong to the request itself; and cookies, which would share a person's session. */
 const refused =
   /^(host|cookie|content-length|range|connection|transfer-encoding|accept-encoding|expect|te|upgrade|trailer|keep-alive|proxy-.*)$/;
 

@@ -13,7 +13,7 @@ const proxyAddress = z.string().refine((value) => {
 
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 
-/** These protocols of other services are spoken here. */
+/** Protocols of other services that are spoken here. */
 export const protocolNames = ["openai", "weaviate", "roboflow", "tei", "immich", "titan", "cohere", "voyage"] as const;
 
 const protocolChoice = z
@@ -165,7 +165,7 @@ const operationSettings = {
   page: toggle({ default: true, help: "Whether the page at / is served." }),
 };
 
-/** These settings are the HTTP service's: where it listens, what it accepts, who may ask, what it tells. */
+/** Declares the HTTP service's settings: where it listens, what it accepts, who may ask, what it tells. */
 export const serverSettings = {
   ...listenSettings,
   ...connectionSettings,

@@ -3,7 +3,7 @@ import { decodeSettings, engineSettings, fetchSettings, modelSettings } from "./
 import { logSettings, serverSettings } from "./server.ts";
 import { settingsWith, type ValuesOf } from "./setting.ts";
 
-/** These are the settings of `serve`, in the order of its help: those of the encoder and those of the HTTP service. */
+/** Joins the settings of the encoder and of the HTTP service, in the order in which `serve --help` lists them. */
 export const serviceSettings = {
   ...modelSettings,
   ...serverSettings,

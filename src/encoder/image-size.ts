@@ -82,7 +82,7 @@ function jpegSize(file: Buffer): ImageSize | undefined {
     if (file[at] !== 0xff) return undefined;
     const marker = file[at + 1]!;
     if (marker === 0xff) {
-      at++; // This is a fill byte.
+      at++; // a fill byte
       continue;
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);

@@ -14,7 +14,7 @@ export interface ImageEncoderOptions {
   fetcher: ImageFetcher;
   decoder: Decoder;
   observer: EncoderObserver;
-  /** A data URI of more bytes is not decoded. */
+  /** Data URIs of more bytes are not decoded. */
   maxImageBytes: number;
 }
 
@@ -110,6 +110,6 @@ interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
   request: TowerRequest<Pixels>;
   position: number;
   isOneOfMany: boolean;
-  /** It waited so many milliseconds for the images before it. */
+  /** Milliseconds spent waiting for the images before it. */
   waitedMs: number;
 }

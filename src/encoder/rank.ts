@@ -13,9 +13,9 @@ export interface RankRequest {
 }
 
 export interface Ranked {
-  /** This is its position among the candidates. */
+  /** Position among the candidates. */
   index: number;
-  /** This goes from -1 to 1. */
+  /** From -1 to 1. */
   cosine: number;
   /** With a softmax it is over all candidates; with a sigmoid, it is of this one alone. */
   probability?: number;

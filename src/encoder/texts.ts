@@ -57,7 +57,7 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
 interface TextStep {
   request: TowerRequest<number[]>;
   position: number;
-  /** It waited so many milliseconds for the texts before it. */
+  /** Milliseconds spent waiting for the texts before it. */
   waitedMs: number;
 }
 

@@ -3,7 +3,7 @@
  * so 0.1 is "0.1" and not float64's "0.10000000149011612"; of several shortest ones, it is the nearest.
  */
 
-/** These are the powers of ten that float64 holds exactly: 10^0 … 10^22. */
+/** Powers of ten that float64 holds exactly: 10^0 … 10^22. */
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 
 /** A number has at most so many characters: a sign, seven digits before the point and fifteen behind it. */
@@ -29,7 +29,7 @@ export function vectorJson(vector: Float32Array): string {
 
 interface Float {
   magnitude: number;
-  /** This is the float's second to ninth bit, behind that of its sign. */
+  /** Second to ninth bit of the float, behind that of its sign. */
   exponent: number;
 }
 

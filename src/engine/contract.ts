@@ -1,5 +1,5 @@
 /**
- * This is the whole contract between what wants vectors and what runs graphs. An engine runs one batch at a time in a
+ * All that is agreed between what wants vectors and what runs graphs. An engine runs one batch at a time in a
  * thread of its own; nothing here waits on a graph in the calling thread.
  */
 
@@ -11,7 +11,7 @@ export interface Tensor {
 }
 
 export interface BatchResult {
-  /** Its shape is [items, dimensions], row-major. */
+  /** [items, dimensions], row-major */
   embeddings: Float32Array;
   inferenceMs: number;
 }

@@ -1,4 +1,4 @@
-/** This thread opens a tiny graph on the GPU. It sends null, or what the runtime says is wrong. */
+/** Runs as a thread that opens a tiny graph on the GPU, and sends null, or what the runtime says is wrong. */
 import { parentPort } from "node:worker_threads";
 import { probeModel } from "./saturation-probe.ts";
 import { openGraph } from "./session.ts";

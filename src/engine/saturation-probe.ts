@@ -1,5 +1,5 @@
 /**
- * This ONNX model computes product float32 [M, N] = a uint8 [M, K] times b int8 [K, N]. Without VNNI, x64 processors
+ * An ONNX model that computes product float32 [M, N] = a uint8 [M, K] times b int8 [K, N]. Without VNNI, x64 processors
  * add the products of terms 2i and 2i + 1 in 16 bits, where 2 * 255 * 127 does not fit; this model shows which arithmetic
  * a machine has. The runtime offers no way to ask. A test makes the bytes anew with src/graph.
  */

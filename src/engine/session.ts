@@ -14,15 +14,15 @@ export interface GraphSession {
 }
 
 export interface SessionOptions extends GraphOptions {
-  /** Names an .onnx file, whose external weights lie beside it and are memory-mapped. */
+  /** Path of an .onnx file, whose external weights lie beside it and are memory-mapped. */
   graph: string;
 }
 
 interface GraphOptions {
   threads: number;
-  /** No two neighbouring int8 weights have a larger sum; by default, they may be the largest there are. */
+  /** Largest sum of two neighbouring int8 weights; by default, they may be the largest there are. */
   largestPair?: number | undefined;
-  /** This runs the graph; by default, it is the processor. */
+  /** What runs the graph: the processor, by default. */
   device?: Device;
 }
 
@@ -59,7 +59,7 @@ export async function openGraph(
       session: {
         intra_op: { allow_spinning: "0" },
         set_denormal_as_zero: "1",
-        // This asks for slower products of int8 models, which are exact on every processor.
+        // The slower products of int8 models are exact on every processor.
         x64quantprecision: (await pairsOverflow(largestPair)) ? "1" : "0",
       },
     },

@@ -1,14 +1,14 @@
 import type { Graph, Value } from "./graph.ts";
 
 export interface AttentionOperands {
-  /** This is [N, Q, W]. */
+  /** [N, Q, W] */
   q: Value;
-  /** k and v are [N, T, W]. */
+  /** [N, T, W], as `v` */
   k: Value;
   v: Value;
   heads: number;
   width: number;
-  /** This is added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
+  /** Added to the scores before the softmax, [N, 1, Q, T]: 0 where a token counts, very negative where not. */
   mask?: Value;
   isCausal?: boolean;
 }

@@ -2,9 +2,9 @@ import { fileURLToPath } from "node:url";
 
 /** Starts a thread or a process from a script of this package. */
 export interface Entry {
-  /** This is for `new Worker()`. */
+  /** For `new Worker()`. */
   thread: URL;
-  /** This is for `fork()`: a path, and the flags of Node.js that it needs. */
+  /** For `fork()`: a path, and the flags of Node.js that it needs. */
   process: { path: string; execArgv: string[] };
 }
 

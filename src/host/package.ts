@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
-/** This is the package's own folder, which lies two levels above src/host and dist/host alike. */
+/** The package's own folder lies two levels above src/host and dist/host alike. */
 export const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 export async function packageVersion(): Promise<string> {

@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import { type ReadText, readTextFile } from "./text-file.ts";
 
-/** These instructions decide what 8-bit products cost, the fastest first, as Linux spells them in /proc/cpuinfo. */
+/** Instructions that decide what 8-bit products cost, the fastest first, as Linux spells them in /proc/cpuinfo. */
 const classes: readonly (readonly [flag: string, name: string])[] = [
   ["amx_int8", "AMX"],
   ["avx512_vnni", "AVX-512 VNNI"],

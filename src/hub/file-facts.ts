@@ -9,7 +9,7 @@ export interface FileFacts {
   /** The branch or tag stands for this commit now. */
   commit: string;
   bytes: number | undefined;
-  /** Undefined where the server's ETag is not made from the content. */
+  /** Hash of the content; undefined where the server's ETag is not made from it. */
   hash: ContentHash | undefined;
 }
 

@@ -11,13 +11,13 @@ export interface Hub {
   /** URL without a slash at its end. */
   endpoint: string;
   token: string | undefined;
-  /** Python's huggingface_hub keeps this cache, which is only read. */
+  /** Cache of Python's huggingface_hub, which is only read. */
   cacheDir: string;
-  /** When this is true, only the cache and what was downloaded before may be used. */
+  /** If true, only the cache and what was downloaded before may be used. */
   offline: boolean;
-  /** After so many tries in a row without a single new byte a download is given up. */
+  /** Tries in a row without a single new byte after which a download is given up. */
   attempts: number;
-  /** Limits how many files are downloaded at the same time. */
+  /** Files downloaded at the same time. */
   concurrency: number;
   fetch(url: URL, init: RequestInit): Promise<Response>;
   wait(ms: number, signal: AbortSignal | undefined): Promise<void>;

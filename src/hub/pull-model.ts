@@ -46,13 +46,13 @@ export interface CheckpointSource extends RepositoryRevision {
 /** Says what a model takes, as far as the Hub tells the sizes of its files. */
 export interface Needs {
   downloadBytes: number;
-  /** So much is needed until the model is built. */
+  /** Needed until the model is built. */
   diskBytes: number;
-  /** A service needs so much: the graphs are mapped into memory. */
+  /** Needed by a service, which maps the graphs into memory. */
   memoryBytes: number;
 }
 
-/** A service takes so much besides its graphs: the runtime, four decoders, caches. */
+/** A service needs this besides its graphs: for the runtime, four decoders, caches. */
 const serviceBytes = 400e6;
 
 /** Tells of all weight files together. */
@@ -130,7 +130,7 @@ async function findInstalled({ outDir, precision, signal }: PullOptions, image: 
 interface Weights {
   from: Repository;
   file: LocatedFile;
-  /** Tells how many times as large its numbers become as float32. */
+  /** Factor by which its numbers grow as float32. */
   growth: number;
 }
 

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * These are the blocks of the IANA special-purpose registries
+ * Blocks of the IANA special-purpose registries
  * (https://www.iana.org/assignments/iana-ipv4-special-registry, .../iana-ipv6-special-registry) and what cloud
  * providers answer on. Nothing in them is a public web server.
  */

@@ -14,7 +14,7 @@ const bt601: LumaShares = { red: 0.299, blue: 0.114 };
 
 /** Mends, in place, what libheif does in another way than libavif, which Pillow uses. */
 export interface AvifRepairs {
-  /** This is true where colours were multiplied by their alpha, which is then needed even if it is dropped. */
+  /** True where colours were multiplied by their alpha, which is then needed even if it is dropped. */
   isPremultiplied: boolean;
   repair(samples: Samples, options: { smooth: boolean }): void;
 }

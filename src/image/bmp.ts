@@ -17,11 +17,9 @@ export interface BmpHeader {
   offset: number;
   rowBytes: number;
   runs: "none" | "8 bits" | "4 bits";
-  /** Pixels of at most 8 bits are indices into it: three bytes (R, G, B) each. */
+  /** Three bytes (R, G, B) for each index; pixels of at most 8 bits are such indices. */
   palette: Uint8Array | undefined;
-  /**
-   * It says where red, green, blue and alpha lie in a pixel of 24 or 32 bits, or how many bits they have in one of 16.
-   */
+  /** Where red, green, blue and alpha lie in a pixel of 24 or 32 bits, or how many bits they have in one of 16. */
   layout: string;
 }
 

@@ -1,4 +1,4 @@
-/** These colour conversions are Pillow's, to the bit unless they say otherwise. */
+/** Converts colours as Pillow does, to the bit unless a comment says otherwise. */
 import type { Raster, Samples } from "./raster.ts";
 
 type Colour = readonly [red: number, green: number, blue: number];

@@ -18,9 +18,7 @@ export interface ReadOptions extends FileOptions {
 
 type Reader = (file: Uint8Array, spec: PixelSpec, options: ReadOptions) => Promise<Raster>;
 
-/**
- * Colours that were subsampled show in pictures below so many times the target; above it, resizing smooths them anyway.
- */
+/** Subsampled colours show in pictures below this many times the target; above it, resizing smooths them anyway. */
 const mostForSmoothing = 4;
 
 const readers: Record<ImageFormat, Reader> = {
@@ -73,9 +71,7 @@ async function readAvif(file: Uint8Array, spec: PixelSpec, options: ReadOptions)
   return needsAlpha && spec.background ? flatten(samples, 3, spec.background) : dropOthers(samples);
 }
 
-/**
- * libvips knows the brand of stills only; an AVIF sequence holds its first picture like a still, under its own brand.
- */
+/** An AVIF sequence holds its first picture like a still, but libvips knows the brand of stills only. */
 function asStill(bytes: Uint8Array): Uint8Array {
   const brandAt = 8;
   if (Buffer.from(bytes.subarray(brandAt, brandAt + 4)).toString("latin1") !== "avis") return bytes;

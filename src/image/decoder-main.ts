@@ -1,7 +1,6 @@
 /**
- * This is the program of a decoder process: it takes one encoded image at a time, and answers with pixels or a failure.
- * It ends with its parent, and only then: signals sent to the whole group are the parent's to handle, who lets running
- * requests finish.
+ * Runs as a decoder process, which takes one encoded image at a time, and answers with pixels or a failure. It ends with
+ * its parent, and only then: signals sent to the whole group are for the parent, who lets running requests finish.
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";

@@ -33,7 +33,7 @@ export type DecoderReply =
   | ({ kind: "pixels"; data: Uint8Array; incomplete: boolean } & ProcessUsage)
   | ({ kind: "failure"; code: ErrorCode; message: string; internal: string | undefined } & ProcessUsage);
 
-/** Says what a decoder process has of the machine: resident memory, and the time of a core since it started. */
+/** Resident memory of a decoder process, and the time of a core that it has used since it started. */
 export interface ProcessUsage {
   memoryBytes: number;
   coreMs: number;

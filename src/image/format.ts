@@ -2,7 +2,7 @@ import { EncoderError } from "../errors.ts";
 
 export type ImageFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF" | "HEIC" | "TIFF" | "BMP";
 
-/** Files start so; `?` stands for any byte. */
+/** How files start; `?` stands for any byte. */
 const readable: readonly (readonly [ImageFormat, string])[] = [
   ["JPEG", "\xff\xd8\xff"],
   ["PNG", "\x89PNG\r\n\x1a\n"],
@@ -16,7 +16,7 @@ const readable: readonly (readonly [ImageFormat, string])[] = [
   ["BMP", "BM"],
 ];
 
-/** These are refused, but common enough that the error should name them. */
+/** Refused formats that are common enough for the error to name them. */
 const refused: readonly (readonly [string, string])[] = [
   ["a PDF document", "%PDF"],
   ["a PostScript document", "%!PS"],

@@ -8,16 +8,16 @@ const graphicControl = 0xf9;
 const imageDescriptor = 0x2c;
 
 export interface FirstFrame {
-  /** It lies there on the screen. */
+  /** Place on the screen. */
   left: number;
   top: number;
   width: number;
   height: number;
-  /** The screen is so large, or larger where the frame reaches beyond it. */
+  /** Size of the screen, or more where the frame reaches beyond it. */
   screenWidth: number;
   screenHeight: number;
   hasTransparency: boolean;
-  /** Its transparent pixels have this colour in the palette, and so has the screen around an opaque frame. */
+  /** Colour of transparent pixels in the palette, and of the screen around an opaque frame. */
   transparent: Colour;
 }
 

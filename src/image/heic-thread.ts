@@ -1,5 +1,5 @@
 /**
- * This is the program of a thread that decodes HEIC files with libheif in WebAssembly, one at a time. It is a thread of
+ * Runs as a thread that decodes HEIC files with libheif in WebAssembly, one at a time. It is a thread of
  * its own, so that the decoder process can look at its memory meanwhile, and because WebAssembly gives memory back only
  * when its thread ends.
  */

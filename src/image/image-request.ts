@@ -6,7 +6,7 @@ import { withoutCodings } from "./content-coding.ts";
 
 export interface ImageRequest {
   url: URL;
-  /** These addresses of the URL's host were checked: the connection goes to one of these and to no other. */
+  /** Checked addresses of the URL's host: the connection goes to one of these and to no other. */
   addresses: readonly string[];
   headers: Record<string, string>;
   maxImageBytes: number;
@@ -15,7 +15,7 @@ export interface ImageRequest {
   signal: AbortSignal;
 }
 
-/** A reply's headers may be so long: some sites send long policies and cookies. Browsers take 250 KiB and more. */
+/** Some sites send long policies and cookies in headers, of which browsers take 250 KiB and more. */
 const maxHeaderBytes = 64 * 1024;
 
 /** Makes one request on a connection of its own, and gives the body, or where it redirects to. */
@@ -59,8 +59,7 @@ function guardedConnector(request: ImageRequest): buildConnector.connector {
   const connect = buildConnector({
     signal, // the request's own signal is only heard once there is a connection
     timeout: fetchConnectTimeoutMs,
-    // They are tried in turn. A literal address is its own answer, and is not looked up. The name stays in Host and
-    // certificate check.
+    // The addresses are tried in turn. A literal one is not looked up. The name stays in Host and certificate check.
     lookup: (_host, _options, done) =>
       done(
         null,
@@ -77,9 +76,7 @@ function guardedConnector(request: ImageRequest): buildConnector.connector {
     });
 }
 
-/**
- * Ends a connection on which more comes than an image and its packing: endless headers, interim answers, tiny chunks.
- */
+/** Ends a connection that brings more than an image and its packing: endless headers, interim answers, tiny chunks. */
 function limitTraffic(socket: Socket, maxImageBytes: number): void {
   const most = 2 * maxImageBytes + maxHeaderBytes;
   socket.on("readable", () => {

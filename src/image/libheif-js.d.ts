@@ -1,8 +1,8 @@
 /** Declares the part of libheif's API (heif.h) that heic-thread.ts uses; the package declares none for its bundle. */
 declare module "libheif-js/wasm-bundle.js" {
-  /** Is a pointer into the WebAssembly memory, to be freed by hand. */
+  /** A pointer is a place in the WebAssembly memory, to be freed by hand. */
   type Pointer = object;
-  /** Is a value of one of libheif's enumerations; equal ones are the same object. */
+  /** Values of libheif's enumerations; equal ones are the same object. */
   type Constant = object;
 
   interface Failure {
@@ -16,7 +16,7 @@ declare module "libheif-js/wasm-bundle.js" {
     height: number;
     /** A row has so many bytes with its padding. */
     stride: number;
-    /** This is a view into the WebAssembly memory. */
+    /** A view is into the WebAssembly memory. */
     data: Uint8Array;
   }
   interface Decoded {
@@ -25,7 +25,7 @@ declare module "libheif-js/wasm-bundle.js" {
   }
 
   const libheif: {
-    /** This is the WebAssembly memory. */
+    /** The WebAssembly memory is here. */
     HEAPU8: Uint8Array;
     heif_error_code: { heif_error_Ok: Constant };
     heif_colorspace: { heif_colorspace_RGB: Constant };

@@ -2,7 +2,7 @@
 export interface Pixels {
   data: Uint8Array;
   size: number;
-  /** It is true where the file was damaged or ended early, and this is what there is of it. */
+  /** True where the file was damaged or ended early, and this is what there is of it. */
   incomplete?: boolean;
 }
 
@@ -11,7 +11,7 @@ export type Resample = "nearest" | "lanczos" | "bilinear" | "bicubic" | "box" | 
 
 /** Says how a model wants its pictures. */
 export interface PixelSpec {
-  /** Gives the side of the square, in pixels (centre crop). */
+  /** Side of the square, in pixels (centre crop). */
   size: number;
   /** The shortest side is resized to this before the crop. */
   resize: number;
@@ -19,6 +19,6 @@ export interface PixelSpec {
   fit?: "cover" | "squash" | undefined;
   /** The default is "bicubic". */
   resample?: Resample | undefined;
-  /** This RGB is put behind transparent pictures; null drops alpha as the reference does. */
+  /** RGB put behind transparent pictures; null drops alpha as the reference does. */
   background: readonly [number, number, number] | null;
 }

@@ -1,12 +1,10 @@
-/**
- * An entry of a directory tells where its value lies in the file, and its first values where those are whole numbers.
- */
+/** Says where an entry's value lies in the file, and its first values where those are whole numbers. */
 interface Entry {
   valueAt: number;
   values: readonly number[];
 }
 
-/** Is a directory of a TIFF file, by tag. */
+/** Entries of one directory of a TIFF file, by tag. */
 export type Directory = ReadonlyMap<number, Entry>;
 
 export interface TiffFile {
@@ -14,7 +12,7 @@ export interface TiffFile {
   directories: readonly Directory[];
 }
 
-/** A value has so many bytes, by its type: BYTE, SHORT, LONG, IFD, LONG8 and IFD8. Others are not needed here. */
+/** Bytes of a value, by its type: BYTE, SHORT, LONG, IFD, LONG8 and IFD8. Others are not needed here. */
 const valueBytes: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8 };
 /** More of an entry's values, such as strips or samples, are not asked for. */
 const mostValues = 16;

@@ -24,17 +24,17 @@ const unreadCompressions: Readonly<Record<number, string>> = {
   50001: "WebP",
   50002: "JPEG XL",
 };
-/** These extra samples are alpha: premultiplied (libvips divides that out), plain, and plain as Corel Draw marks it. */
+/** Extra samples that are alpha: premultiplied (libvips divides that out), plain, and plain as Corel Draw marks it. */
 const alphaKinds = [1, 2, 999];
 const premultiplied = 1;
-/** They are unsigned, signed, and floating point; others are undefined or complex. */
+/** Unsigned, signed, and floating point; others are undefined or complex. */
 const sampleFormats = [1, 2, 3];
-/** libvips passes on so many channels. */
+/** libvips passes on no more channels. */
 const mostSamples = 5;
 
-/** A TIFF file's first picture is to be read so. */
+/** Says how a TIFF file's first picture is to be read. */
 export interface TiffPlan {
-  /** libvips is to see this file. */
+  /** The file that libvips is to see. */
   bytes: Uint8Array;
   kind: "grey or RGB" | "ink" | "Lab";
   /** Counts the samples beside the colour, such as infrared. They are ignored, except the one at `alpha`. */

@@ -2,13 +2,13 @@ import sharp, { type Metadata, type Sharp } from "sharp";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
 import type { Raster, Samples } from "./raster.ts";
 
-/** These options say what may be taken of a file, and how much damage to it is borne. */
+/** Says what may be taken of a file, and how much damage to it is borne. */
 export interface ReadOptions {
-  /** They are counted by the header, before anything is decoded. */
+  /** Counted by the header, before anything is decoded. */
   maxImagePixels: number;
   /** Where a file is damaged or ends early, what there is of it is decoded. */
   allowDamage?: boolean;
-  /** The picture is turned so, whatever its own EXIF says: EXIF's orientation, 1 to 8. */
+  /** EXIF's orientation, 1 to 8, which counts instead of the one in the file. */
   orientation?: number | undefined;
 }
 

@@ -14,11 +14,11 @@ export interface CatalogEntry {
   image: PinnedCheckpoint;
   text: PinnedCheckpoint;
   dimensions: number;
-  /** What is downloaded, in megabytes. */
+  /** Size of the download, in megabytes. */
   downloadMb: number;
   languages: string;
   licence: string;
-  /** A picture takes this many times the arithmetic of clip-vit-b-32. */
+  /** Arithmetic for a picture, in multiples of what clip-vit-b-32 needs. */
   imageCost: number;
 }
 
@@ -35,7 +35,7 @@ function both(checkpoint: PinnedCheckpoint) {
 const english = "English";
 const multilingual = "109 languages";
 
-/** These models are known by name. docs/models.md describes them, and says where these facts come from. */
+/** Lists the models that have a name. docs/models.md describes them, and says where these facts come from. */
 export const catalog: Readonly<Record<string, CatalogEntry>> = {
   "clip-vit-b-32": {
     image: clipB32,

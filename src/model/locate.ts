@@ -6,7 +6,7 @@ import { EncoderError } from "../errors.ts";
 /** The embedded model ships with the package as a checkpoint and is built on its first use. */
 export const embeddedName = "everyday-mini";
 
-/** These embedded models were shipped by earlier versions. None is an alias: the vectors of another model must never be mixed in. */
+/** Earlier versions shipped these models. None is an alias, since vectors of two models must never be mixed. */
 const retiredNames = ["pictogram-mini"];
 
 export type Location = { kind: "embedded" } | { kind: "folder"; directory: string };

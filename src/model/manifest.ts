@@ -3,7 +3,7 @@ import { z } from "zod";
 /** A model folder's manifest.json holds everything about a model that is not in its graphs. */
 export const manifestFile = "manifest.json";
 
-/** This version is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
+/** The version that is written. Version 1 had none of the keys with a default below, and `logitScale` for `logit`. */
 export const formatVersion = 2;
 export const readableVersions: readonly number[] = [1, 2];
 
@@ -37,15 +37,13 @@ const logit = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sigmoid"), scale: z.number(), bias: z.number() }),
 ]);
 
-/**
- * Says how a picture of any shape becomes a square: its shortest side is resized and the rest cropped, or all squashed.
- */
+/** Says how a picture becomes a square: its shortest side is resized and the rest cropped, or all is squashed. */
 const fit = z.enum(["cover", "squash"]);
 const resample = z.enum(["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]);
 const rgb = z.tuple([z.number(), z.number(), z.number()]);
 
 const source = z.object({
-  /** These name the Hub's repository and commit, where the checkpoint came from one. */
+  /** Repository and commit on the Hub, if the checkpoint came from there. */
   repository: z.string().optional(),
   revision: z.string().optional(),
   /** Checkpoint files read, by path inside the checkpoint. */
@@ -55,7 +53,7 @@ const source = z.object({
 const manifestKeys = z.object({
   formatVersion: z.number().int(),
   name: z.string().min(1),
-  /** A vector is this long, the same for both towers. */
+  /** Length of a vector, the same for both towers. */
   dimensions: z.number().int().positive(),
   /** Says how cosines become probabilities; null where the checkpoint has not learned it. */
   logit: logit.nullable(),
@@ -69,7 +67,7 @@ const manifestKeys = z.object({
     resize: z.number().int().positive(),
     fit: fit.default("cover"),
     resample: resample.default("bicubic"),
-    /** This is already folded into the graph, and here for information. */
+    /** For information only: both are folded into the graph. */
     mean: rgb,
     std: rgb,
     /** RGB put behind transparent images; null drops alpha as the reference does. */
@@ -82,7 +80,7 @@ const manifestKeys = z.object({
     graph: fileName,
     tokenizer: fileName,
     precision,
-    /** A token sequence is at most this long, special tokens included. */
+    /** Longest sequence of tokens, special ones included. */
     maxTokens: z.number().int().positive(),
     padId: z.number().int().nonnegative(),
     /** Every text is padded to this length; "batch" means that of the longest in its batch. */
@@ -92,7 +90,7 @@ const manifestKeys = z.object({
     largestPair: largestPair.optional(),
   }),
   sources: z.object({ image: source, text: source }),
-  /** This lists every other file of the folder. */
+  /** All other files of the folder are listed. */
   files: z.record(fileName, fileRecord),
   builtBy: z.string(),
 });

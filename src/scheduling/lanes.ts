@@ -18,9 +18,9 @@ export interface Lanes {
 
 export interface LanesOptions {
   lanes: number;
-  /** Counts further lanes, which only work that stands alone may take beside work that is one of many. */
+  /** Further lanes, which only work that stands alone may take beside work that is one of many. */
   spareLanes?: number;
-  /** While this is false, no more work begins, although a lane is free. */
+  /** While it gives false, no more work begins, although a lane is free. */
   isOpen?: () => boolean;
 }
 

@@ -12,7 +12,7 @@ import { decorateRequests } from "./request-state.ts";
 import { answerMalformed } from "./socket.ts";
 
 export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
-  /** The header x-model tells this name of the model. */
+  /** Name of the model, which the header x-model tells. */
   model: string;
   metrics: Metrics;
   logger?: FastifyBaseLogger | undefined;
@@ -35,9 +35,9 @@ export function createBase(options: BaseOptions): FastifyInstance {
     http: {
       headersTimeout: Math.min(options.headersTimeoutMs, options.bodyTimeoutMs),
       connectionsCheckingInterval: 1000, // how late the two timeouts above may strike
-      requireHostHeader: false, // It is asked for below, in the shape of all errors.
+      requireHostHeader: false, // checked below, so that its error has the usual shape
     },
-    return503OnClosing: false, // Whatever comes then is answered below, in the shape of all errors.
+    return503OnClosing: false, // answered below, so that its error has the usual shape
     clientErrorHandler: answerMalformed(metrics),
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /**
- * These say in the OpenAPI document what routes check by themselves, since their own sentences are clearer than those of
+ * Tells the OpenAPI document what routes check by themselves, since their own sentences are clearer than those of
  * a schema. Whoever makes requests from the document, a generator or a fuzzer, then makes ones that are answered.
  */
 
@@ -15,10 +15,10 @@ export function exactlyOne(names: readonly string[], absent: readonly (string | 
   return { oneOf: names.map(given) };
 }
 
-/** Is a text that says something: one of white space alone is refused. */
+/** Accepts any text; the document adds that one of white space alone is refused. */
 export const someText = z.string().meta({ pattern: "\\S" });
 
-/** Is a list that is not empty. */
+/** Accepts any list; the document adds that an empty one is refused. */
 export const some = <Item extends z.ZodType>(item: Item) => z.array(item).meta({ minItems: 1 });
 
 /** Gives a body's schema whose field for the number of dimensions takes the model's own alone. */

@@ -51,7 +51,7 @@ interface Batch {
   reply: FastifyReply;
   sources: readonly Source[];
   noun: string;
-  /** This field holds a batch; it is undefined where there is one item. */
+  /** Name of the field that holds a batch; undefined where there is one item. */
   field: string | undefined;
   normalize: boolean;
   encoding: VectorEncoding;

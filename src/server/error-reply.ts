@@ -3,7 +3,7 @@ import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ErrorAnswer } from "./protocol.ts";
 
-/** These are fastify's own errors that a client can cause, in our codes. */
+/** Translates the errors of fastify that a client can cause into our codes. */
 const frameworkErrors: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: "UNSUPPORTED_MEDIA_TYPE",
@@ -70,9 +70,7 @@ function fromFramework(thrown: FastifyError): EncoderError {
   return toEncoderError(thrown);
 }
 
-/**
- * Says the first thing that is wrong, in a sentence that names the field: "texts[3]: expected string, received number."
- */
+/** Says in a sentence what is wrong first, and where: "texts[3]: expected string, received number." */
 function validationMessage([first]: NonNullable<FastifyError["validation"]>): string {
   if (!first) return "The request is malformed.";
   const { keys } = first.params;

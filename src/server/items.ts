@@ -10,12 +10,12 @@ export type Source = { text: string } | ImageSource;
 
 /** Says how errors speak of a request's items. */
 export interface ItemNames {
-  /** This field holds a batch, or names each item of it; it is absent where the request is for one item. */
+  /** Name of the field that holds a batch, or of each item in it; absent where the request is for one item. */
   field?: string | ((index: number) => string) | undefined;
   noun: string;
 }
 
-/** Is an item, or says why it is none. */
+/** An error stands in place of an item that is at fault. */
 export type ItemOrFault = Item | EncoderError;
 
 /**

@@ -7,10 +7,10 @@ export interface Form {
 }
 
 export interface FormLimits {
-  /** This header names the boundary. */
+  /** The header, which names the boundary. */
   contentType: string;
   maxFiles: number;
-  /** A part that is no file is at most this long; our own fields are single words. */
+  /** Longest part that is no file; our own fields are single words. */
   maxFieldBytes?: number;
 }
 

@@ -7,7 +7,7 @@ import { mapAhead } from "../scheduling/map-ahead.ts";
 
 export interface PageFile {
   bytes: Buffer;
-  /** This is the same, smaller, where that pays. */
+  /** The same bytes compressed, where that pays. */
   gzipped: Buffer | undefined;
   contentType: string;
   etag: string;

@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics.ts";
 import { answerErrors } from "./error-reply.ts";
 import type { RouteContext } from "./route-context.ts";
 
-/** Is a way to talk to this service: some routes, and one shape of errors for all of them. */
+/** A protocol is a way to talk to this service: some routes, and one shape of errors for all of them. */
 export interface Protocol {
   /** The metrics' label `protocol` and the setting PROTOCOLS use this name. */
   name: string;

@@ -4,7 +4,7 @@ import { exactlyOne, some, someText } from "./documented.ts";
 
 /** The routes read and answer what stands here. Validation, types and the API document all come from it. */
 
-/** This PNG of one pixel serves the document's examples. */
+/** The document's examples have this PNG of one pixel. */
 export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /** Clients that serialise absent fields as null mean that they are absent. */
@@ -63,7 +63,7 @@ export const encodeImageBody = z
     examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }],
   });
 
-/** This only describes: a body that is not JSON is checked where it is parsed. */
+/** Only describes: a body that is not JSON is checked where it is parsed. */
 const image = { type: "string", contentMediaType: "image/*" } as const;
 export const encodeImageFile = z.any().meta(image);
 export const encodeImageForm = z.any().meta({
@@ -103,7 +103,7 @@ export const manyEmbeddings = z.strictObject({
     .optional()
     .describe('With "on_error": "null": why the vectors are null that are'),
 });
-/** Is a vector itself, where the request accepts that and no JSON. */
+/** The answer is the vector itself where the request accepts that and no JSON. */
 const octets = z.any().meta({ type: "string", contentMediaType: "application/octet-stream" });
 
 export const encodeReply = {

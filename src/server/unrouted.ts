@@ -7,7 +7,7 @@ const methods = ["GET", "HEAD", "POST"] as const;
 
 /**
  * Answers unknown paths with 404, other methods of known ones with 405 and the methods they have, and OPTIONS with 204.
- * It does so before a body is read, since whatever is wrong with that comes second.
+ * Answers before a body is read, since whatever is wrong with that comes second.
  */
 export function answerUnrouted(app: FastifyInstance, metrics: Metrics): void {
   app.addHook("onRequest", async (request, reply) => {

@@ -9,7 +9,7 @@ const numbersPerTurn = 8192;
 /** Says how a vector is printed: as a list of numbers, or as a string of base64 of its little-endian float32s. */
 export type VectorEncoding = "float" | "base64";
 
-/** Is a piece of a JSON document: text as it stands, or a vector. */
+/** A piece of a JSON document is text as it stands, or a vector. */
 export type Piece = string | Float32Array;
 
 /**

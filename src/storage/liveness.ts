@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 /** Names a process so that no other one is ever taken for it. */
 export interface ProcessName {
   pid: number;
-  /** It started then, in a unit of the kernel's; "0" means that this is not told. */
+  /** Time of its start, in a unit of the kernel's; "0" where that is not told. */
   start: string;
   /** The kernel's run and the process namespace in which the number counts; "0" where they are not told. */
   namespace: string;

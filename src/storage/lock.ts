@@ -7,7 +7,7 @@ import { livenessOf, nameOwnProcess, type ProcessName } from "./liveness.ts";
 import { storing } from "./storing.ts";
 
 export interface LockOptions {
-  /** This folder is locked; it is made where there is none. */
+  /** Folder that is locked; it is made where there is none. */
   directory: string;
   signal?: AbortSignal | undefined;
   /** Called once, if another process holds the lock. */
@@ -22,9 +22,9 @@ export interface Holder extends ProcessName {
 }
 
 export interface LockTiming {
-  /** A holder renews its file's time this often. */
+  /** Time between two renewals of a holder's file. */
   heartbeatMs: number;
-  /** The heartbeat must have stood still for so long before a holder that cannot be seen counts as dead. */
+  /** A holder that cannot be seen counts as dead once its heartbeat has stood still for this long. */
   deadAfterMs: number;
   pollMs: number;
 }

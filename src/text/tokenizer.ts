@@ -69,7 +69,7 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
 
 interface Start {
   text: string;
-  /** This says where it ends: with the text, before white space, or anywhere. */
+  /** Says where it ends: with the text, before white space, or anywhere. */
   end: "whole" | "space" | "cut";
 }
 

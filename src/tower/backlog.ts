@@ -7,9 +7,7 @@ export interface BacklogOptions {
   maxItems: number;
   /** Estimates the milliseconds that the engines take for queued work of this cost; 0 while that is not known. */
   msFor(cost: number): number;
-  /**
-   * Counts the milliseconds since a batch was last begun, while every engine is busy: one that hangs makes all wait.
-   */
+  /** Counts the milliseconds since a batch last began, while every engine is busy: one that hangs makes all wait. */
   stalledMs(): number;
   /** Estimates the milliseconds until more work of this cost is prepared. Preparing goes on beside the engines. */
   preparationMs(cost: number): number;

@@ -3,7 +3,7 @@ import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { Pace } from "../scheduling/pace.ts";
 
 export interface BatcherOptions<Item> {
-  /** These have the same graph. Each takes the next batch when it is free. */
+  /** Engines of the same graph. Each takes the next batch when it is free. */
   engines: readonly Engine[];
   /** Puts items together as the graph's inputs. It is called once per attempt, since tensors are handed over. */
   toTensors(items: readonly Item[]): Tensor[];
@@ -28,7 +28,7 @@ export interface Embedded {
 }
 
 export interface SubmitOptions extends Due {
-  /** The item costs this when it is run alone: tokens, for texts. */
+  /** What the item costs when it is run alone: tokens, for texts. */
   cost: number;
   /** Tells whether it belongs to a request of more items than a batch holds. */
   isBulk?: boolean | undefined;
@@ -43,11 +43,11 @@ interface Job<Item> extends SubmitOptions {
   reject(error: unknown): void;
 }
 
-/** A batch that takes so long at most doubles the time of one image or text at int8 on two cores. */
+/** A batch that takes this long at most doubles the time of one image or text at int8 on two cores. */
 const shortBatchMs = 25;
 /** The throughput of smaller batches would fall too far. */
 const leastShortBatch = 4;
-/** After a single item, the next one is expected for so long. */
+/** After a single item, another one is expected for this long. */
 const singlesExpectedMs = 5_000;
 
 interface Attempt {
@@ -62,7 +62,7 @@ export class Batcher<Item> {
   readonly #idle: Engine[];
   /** Only batches that left others waiting are measured: a queue consists of full ones, and small ones are slower. */
   readonly #pace: Pace;
-  /** The jobs are sorted by due time. */
+  /** Sorted by due time. */
   #waiting: Job<Item>[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;

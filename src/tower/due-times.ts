@@ -5,10 +5,10 @@ const graceMs = 1_000;
 
 export interface DueTimesOptions {
   items: number;
-  /** The request began then. */
+  /** When the request began. */
   since: number;
   now(): number;
-  /** Ends the request's time, in milliseconds of the same clock; Infinity means that there is no end. */
+  /** When its time is over, in milliseconds of the same clock; Infinity where it never is. */
   deadline: number;
   /** Tells whether the request has more items than a batch holds. */
   isBulk: boolean;

@@ -38,7 +38,7 @@ export function requestScope(caller: AbortSignal | undefined): RequestScope {
           over();
         };
         givingUp.add(giveUp);
-        // This listens even after giving up: a share that fails later would otherwise be an unhandled rejection.
+        // Listens even after giving up: a share that fails later would otherwise be an unhandled rejection.
         result.then(resolve, reject).finally(over);
         if (signal.aborted) giveUp();
       }),

@@ -12,9 +12,7 @@ export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<I
   replicas: number;
   startEngine: (options: EngineOptions) => Promise<Engine>;
   maxQueue: number;
-  /**
-   * Tells whether all items of a request are held while it waits, as texts are, or only those that are being worked on.
-   */
+  /** If true, all items of a waiting request are held, as texts are, and not only those that are being worked on. */
   holdsWholeRequests: boolean;
   /** Estimates the milliseconds until work of this cost is prepared, which goes on beside the engines. */
   preparationMs?: (cost: number) => number;

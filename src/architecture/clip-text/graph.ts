@@ -6,7 +6,7 @@ export interface TextTransformer {
   vocabulary: number;
   positions: number;
   encoder: PreNormEncoder;
-  /** This token's first occurrence ends a text; with "largest" it is the first token of the largest id. */
+  /** Token whose first occurrence ends a text; with "largest", the first token of the largest id does. */
   endOfText: number | "largest";
   dimensions: number;
 }

@@ -88,9 +88,7 @@ export async function readTokens(
   };
 }
 
-/**
- * Reads the dense layers, each of which takes what the one before it gives; the first takes the transformer's width.
- */
+/** Reads the dense layers: each takes what the one before it gives, and the first the transformer's width. */
 async function readDenses(checkpoint: CheckpointFolder, folders: string[], width: number): Promise<Dense[]> {
   const denses: Dense[] = [];
   for (const folder of folders) {

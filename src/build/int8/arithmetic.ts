@@ -3,7 +3,7 @@ import type { Graph, Value } from "../../graph/graph.ts";
 import type { InputPlan, PlanOf } from "./plan.ts";
 import { type QuantisedMatrix, quantisedMatrix, quantisedRows } from "./quantise.ts";
 
-/** This uint8 stands for 0 in inputs that are symmetric about it, and in those that have GELU's small dip below it. */
+/** uint8 values for 0: in inputs that are symmetric about it, and in those that have GELU's small dip below it. */
 const symmetricZero = 128;
 const activationZero = 32;
 

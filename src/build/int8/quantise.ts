@@ -7,7 +7,7 @@ import type { Weight } from "../../graph/weight.ts";
 export interface QuantisedMatrix {
   integers: Int8Array;
   scales: Float32Array;
-  /** These are Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
+  /** Σ over the inputs of the original weights, in float64: what a constant input of 1 gives. [out] */
   sums: Float64Array;
 }
 

@@ -1,4 +1,4 @@
-/** These captions, queries and single words in many scripts and lengths were written for this project. */
+/** Captions, queries and single words in many scripts and lengths, written for this project. */
 export const calibrationSentences = [
   "a red bicycle leaning against a brick wall",
   "dog",

@@ -24,7 +24,7 @@ type Body = ImageJson | Form | Buffer | undefined;
 /** Every kind of body comes down to this. */
 interface ImageRequest {
   sources: ImageSource[];
-  /** This field holds a batch; it is undefined where there is one image. */
+  /** Name of the field that holds a batch; undefined where there is one image. */
   field: string | undefined;
   normalize: boolean;
   encoding: VectorEncoding;

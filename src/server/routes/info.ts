@@ -13,7 +13,7 @@ export interface InfoOptions {
   version: string;
 }
 
-/** These are Text Embeddings Inference's names. */
+/** Text Embeddings Inference has these names. */
 const dtypes = { fp32: "float32", fp16: "float16", int8: "int8" } as const;
 
 /** Serves GET /info: the model, how true it is to the original, and what a request may hold. */
