@@ -30,8 +30,8 @@ export async function* splitBytes(
 
 export interface Piece {
   bytes: Buffer;
-  /** This is true if it had more than `maxLength` bytes, which were dropped. */
+  /** True if it had more than `maxLength` bytes, which were dropped. */
   isTooLong: boolean;
-  /** This is true if a separator followed it. */
+  /** True if a separator followed it. */
   isEnded: boolean;
 }

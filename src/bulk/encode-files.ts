@@ -11,7 +11,7 @@ import { type OutputFormat, openSink } from "./sinks/open-sink.ts";
 import type { Source } from "./sources/source.ts";
 
 export interface EncodeFilesOptions extends OutputFormat {
-  /** This path is absolute. */
+  /** Absolute path. */
   directory: string;
   source: Source;
   encoder: Encoder;

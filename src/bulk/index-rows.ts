@@ -10,7 +10,7 @@ import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
 import { removeThumbnails } from "./thumbnails.ts";
 
 export interface IndexRowsOptions {
-  /** This is the index's folder. */
+  /** Folder of the index. */
   directory: string;
   store: VectorStore;
   journal: Journal;
@@ -21,7 +21,7 @@ export interface IndexRowsOptions {
   rootNumber(folder: string): Promise<number>;
   /** Tells whether rows go that the inputs do not have any more. */
   prune: boolean;
-  /** This is called with the path of each row that goes. */
+  /** Called with the path of each row that goes. */
   onPruned(path: string): void;
   /** Called where pruning was asked for and cannot be done, with the reason. */
   onNotPruned(reason: string): void;

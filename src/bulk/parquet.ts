@@ -6,7 +6,7 @@ import { loadOptional } from "../host/optional-package.ts";
 import type { Columns, ColumnValue } from "./items/item.ts";
 import { nameColumn, type Part, type Tower } from "./sinks/sink.ts";
 
-/** Is a column of a table; it has `null` where a row has no value. */
+/** A column of a table has `null` where a row has no value. */
 export interface TableColumn {
   name: string;
   values: ColumnValue[];
@@ -30,7 +30,7 @@ function sameKind(values: ColumnValue[]): ColumnValue[] {
   return kinds.size <= 1 ? values : values.map((value) => (value === null ? null : String(value)));
 }
 
-/** Is a column of vectors, one behind the other. */
+/** A column of vectors holds them one behind the other. */
 export interface VectorColumn {
   name: string;
   vectors: Float32Array;

@@ -16,7 +16,7 @@ export interface BulkRun {
   encode: Encode;
   rows: RowSink;
   errors: ErrorList;
-  /** This is called with what was read, before its vector is marked as known. */
+  /** Called with what was read, before its vector is marked as known. */
   keep?(item: Item, content: Uint8Array | string, contentHash: string): Promise<void>;
   itemTimeoutMs: number;
   /** Once aborted nothing more is begun; what was begun is finished and written. */
@@ -40,7 +40,7 @@ export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, codes: 
 
 /** Limits the items under way at once: enough for fetching, decoding and two batches of the engine. */
 const lanes = 128;
-/** This is some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
+/** Some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
 const window = 4096;
 
 /** A later run would meet these failures again; of all others the next run tries the item anew. */

@@ -7,7 +7,7 @@ import type { BulkRun } from "./run.ts";
 import { writeWhole } from "./write-whole.ts";
 
 export interface ThumbnailOptions {
-  /** This is the index's folder. */
+  /** Folder of the index. */
   directory: string;
   /** Makes a small WebP of a picture. */
   thumbnail(bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;

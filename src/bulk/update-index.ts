@@ -15,7 +15,7 @@ import { keepThumbnails, type ThumbnailOptions } from "./thumbnails.ts";
 import { writeWhole } from "./write-whole.ts";
 
 export interface UpdateIndexOptions extends ThumbnailOptions {
-  /** This path is absolute. */
+  /** Absolute path. */
   directory: string;
   operands: readonly string[];
   source: Source;

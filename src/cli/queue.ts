@@ -24,7 +24,7 @@ const actions: Record<string, (queue: ShardQueue) => Promise<void>> = {
   },
 };
 
-/** This is a screenful; shards mostly fail for the same reason. */
+/** A screenful is enough, since shards mostly fail for the same reason. */
 const shownFailures = 20;
 
 export const queue = command({

@@ -7,7 +7,7 @@ type Answer = Encoding<Float32Array | null>;
 /** What a part came to; facts are missing where its only item failed. */
 export type PartAnswer = Pick<Answer, "embeddings" | "errors"> & Partial<Facts>;
 
-/** Is one request of a batch. */
+/** Holds the items of a batch that are asked for in one request. */
 export interface Part {
   /** Where its items stand in the batch. */
   indexes: readonly number[];

@@ -27,7 +27,7 @@ export { ServiceError, type ServiceErrorCode } from "./service-error.ts";
 export type * from "./types.ts";
 
 /**
- * Is the service's HTTP interface, as functions. Each rejects with a ServiceError, or with the reason of its own
+ * Offers the service's HTTP interface as functions. Each rejects with a ServiceError, or with the reason of its own
  * signal.
  */
 export interface Client {

@@ -1,4 +1,4 @@
-/** Is one stage of the service's work. */
+/** Tells about one stage of the service's work. */
 export interface Stage {
   name: string;
   ms: number;
@@ -6,7 +6,7 @@ export interface Stage {
 
 /** What the headers of an answer say about its vectors. */
 export interface Facts {
-  /** This model made them; vectors of two models cannot be compared. */
+  /** Model that made them; vectors of two models cannot be compared. */
   model: string;
   /** A text was longer than the model reads, and was cut. */
   isTruncated: boolean;

@@ -14,9 +14,9 @@ export interface ServiceErrorFacts {
 /** Every call of the client that fails rejects with this, or with the reason of its own signal. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
-  /** This is a code of docs/errors.md, or one of the client's own. */
+  /** Code of docs/errors.md, or one of the client's own. */
   readonly code: ServiceErrorCode;
-  /** This is the HTTP status, or 0 where no answer came. */
+  /** HTTP status, or 0 where no answer came. */
   readonly status: number;
   /** The position of the item that failed, in the list that the call was given. */
   readonly index: number | undefined;

@@ -15,7 +15,7 @@ import type {
 import type { Facts } from "./facts.ts";
 import type { CallOptions } from "./request.ts";
 
-/** Is an encoded picture. */
+/** Describes an encoded picture. */
 export type Bytes = Blob | Uint8Array;
 
 /** A picture's bytes, which go as they are and are the fastest; or where the service gets it from. */
@@ -70,7 +70,7 @@ export interface Encoded extends Facts {
 export interface ItemError {
   index: number;
   code: ErrorCode;
-  /** This is a sentence for people. */
+  /** Sentence for people. */
   error: string;
 }
 

@@ -21,7 +21,7 @@ export interface EncodeShardOptions {
 export interface EncodedShard {
   /** Those that have a vector. */
   rows: Item[];
-  /** They stand one after the other, with `dimensions` numbers a row. */
+  /** One after the other, with `dimensions` numbers a row. */
   vectors: Float32Array;
   failures: Mark["failures"];
 }

@@ -4,10 +4,10 @@ import { queueFolder } from "./run-record.ts";
 import type { SharedStore } from "./store.ts";
 
 const markSchema = z.object({
-  /** This is the id of the shard that was written. If it is another one, the inputs have changed. */
+  /** Id of the shard that was written. If it is another one, the inputs have changed. */
   shard: z.string(),
   encoded: z.number(),
-  /** These inputs have no vector. They are the lines of errors.jsonl, in the order of the input. */
+  /** Inputs without a vector: the lines of errors.jsonl, in the order of the input. */
   failures: z.array(z.object({ input: z.string(), code: z.enum(errorCodeNames), error: z.string() })),
 });
 

@@ -20,7 +20,7 @@ export interface ShardWork {
   reading: FileReading;
   encode: Encode;
   dimensions: number;
-  /** This is what the worker serves, by tower. */
+  /** What the worker serves, by tower. */
   models: Readonly<Record<"image" | "text", ModelFacts>>;
   itemTimeoutMs: number;
 }

@@ -3,7 +3,7 @@ import type { QueueAddress } from "./address.ts";
 import { openConnection, reasonOf, requireReachable } from "./bullmq.ts";
 import type { Shard } from "./shard.ts";
 
-/** This is the queue as the one who fills and watches it sees it. */
+/** Shows the queue to whoever fills and watches it. */
 export interface ShardQueue {
   /** Does nothing where a job with this id is there already. */
   add(id: string, shard: Shard): Promise<void>;
@@ -27,7 +27,7 @@ export interface QueueCounts {
   waiting: number;
   active: number;
   failed: number;
-  /** This is the age of the job that has waited longest; it is 0 where none waits. */
+  /** Age of the job that has waited longest; 0 where none waits. */
   oldestSeconds: number;
 }
 

@@ -8,7 +8,7 @@ export const maxShardSize = 1000;
 const text = (most: number) => z.string().max(most);
 const errorCode = z.enum(errorCodeNames);
 const columnValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-/** This is an absolute path, with one character per byte. */
+/** Absolute path, with one character per byte. */
 const path = z
   .string()
   .max(8192)
@@ -42,7 +42,7 @@ const modelSchema = z.strictObject({
 });
 
 /**
- * This is a job of the queue. Whoever can write to the queue can write any job, so a worker believes nothing of it: it is parsed by
+ * Describes a job of the queue. Whoever can write to the queue can write any job, so a worker believes nothing of it: it is parsed by
  * this schema, it names no place to write to, and what it refers to is read only below the worker's own roots.
  */
 export const shardSchema = z.strictObject({

@@ -2,7 +2,7 @@ import { type FileReading, readWithin, withFile } from "../bulk/items/file-item.
 import type { Columns, Item } from "../bulk/items/item.ts";
 
 export interface TarMember {
-  /** This is the tar's path, with one character per byte. */
+  /** Path of the tar, with one character per byte. */
   tar: string;
   /** The member's bytes lie there in it. */
   offset: number;

@@ -37,7 +37,7 @@ const mostRefusals = 10;
 /** A worker that can do nothing of what it gets is set up wrongly, and ends. */
 const refusalsUntilEnd = 3;
 
-/** These notes are kept with a job between two workers. Whoever can write to the queue can write it, too. */
+/** Notes that are kept with a job between two workers. Whoever can write to the queue can write it, too. */
 const notesSchema = z.object({
   refused: z.int().min(0).default(0),
   reason: z.string().max(1000).optional(),

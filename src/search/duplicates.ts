@@ -1,9 +1,9 @@
 import type { OwnFields, VectorStore } from "./vector-store.ts";
 
-/** Is a picture of a group of near-identical ones; the first of a group is what the others are compared with. */
+/** Describes one of a group of near-identical pictures, which are all compared with the first. */
 export interface Duplicate {
   row: OwnFields;
-  /** This is the cosine with the group's first. */
+  /** Cosine with the group's first. */
   score: number;
   /** Tells whether its bytes are those of the group's first. */
   sameBytes: boolean;

@@ -16,9 +16,9 @@ const schema = z.object({
    */
   processors: z.array(z.string()).default([]),
   dimensions: z.number().int().positive(),
-  /** These are absolute paths or URLs of what was indexed; rows name them by number. */
+  /** Absolute paths or URLs of what was indexed; rows name them by number. */
   inputs: z.array(z.string()),
-  /** These are absolute paths of the folders that rows' paths are relative to. */
+  /** Absolute paths of the folders that rows' paths are relative to. */
   roots: z.array(z.string()),
   updatedAt: z.string(),
 });

@@ -163,7 +163,7 @@ async function loadLance() {
 /** Quotes text for a condition. */
 export const sqlText = (value: string) => `'${value.replaceAll("'", "''")}'`;
 
-/** So many vectors for each list are looked at to find where the lists lie: all of them would take memory and minutes. */
+/** Vectors looked at for each list to find where the lists lie: all of them would take memory and minutes. */
 const sampleRate = 64;
 
 export interface ApproximateIndex {

@@ -6,7 +6,7 @@ import { type Filter, filterSql } from "./filter.ts";
 import { factsPath, type IndexFacts, readFacts, requireSameModel } from "./index-facts.ts";
 import { type FoundRow, openVectorStore, type VectorStore } from "./vector-store.ts";
 
-/** Is an index that is read, perhaps while another process updates it. */
+/** Reads an index, perhaps while another process updates it. */
 export interface PictureIndex {
   readonly directory: string;
   readonly store: VectorStore;
@@ -17,7 +17,7 @@ export interface PictureIndex {
 }
 
 export interface Question {
-  /** This has unit length. */
+  /** Unit length. */
   vector: Float32Array;
   limit: number;
   offset?: number;

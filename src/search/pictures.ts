@@ -23,7 +23,7 @@ export interface Picture {
   etag: string;
 }
 
-/** This holds some thousand small pictures. */
+/** Enough for some thousand small pictures. */
 const cacheBytes = 64 * 1024 * 1024;
 
 export interface PicturesOptions {

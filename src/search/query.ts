@@ -1,6 +1,6 @@
 import { EncoderError } from "../errors.ts";
 
-/** Is a part of a question: what is looked for, and how much of it; a negative weight asks for less of it. */
+/** A part of a question is what is looked for, and how much of it; a negative weight asks for less of it. */
 export interface Term {
   value: { text: string } | { picture: string };
   weight: number;

@@ -3,7 +3,7 @@ import type { IndexFacts } from "./index-facts.ts";
 import type { StoredValue } from "./lance.ts";
 import type { FoundRow } from "./vector-store.ts";
 
-/** Is an indexed picture, as people and programs see it. */
+/** Describes an indexed picture as people and programs see it. */
 export interface IndexedPicture {
   id: string;
   path?: string;
@@ -12,7 +12,7 @@ export interface IndexedPicture {
 }
 
 export interface Result extends IndexedPicture {
-  /** This is the cosine with the question. */
+  /** Cosine with the question. */
   score: number;
 }
 

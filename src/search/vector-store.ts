@@ -44,11 +44,11 @@ export interface OwnFields {
   input: number;
   /** `path` is relative to the folder of this number, which is -1 where it is no file. */
   root: number;
-  /** This is a relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
+  /** Relative path in the spelling of `nameOf`, a URL, or a tar and its member. */
   path: string;
-  /** These are size and time of the file when it was indexed; "" means that there is none. */
+  /** Size and time of the file when it was indexed; "" where there is none. */
   version: string;
-  /** This is the SHA-256 of the bytes, as base64. */
+  /** SHA-256 of the bytes, as base64. */
   hash: string;
 }
 
@@ -68,7 +68,7 @@ export interface NearestQuery {
   vector: Float32Array;
   limit: number;
   offset: number;
-  /** This is a condition in SQL, as `filterSql` writes it. */
+  /** Condition in SQL, as `filterSql` writes it. */
   where?: string | undefined;
   /** Looks at every row, also where there is an index. */
   exact?: boolean;
@@ -83,7 +83,7 @@ const ownColumns = Object.keys(own);
 const vectorColumn = "vector";
 /** A search looks into this share of an index's lists; docs/bulk.md has the recall that this gives. */
 const probedShare = 0.2;
-/** So many times the rows that are asked for are compared by their whole vectors, since the index holds one bit a number. */
+/** Multiple of the rows asked for that is compared by whole vectors, since the index holds one bit a number. */
 const comparedWhole = 10;
 
 /** @param directory an absolute path */

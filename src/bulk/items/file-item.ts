@@ -16,7 +16,7 @@ export interface FileReading {
 }
 
 export interface ListedFile {
-  /** It is opened by this path, from the working directory or absolute. */
+  /** Path by which it is opened, from the working directory or absolute. */
   path: Buffer;
   key: string;
   columns?: Columns;

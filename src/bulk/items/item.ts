@@ -3,7 +3,7 @@ import type { EncoderError } from "../../errors.ts";
 export type ColumnValue = string | number | boolean | null;
 export type Columns = Readonly<Record<string, ColumnValue>>;
 
-/** Is one input of a bulk run, as a source lists it. Nothing of it was read yet, except where it is a tar's member. */
+/** An item is one input of a bulk run, as a source lists it. Nothing of it was read yet, except where it is a tar's member. */
 export interface Item {
   /**
    * Tells this input from every other one, in every run: its kind and its path, URL or text. A path stands in it with one
@@ -12,11 +12,11 @@ export interface Item {
   identity: string;
   /** People find it again by this: a path from the working directory (`nameOf`), a URL, or a text. */
   name: string;
-  /** This is its id in the output: a list's id column, or else the path below the input. */
+  /** Id in the output: a list's id column, or else the path below the input. */
   key: string;
   /** Says what it is, for an index that shows it again. */
   origin: Origin;
-  /** It comes from the operand of this number. */
+  /** Number of the operand that it comes from. */
   operand: number;
   /** A list or a tar says this of it besides; it is carried to the output. */
   columns: Columns;
@@ -24,7 +24,7 @@ export interface Item {
   version?(): Promise<string>;
   /** Reads or fetches it. @throws EncoderError for a fault of this item; the signal's reason when aborted. */
   load(signal: AbortSignal): Promise<Content>;
-  /** This is called instead of `load` where the item is known, if its bytes are held already. */
+  /** Called instead of `load` where the item is known, if its bytes are held already. */
   discard?(): void;
 }
 
@@ -37,19 +37,19 @@ export type Origin =
 /** Holds what is encoded: a picture's bytes, or a text. */
 export interface Content {
   input: Uint8Array | string;
-  /** This is its version at the moment at which it was read. */
+  /** Version at the moment at which it was read. */
   version: string | undefined;
-  /** This must be called once the bytes are no longer needed: other reads wait for their memory. */
+  /** Must be called once the bytes are no longer needed: other reads wait for their memory. */
   release(): void;
 }
 
 /** Tells what became of an item: the place of its vector in the journal, or why it has none. */
 export type Outcome = { slot: number; contentHash: string } | { error: EncoderError };
 
-/** Is a row of the output, in the order of the input. */
+/** Rows of the output are in the order of the input. */
 export interface Row {
   item: Pick<Item, "identity" | "name" | "key" | "columns" | "origin" | "operand">;
-  /** This is the input's version, as it was found. */
+  /** Version of the input, as it was found. */
   version: string | undefined;
   outcome: Outcome;
 }

@@ -7,7 +7,7 @@ export interface HashTable {
 }
 
 const initialCapacity = 1024;
-/** This number marks a free place. */
+/** Marks a free place. */
 const none = 0xffffffff;
 
 export function createHashTable(): HashTable {

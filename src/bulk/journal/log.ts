@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { splitBytes } from "../bytes.ts";
 
 /**
- * Is a file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a
+ * A log is a file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a
  * lost power supply left half written is found, and everything from it on is dropped.
  */
 export interface JournalLog {

@@ -31,7 +31,7 @@ export async function lanceSink({ directory, tower, dimensions }: LanceOptions):
 }
 
 export interface LanceOptions {
-  /** This path is absolute. */
+  /** Absolute path. */
   directory: string;
   tower: Tower;
   dimensions: number;

@@ -1,6 +1,6 @@
 import type { Columns } from "../items/item.ts";
 
-/** Is a slice of the output: up to PART_SIZE inputs, less those that failed. */
+/** A part is a slice of the output: up to PART_SIZE inputs, less those that failed. */
 export interface Part {
   number: number;
   rows: readonly { name: string; key: string; columns: Columns }[];
@@ -16,7 +16,7 @@ export interface Sink {
   has(part: number): Promise<boolean>;
   /** Removes a part; it does nothing where there is none. */
   remove(part: number): Promise<void>;
-  /** This is called once, after the last part. */
+  /** Called once, after the last part. */
   finish?(): Promise<void>;
   close?(): void;
 }

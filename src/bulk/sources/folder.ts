@@ -11,13 +11,13 @@ export interface FolderOptions {
   folder: string;
   /** Tells whether links to files and folders are followed; otherwise they are left out. */
   follow: boolean;
-  /** This judges the path below the folder. */
+  /** Judges the path below the folder. */
   isWanted: PathFilter;
   reading: FileReading;
   scratch: string;
 }
 
-/** These are folders of programs and systems, in which nobody keeps pictures. */
+/** Folders of programs and systems, in which nobody keeps pictures. */
 const skippedNames = new Set([
   ...["@eaDir", "node_modules", "Thumbs.db", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"],
 ]);

@@ -15,9 +15,9 @@ export interface ListOptions {
   name: string;
   records: () => AsyncIterable<ListRecord>;
   isText: boolean;
-  /** This column has the inputs; "" means that it is to be found by its name. */
+  /** Column of the inputs; "" if it is to be found by its name. */
   column: string;
-  /** This column has the keys; "" means row numbers. */
+  /** Column of the keys; "" means row numbers. */
   idColumn: string;
   reading: FileReading;
 }

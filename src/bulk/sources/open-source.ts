@@ -18,7 +18,7 @@ export interface SourceOptions {
   include: readonly string[];
   exclude: readonly string[];
   follow: boolean;
-  /** This is true if the inputs are texts. */
+  /** True if the inputs are texts. */
   text: boolean;
   column: string;
   idColumn: string;

@@ -1,13 +1,13 @@
 import type { EncoderError } from "../../errors.ts";
 import type { ColumnValue } from "../items/item.ts";
 
-/** Is a row of a list, whatever its format. */
+/** A record is a row of a list, whatever its format. */
 export interface ListRecord {
   /** Holds values by column; a list of lines has none. */
   fields: Readonly<Record<string, ColumnValue>>;
   /** A list of lines says this on the line. */
   line?: Buffer;
-  /** This is set where the row cannot be read. */
+  /** Set where the row cannot be read. */
   error?: EncoderError;
 }
 

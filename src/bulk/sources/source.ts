@@ -1,6 +1,6 @@
 import type { Item } from "../items/item.ts";
 
-/** Is where items come from: a folder, a list, a tar, a single file or URL. */
+/** A source is where items come from: a folder, a list, a tar, a single file or URL. */
 export interface Source {
   /** Lists the items in the order of the output. */
   items(): AsyncIterable<Item>;

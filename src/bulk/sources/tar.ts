@@ -39,7 +39,7 @@ type MemberHeader = Headers & { pax?: Record<string, string> | null };
 
 interface Member {
   header: MemberHeader;
-  /** This is its position in the tar. */
+  /** Position in the tar. */
   index: number;
   /** Its bytes begin there in the tar, once that is inflated. */
   offset: number;

@@ -8,7 +8,7 @@ import { titan } from "./titan.ts";
 import { voyage } from "./voyage.ts";
 import { weaviate } from "./weaviate.ts";
 
-/** These are the protocols of other services that this one speaks. */
+/** Protocols of other services that this one speaks. */
 const protocols: readonly Protocol[] = [openai, weaviate, roboflow, tei, immich, titan, cohere, voyage];
 
 /** Chooses protocols by the names of the setting PROTOCOLS: all, none, or some. */

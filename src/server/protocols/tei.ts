@@ -22,7 +22,7 @@ export const tei: Protocol = {
   },
 };
 
-/** These are TEI's own statuses; whatever is not listed keeps the status that it has everywhere. */
+/** TEI has statuses of its own; whatever is not listed keeps the status that it has everywhere. */
 const answers: Partial<Record<ErrorCode, { status: number; type: string }>> = {
   OVERLOADED: { status: 429, type: "Overloaded" },
   RATE_LIMITED: { status: 429, type: "Overloaded" },
