@@ -40,7 +40,7 @@ export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, codes: 
 
 /** Limits the items under way at once: enough for fetching, decoding and two batches of the engine. */
 const lanes = 128;
-/** Some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
+/** Covers some ten seconds of work: an item that takes its whole time to fail holds up nothing but the output. */
 const window = 4096;
 
 /** A later run would meet these failures again; of all others the next run tries the item anew. */

@@ -21,7 +21,7 @@ export interface EncodeShardOptions {
 export interface EncodedShard {
   /** Those that have a vector. */
   rows: Item[];
-  /** One after the other, with `dimensions` numbers a row. */
+  /** Rows of `dimensions` numbers, one after the other. */
   vectors: Float32Array;
   failures: Mark["failures"];
 }

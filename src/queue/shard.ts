@@ -42,8 +42,9 @@ const modelSchema = z.strictObject({
 });
 
 /**
- * Describes a job of the queue. Whoever can write to the queue can write any job, so a worker believes nothing of it: it is parsed by
- * this schema, it names no place to write to, and what it refers to is read only below the worker's own roots.
+ * Describes a job of the queue. Whoever can write to the queue can write any job, so a worker believes nothing of it:
+ * it is parsed by this schema, names no place to write to, and what it refers to is read only below the worker's own
+ * roots.
  */
 export const shardSchema = z.strictObject({
   /** The run's id, as it stands in the output. */

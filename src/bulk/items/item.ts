@@ -3,7 +3,7 @@ import type { EncoderError } from "../../errors.ts";
 export type ColumnValue = string | number | boolean | null;
 export type Columns = Readonly<Record<string, ColumnValue>>;
 
-/** An item is one input of a bulk run, as a source lists it. Nothing of it was read yet, except where it is a tar's member. */
+/** An item is one input of a bulk run, as a source lists it. Only of a tar's member was anything read yet. */
 export interface Item {
   /**
    * Tells this input from every other one, in every run: its kind and its path, URL or text. A path stands in it with one

@@ -4,8 +4,8 @@ import { crc32 } from "node:zlib";
 import { splitBytes } from "../bytes.ts";
 
 /**
- * A log is a file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process or a
- * lost power supply left half written is found, and everything from it on is dropped.
+ * A log is a file of lines that is only appended to. Each line carries a checksum, so that a line that a killed process
+ * or a lost power supply left half written is found, and everything from it on is dropped.
  */
 export interface JournalLog {
   /** Counts the lines. */
