@@ -1,66 +1,36 @@
 /** Declares every error: its code, its HTTP status and its meaning. docs/errors.md is generated from it. */
 export const errorCodes = {
   // requests
-  INVALID_JSON: [
-    400,
-    "The request body is not valid JSON in UTF-8, or in the charset that its content type names; mend it at the position that the sentence tells.",
-  ],
-  INVALID_REQUEST: [
-    400,
-    "A field is missing, unknown, of the wrong type, or conflicts with another; the sentence names it.",
-  ],
+  INVALID_JSON: [400, "The body is no valid JSON in UTF-8, or in the charset it names; the sentence says where."],
+  INVALID_REQUEST: [400, "A field is missing, unknown, of a wrong type or contradicts another; the sentence names it."],
   EMPTY_TEXT: [400, "A text is empty or only white space, which has no vector; leave it out."],
   TEXT_TOO_LONG: [413, "A text is larger than MAX_TEXT_BYTES; cut it, since the model reads its first tokens only."],
   INVALID_BASE64: [400, "The image data is not valid base64; send the file's bytes in base64, or a data URI."],
   BATCH_TOO_LARGE: [413, "The request has more items than MAX_BATCH_ITEMS; send several requests."],
   BODY_TOO_LARGE: [413, "The request body is larger than MAX_BODY_BYTES; send fewer or smaller items."],
-  UNSUPPORTED_MEDIA_TYPE: [
-    415,
-    "The route does not read the request's content type, or its charset; the sentence lists what it reads.",
-  ],
+  UNSUPPORTED_MEDIA_TYPE: [415, "The content type or charset is not read by this route; the sentence lists what is."],
   NOT_ACCEPTABLE: [406, "The request asks for a vector's raw bytes, which only a single item's answer can be."],
   UNKNOWN_MODEL: [404, "The request names another model than the one that is served."],
   NOT_FOUND: [404, "There is no such route."],
   METHOD_NOT_ALLOWED: [405, "The route exists, but not for this method."],
-  UNAUTHORIZED: [
-    401,
-    "API keys are configured, and the request carries none of them; send one as x-api-key or as a bearer token.",
-  ],
+  UNAUTHORIZED: [401, "API keys are configured, and the request has none; send one as x-api-key or as bearer token."],
   RATE_LIMITED: [429, "This client sent more requests than RATE_LIMIT allows; try again after Retry-After seconds."],
   REQUEST_TIMEOUT: [408, "The request did not arrive within HEADERS_TIMEOUT_MS and BODY_TIMEOUT_MS."],
   HEADERS_TOO_LARGE: [431, "The request's headers are larger than 16 KiB."],
 
   // images
-  IMAGE_TOO_LARGE: [
-    413,
-    "The image has more bytes than MAX_IMAGE_BYTES or more pixels than MAX_IMAGE_PIXELS; send a smaller one.",
-  ],
-  IMAGE_UNREADABLE: [
-    422,
-    "The image is truncated, corrupt, or cannot be decoded; LENIENT_IMAGES=on encodes what there is of it.",
-  ],
-  IMAGE_UNSUPPORTED: [
-    415,
-    "The bytes are not of an image format that this service reads; convert the image to JPEG or PNG.",
-  ],
-  IMAGE_DECODE_TIMEOUT: [
-    422,
-    "Decoding the image took longer than DECODE_TIMEOUT_MS; send a smaller image, or raise the limit.",
-  ],
+  IMAGE_TOO_LARGE: [413, "The image exceeds MAX_IMAGE_BYTES or MAX_IMAGE_PIXELS; send a smaller one."],
+  IMAGE_UNREADABLE: [422, "The image is truncated or corrupt; LENIENT_IMAGES=on encodes what there is of it."],
+  IMAGE_UNSUPPORTED: [415, "The bytes are of no image format that this service reads; convert them to JPEG or PNG."],
+  IMAGE_DECODE_TIMEOUT: [422, "Decoding took longer than DECODE_TIMEOUT_MS; send a smaller image, or raise the limit."],
 
   // image URLs
-  URL_INVALID: [
-    400,
-    "The image URL is not a valid http, https or data URL, or carries a user and password; mend the URL.",
-  ],
+  URL_INVALID: [400, "The image URL is no valid http, https or data URL, or carries a user and password; mend it."],
   URL_FORBIDDEN: [
     403,
     "The image URL points to an address that is not public, or URLs are switched off; send the image itself, or ask the operator for URL_ALLOWLIST.",
   ],
-  URL_UNREACHABLE: [
-    422,
-    "The image URL could not be fetched: there is no such host, it refused, or the connection broke; check the URL.",
-  ],
+  URL_UNREACHABLE: [422, "The image URL leads to no host, was refused, or the connection broke; check the URL."],
   URL_STATUS: [
     422,
     "The image URL's server answered with another status than 200; after 401 or 403, FETCH_HEADERS or FETCH_USER_AGENT may help.",
@@ -69,26 +39,14 @@ export const errorCodes = {
     422,
     "The image URL's server did not connect, fell silent or was not done within the limit that the sentence names; try again, or raise the limit.",
   ],
-  URL_TOO_MANY_REDIRECTS: [
-    422,
-    "The image URL redirects more often than MAX_REDIRECTS; give the URL that it leads to.",
-  ],
+  URL_TOO_MANY_REDIRECTS: [422, "The image URL redirects more often than MAX_REDIRECTS; give the URL it leads to."],
 
   // bulk runs and search
   INPUT_NOT_FOUND: [404, "A listed file is not there, or no longer."],
-  INPUT_UNREADABLE: [
-    422,
-    "A file, a folder, a list or a tar of a bulk run may not be read, or is cut off or malformed.",
-  ],
-  INPUT_REFUSED: [
-    422,
-    "A bulk run does not read this kind of input: another URL scheme, a link, a device, a line that is too long.",
-  ],
+  INPUT_UNREADABLE: [422, "A file, folder, list or tar of a bulk run may not be read, or is cut off or malformed."],
+  INPUT_REFUSED: [422, "A bulk run does not read this input: another URL scheme, a link, a device, an overlong line."],
   ITEM_TIMEOUT: [504, "An input of a bulk run was not read and encoded within ITEM_TIMEOUT_MS."],
-  OUTPUT_REFUSED: [
-    409,
-    "The output of a bulk run is in use by another run, or was made with another model or other settings.",
-  ],
+  OUTPUT_REFUSED: [409, "A bulk run's output is in use by another run, or was made with another model or settings."],
   POISON_INPUT: [422, "The worker processes that took this input of a queued run died, twice."],
   SHARD_REFUSED: [409, "A worker has another model, other folders or another output than a queued shard needs."],
   SHARD_INVALID: [400, "A job of the queue is not a shard that this program made."],
@@ -98,15 +56,9 @@ export const errorCodes = {
   OVERLOADED: [429, "The service is at its limits; try again after Retry-After seconds."],
   DEADLINE_EXCEEDED: [504, "The request was not finished within REQUEST_TIMEOUT_MS; send fewer items at a time."],
   CLIENT_CLOSED: [499, "The client went away before the answer was ready."],
-  SHUTTING_DOWN: [
-    503,
-    "The service is stopping and takes no new work; send the request to another instance, or again after it has started.",
-  ],
+  SHUTTING_DOWN: [503, "The service is stopping; send the request to another instance, or again after its restart."],
   ENGINE_FAILED: [503, "The inference engine failed on this input, also when it was tried alone."],
-  DECODER_FAILED: [
-    503,
-    "The machine is short of memory, processes or processor time for decoding the image; try again later.",
-  ],
+  DECODER_FAILED: [503, "The machine is short of memory, processes or processor time for decoding; try again later."],
   INTERNAL: [500, "Something unforeseen failed; the log has the details under the request id."],
 
   // models, configuration and the command line (never a reply to a request)

@@ -26,9 +26,7 @@ export function createMetrics() {
     registry,
     // requests
     requests: counter("encoder_requests_total", "Answered requests.", ["route", "method", "status", "protocol"]),
-    requestSeconds: seconds("encoder_request_seconds", "Time from a request's header to the end of its answer.", [
-      "route",
-    ]),
+    requestSeconds: seconds("encoder_request_seconds", "Time from a request's header to its answer's end.", ["route"]),
     requestsInFlight: gauge("encoder_requests_in_flight", "Encode requests being worked on.", []),
     bodyBytesInFlight: gauge("encoder_body_bytes_in_flight", "Bytes of the bodies of encode requests in flight.", []),
     errors: counter("encoder_errors_total", "Requests refused or failed, by error code.", ["code"]),

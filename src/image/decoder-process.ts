@@ -204,13 +204,9 @@ function argument(options: DecoderProcessOptions): string {
 
 /** Only work keeps the parent running, not a process that waits for some. */
 function holdParent(child: ChildProcess, hold: boolean): void {
-  if (hold) {
-    child.ref();
-    child.channel?.ref();
-  } else {
-    child.unref();
-    child.channel?.unref();
-  }
+  const change = hold ? "ref" : "unref";
+  child[change]();
+  child.channel?.[change]();
 }
 
 /** Reads how long a process has used a core, in milliseconds and steps of 10; NaN means that nobody tells. */

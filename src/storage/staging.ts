@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, open, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { EncoderError } from "../errors.ts";
 import { acquireLock } from "./lock.ts";
@@ -73,10 +73,7 @@ export async function createStaging({ target, isReplaceable, signal }: StagingOp
 
 /** Puts back the target's last state, which a build that was killed between its two renames has left here. */
 async function putBack(replaced: string, place: string): Promise<void> {
-  const isThere = await readdir(place).then(
-    () => true,
-    () => false,
-  );
+  const isThere = await stat(place).catch(() => undefined);
   if (!isThere) await rename(replaced, place).catch(ignoreMissing);
   await rm(replaced, { recursive: true, force: true });
 }
