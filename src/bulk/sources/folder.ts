@@ -15,6 +15,8 @@ export interface FolderOptions {
   isWanted: PathFilter;
   reading: FileReading;
   scratch: string;
+  /** Opens a file that holds inputs, such as a tar, by its path; undefined where the file itself is the input. */
+  openFile?(path: string): Source | undefined;
 }
 
 /** Folders of programs and systems, in which nobody keeps pictures. */
@@ -28,22 +30,31 @@ const slash = Buffer.from("/");
 export function folderSource(options: FolderOptions): Source {
   const root = Buffer.from(options.folder === "/" ? "" : options.folder.replace(/\/+$/, ""));
   const pathOf = (below: Buffer) => (below.length === 0 ? root : Buffer.concat([root, slash, below]));
+  const opened = ({ below, error }: Found) => (error ? undefined : options.openFile?.(pathOf(below).toString()));
   return {
     async *items() {
       for await (const found of walk({ ...options, pathOf, sort: true })) {
         const key = nameOf(found.below);
         const path = pathOf(found.below);
-        if (found.error) yield failedItem({ name: nameOf(path), key, error: found.error });
+        const inner = opened(found);
+        if (inner) yield* inner.items();
+        else if (found.error) yield failedItem({ name: nameOf(path), key, error: found.error });
         else yield fileItem({ path, key }, options.reading);
       }
     },
     async count(signal, onMore) {
+      let isAll = true;
       for await (const found of walk({ ...options, pathOf, sort: false })) {
         if (signal.aborted) return false;
+        const inner = opened(found);
+        if (inner) {
+          isAll = (await inner.count(signal, onMore)) && isAll;
+          continue;
+        }
         const size = found.error ? 0 : await stat(pathOf(found.below)).then(sizeOf, () => 0);
         onMore(1, size);
       }
-      return true;
+      return isAll;
     },
   };
 }

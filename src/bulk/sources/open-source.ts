@@ -46,21 +46,30 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
   const found = await stat(operand).catch(() => undefined);
   if (found?.isDirectory()) return folderSource({ ...options, folder: operand, isWanted: wanted(options) });
   if (found) return openFile(operand, options);
-  if (isGlob(operand)) {
-    const { base, pattern } = splitGlob(operand);
-    const matches = pathFilter([pattern.includes("/") ? pattern : `./${pattern}`]);
-    const isExcluded = pathFilter(options.exclude);
-    const isWanted = (path: string) => matches(pattern.includes("/") ? path : `./${path}`) && !isExcluded(path);
-    return folderSource({ ...options, folder: base, isWanted });
-  }
+  if (isGlob(operand)) return globSource(operand, options);
   throw new EncoderError("CONFIG_INVALID", `There is no such input: ${operand}`);
 }
 
+/** What matches a pattern. Tars among it are read as tars; lists only where the pattern is about lists, as in `*.csv`. */
+function globSource(operand: string, options: SourceOptions): Source {
+  const { base, pattern } = splitGlob(operand);
+  const matches = pathFilter([pattern.includes("/") ? pattern : `./${pattern}`]);
+  const isExcluded = pathFilter(options.exclude);
+  const isWanted = (path: string) => matches(pattern.includes("/") ? path : `./${path}`) && !isExcluded(path);
+  const isMeant = (path: string) => tarName.test(path) || (listEnding(path) ?? "") === listEnding(pattern);
+  return folderSource({
+    ...{ ...options, folder: base, isWanted },
+    openFile: (path) => (isMeant(path) ? openFile(path, options) : undefined),
+  });
+}
+
+const tarName = /\.(tar|tar\.gz|tgz)$/i;
+
 /** Opens a file by its ending, which tells what it is for. */
 function openFile(file: string, options: SourceOptions): Source {
-  const records = Object.entries(listReaders).find(([ending]) => file.toLowerCase().endsWith(ending))?.[1];
-  if (records) return openList(file, () => records(file), options);
-  if (/\.(tar|tar\.gz|tgz)$/i.test(file)) return tarSource({ ...options, file, isText: options.text });
+  const ending = listEnding(file);
+  if (ending) return openList(file, () => listReaders[ending](file), options);
+  if (tarName.test(file)) return tarSource({ ...options, file, isText: options.text });
   if (/\.zip$/i.test(file)) {
     const message = `${file}: zip archives are not read; unpack it, or make a tar of it.`;
     throw new EncoderError("CONFIG_INVALID", message);
@@ -68,13 +77,19 @@ function openFile(file: string, options: SourceOptions): Source {
   return itemSource(fileItem({ path: Buffer.from(file), key: file }, options.reading));
 }
 
-const listReaders: Record<string, (file: string) => AsyncIterable<ListRecord>> = {
-  ".txt": (file) => readLines(listBytes(file)),
-  ".csv": (file) => delimitedReader(",")(listBytes(file)),
-  ".tsv": (file) => delimitedReader("\t")(listBytes(file)),
-  ".jsonl": (file) => readJsonLines(listBytes(file)),
+const listReaders = {
+  ".txt": (file: string): AsyncIterable<ListRecord> => readLines(listBytes(file)),
+  ".csv": (file: string) => delimitedReader(",")(listBytes(file)),
+  ".tsv": (file: string) => delimitedReader("\t")(listBytes(file)),
+  ".jsonl": (file: string) => readJsonLines(listBytes(file)),
   ".parquet": readParquet,
 };
+type ListEnding = keyof typeof listReaders;
+
+function listEnding(file: string): ListEnding | undefined {
+  const endings = Object.keys(listReaders) as ListEnding[]; // an object literal has no other keys
+  return endings.find((ending) => file.toLowerCase().endsWith(ending));
+}
 
 function openList(name: string, records: () => AsyncIterable<ListRecord>, options: SourceOptions): Source {
   return listSource({ ...options, name, records, isText: options.text });

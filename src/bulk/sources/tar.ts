@@ -7,7 +7,7 @@ import type { Headers } from "tar-stream";
 import { EncoderError, toEncoderError } from "../../errors.ts";
 import { loadOptional } from "../../host/optional-package.ts";
 import { nameOf } from "../../model/path-name.ts";
-import { type FileReading, failedItem } from "../items/file-item.ts";
+import { type FileReading, failedItem, orExplain } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
 import { textItem } from "../items/text-item.ts";
 import { isPictureName } from "./endings.ts";
@@ -50,8 +50,7 @@ interface Member {
 export function tarSource(options: TarOptions): Source {
   return {
     async *items() {
-      const { size, mtimeNs } = await stat(options.file, { bigint: true });
-      const version = `${size}:${mtimeNs}`;
+      let version = "";
       let sample: Sample | undefined;
       const take = () => {
         const items = sample ? itemsOf(sample, options, version) : [];
@@ -59,6 +58,8 @@ export function tarSource(options: TarOptions): Source {
         return items;
       };
       try {
+        const { size, mtimeNs } = await orExplain(() => stat(options.file, { bigint: true }));
+        version = `${size}:${mtimeNs}`;
         for await (const member of members(options)) {
           const name = member.header.name;
           const problem = problemOf(member.header, options);

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { listed } from "../../support/bulk-source.ts";
 import { temporaryFolder } from "../../support/checkpoints.ts";
 import { collect } from "../../support/collect.ts";
-import { bitmap } from "../../support/pictures.ts";
+import { bitmap, writeFiles } from "../../support/pictures.ts";
 
 type Member = readonly [name: string | Headers, content?: string | Buffer];
 
@@ -103,6 +103,18 @@ describe("a tar", () => {
     );
     const { items } = await listed([await tarFile(bomb, "bomb.tgz")]);
     expect(items.map(({ input, code }) => code ?? input)).toEqual([bitmap(0), "INPUT_REFUSED"]);
+  });
+
+  it("is read as a tar where a pattern matches it, as lists are that a pattern is about", async () => {
+    const folder = await temporaryFolder();
+    const ofTar = (number: number) => tarBytes([[`${number}.bmp`, bitmap(number)]]);
+    writeFiles(folder, { "b.tar": await ofTar(1), "a.tar": await ofTar(0), "c.bmp": bitmap(2), "list.txt": "c.bmp\n" });
+    const keys = async (pattern: string) => (await listed([join(folder, pattern)])).items.map(({ key }) => key);
+    expect(await keys("*.tar")).toEqual(["0", "1"]);
+    expect(await keys("*.{tar,bmp}")).toEqual(["0", "1", "c.bmp"]);
+    expect(await keys("*.txt")).toEqual(["0"]);
+    expect(await keys("*")).toEqual(["0", "1", "c.bmp", "list.txt"]);
+    expect((await listed([join(folder, "*.txt")])).count).toBe(1);
   });
 
   it("is no zip", async () => {
