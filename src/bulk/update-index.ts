@@ -105,6 +105,6 @@ async function factsOf(directory: string, manifest: Encoder["manifest"]): Promis
   return found ?? newFacts(manifest);
 }
 
-function writeFacts(directory: string, facts: IndexFacts): Promise<void> {
+export function writeFacts(directory: string, facts: IndexFacts): Promise<void> {
   return writeWhole(factsPath(directory), [Buffer.from(`${JSON.stringify(facts, null, 2)}\n`)]);
 }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { encodeWith } from "../bulk/encode-files.ts";
 import { findGone } from "../bulk/find-gone.ts";
 import { createReading } from "../bulk/items/reading.ts";
+import { optimizeIndex } from "../bulk/optimize-index.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
 import { updateIndex } from "../bulk/update-index.ts";
 import { indexPath, indexSettings, inputSettings } from "../config/bulk.ts";
@@ -101,19 +102,20 @@ interface Optimize {
 
 /** Tells that it would pay where it was not asked for: nobody should wait for minutes unawares. */
 async function optimize({ directory, dimensions, pictures, isWanted }: Optimize): Promise<void> {
-  const store = await openVectorStore(directory, dimensions);
-  try {
-    if (isWanted && pictures > 0) {
-      const startedAt = performance.now();
-      process.stderr.write(`building the approximate index of ${count(pictures)} pictures…\n`);
-      await store.buildIndex();
-      print(`the approximate index was built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-    } else if (pictures >= worthOptimizing && !(await store.hasIndex())) {
-      print("searches would be faster with an approximate index: add --optimize");
-    }
-  } finally {
-    store.close();
+  if (isWanted) {
+    const startedAt = performance.now();
+    const sayIt = () => process.stderr.write(`building the approximate index of ${count(pictures)} pictures…\n`);
+    const isBuilt = await optimizeIndex(directory, sayIt);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    print(isBuilt ? `the approximate index was built in ${seconds} s` : "the approximate index is up to date");
+  } else if (pictures >= worthOptimizing && !(await hasIndex(directory, dimensions))) {
+    print("searches would be faster with an approximate index: add --optimize");
   }
+}
+
+async function hasIndex(directory: string, dimensions: number): Promise<boolean> {
+  const store = await openVectorStore(directory, dimensions);
+  return store.hasIndex().finally(() => store.close());
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`);

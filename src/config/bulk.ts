@@ -84,7 +84,7 @@ export const indexSettings = {
   optimize: toggle({
     default: false,
     help: "Build the approximate index afterwards, which makes searches in very many pictures faster.",
-    why: "Off, since it takes minutes for a million pictures; up to 100,000 a search of all takes a tenth of a second.",
+    why: "Off, since it takes minutes for a million pictures, and again when they have become twice as many; in between, new ones are taken into it. Up to 100,000 a search of all takes a tenth of a second.",
   }),
 };
 

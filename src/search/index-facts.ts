@@ -21,6 +21,8 @@ const schema = z.object({
   /** Absolute paths of the folders that rows' paths are relative to. */
   roots: z.array(z.string()),
   updatedAt: z.string(),
+  /** The approximate index was built when there were so many pictures; 0 means that there is none. */
+  optimizedFor: z.number().int().min(0).default(0),
 });
 
 /** Holds what index.json says of the index that it lies in. */
@@ -34,7 +36,8 @@ export const factsPath = (directory: string) => join(directory, factsFile);
 export function newFacts(manifest: Manifest): IndexFacts {
   const { name: model, dimensions, image } = manifest;
   const identity = { model, buildId: buildId(manifest), precision: image.precision, dimensions };
-  return { formatVersion: 1, ...identity, processors: [], inputs: [], roots: [], updatedAt: new Date(0).toISOString() };
+  const updatedAt = new Date(0).toISOString();
+  return { formatVersion: 1, ...identity, processors: [], inputs: [], roots: [], updatedAt, optimizedFor: 0 };
 }
 
 /** @throws EncoderError CONFIG_INVALID where there is no index, or one of another version. */

@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launchBrowser } from "./support/browser.ts";
+import { launchBrowser, patienceMs } from "./support/browser.ts";
 import { type RunningService, startService } from "./support/service.ts";
 
 let browser: Browser;
@@ -17,6 +17,7 @@ afterAll(async () => {
 describe("the API document as a page", () => {
   it("shows each route and tries it with a key, without a complaint or a request to anybody else", async () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(patienceMs);
     const errors: string[] = [];
     const strangers: string[] = [];
     page.on("console", (message) => message.type() === "error" && errors.push(message.text()));

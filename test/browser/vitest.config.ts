@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { patienceMs } from "./support/browser.ts";
 
 /** `npm run test:browser` needs Debian's chromium, or the one that CHROMIUM names. */
 export default defineConfig({
@@ -9,7 +10,7 @@ export default defineConfig({
     hookTimeout: 240_000,
     // On a shared runner a browser can lose its frames for seconds. What fails twice is a fault.
     retry: process.env.CI ? 1 : 0,
-    expect: { poll: { timeout: 60_000 } }, // what is waited for comes at once, unless the machine is busy
+    expect: { poll: { timeout: patienceMs } },
     reporters: ["default", "./test/support/closing-line.ts"],
     pool: "forks",
     maxWorkers: 1, // a browser and a service fill a small machine

@@ -3,6 +3,9 @@ import { type Browser, type BrowserContext, chromium, type Locator, type Page } 
 
 const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+/** What is waited for comes at once, unless the machine is busy. */
+export const patienceMs = 60_000;
+
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = places.find((place) => place !== undefined && existsSync(place));
   if (!executablePath) throw new Error("No Chromium: apt-get install chromium, or set CHROMIUM to one.");
@@ -38,7 +41,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     acceptDownloads: true,
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(patienceMs);
   const page = await context.newPage();
   const errors: string[] = [];
   const strangers: string[] = [];

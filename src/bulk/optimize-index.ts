@@ -1,0 +1,35 @@
+import { readFacts } from "../search/index-facts.ts";
+import { openVectorStore } from "../search/vector-store.ts";
+import { acquireLock } from "../storage/lock.ts";
+import { writeFacts } from "./update-index.ts";
+
+/** An index whose pictures became twice as many or half as many has lists of the wrong length. */
+const mostGrowth = 2;
+
+/**
+ * Builds the approximate index of a directory, unless the one that is there still fits: each update takes new pictures into
+ * it.
+ * @param onBuild called before minutes may pass
+ * @returns whether it was built
+ * @throws EncoderError OUTPUT_REFUSED where the index is being written
+ */
+export async function optimizeIndex(directory: string, onBuild: () => void): Promise<boolean> {
+  const lock = await acquireLock({ directory: `${directory}/.journal`, ifHeld: "refuse" });
+  try {
+    const facts = await readFacts(directory);
+    const store = await openVectorStore(directory, facts.dimensions);
+    try {
+      const [pictures, hasIndex] = [await store.count(), await store.hasIndex()];
+      const growth = pictures / facts.optimizedFor;
+      if (pictures === 0 || (hasIndex && growth < mostGrowth && growth > 1 / mostGrowth)) return false;
+      onBuild();
+      await store.buildIndex();
+      await writeFacts(directory, { ...facts, optimizedFor: pictures });
+      return true;
+    } finally {
+      store.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
