@@ -95,6 +95,53 @@ class OpenAITest(ClientTest):
         self.assert_same(patient.embeddings.create(model=MODEL, input="a dog").data[0].embedding, EXPECTED[1])
 
 
+class DifyTest(ClientTest):
+    """What Dify's plug-in OpenAI-API-compatible sends: `requests` for texts, OpenAI's client for what may be images."""
+
+    def chat_embedding(self, content):
+        import openai
+        from openai.types.create_embedding_response import CreateEmbeddingResponse
+
+        instruction = {"type": "text", "text": "Represent the user's input."}
+        body = {
+            "messages": [
+                {"role": "system", "content": [instruction]},
+                {"role": "user", "content": content},
+                {"role": "assistant", "content": [{"type": "text", "text": ""}]},
+            ],
+            "model": MODEL,
+            "encoding_format": "float",
+            "continue_final_message": True,
+            "add_special_tokens": True,
+        }
+        client = openai.OpenAI(api_key=KEY, base_url=URL + "/v1")
+        return client.post("/embeddings", cast_to=CreateEmbeddingResponse, body=body).data[0].embedding
+
+    def test_a_picture_and_a_text_as_conversations(self):
+        picture = {"type": "image_url", "image_url": {"url": DATA_URI}}
+        self.assert_same(self.chat_embedding([picture, {"type": "text", "text": ""}]), EXPECTED_PICTURE)
+        self.assert_same(self.chat_embedding([{"type": "text", "text": TEXTS[1]}]), EXPECTED[1])
+
+    def test_a_picture_with_words_is_refused(self):
+        import openai
+
+        picture = {"type": "image_url", "image_url": {"url": DATA_URI}}
+        with self.assertRaises(openai.BadRequestError):
+            self.chat_embedding([picture, {"type": "text", "text": "dog"}])
+
+    def test_texts_and_its_check_of_the_settings(self):
+        import requests
+
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+        payload = {"model": MODEL, "input": TEXTS, "encoding_format": "float"}
+        reply = requests.post(f"{URL}/v1/embeddings", headers=headers, json=payload, timeout=60)
+        for item, expected in zip(reply.json()["data"], EXPECTED):
+            self.assert_same(item["embedding"], expected)
+        ping = json.dumps({"input": "ping", "model": MODEL})
+        reply = requests.post(f"{URL}/v1/embeddings", headers=headers, data=ping, timeout=(10, 300))
+        self.assertEqual((reply.status_code, "model" in reply.json()), (200, True))
+
+
 class LangChainTest(ClientTest):
     def test_query_documents_and_a_picture(self):
         from langchain_openai import OpenAIEmbeddings
