@@ -7,7 +7,7 @@ import { openModel } from "../src/model/folder.ts";
 export const precisions = ["fp32", "int8"] as const;
 export type Precision = (typeof precisions)[number];
 
-/** This folder keeps the pair and the models built from it between runs (2.3 GB). */
+/** Folder that keeps the pair and the models built from it between runs (2.3 GB). */
 export const defaultWork = join(tmpdir(), "image-text-encoder-bench");
 
 /** Gives the folders of both models of the full-size random pair; the first use makes them in a minute and a half. */

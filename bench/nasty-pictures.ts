@@ -1,4 +1,4 @@
-/** Is a picture whose fine regular detail shows every fault of a decoder that skips some of it. */
+/** A picture whose fine regular detail shows every fault of a decoder that skips some of it. */
 export interface NastyPicture {
   name: string;
   /** Gives the levels of red, green and blue at a place. */

@@ -1,4 +1,4 @@
-/** This process has nothing to do. It measures how long the machine itself delays a turn of the event loop. */
+/** A process with nothing to do, which measures how long the machine itself delays a turn of the event loop. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 let delay;

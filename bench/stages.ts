@@ -77,11 +77,11 @@ const idle = fork(new URL("./stages-idle.mjs", import.meta.url));
 
 interface Answer {
   totalMs: number;
-  /** These are the milliseconds of each stage, from Server-Timing. */
+  /** Milliseconds of each stage, from Server-Timing. */
   stages: Record<string, number>;
   /** The longest turn of the service's event loop. */
   longestTurnMs: number;
-  /** This is the same for a process that did nothing meanwhile. */
+  /** The same for a process that did nothing meanwhile. */
   idleTurnMs: number;
 }
 

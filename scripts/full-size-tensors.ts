@@ -13,7 +13,7 @@ export interface TensorPlan {
 /** Draws the normal numbers of one tensor. They come from its name, so a tensor does not depend on those before it. */
 type Normals = ReturnType<typeof normals>;
 
-/** These channels of the residual stream tower over the others, by so much. */
+/** Channels of the residual stream that tower over the others, and how far. */
 const outliers = new Map([
   [92, 60],
   [133, -80],

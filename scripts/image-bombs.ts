@@ -1,5 +1,5 @@
 /**
- * These are small files that claim, or unpack to, as much as each format allows; files that break a format's rules;
+ * Small files that claim, or unpack to, as much as each format allows; files that break a format's rules;
  * impostors.
  */
 import { readFileSync } from "node:fs";

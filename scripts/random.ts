@@ -1,4 +1,4 @@
-/** These random numbers are the same in every run. */
+/** Gives random numbers that are the same in every run. */
 
 /** Gives uniform numbers in [0, 1) from a seed (mulberry32). */
 export function uniforms(seed: number): () => number {

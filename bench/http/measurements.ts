@@ -5,7 +5,7 @@ export type Figures = Record<string, number>;
 
 /** Collects what every contender's slices gave, round by round. */
 export class Measurements {
-  /** These are by contender and figure. */
+  /** By contender and figure. */
   readonly values: Record<string, Record<string, number[]>> = {};
 
   add(contender: string, figures: Figures): void {

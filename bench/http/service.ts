@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../test/support/ports.ts";
 
-/** Is a service as its users run it: the executable, in a process of its own. */
+/** A service as its users run it: the executable, in a process of its own. */
 export interface Service {
   url: string;
   /** The time from the start of the process to its first image vector and text vector. */
@@ -17,7 +17,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Is processor time, in milliseconds of one core. */
+/** Processor time, in milliseconds of one core. */
 export interface ProcessorTime {
   /** The event loop does HTTP, JSON, base64, hashing, queues and printing. */
   main: number;

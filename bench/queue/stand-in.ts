@@ -12,7 +12,7 @@ export const dimensions = 512;
 
 export const facts: ModelFacts = { name: "stand-in", build: "0", precision: "fp32", version: "0" };
 
-/** This is as long as addresses of pictures are in public data sets. */
+/** As long as addresses of pictures are in public data sets. */
 export const urlOf = (number: number) =>
   `https://pictures.example.com/catalog/2026/11/${String(number).padStart(12, "0")}-640x480-original.jpg`;
 

@@ -3,7 +3,7 @@ import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { differences, toleranceOf } from "./differences.ts";
 
 /**
- * Is a file of the corpus with Pillow's pixels, 16 x 16 x 3 bytes, as transparent pictures look over nothing and over
+ * A file of the corpus with Pillow's pixels, 16 x 16 x 3 bytes, as transparent pictures look over nothing and over
  * white.
  */
 export interface ParityCase {

@@ -9,11 +9,11 @@ export interface ClientOptions {
   /** A request that the service refuses with 429 or 503 is tried again this often; 5 by default. */
   maxRetries?: number | undefined;
   /**
-   * One request has at most so many items of a batch, 64 by default; the service has a limit of its own
+   * Most items of a batch in one request, 64 by default; the service has a limit of its own
    * (MAX_BATCH_ITEMS).
    */
   batchSize?: number | undefined;
-  /** One call has at most so many requests at once, 4 by default: some are prepared while others are encoded. */
+  /** Most requests of one call at once, 4 by default: some are prepared while others are encoded. */
   concurrency?: number | undefined;
   fetch?: typeof fetch | undefined;
   /** Called with the failure of each request that is not tried again, whichever call made it. */

@@ -6,7 +6,7 @@
 /** Powers of ten that float64 holds exactly: 10^0 … 10^22. */
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 
-/** A number has at most so many characters: a sign, seven digits before the point and fifteen behind it. */
+/** Characters of the longest number: a sign, seven digits before the point and fifteen behind it. */
 const mostCharacters = 24;
 
 /**
@@ -35,7 +35,7 @@ interface Float {
 
 /** Writes a number's shortest decimal at `at`. @returns where it ends */
 function writeDecimal(text: Buffer, at: number, { magnitude, exponent }: Float): number {
-  // With so many decimals, decimals lie as close together as float32s. Fewer often suffice.
+  // With this many digits, decimals lie as close together as float32s. Fewer often suffice.
   let decimals = Math.max(0, Math.ceil((150 - (exponent & 0xff)) * Math.log10(2)));
   let digits = digitsWith(magnitude, decimals);
   while (digits === 0) digits = digitsWith(magnitude, ++decimals);
@@ -65,7 +65,7 @@ function writeDigits(text: Buffer, integer: number, { from, to }: { from: number
   }
 }
 
-/** Gives the digits of the nearest number with so many decimals if it reads back to `magnitude`, or else 0. */
+/** Gives the digits of the nearest number with `decimals` decimals if it reads back to `magnitude`, or else 0. */
 function digitsWith(magnitude: number, decimals: number): number {
   const scale = powersOfTen[decimals]!;
   const digits = Math.round(magnitude * scale);

@@ -28,7 +28,7 @@ export interface DecoderPool {
 
 const firstRestartDelayMs = 100;
 const longestRestartDelayMs = 5_000;
-/** After so many failed starts in a row, an image is no longer kept waiting for the next try. */
+/** After this many failed starts in a row, an image is no longer kept waiting for the next try. */
 const mostFailedStarts = 3;
 
 interface Idle {

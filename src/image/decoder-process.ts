@@ -57,7 +57,7 @@ export const retryAfterSeconds = 5;
 const execArgv = ["--max-old-space-size=64", "--max-semi-space-size=1"];
 const env = { UV_THREADPOOL_SIZE: "1", MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072", VIPS_WARNING: "0" };
 
-/** A thread that is so much nicer than another one has a quarter of the core that both want, so it is never starved. */
+/** A thread that is nicer than another by this much has a quarter of the core that both want, so it never starves. */
 const backgroundNicer = 5;
 const nicest = 19;
 

@@ -28,7 +28,7 @@ export interface Decoder {
   close(): Promise<void>;
 }
 
-/** An image over which so many processes ended is given up. The first end may be the fault of something else. */
+/** An image over which this many processes ended is given up. The first end may be the fault of something else. */
 const mostEndsPerImage = 2;
 /** Processes for pictures of a batch are ended after this time without any. */
 const batchIdleMs = 60_000;

@@ -49,7 +49,7 @@ const maxAddresses = 4;
 export function createImageFetcher({ resolve = createResolver(), ...settings }: FetchOptions): ImageFetcher {
   const options = { ...settings, resolve };
   const { fetchConcurrency, maxFetchQueue, maxFetchedBytes } = options;
-  /** Images that were fetched and are still needed have so many bytes. One image per lane comes on top. */
+  /** Bytes of images that were fetched and are still needed. One image per lane comes on top. */
   let heldBytes = 0;
   const lanes = createLanes({ lanes: fetchConcurrency, isOpen: () => heldBytes < maxFetchedBytes });
   const pace = new Pace(fetchConcurrency);

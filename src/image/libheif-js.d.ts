@@ -14,7 +14,7 @@ declare module "libheif-js/wasm-bundle.js" {
     id: Constant;
     width: number;
     height: number;
-    /** A row has so many bytes with its padding. */
+    /** Bytes of a row with its padding. */
     stride: number;
     /** A view is into the WebAssembly memory. */
     data: Uint8Array;

@@ -11,7 +11,7 @@ import type { SharedStore } from "./store.ts";
 
 export interface FinishOptions extends Pick<Shard, "tower" | "format" | "dtype"> {
   store: SharedStore;
-  /** The output has so many parts. */
+  /** Parts of the output. */
   parts: number;
   /** Numbers of the parts in which inputs failed, in order. */
   withFailures: readonly number[];

@@ -21,7 +21,7 @@ export interface OutstandingOptions {
   address: QueueAddress;
   name: string;
   queue: ShardQueue;
-  /** The queue holds at most so many shards of this run at a time. */
+  /** Most shards of this run that the queue holds at a time. */
   ahead: number;
   /** Once aborted nothing is waited for. */
   stop: AbortSignal;

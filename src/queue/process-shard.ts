@@ -42,7 +42,7 @@ export interface ShardJob {
 
 /** Items at work at the same time, as in a run on one machine. */
 const lanes = 128;
-/** From so many deaths on, a shard is worked on input by input, to find which one kills. */
+/** From this many deaths on, a shard is worked on input by input, to find which one kills. */
 const deathsUntilCare = 2;
 
 export const needsCare = ({ deaths }: ShardJob): boolean => deaths >= deathsUntilCare;

@@ -38,7 +38,7 @@ export interface OpenQueueOptions {
   onTrouble(reason: string): void;
 }
 
-/** The queue keeps so many failed jobs: enough to see what happened, in little memory. */
+/** Failed jobs that the queue keeps: enough to see what happened, in little memory. */
 const keptFailures = 10_000;
 /** Errors of which nobody knows what they are get two more tries. */
 const attempts = 3;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { errorCodeNames } from "../errors.ts";
 
-/** A job has at most so many references: a minute of work, and some hundred kilobytes in the queue. */
+/** Most references of a job: a minute of work, and some hundred kilobytes in the queue. */
 export const maxShardSize = 1000;
 
 const text = (most: number) => z.string().max(most);

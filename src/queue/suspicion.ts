@@ -19,7 +19,7 @@ export interface SuspicionStore {
   store(suspicions: Suspicions): Promise<void>;
 }
 
-/** An input counts as poison once so many workers have died over it. Once may be chance. */
+/** An input counts as poison once this many workers have died over it. Once may be chance. */
 const deathsUntilPoison = 2;
 
 export type Around = <T>(index: number, work: () => Promise<T>) => Promise<T>;

@@ -25,7 +25,7 @@ export interface Question {
   exact?: boolean;
 }
 
-/** At most so many results from the first on are given: those behind them resemble nothing any more. */
+/** Most results that are given, from the first on: those behind them resemble nothing any more. */
 export const maxResults = 10_000;
 
 /**

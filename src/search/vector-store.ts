@@ -21,7 +21,7 @@ export interface VectorStore {
   /** Yields every row's own fields, without vectors. */
   scan(): AsyncIterable<OwnFields>;
   get(id: string): Promise<FoundRow | undefined>;
-  /** Gives at most so many rows, spread evenly over the table, with their vectors. */
+  /** Gives at most `limit` rows, spread evenly over the table, with their vectors. */
   sample(limit: number): Promise<SampledRow[]>;
   /** Yields every row's vector, or those of these ids, in any order. */
   vectors(ids?: readonly string[]): AsyncIterable<{ id: string; vector: Float32Array }>;

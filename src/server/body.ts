@@ -6,7 +6,7 @@ import { JsonGuard } from "./json-guard.ts";
 import { takeOut } from "./long-strings.ts";
 
 /**
- * Between two turns of the event loop so much of a body is copied, parsed or decoded: some 10 ms each. Where a step
+ * Bytes of a body that are copied, parsed or decoded between two turns of the event loop: some 10 ms each. Where a step
  * cannot be divided, the next one at least waits for its own turn.
  */
 export const bytesPerTurn = 4 * 1024 * 1024;

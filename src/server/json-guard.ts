@@ -3,7 +3,7 @@ import { EncoderError } from "../errors.ts";
 /** No route reads a body that is nested this deeply. */
 const maxDepth = 32;
 
-/** Strings of so many bytes are long: base64 of anything but a small image. */
+/** From this size on a string is long: base64 of anything but a small image. */
 const leastLongBytes = 64 * 1024;
 
 /** Locates a string without escapes in the body: its first byte, and the byte behind its last. */

@@ -1,6 +1,6 @@
 /** One batch takes about this long. */
 const turnMs = 20;
-/** Single items that arrive so much later than an item of a large request go before it; that is many batches. */
+/** Single items go before an item of a large request that came this much earlier; that is many batches. */
 const graceMs = 1_000;
 
 export interface DueTimesOptions {

@@ -166,7 +166,7 @@ describe("a checkpoint is refused by name for", () => {
   });
 });
 
-/** These are layouts and keys of other versions of the two libraries, all with the same meaning. */
+/** Layouts and keys of other versions of the two libraries, all with the same meaning. */
 const layouts: [string, (pair: Pair) => Promise<void>][] = [
   [
     "module names and files of sentence-transformers 2",

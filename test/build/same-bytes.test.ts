@@ -12,7 +12,7 @@ const pairs: Record<string, { imageDir: string; textDir: string }> = {
   "everyday-mini": { imageDir: join(embedded, "image"), textDir: join(embedded, "text") },
 };
 
-/** These are SHA-256 of every graph and weights file, by model, precision and file. */
+/** SHA-256 of every graph and weights file, by model, precision and file. */
 const digests: Record<string, Record<string, Record<string, string>>> = JSON.parse(
   await readFile(join(import.meta.dirname, "../fixtures/model-digests.json"), "utf8"),
 );

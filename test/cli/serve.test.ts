@@ -73,7 +73,7 @@ describe("serve", () => {
 
   it("cuts what takes longer than DRAIN_TIMEOUT_MS", async () => {
     const { url, child, ended, says } = await startService({ DRAIN_TIMEOUT_MS: "100" });
-    // This body never ends.
+    // A body that never ends.
     const stuck = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("{")) });
     const init = {
       method: "POST",

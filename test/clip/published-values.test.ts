@@ -7,7 +7,7 @@ import { locateModel } from "../../src/model/locate.ts";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
 import { cosine } from "../../src/tower/vectors.ts";
 
-// These are published values of the real checkpoints. docs/models.md tells how to run the test where they are
+// Published values of the real checkpoints. docs/models.md tells how to run the test where they are
 // installed.
 const model = process.env.MODEL || "clip-vit-b-32";
 const modelsDir = process.env.MODELS_DIR || "~/.cache/image-text-encoder/models";

@@ -10,7 +10,7 @@ import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 
 /**
- * These are drawings in a style that the embedded model was not trained on, and photographs, of which none was
+ * Drawings in a style that the embedded model was not trained on, and photographs, of which none was
  * (training/pictogram/fixture.py and photograph_fixture.py chose them).
  */
 const fixture = resolve(import.meta.dirname, "../fixtures/retrieval");

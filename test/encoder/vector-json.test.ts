@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { vectorJson } from "../../src/encoder/vector-json.ts";
 
-/** Is an exact number: numerator / denominator. */
+/** An exact number: numerator / denominator. */
 type Fraction = [numerator: bigint, denominator: bigint];
 
 const word = new Uint32Array(1);

@@ -7,7 +7,7 @@ import { pixelPng } from "../support/pixel.ts";
 import { startCli } from "../support/run-cli.ts";
 
 /**
- * This code runs in every thread of the service before its own: the wall clock jumps a day ahead and back all the time.
+ * Runs in every thread of the service before its own code: the wall clock jumps a day ahead and back all the time.
  */
 const jumpingClock = `
   const day = 86_400_000;

@@ -3,7 +3,7 @@ import { imageBodies, textBodies } from "../../bench/http/inputs.ts";
 import { createLoad, distinctImages } from "../../bench/overload.ts";
 import { startCli } from "../support/run-cli.ts";
 
-/** This is `npm run soak` in a few seconds, with what must hold on every machine. */
+/** Does what `npm run soak` does, in a few seconds, with what must hold on every machine. */
 describe("the service as it is started, at three times its capacity", () => {
   it("fails nothing, says when to come back, and is itself again afterwards", async () => {
     // Batches of one have no reserve, so 32 clients already get all there is.

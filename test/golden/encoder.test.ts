@@ -102,7 +102,7 @@ describe("vectors", () => {
 });
 
 describe("a caller that goes away", () => {
-  /** This also fails the run if a rejection is left that nobody awaits, which would end the service. */
+  /** Also fails the run if a rejection is left that nobody awaits, which would end the service. */
   it("at any moment gets its own reason, and leaves nothing behind", async () => {
     const texts = reference.texts.map(({ text }) => text);
     const photo = picture("photo.jpg");

@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, "../../web/src");
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
 const sources = files.map((file) => ({ file, source: readFileSync(join(root, file), "utf8") }));
 
-/** These are ways by which text becomes markup or code. */
+/** Ways by which text becomes markup or code. */
 const forbidden =
   /\b(innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|createContextualFragment|eval\()|new Function\b/;
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 const mostColumns = 120;
-/** These folders hold nothing written by hand. */
+/** Folders that hold nothing written by hand. */
 const foreign = ["node_modules", "dist", "work", "coverage"];
 
 const pages = markdownFiles(root).map((path) => ({ path: relative(root, path), text: readFileSync(path, "utf8") }));

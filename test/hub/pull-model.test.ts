@@ -43,7 +43,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Is a Hub that does not really wait between its tries. */
+/** Opens a Hub that does not really wait between its tries. */
 async function hubWith(config: Partial<HubConfig> = {}): Promise<Hub> {
   const settings = readSettings(hubSettings, {
     flags: {},

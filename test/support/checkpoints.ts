@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll } from "vitest";
 
-/** Is a checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
+/** A checkpoint pair that differs from the golden one in everything a checkpoint may differ in; 96 dimensions. */
 export const second = resolve(import.meta.dirname, "../fixtures/checkpoints/second");
 
 /**

@@ -12,7 +12,7 @@ export interface FakeEncoder extends Encoder {
   /** While set, no call is answered before it resolves, or its signal aborts. */
   hold: Promise<void> | undefined;
   failure: EncoderError | undefined;
-  /** These signals aborted while the call was held. */
+  /** Signals that aborted while the call was held. */
   aborted: unknown[];
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, isListening } from "./ports.ts";
 
-/** Is a server of its own for a test or a bench, in a process that can be killed and started again. */
+/** A server of its own for a test or a bench, in a process that can be killed and started again. */
 export interface LaunchedServer {
   url: string;
   pid(): number;

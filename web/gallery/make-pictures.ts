@@ -7,7 +7,7 @@ import type { Credit, GalleryPicture } from "../src/collections/gallery-data.ts"
 import { drawings } from "./drawings.ts";
 import { type Photograph, photographs } from "./photographs.ts";
 
-/** Is a picture before it is made small. */
+/** A picture before it is made small. */
 export interface Source {
   collection: "drawings" | "photographs";
   name: string;

@@ -17,7 +17,7 @@ export interface Photograph {
 interface Folders {
   /** Debian's gcompris-qt-data lies unpacked here. */
   gcompris: string;
-  /** This is scikit-image's folder data. */
+  /** scikit-image's folder data. */
   skimage: string;
   /** A raccoon lies here as face.raw: 1024 x 768 pixels of red, green and blue. */
   scipy: string;

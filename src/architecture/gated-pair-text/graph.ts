@@ -8,7 +8,7 @@ import { unitLength } from "../unit-length.ts";
 export interface TextPair {
   photographs: Distilbert;
   drawings: Distilbert;
-  /** The half for drawings is so many times as long as the other. */
+  /** How many times as long the half for drawings is as the other. */
   drawingsWeight: number;
 }
 

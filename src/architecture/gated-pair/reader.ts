@@ -14,7 +14,7 @@ export const gatedPair: Architecture<ImageTower> = { name: "gated-pair", modelTy
 export interface GatedPair {
   drawings: VisionTransformer;
   photographs: EfficientNetLite;
-  /** Photographs fill so many dimensions of the vector; drawings fill the rest. */
+  /** Dimensions of the vector that photographs fill; drawings fill the rest. */
   photographDimensions: number;
   /** The classifier's logits are divided by this. */
   temperature: number;

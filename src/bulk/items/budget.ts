@@ -3,7 +3,7 @@ import { EncoderError } from "../../errors.ts";
 /** Bounds the memory for files that were read and are not encoded yet. */
 export interface Budget {
   /**
-   * Waits, in order, until so many bytes are free; what is larger than the whole budget goes alone.
+   * Waits, in order, until that many bytes are free; what is larger than the whole budget goes alone.
    * @returns a function that gives them back
    */
   take(bytes: number, signal: AbortSignal): Promise<() => void>;

@@ -24,7 +24,7 @@ export interface TarOptions {
 /** A caption or a JSON of facts is larger only by mistake. */
 const maxCaptionBytes = 1 << 20;
 
-/** A member's header takes so many bytes of a tar. */
+/** Bytes of a member's header. */
 const headerBytes = 512;
 
 /** Holds members that belong together, because their names are the same up to the first dot. */

@@ -14,7 +14,7 @@ const pictures =
   /^(bicycle|cactus|castle|elephant|giraffe|guitar|helicopter|lighthouse|penguin|pizza|rocket|snowman|sunflower)-/;
 
 export interface Followed {
-  /** This is the copy of the example, with what the README installed. */
+  /** Copy of the example, with what the README installed. */
   folder: string;
   steps: Step[];
 }

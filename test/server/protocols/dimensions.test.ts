@@ -42,7 +42,7 @@ const askers: [string, (asked?: number) => object, string][] = [
   ],
 ];
 
-/** These routes have no such field. */
+/** Routes without such a field. */
 const others: [string, object, string][] = [
   ["/encode_text", { text: "a" }, "embedding"],
   ["/encode_image", { image_b64: pixel }, "embedding"],

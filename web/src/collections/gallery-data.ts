@@ -5,7 +5,7 @@ export interface Credit {
   url: string;
 }
 
-/** Is one picture of the gallery that ships, as pictures.json lists it. */
+/** One picture of the gallery that ships, as pictures.json lists it. */
 export interface GalleryPicture {
   collection: "drawings" | "photographs";
   name: string;

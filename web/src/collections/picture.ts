@@ -4,7 +4,7 @@ import type { Credit } from "./gallery-data.ts";
 export type Origin = { kind: "file"; file: File } | { kind: "gallery"; url: string } | { kind: "index"; id: string };
 
 export interface Picture {
-  /** This is unique among all pictures of the page. */
+  /** Unique among all pictures of the page. */
   id: string;
   /** The file's name, with its folders where it came with some. */
   name: string;

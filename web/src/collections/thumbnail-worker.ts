@@ -4,7 +4,7 @@ export interface ThumbnailRequest {
 }
 
 export interface ThumbnailReply {
-  /** This is absent where the browser cannot draw the picture. */
+  /** Absent where the browser cannot draw the picture. */
   thumbnail?: Blob;
 }
 

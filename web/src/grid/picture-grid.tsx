@@ -11,7 +11,7 @@ interface GridProps {
   items: Ranked<Picture>[];
   isRanked: boolean;
   onOpen: (index: number) => void;
-  /** This is called when the end comes near. */
+  /** Called when the end comes near. */
   onEnd?: (() => void) | undefined;
 }
 

@@ -4,7 +4,7 @@ import { placeByNeighbours } from "./place-by-neighbours.ts";
 import { createRandom } from "./random.ts";
 
 export interface ProjectionReply {
-  /** These are x and y of each row. */
+  /** x and y of each row. */
   points: Float32Array;
   isFinal: boolean;
 }

@@ -7,10 +7,10 @@ interface GestureOptions {
   tool: Tool;
   /** Moves or zooms the map. */
   onChange: (change: Change) => void;
-  /** Is called with the place of a click or a tap. */
+  /** Called with the place of a click or a tap. */
   onTap: (at: Point) => void;
   onHover: (at: Point) => void;
-  /** Is called with the line that was drawn around something. */
+  /** Called with the line that was drawn around something. */
   onEncircle: (line: Point[]) => void;
 }
 

@@ -2,7 +2,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Picture } from "../collections/picture.ts";
 import { useSession } from "../session/session.ts";
 
-/** Is a picture in two sizes: hundreds are drawn at once from the small one, a few from the large one. */
+/** A picture in two sizes: hundreds are drawn at once from the small one, a few from the large one. */
 export interface MapImage {
   small: ImageBitmap;
   large: HTMLImageElement;

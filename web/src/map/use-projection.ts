@@ -8,7 +8,7 @@ import { normalise } from "./viewport.ts";
 
 export interface Projection {
   pictures: Picture[];
-  /** These are x and y of each picture, from 0 to 1. */
+  /** x and y of each picture, from 0 to 1. */
   points: Float32Array;
   isFinal: boolean;
 }

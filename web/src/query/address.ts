@@ -2,7 +2,7 @@ import { type CollectionName, collectionNames } from "../collections/picture.ts"
 
 export type View = "search" | "compare" | "map";
 
-/** Is a summand as an address holds it: words, or the id of a picture that the page finds again. */
+/** A summand as an address holds it: words, or the id of a picture that the page finds again. */
 export type AddressTerm = { weight: number } & ({ text: string } | { pictureId: string });
 
 /** Holds what a link to the page says. Pictures of one's own have no address, so they are not in it. */

@@ -1,6 +1,6 @@
 import type { Picture } from "../collections/picture.ts";
 
-/** Is one summand of a query. */
+/** One summand of a query. */
 export type Term = { weight: number } & ({ text: string } | { picture: Picture });
 
 /** What is in the search box, and the terms beside it. */

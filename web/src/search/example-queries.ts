@@ -1,4 +1,4 @@
-/** These are queries to click: eight languages in six scripts. A test asks each and expects the drawing. */
+/** Queries to click: eight languages in six scripts. A test asks each and expects the drawing. */
 export const exampleQueries = [
   { text: "red apple", language: "en", finds: "red apple" },
   { text: "Regenschirm", language: "de", finds: "umbrella" },

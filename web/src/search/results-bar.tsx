@@ -12,7 +12,7 @@ import type { SearchOutcome } from "./use-search.ts";
 
 interface ResultsBarProps {
   outcome: SearchOutcome;
-  /** This is what is left after the cut. */
+  /** What is left after the cut. */
   shown: Ranked<Picture>[];
 }
 

@@ -7,12 +7,12 @@ import { createObservable, type Observable } from "../state/observable.ts";
 export interface PageState {
   view: View;
   query: Query;
-  /** This is undefined until chosen: then it is the index if there is one, else the drawings. */
+  /** Undefined until it is chosen: until then, the index counts if there is one, else the drawings. */
   collection: CollectionName | undefined;
   /** Says how many hundredths of the range of scores are cut. */
   cut: number;
   fold: boolean;
-  /** These ids of pictures were encircled on the map, and the grid is limited to them. */
+  /** Ids of the pictures encircled on the map, to which the grid is limited. */
   selection: ReadonlySet<string> | undefined;
   sentences: string[];
   compared: Picture[];

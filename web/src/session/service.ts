@@ -1,7 +1,7 @@
 import { type Client, type Index, type Info, ServiceError } from "../../../src/client/client.ts";
 import { createObservable, type Observable } from "../state/observable.ts";
 
-/** Is what the page knows of the service. */
+/** What the page knows of the service. */
 export type ServiceState =
   | { status: "starting" }
   | { status: "needs-key"; wasRefused: boolean }

@@ -1,7 +1,7 @@
-/** Is a request that the page made, for people to copy into their own code. */
+/** A request that the page made, for people to copy into their own code. */
 export interface Call {
   url: string;
-  /** This is JSON, or the picture that is sent as it is. */
+  /** JSON, or the picture that is sent as it is. */
   body: { json: unknown } | { fileName: string; type: string };
   /** The service asks for a key: code then takes it from API_KEY. */
   needsKey: boolean;

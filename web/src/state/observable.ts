@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Is a value that tells those who listen when it is replaced. */
+/** A value that tells those who listen when it is replaced. */
 export interface Observable<T> {
   get(): T;
   set(value: T): void;

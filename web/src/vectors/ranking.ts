@@ -3,7 +3,7 @@ import { cosine } from "./cosine.ts";
 export interface Ranked<P> {
   picture: P;
   score: number;
-  /** These are nearly the same pictures, which are hidden behind this one. */
+  /** Nearly the same pictures, which are hidden behind this one. */
   alike?: P[];
 }
 

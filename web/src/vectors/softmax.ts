@@ -1,7 +1,7 @@
 /** Says how a model turns cosines into probabilities: GET /info's logit. */
 export interface Logit {
   kind: "softmax" | "sigmoid";
-  /** This is the natural logarithm of what cosines are multiplied by. */
+  /** Natural logarithm of what cosines are multiplied by. */
   scale: number;
   bias?: number | undefined;
 }
