@@ -4,7 +4,8 @@ import { hubSettings } from "../config/hub.ts";
 import { choice, text, type ValuesOf } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 import { openHub } from "../hub/hub.ts";
-import { type CheckpointSource, pullModel } from "../hub/pull-model.ts";
+import { pullModel } from "../hub/pull-model.ts";
+import type { CheckpointSource } from "../hub/repository.ts";
 import { parseRepository } from "../hub/repository-file.ts";
 import { catalog } from "../model/catalog.ts";
 import { withHome } from "../model/locate.ts";
@@ -55,7 +56,7 @@ export const pull = command({
             `${inMegabytes(downloadBytes)} to download, ${inMegabytes(diskBytes)} of disk until the model is built; serving it takes about ${inMegabytes(memoryBytes)} of memory`,
           ),
         onDownload(received) {
-          const text = line.report(received);
+          const text = line(received);
           if (text !== undefined) progress.show(text);
         },
         onBuild: progress.onBuild,

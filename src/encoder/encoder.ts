@@ -57,7 +57,7 @@ export async function createEncoder(
   const config = encoderConfig(options);
   const { model: name, modelsDir } = config;
   const onTemporary: EncoderObserver["onTemporaryModel"] = (reason) => observer.onTemporaryModel?.(reason);
-  const model = await resolveModel({ model: name, modelsDir, onTemporary, ...(start.signal && start) });
+  const model = await resolveModel({ model: name, modelsDir, onTemporary, signal: start.signal });
   const { image, text } = model.manifest;
   const precisions = [image.precision, text.precision];
   const { device, reason } = await chooseDevice({ wanted: config.device, precisions, signal: start.signal });

@@ -15,6 +15,7 @@ import { storing } from "../storage/storing.ts";
 import type { Hub } from "./hub.ts";
 import { isMissingFile } from "./refusal.ts";
 import {
+  type CheckpointSource,
   fetchFile,
   type LocatedFile,
   locateFile,
@@ -22,7 +23,6 @@ import {
   openRepository,
   type Repository,
 } from "./repository.ts";
-import type { RepositoryRevision } from "./repository-file.ts";
 
 export interface PullOptions {
   hub: Hub;
@@ -37,10 +37,6 @@ export interface PullOptions {
   onNeeds?: (needs: Needs) => void;
   onDownload?: (progress: DownloadProgress) => void;
   onBuild?: (progress: BuildProgress) => void;
-}
-
-export interface CheckpointSource extends RepositoryRevision {
-  sha256?: Readonly<Record<string, string>>;
 }
 
 /** Says what a model takes, as far as the Hub tells the sizes of its files. */

@@ -22,9 +22,13 @@ export interface Repository {
   signal: AbortSignal | undefined;
 }
 
-export interface OpenRepositoryOptions extends RepositoryRevision {
-  hub: Hub;
+/** Says where a checkpoint is, and what its files must hash to, by path, as far as that is known beforehand. */
+export interface CheckpointSource extends RepositoryRevision {
   sha256?: Readonly<Record<string, string>>;
+}
+
+export interface OpenRepositoryOptions extends CheckpointSource {
+  hub: Hub;
   /** Gets a folder per repository and commit, in which a later run finds what an earlier one downloaded. */
   downloadsDir: string;
   signal: AbortSignal | undefined;

@@ -11,14 +11,10 @@ export interface LockOptions {
   directory: string;
   signal?: AbortSignal | undefined;
   /** Called once, if another process holds the lock. */
-  onWait?(holder: Holder): void;
+  onWait?(holder: ProcessName): void;
   /** With "refuse", the lock is refused as soon as another holder is known to be alive. The default is to wait. */
   ifHeld?: "wait" | "refuse";
   timing?: LockTiming;
-}
-
-export interface Holder extends ProcessName {
-  file: string;
 }
 
 export interface LockTiming {
@@ -130,7 +126,7 @@ function createWatch(directory: string, deadAfterMs: number) {
         const liveness = await livenessOf(owner);
         const standsStill = performance.now() - heartbeat.sinceMs > deadAfterMs;
         const isDead = liveness === "dead" || (liveness === "unknown" && standsStill);
-        if (!isDead) return { ...owner, file, isKnownAlive: liveness === "alive" || heartbeat.hasMoved };
+        if (!isDead) return { ...owner, isKnownAlive: liveness === "alive" || heartbeat.hasMoved };
         await rm(join(directory, file), { force: true });
       }
       return undefined;

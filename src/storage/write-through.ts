@@ -2,25 +2,20 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { storing } from "./storing.ts";
 
-/** Says what was written: its size, and the SHA-256 of its bytes in hexadecimal. */
-export interface Written {
-  bytes: number;
-  sha256: string;
-}
-
 /** Writes a new file through to the disk. @throws EncoderError STORAGE_FAILED */
-export async function writeBytes(path: string, bytes: Uint8Array): Promise<Written> {
+export async function writeBytes(path: string, bytes: Uint8Array) {
   return writePieces(path, (append) => append(bytes));
 }
 
 /**
  * Writes a new file piece by piece through to the disk.
+ * @returns its size, and the SHA-256 of its bytes in hexadecimal
  * @throws EncoderError STORAGE_FAILED
  */
 export async function writePieces(
   path: string,
   produce: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<Written> {
+): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
   let written = 0;
   const handle = await storing(() => open(path, "wx"));

@@ -8,7 +8,7 @@ function report(isTerminal: boolean, samples: [seconds: number, megabytes: numbe
   const line = createTransferLine({ isTerminal, nowMs: () => nowMs });
   return samples.map(([seconds, megabytes]) => {
     nowMs = seconds * 1000;
-    return line.report({ receivedBytes: megabytes * 1e6, totalBytes });
+    return line({ receivedBytes: megabytes * 1e6, totalBytes });
   });
 }
 

@@ -8,7 +8,7 @@ import { unitLength } from "../unit-length.ts";
 export interface TextPair {
   photographs: Distilbert;
   drawings: Distilbert;
-  /** How many times as long the half for drawings is as the other. */
+  /** Length of the half for drawings, in multiples of the other half. */
   drawingsWeight: number;
 }
 
