@@ -26,25 +26,17 @@ export async function encodeItems(
 ): Promise<Encoding<Float32Array | null>> {
   const texts = items.flatMap((item, index) => ("text" in item ? [{ index, text: item.text }] : []));
   const images = items.flatMap((item, index) => ("image" in item ? [{ index, image: item.image }] : []));
-  const encodeTexts = (options: EncodeOptions) =>
-    encoder.encodeTexts(
-      texts.map(({ text }) => text),
-      options,
-    );
-  const encodeImages = (options: EncodeOptions) =>
-    encoder.encodeImages(
-      images.map(({ image }) => image),
-      options,
-    );
-  if (images.length === 0) return encodeTexts(options);
-  if (texts.length === 0) return encodeImages(options);
+  const words = texts.map(({ text }) => text);
+  const pictures = images.map(({ image }) => image);
+  if (images.length === 0) return encoder.encodeTexts(words, options);
+  if (texts.length === 0) return encoder.encodeImages(pictures, options);
 
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
   const both = { ...options, signal };
   const parts = [
-    { places: texts, encoding: inPlace(encodeTexts(both), texts) },
-    { places: images, encoding: inPlace(encodeImages(both), images) },
+    { places: texts, encoding: inPlace(encoder.encodeTexts(words, both), texts) },
+    { places: images, encoding: inPlace(encoder.encodeImages(pictures, both), images) },
   ];
   try {
     const encodings = await Promise.all(parts.map(({ encoding }) => encoding));
@@ -55,10 +47,8 @@ export async function encodeItems(
   }
 }
 
-interface Place {
-  /** Counts from 0 among all items. */
-  index: number;
-}
+/** Counts from 0 among all items. */
+type Place = { index: number };
 
 /** Gives the same, but a failure names the item by its place among all. */
 function inPlace<Vector>(encoding: Promise<Encoding<Vector>>, places: readonly Place[]): Promise<Encoding<Vector>> {

@@ -26,10 +26,8 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
       }
 
       const startedAt = performance.now();
-      const tokens = await tokenizer.tokenize(
-        filled.map(({ text }) => text),
-        request.signal,
-      );
+      const words = filled.map(({ text }) => text);
+      const tokens = await tokenizer.tokenize(words, request.signal);
       const tokenizeMs = performance.now() - startedAt;
 
       request.reserve(tokens.map(({ key, ids }) => ({ key, cost: ids.length })));

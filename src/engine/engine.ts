@@ -113,10 +113,8 @@ function startThread(options: ThreadOptions): Promise<Thread> {
     async run(inputs) {
       if (!alive) throw engineFailed("its thread is gone");
       const answer = nextReply();
-      worker.postMessage(
-        inputs,
-        inputs.map((input) => input.data.buffer),
-      );
+      const transferred = inputs.map((input) => input.data.buffer);
+      worker.postMessage(inputs, transferred);
       const hang = endUnlessWithin(timeoutMs, "result");
       try {
         const reply = await answer;

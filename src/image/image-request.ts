@@ -56,15 +56,12 @@ export class StatusError extends EncoderError {
 
 function guardedConnector(request: ImageRequest): buildConnector.connector {
   const { addresses, fetchConnectTimeoutMs, maxImageBytes, signal } = request;
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
   const connect = buildConnector({
     signal, // the request's own signal is only heard once there is a connection
     timeout: fetchConnectTimeoutMs,
     // The addresses are tried in turn. A literal one is not looked up. The name stays in Host and certificate check.
-    lookup: (_host, _options, done) =>
-      done(
-        null,
-        addresses.map((address) => ({ address, family: isIP(address) })),
-      ),
+    lookup: (_host, _options, done) => done(null, found),
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: Math.ceil(fetchConnectTimeoutMs / addresses.length),
   });
