@@ -73,8 +73,10 @@ async function runList(items: number) {
 function standIn(): Encoder {
   const { manifest } = fakeEncoder();
   const vectorOf = (text: string) => {
+    const vector = new Float32Array(manifest.dimensions);
     const bytes = createHash("sha256").update(text).digest();
-    return Float32Array.from({ length: manifest.dimensions }, (_, i) => bytes[i % bytes.length]! / 255);
+    for (let i = 0; i < vector.length; i++) vector[i] = bytes[i % bytes.length]! / 255;
+    return vector;
   };
   const encodeTexts = async (texts: readonly string[]) => ({ embeddings: texts.map(vectorOf) });
   return { manifest, encodeTexts } as unknown as Encoder; // a run of texts needs no more of it

@@ -9,7 +9,7 @@ export function CollectionState({ name, hasQuery }: { name: CollectionName; hasQ
     <>
       <EncodingState name={name} />
       {name === "own" && <OwnState />}
-      {name === "own" && <EmbeddedNote name={name} hasQuery={hasQuery} />}
+      {name === "own" && <EmbeddedNote hasQuery={hasQuery} />}
       {name !== "own" && <GalleryState name={name} hasQuery={hasQuery} />}
     </>
   );
@@ -118,21 +118,17 @@ function GalleryState({ name, hasQuery }: { name: "drawings" | "photographs"; ha
       </p>
     );
   }
-  return <EmbeddedNote name={name} hasQuery={hasQuery} />;
+  return <EmbeddedNote hasQuery={hasQuery} />;
 }
 
-/** What to expect of the model that ships, in plain words. */
-function EmbeddedNote({ name, hasQuery }: { name: Exclude<CollectionName, "index">; hasQuery: boolean }) {
+/** What to expect of any model that is small enough to ship, in plain words. */
+function EmbeddedNote({ hasQuery }: { hasQuery: boolean }) {
   const service = useService();
   if (!("info" in service) || !service.info || !hasFittingGallery(service)) return null;
-  const words = {
-    drawings: "It finds drawings of everyday things by their names; it does not understand sentences.",
-    photographs: "It finds animals, vehicles and things by their names; it knows no people, places or scenes.",
-    own: "It finds animals, vehicles, things and drawings by their names; it knows no people, places or scenes.",
-  };
   return (
     <p class={hasQuery ? "aside model-note searching" : "aside model-note"}>
-      <strong>{service.info.model}</strong> is the small model that ships. {words[name]}
+      <strong>{service.info.model}</strong> is the small model that ships. It finds everyday things by their names, and
+      is unsure of people, places, scenes and sentences.
       {!hasQuery && (
         <>
           {" "}
