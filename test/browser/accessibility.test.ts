@@ -89,7 +89,8 @@ describe.each([
         ...(isPhone && { width: 340 }),
       });
       await show?.(page);
-      const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      const tooWide = () =>
+        page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       await expect.poll(tooWide, { message: hash }).toBe(0);
       await context.close();
     }
