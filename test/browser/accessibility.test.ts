@@ -80,4 +80,18 @@ describe.each([
       await context.close();
     }
   });
+
+  it("is no wider than the window", async () => {
+    for (const { hash, show } of states) {
+      const { page, context } = await openPage(browser, {
+        url: service.url + hash,
+        isPhone,
+        ...(isPhone && { width: 340 }),
+      });
+      await show?.(page);
+      const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+      await expect.poll(width, { message: hash }).toBeLessThanOrEqual(page.viewportSize()!.width);
+      await context.close();
+    }
+  });
 });
