@@ -26,10 +26,10 @@ out and to search icons and simple photographs; for everything else install the 
 | | |
 |---|---|
 | image towers | EfficientNet-Lite0 at {lite[image_size]} px for photographs (u, {gate[photograph_dim]} numbers) and a CLIP vision transformer, {vision[num_hidden_layers]} x {vision[hidden_size]}, {vision[image_size]} px, for drawings (v, {vision[projection_dim]}), joined by a gate; transparent pictures are put on white |
-| text tower | DistilBERT, {text[n_layers]} x {text[dim]}, {text[vocab_size]:,} WordPieces, mean pooling, two dense layers to 512 |
+| text towers | one for each half of the vector, u and v: DistilBERT, {text[n_layers]} x {text[dim]}, {text[vocab_size]:,} WordPieces read by both, mean pooling, one or two dense layers |
 | vectors | 512 dimensions, shared by pictures and text; compare by cosine |
-| size | {size:.1f} MB in fp16, tokenizer and configuration included |
-| layout | sentence-transformers, and docs/models.md for the gated pair: `image/`, `text/` |
+| size | {size:.1f} MB: fp16, convolutions and word tables as bytes with a scale a row; tokenizer and configuration included |
+| layout | sentence-transformers, and docs/models.md for the gated pair and its texts: `image/`, `text/` |
 """
 
 MEASURED = """
@@ -139,7 +139,7 @@ def main() -> None:
     image = args.model / "image"
     head = HEAD.format(
         concepts=args.concepts, gate=read(image / "config.json"), vision=read(image / "1_CLIPModel/config.json")["vision_config"],
-        lite=read(image / "2_EfficientNetLite/config.json"), text=read(args.model / "text/config.json"),
+        lite=read(image / "2_EfficientNetLite/config.json"), text=read(args.model / "text/1_Transformer/config.json"),
         size=sum(p.stat().st_size for part in ("image", "text") for p in (args.model / part).rglob("*") if p.is_file()) / 1e6,
     )  # fmt: skip
     now, before = read(args.model / "results.json"), read(args.before)

@@ -28,7 +28,7 @@ from .warm import load_image_state
 
 LIMIT_BYTES = 28_000_000
 CLIP, LITE = "1_CLIPModel", "2_EfficientNetLite"
-DRAWINGS = 1500  # that the gate is fitted on
+DRAWINGS = 3000  # that the gate is fitted on
 DRAWINGS_WEIGHT = 2.0  # of v in a text's vector: cosines with u are larger, and a half of a drawing's vector is u's by mistake
 
 

@@ -15,14 +15,14 @@ BATCH = 8
 
 
 def squash(picture: Image.Image) -> Tensor:
-    """An opaque picture as bytes [3, 224, 224], both sides resized alike (bicubic, antialiased), as the product does it."""
+    """An opaque picture as bytes [3, SIZE, SIZE], both sides resized alike (bicubic, antialiased), as the product does it."""
     if picture.size != (SIZE, SIZE):
         picture = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
 
 def in_batches(pictures: Iterable[Image.Image], run: Callable[[Tensor], Tensor]) -> Tensor:
-    """What `run` makes of all pictures, as floats from 0 to 255 [B, 3, 224, 224]."""
+    """What `run` makes of all pictures, as floats from 0 to 255 [B, 3, SIZE, SIZE]."""
     rows, batch = [], []
     for picture in pictures:
         batch.append(squash(picture).float())

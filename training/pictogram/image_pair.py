@@ -1,6 +1,6 @@
 """The image tower of the pair as the product runs it: a vision transformer for drawings, EfficientNet-Lite0 for photographs, a gate.
 
-One picture of 224 pixels goes in; the transformer's smaller one is made of it by two matrices, with Pillow's bicubic weights, and
+One picture goes in, as large as the classifier takes it; the transformer's smaller one is made of it by two matrices, with Pillow's bicubic weights, and
 rounded to bytes. The embedding is [a u, b v], u and v of unit length: u the mixture of class vectors that the classifier sees,
 v the transformer's vector, a = floor + (1 - floor) g and b = 1 + floor - a, g from 0 for a drawing to 1 for a photograph.
 """
@@ -21,7 +21,7 @@ class PairConfig:
     photographs: LiteConfig
     u: int = 320
     temperature: float = 1.5
-    floor: float = 0.05
+    floor: float = 0.1
 
 
 def cubic(x: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """Stage 4, the second half: the text tower for drawings, with the pair's vocabulary and its inputs.
 
-It goes on from stage 2's tower, at a rate that lets its layers stay. Each text learns the middle between the vector that stage 2's
-tower gives it, read by that tower's own tokenizer, and the one that its concepts have (space.py): what is known stays, and what is
-not yet known is learned. What is new are emojis and texts without capitals, which mean what they mean with them.
+It goes on from stage 2's tower. Each text learns a vector between the one that stage 2's tower gives it, read by that tower's own
+tokenizer, and the one that its concepts have (space.py): what is known stays, and what is not yet known is learned. What is new are emojis and texts without capitals, which mean what they mean with them.
 """
 
 import argparse
@@ -118,14 +117,14 @@ def meant(batch: Batch, earlier: Earlier, share: float) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_options(parser, minutes=60, batch=384, rate=4e-4, eval_every=10)
+    add_options(parser, minutes=90, batch=384, rate=1e-3, eval_every=10)
     parser.add_argument("--space", type=Path, required=True, help="space.pt")
     parser.add_argument("--image", type=Path, help="image.pt of stage 1, with --text; or --warm")
     parser.add_argument("--text", type=Path, help="text.pt of stage 2, of the same vocabulary")
     parser.add_argument("--pictures", type=int, default=5000, help="training pictures that texts are to see as their concepts do")
     parser.add_argument("--words", type=float, default=0.15, help="share of English words in a batch")
     parser.add_argument("--name-share", type=float, default=0.78)
-    parser.add_argument("--earlier", type=float, default=0.5, help="how much what stage 2's tower gives counts")
+    parser.add_argument("--earlier", type=float, default=0.25, help="how much what stage 2's tower gives counts")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     args.run.mkdir(parents=True, exist_ok=True)
