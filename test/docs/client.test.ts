@@ -27,7 +27,7 @@ describe("docs/client.md", () => {
     expect(lines[0]).toMatch(/^\S+ 512$/);
     for (const cosine of lines.slice(1, 4)) expect(Math.abs(Number(cosine))).toBeLessThanOrEqual(1);
     expect(stdout).toMatch(/^null \[\s*\{ index: 1, code: .EMPTY_TEXT./m);
-    expect(lines.at(-2)).toMatch(/^[01] 0\.\d+$/);
+    expect(lines.at(-2)).toMatch(/^[01] -?0\.\d+$/);
     expect(lines.at(-1)).toBe("IMAGE_UNSUPPORTED 415");
   });
 });
