@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import { readFacts } from "../search/index-facts.ts";
 import { openVectorStore } from "../search/vector-store.ts";
 import { acquireLock } from "../storage/lock.ts";
+import { journalFolder } from "./encode-files.ts";
 import { writeFacts } from "./update-index.ts";
 
 /** An index whose pictures became twice as many or half as many has lists of the wrong length. */
@@ -14,7 +16,7 @@ const mostGrowth = 2;
  * @throws EncoderError OUTPUT_REFUSED where the index is being written
  */
 export async function optimizeIndex(directory: string, onBuild: () => void): Promise<boolean> {
-  const lock = await acquireLock({ directory: `${directory}/.journal`, ifHeld: "refuse" });
+  const lock = await acquireLock({ directory: join(directory, journalFolder), ifHeld: "refuse" });
   try {
     const facts = await readFacts(directory);
     const store = await openVectorStore(directory, facts.dimensions);

@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import type { Encoder } from "../encoder/encoder.ts";
 import { type ErrorCode, toEncoderError } from "../errors.ts";
 import { processorClass } from "../host/processor.ts";
 import { factsPath, type IndexFacts, newFacts, readFacts, requireSameModel } from "../search/index-facts.ts";
 import { openVectorStore, type VectorStore } from "../search/vector-store.ts";
 import { acquireLock } from "../storage/lock.ts";
-import { encodeWith } from "./encode-files.ts";
+import { encodeWith, journalFolder } from "./encode-files.ts";
 import { createErrorList } from "./error-list.ts";
 import { noteInputs, numberIn } from "./index-inputs.ts";
 import { createIndexRows } from "./index-rows.ts";
@@ -40,15 +41,14 @@ export interface UpdateIndexOptions extends ThumbnailOptions {
 export async function updateIndex(options: UpdateIndexOptions): Promise<number> {
   const { directory, encoder, retry, stop } = options;
   const { manifest } = encoder;
-  const journalFolder = `${directory}/.journal`;
-  const lock = await acquireLock({ directory: journalFolder, ifHeld: "refuse" });
+  const lock = await acquireLock({ directory: join(directory, journalFolder), ifHeld: "refuse" });
   try {
     const facts = await factsOf(directory, manifest);
     const { model, buildId, precision, dimensions } = facts;
     const store = await openVectorStore(directory, dimensions);
     try {
       const journal = await openJournal({
-        directory: journalFolder,
+        directory: join(directory, journalFolder),
         dimensions,
         forget: retry,
         facts: { "the model": `${model} (build ${buildId})`, "the precision": precision },

@@ -4,12 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EncoderError, unauthorized } from "../errors.ts";
 import { JsonGuard } from "./json-guard.ts";
 import { takeOut } from "./long-strings.ts";
-
-/**
- * Bytes of a body that are copied, parsed or decoded between two turns of the event loop: some 10 ms each. Where a step
- * cannot be divided, the next one at least waits for its own turn.
- */
-export const bytesPerTurn = 4 * 1024 * 1024;
+import { bytesPerTurn, turnBudget } from "./turns.ts";
 
 /** What a stranger may send before the key in the body is seen. */
 const maxKeylessBytes = 64 * 1024;
@@ -142,14 +137,12 @@ async function joined(
 ): Promise<Buffer> {
   if (bytes < bytesPerTurn) return Buffer.concat(chunks, bytes);
   const whole = Buffer.allocUnsafe(bytes);
+  const spend = turnBudget(nextTurn);
   let at = 0;
-  let turnAt = bytesPerTurn;
   for (const chunk of chunks) {
     chunk.copy(whole, at);
     at += chunk.length;
-    if (at < turnAt) continue;
-    turnAt = at + bytesPerTurn;
-    await nextTurn();
+    await spend(chunk.length);
   }
   return whole;
 }

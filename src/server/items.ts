@@ -1,9 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import type { Item } from "../encoder/items.ts";
 import { atIndex, EncoderError, isItemFault } from "../errors.ts";
-import { bytesPerTurn } from "./body.ts";
 import { encodedLength, type ImageSource, imageOf } from "./images.ts";
 import type { RequestLimits } from "./route-context.ts";
+import { turnBudget } from "./turns.ts";
 
 /** Holds an item of a request, before its size is checked and its base64 decoded. */
 export type Source = { text: string } | ImageSource;
@@ -44,13 +44,9 @@ export function createItemReader(limits: RequestLimits): ReadItems {
     // What was done in this turn (parsing, checking) and what comes (tokenising) take some milliseconds each.
     if (sources.length >= manyItems) await ownTurn();
     const items: ItemOrFault[] = [];
-    let sinceTurn = 0;
+    const spend = turnBudget(ownTurn);
     for (const [index, source] of sources.entries()) {
-      sinceTurn += "text" in source ? 0 : encodedLength(source);
-      if (sinceTurn >= bytesPerTurn) {
-        sinceTurn = 0;
-        await ownTurn();
-      }
+      if (!("text" in source)) await spend(encodedLength(source));
       try {
         items.push(
           "text" in source ? textItem(source.text, limits) : { image: await imageOf(source, limits, ownTurn) },

@@ -2,9 +2,7 @@ import { isAscii } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { EncoderError } from "../errors.ts";
 import type { LongString } from "./json-guard.ts";
-
-/** Copying and looking at this much takes a few milliseconds, and then the event loop has a turn. */
-const bytesPerTurn = 4 * 1024 * 1024;
+import { bytesPerTurn, turnBudget } from "./turns.ts";
 
 export interface Remainder {
   /** The body with a short mark in place of each string that was taken out. */
@@ -27,13 +25,7 @@ export async function takeOut(
   const taken = new Map<string, string>();
   const pieces: Buffer[] = [];
   let copiedTo = 0;
-  let sinceTurn = 0;
-  const spend = async (bytes: number) => {
-    sinceTurn += bytes;
-    if (sinceTurn < bytesPerTurn) return;
-    sinceTurn = 0;
-    await nextTurn();
-  };
+  const spend = turnBudget(nextTurn);
   for (const { start, end } of longStrings) {
     const bytes = body.subarray(start, end);
     await spend(bytes.length);

@@ -31,10 +31,6 @@ const embeddingsReply = z.strictObject({
   usage: z.strictObject({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
-/** Infinity's older route, of which clients are generated too: its strings are images. */
-const imagesOnly = "/embeddings_image";
-const pixelUri = `data:image/png;base64,${pixel}`;
-
 function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
   const { manifest, checkModel, readItems, encode } = context;
   const schema = {
@@ -43,14 +39,21 @@ function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
     body: withDimensions(embeddingsBody, "dimensions", manifest.dimensions),
     response: { 200: embeddingsReply },
   };
-  const ofImages = { ...schema, body: schema.body.meta({ ...schema.body.meta(), examples: [{ input: [pixelUri] }] }) };
-  for (const path of ["/v1/embeddings", "/embeddings", imagesOnly]) {
-    const options = { schema: path === imagesOnly ? ofImages : schema, config: { work: true } } as const;
+  const examples = [{ input: [`data:image/png;base64,${pixel}`] }];
+  const ofImages = { ...schema, body: schema.body.meta({ ...schema.body.meta(), examples }) };
+  const routes = [
+    { path: "/v1/embeddings", schema, defaults: {} },
+    { path: "/embeddings", schema, defaults: {} },
+    // Infinity's older route, of which clients are generated too: its strings are images.
+    { path: "/embeddings_image", schema: ofImages, defaults: { modality: "image" as const } },
+  ];
+  for (const { path, schema, defaults } of routes) {
+    const options = { schema, config: { work: true } } as const;
     scope.withTypeProvider<ZodTypeProvider>().post(path, options, async (request, reply) => {
       const { model, dimensions, normalized, encoding_format: format, embedding_type: type } = request.body;
       checkModel(model);
       requireDimensions(dimensions, manifest);
-      const body = path === imagesOnly ? { modality: "image" as const, ...request.body } : request.body;
+      const body = { ...defaults, ...request.body };
       const field = body.input == null ? "messages" : "input";
       const items = await readItems(request, sourcesOf(body), { noun: "item", field });
       const { embeddings, tokens } = await encode({ request, reply }, items, { normalize: normalized ?? true });
