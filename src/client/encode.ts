@@ -97,7 +97,7 @@ async function encodingOf(response: Response): Promise<Encoding<Float32Array | n
 }
 
 function vectorWith(dimensions: number, base64: string): Float32Array {
-  return readVector(base64, dimensions, `tells ${dimensions} dimensions`);
+  return readVector(base64, { length: dimensions, because: `tells ${dimensions} dimensions` });
 }
 
 /**
@@ -105,17 +105,20 @@ function vectorWith(dimensions: number, base64: string): Float32Array {
  * @throws ServiceError as `readVector` does
  */
 export function vectorsOfOneLength(all: readonly string[]): Float32Array[] {
-  const [first] = all;
-  const length = (first === undefined ? undefined : tryVectorOf(first))?.length ?? 0;
-  return all.map((base64) => readVector(base64, length, `its first one has ${length}`));
+  let first: Float32Array | undefined;
+  return all.map((base64) => {
+    const vector = readVector(base64, first && { length: first.length, because: `its first one has ${first.length}` });
+    first ??= vector;
+    return vector;
+  });
 }
 
 /** @throws ServiceError where the vector is cut, or no vector: whatever is computed with it would be NaN */
-function readVector(base64: string, length: number, expected: string): Float32Array {
+function readVector(base64: string, required?: { length: number; because: string }): Float32Array {
   const vector = tryVectorOf(base64);
-  if (vector?.length === length) return vector;
+  if (vector && vector.length === (required?.length ?? vector.length)) return vector;
   const found = vector ? `a vector of ${vector.length} numbers` : "something else than a vector";
-  const message = `The answer holds ${found} and ${expected}.`;
+  const message = `The answer holds ${found}${required ? ` and ${required.because}` : ""}.`;
   throw new ServiceError(message, { status: 200, code: "UNEXPECTED_ANSWER" });
 }
 

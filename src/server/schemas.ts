@@ -22,6 +22,8 @@ const on_error = optional(z.enum(["fail", "null"])).describe(
   'Of a batch: "null" gives null in place of the vectors of bad items, and `errors`, in place of failing',
 );
 
+const notBlank = { items: { pattern: "\\S" } };
+
 export const encodeTextBody = z
   .strictObject({
     text: optional(someText).describe("One text"),
@@ -34,8 +36,17 @@ export const encodeTextBody = z
   .meta({
     ...exactlyOne(["text", "texts"]),
     anyOf: [
-      { title: "texts that say something", properties: { texts: { items: { pattern: "\\S" } } } },
-      { title: "null for a blank text", properties: { on_error: { const: "null" } }, required: ["on_error"] },
+      { title: "texts that say something", properties: { texts: notBlank, on_error: { const: null } } },
+      {
+        title: "a batch of such texts, which fails whole",
+        properties: { texts: { type: "array", ...notBlank }, on_error: { const: "fail" } },
+        required: ["texts"],
+      },
+      {
+        title: "a batch with null for a blank text",
+        properties: { texts: { type: "array" }, on_error: { const: "null" } },
+        required: ["texts", "on_error"],
+      },
     ],
     examples: [{ text: "a red bicycle" }, { texts: ["a dog", "un chien"], normalize: false, encoding: "base64" }],
   });
@@ -60,6 +71,10 @@ export const encodeImageBody = z
   .describe("Exactly one of image_url, image_b64 and images")
   .meta({
     ...exactlyOne(["image_url", "image_b64", "images"], [null, ""]),
+    anyOf: [
+      { title: "one image, or a batch that fails whole", properties: { on_error: { const: null } } },
+      { title: "a batch", properties: { images: { type: "array" } }, required: ["images"] },
+    ],
     examples: [{ image_b64: pixel }, { images: [{ b64: pixel }, { url: `data:image/png;base64,${pixel}` }] }],
   });
 

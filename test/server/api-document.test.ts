@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { InjectOptions } from "fastify";
+import fastify, { type InjectOptions } from "fastify";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { testApp } from "../support/test-app.ts";
@@ -7,13 +7,21 @@ import { testApp } from "../support/test-app.ts";
 const { app } = testApp({ maxBatchItems: 8, maxTextBytes: 64 });
 
 interface Answer {
-  content?: Record<string, { schema: Parameters<typeof z.fromJSONSchema>[0] }>;
+  content?: Record<string, { schema: Schema }>;
+}
+
+interface RequestMedia {
+  schema: Schema;
+  example?: object;
+  examples?: Record<string, { value: object }>;
 }
 
 interface Operation {
   responses: Record<string, Answer>;
-  requestBody?: { content: Record<string, { example?: object; examples?: Record<string, { value: object }> }> };
+  requestBody?: { content: Record<string, RequestMedia> };
 }
+
+type Schema = Parameters<typeof z.fromJSONSchema>[0];
 
 type Paths = Record<string, Record<string, Operation>>;
 const { paths }: { paths: Paths } = (await app.inject("/openapi.json")).json();
@@ -24,8 +32,20 @@ const withJson = operations.flatMap(({ path, operation }) => {
   const media = operation.requestBody?.content["application/json"];
   if (!media) return [];
   const examples = Object.values(media.examples ?? {}).map(({ value }) => value);
-  return [{ path, operation, examples: media.example ? [media.example] : examples }];
+  return [{ path, operation, schema: media.schema, examples: media.example ? [media.example] : examples }];
 });
+
+/** Tells by the document alone whether a path takes a body; Ajv, which fastify brings, validates as JSON Schema has it. */
+async function allowedByDocument(path: string, body: unknown): Promise<boolean> {
+  const payload = JSON.stringify(body);
+  const headers = { "content-type": "application/json" };
+  return (await document.inject({ method: "POST", url: path, payload, headers })).statusCode === 200;
+}
+const ajv = {
+  customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, strict: false },
+} as const;
+const document = fastify({ ajv });
+for (const { path, schema } of withJson) document.post(path, { schema: { body: schema } }, async () => "allowed");
 
 /** What in an answer contradicts the document, if anything does. */
 async function contradiction(operation: Operation, request: InjectOptions): Promise<string | undefined> {
@@ -81,6 +101,58 @@ describe("the OpenAPI document", () => {
       }),
       { numRuns: 40, seed: 1 },
     );
+  });
+
+  it.each(withJson)("refuses nothing at $path that is answered, whatever JSON is sent there", async (route) => {
+    const { path, examples } = route;
+    const bodies = fc.oneof(fc.jsonValue(), ...examples.map(mutated));
+    await fc.assert(
+      fc.asyncProperty(bodies, async (body) => {
+        const headers = { "content-type": "application/json" };
+        const reply = await app.inject({ method: "POST", url: path, payload: JSON.stringify(body), headers });
+        if (reply.statusCode < 400) expect(await allowedByDocument(path, body)).toBe(true);
+      }),
+      { numRuns: 100, seed: 2 },
+    );
+    for (const example of examples) expect(await allowedByDocument(path, example)).toBe(true);
+  });
+
+  it.each([
+    [{ texts: ["a", " "], on_error: "null" }, true],
+    [{ texts: [" ", ""], on_error: "null", encoding: "base64" }, true],
+    [{ texts: ["a", " "], on_error: "fail" }, false],
+    [{ texts: ["a", " "], on_error: null }, false],
+    [{ texts: ["a", " "] }, false],
+    [{ texts: [], on_error: "null" }, false],
+    [{ text: " ", on_error: "null" }, false],
+    [{ text: "a", on_error: "null" }, false],
+    [{ text: "a", on_error: "fail" }, false],
+    [{ text: "a", on_error: null }, true],
+    [{ text: "a", texts: null }, true],
+    [{ text: "a", texts: ["b"], on_error: "null" }, false],
+    [{ text: null, texts: ["b"], on_error: "null" }, true],
+  ])("says of %j to /encode_text what the service says: %s", async (payload, isAnswered) => {
+    const { statusCode } = await app.inject({ method: "POST", url: "/encode_text", payload });
+    expect([statusCode < 400, await allowedByDocument("/encode_text", payload)]).toEqual([isAnswered, isAnswered]);
+  });
+
+  it.each([
+    [{ images: [{ b64: "AQEB" }], on_error: "null" }, true],
+    [{ images: [{ b64: "%" }], on_error: "null" }, true],
+    [{ images: [], on_error: "null" }, false],
+    [{ images: [{ b64: "AQEB", url: "data:," }], on_error: "null" }, false],
+    [{ image_b64: "AQEB", on_error: "null" }, false],
+    [{ image_b64: "AQEB", on_error: null, image_url: "" }, true],
+    [{ image_b64: "AQEB", images: [{ b64: "AQEB" }] }, false],
+  ])("says of %j to /encode_image what the service says: %s", async (payload, isAnswered) => {
+    const { statusCode } = await app.inject({ method: "POST", url: "/encode_image", payload });
+    expect([statusCode < 400, await allowedByDocument("/encode_image", payload)]).toEqual([isAnswered, isAnswered]);
+  });
+
+  it("offers no probabilities of a model that has no logit scale", async () => {
+    const body = { query: { text: "a" }, candidates: [{ text: "b" }] };
+    expect(await allowedByDocument("/rank", { ...body, probabilities: false })).toBe(true);
+    expect(await allowedByDocument("/rank", { ...body, probabilities: true })).toBe(false);
   });
 
   it.each(operations)("is right about $method $path with a body of any type", async ({ path, method, operation }) => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isDataUri } from "../../encoder/base64.ts";
 import { EncoderError } from "../../errors.ts";
-import { exactlyOne } from "../documented.ts";
+import { exactlyOne, some } from "../documented.ts";
 import type { Source } from "../items.ts";
 import { pixel } from "../schemas.ts";
 import { noJoint, oneSource } from "./one-source.ts";
@@ -36,7 +36,7 @@ export const embeddingsBody = z
       .nullish()
       .describe("A conversation, of which the user's turn is encoded, or several; in place of input"),
     modality: z
-      .union([modality, z.array(modality)])
+      .union([modality, some(modality)])
       .nullish()
       .describe('With "image", strings are images\' URLs'),
     encoding_format: z.enum(["float", "base64"]).nullish(),

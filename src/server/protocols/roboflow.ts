@@ -23,8 +23,9 @@ export const roboflow: Protocol = {
   },
 };
 
-/** Without an enum of types, or a numpy image would pass for two named prompts. */
-const image = z.object({ type: z.string().describe("url or base64"), value: z.string() });
+/** Types are listed in the document alone: checked here, a numpy image would pass for two named prompts. */
+const imageType = z.string().meta({ enum: ["url", "base64"] });
+const image = z.object({ type: imageType, value: z.string() });
 
 /** The fields that every request may have. */
 const common = {

@@ -12,11 +12,13 @@ const maxPairs = 1_000_000;
 
 /** Serves POST /rank: candidates by how well they fit a query. */
 export function rankRoute(app: FastifyInstance, { manifest, readItems, encode }: RouteContext): void {
+  const { probabilities } = rankBody.shape;
+  const noProbabilities = probabilities.meta({ ...probabilities.meta(), enum: [false, null] });
   const schema = {
     summary: "Candidates in the order in which they fit a query; zero-shot classification",
     tags: ["compare"],
     querystring: noQuery,
-    body: rankBody,
+    body: manifest.logit ? rankBody : rankBody.extend({ probabilities: noProbabilities }).meta({ ...rankBody.meta() }),
     response: { 200: rankReply },
   };
   const options = { schema, config: { work: true } } as const;
