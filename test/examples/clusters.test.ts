@@ -24,7 +24,7 @@ it.each(["ray", "spark", "daft"])(
     for (const line of linesOfBlocks(await readFile(join(folder, "README.md"), "utf8"), "sh")) {
       output = await runLine(line.replaceAll("ray/", `${name}/`), { folder, settings });
     }
-    expect(output).toMatch(new RegExp(`^${pictures.length - 1} vectors; 0\\.\\d+ .*/giraffe-.*`, "m"));
+    expect(output).toMatch(new RegExp(`^${pictures.length - 1} vectors; 0\\.\\d+ .*/zebra-.*`, "m"));
 
     const rows = (await runLine(".venv/bin/python table.py vectors", { folder })).split("\n").slice(0, -1).sort();
     expect(rows.map((row) => row.split("\t")[0])).toEqual(pictures); // each once
