@@ -3,7 +3,8 @@ import type { FastifyInstance } from "fastify";
 const exposedHeaders = [
   ...["retry-after", "server-timing", "x-model", "x-request-id"],
   ...["x-truncated", "x-unknown-tokens", "x-image-incomplete"],
-  ...["x-compute-time", "x-total-time", "x-tokenization-time", "x-queue-time", "x-inference-time"], // those of TEI
+  // those of TEI:
+  ...["x-compute-tokens", "x-compute-time", "x-total-time", "x-tokenization-time", "x-queue-time", "x-inference-time"],
 ].join(", ");
 
 /** Any page's request may have these. */

@@ -243,6 +243,14 @@ class ChromaTest(ClientTest):
         with self.assertRaises(Exception):
             RoboflowEmbeddingFunction(api_key="wrong", api_url=URL)(TEXTS)
 
+    def test_the_roboflow_function_has_no_retry_and_takes_no_refusal_for_vectors(self):
+        from chromadb.utils.embedding_functions import RoboflowEmbeddingFunction
+
+        function = RoboflowEmbeddingFunction(api_key=KEY, api_url=LIMITED_URL)
+        use_up()
+        with self.assertRaises(KeyError):  # It looks at no status, and finds no `embeddings` in the reply.
+            function(TEXTS)
+
 
 class RoboflowTest(ClientTest):
     def client(self, key=KEY):

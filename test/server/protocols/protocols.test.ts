@@ -49,7 +49,7 @@ describe("a page of an allowed origin", () => {
     expect(preflight.statusCode).toBe(204);
     expect(preflight.headers["access-control-allow-headers"]).toBe("content-type,x-stainless-lang");
     const exposed = String(preflight.headers["access-control-expose-headers"]).split(", ");
-    expect(exposed).toEqual(expect.arrayContaining(["retry-after", "x-model", "x-truncated", "x-compute-time"]));
+    expect(exposed).toEqual(expect.arrayContaining(["retry-after", "x-model", "x-truncated", "x-compute-tokens"]));
     const stranger = { ...headers, origin: "https://evil.example.com" };
     const refused = await app.inject({ method: "OPTIONS", url: "/v1/embeddings", headers: stranger });
     expect(refused.headers["access-control-allow-headers"]).toBeUndefined();
