@@ -1,11 +1,14 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
 import { commandHelp } from "../../src/cli/help.ts";
 import { environmentName, flagName } from "../../src/config/setting.ts";
+import { packageRoot } from "../../src/host/package.ts";
 import { runCli } from "../support/run-cli.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const { version, scripts } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
 
 describe("image-text-encoder", () => {
   it("prints its version and its commands", async () => {
@@ -13,6 +16,14 @@ describe("image-text-encoder", () => {
     const { code, stdout } = await runCli(["--help"]);
     expect(code).toBe(0);
     for (const name of Object.keys(commands)) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+  });
+
+  it("runs with what makes glibc return memory, also by npm start", () => {
+    const show = "data:text/javascript,console.log(process.env.MALLOC_ARENA_MAX,process.env.MALLOC_MMAP_THRESHOLD_)";
+    const env = { ...process.env, NODE_OPTIONS: `--import=${show}` };
+    const executable = scripts.start.replace(/ serve$/, "");
+    const printed = execFileSync("sh", ["-c", `${executable} --version`], { cwd: packageRoot, env, encoding: "utf8" });
+    expect(printed).toBe(`1 131072\n${version}\n`);
   });
 
   it("prints a command's flags with their variables and defaults", async () => {
