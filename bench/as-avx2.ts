@@ -32,7 +32,9 @@ const folder = mkdtempSync(join(tmpdir(), "as-avx2-"));
 const copy = join(folder, name);
 writeFileSync(copy, library);
 const [command, ...parameters] = process.argv.slice(2);
-const env = { ...process.env, LD_PRELOAD: copy, BENCH_PROCESSOR_CLASS: "AVX2 only" };
+/** PyTorch and its libraries, among the peers, can be asked. */
+const torch = { ATEN_CPU_CAPABILITY: "avx2", ONEDNN_MAX_CPU_ISA: "AVX2", MKL_ENABLE_INSTRUCTIONS: "AVX2" };
+const env = { ...process.env, ...torch, LD_PRELOAD: copy, BENCH_PROCESSOR_CLASS: "AVX2 only" };
 const child = spawn(command!, parameters, { env, stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
 child.on("exit", (code) => {

@@ -17,6 +17,7 @@ const panels = [
 const contenders: Record<string, { label: string; colour: string }> = {
   int8: { label: "Image-Text Encoder, int8", colour: "#1f6f54" },
   fp32: { label: "Image-Text Encoder, fp32", colour: "#5fb08f" },
+  "Transformers.js, fp32": { label: "Transformers.js + node:http", colour: "#b9bec4" },
   "Infinity 0.0.78, PyTorch": { label: "Infinity, PyTorch", colour: "#b9bec4" },
   "Flask, PyTorch fp32": { label: "sentence-transformers + Flask", colour: "#b9bec4" },
   "faster-clip behind Flask, int8": { label: "faster-clip + Flask, int8", colour: "#b9bec4" },

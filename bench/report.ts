@@ -13,11 +13,18 @@ export function machine(): string {
   return `${machineSummary()}, ${Math.round(totalmem() / 2 ** 30)} GiB${seen}`;
 }
 
+const folder = resolve(import.meta.dirname, "results", classOfFigures.toLowerCase().replaceAll(" ", "-"));
+
 /** Writes bench/results/CLASS/NAME.json, with one folder for each class of processor. */
 export async function writeResults(name: string, results: object): Promise<void> {
-  const folder = resolve(import.meta.dirname, "results", classOfFigures.toLowerCase().replaceAll(" ", "-"));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** Gives what writeResults wrote last on this class of processor, if it did. */
+export async function readResults(name: string): Promise<unknown> {
+  const text = await readFile(join(folder, `${name}.json`), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** Gives the lines of a Markdown table. */

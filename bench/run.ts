@@ -1,12 +1,12 @@
 /**
  * `npm run bench` measures the service over HTTP on a full-size pair with random weights (speed does not depend on
- * weights): both precisions, int8 also on one core (with Linux' taskset), and the raw graphs beside them. With `--peer
- * PYTHON` (an interpreter with bench/peers/requirements.txt installed), sentence-transformers and, where it is installed,
- * faster-clip take part behind Flask, on the same weights. All run at once and are measured in turn, slice by slice, so that whatever else the machine does
- * meets all of them. It writes http.json into bench/results/ and the table of this machine's class in
- * docs/performance.md. It takes nine minutes, three of them for the memory.
+ * weights): both precisions, int8 also on one core (with Linux' taskset), and the raw graphs beside them. Peers take part
+ * that are installed, on the same weights and pictures: `--peer PYTHON` names an interpreter with one of the requirements
+ * files of bench/peers installed, and may stand more than once; `--transformers-js FOLDER` a folder with
+ * @huggingface/transformers. All run at once and are measured in turn, slice by slice, so that whatever else the machine
+ * does meets all of them. It writes http.json into bench/results/ and the table of this machine's class in
+ * docs/performance.md. A round takes a minute, or three with all peers. `--add` adds rounds to those of earlier runs.
  */
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
@@ -18,17 +18,18 @@ import { defaultWork, fullSizeModels, precisions } from "./full-size-models.ts";
 import { imageBodies, textBodies } from "./http/inputs.ts";
 import { load } from "./http/load.ts";
 import { type Figures, Measurements } from "./http/measurements.ts";
-import { type MemoryCurve, memoryCurve } from "./http/memory.ts";
-import { type Service, startPeer, startService } from "./http/service.ts";
-import { machine, table, writeResults, writeSection } from "./report.ts";
+import { type Service, type Speech, startService } from "./http/service.ts";
+import { installedPeers } from "./peers/peers.ts";
+import { machine, readResults, table, writeResults, writeSection } from "./report.ts";
 
 const { values: flags } = parseArgs({
   options: {
     rounds: { type: "string", default: "4" },
     seconds: { type: "string", default: "3" },
-    requests: { type: "string", default: "10000" },
     work: { type: "string", default: defaultWork },
-    peer: { type: "string" },
+    peer: { type: "string", multiple: true, default: [] },
+    "transformers-js": { type: "string" },
+    add: { type: "boolean", default: false },
   },
 });
 const rounds = Number(flags.rounds);
@@ -36,31 +37,43 @@ const seconds = Number(flags.seconds);
 
 const imageRate = "images/s, 16 connections";
 const textRate = "texts/s, 32 connections";
-const images = await imageBodies(200);
-const texts = textBodies();
-
-const image = { what: "image", path: "/encode_image", body: images };
-const text = { what: "text", path: "/encode_text", body: texts };
-
-/** Each of these measures a service for one slice of time. */
-const slices: ((service: Service) => Promise<Figures>)[] = [
-  (service) => flatOut(service, { ...image, figure: imageRate, connections: 16 }),
-  async ({ url }) => {
-    const images = load({ ...image, url, connections: 16, seconds });
-    const health = await load({ url, path: "/health", connections: 1, seconds, ratePerSecond: 40 });
-    await images;
-    return { "GET /health while images are encoded, p99 ms": health.p99Ms, "answers other than 200": health.failures };
-  },
-  (service) => alone(service, image),
-  (service) => flatOut(service, { ...text, figure: textRate, connections: 32 }),
-  (service) => alone(service, text),
-];
 
 interface Work {
   what: string;
   path: string;
   body: () => string;
 }
+
+/** The same pictures and sentences for everybody, in the bodies of each. */
+const works = new Map<Speech, Promise<{ image: Work; text: Work }>>();
+
+function workOf({ speech }: { speech: Speech }) {
+  const made = works.get(speech) ?? makeWork(speech);
+  works.set(speech, made);
+  return made;
+}
+
+async function makeWork({ image, text }: Speech): Promise<{ image: Work; text: Work }> {
+  return {
+    image: { what: "image", path: image.path, body: await imageBodies(200, image.body) },
+    text: { what: "text", path: text.path, body: textBodies(text.body) },
+  };
+}
+
+/** Each of these measures a service for one slice of time. */
+const slices: ((service: Service) => Promise<Figures>)[] = [
+  async (service) => flatOut(service, { ...(await workOf(service)).image, figure: imageRate, connections: 16 }),
+  async (service) => {
+    const { url } = service;
+    const images = load({ ...(await workOf(service)).image, url, connections: 16, seconds });
+    const health = await load({ url, path: "/health", connections: 1, seconds, ratePerSecond: 40 });
+    await images;
+    return { "GET /health while images are encoded, p99 ms": health.p99Ms, "answers other than 200": health.failures };
+  },
+  async (service) => alone(service, (await workOf(service)).image),
+  async (service) => flatOut(service, { ...(await workOf(service)).text, figure: textRate, connections: 32 }),
+  async (service) => alone(service, (await workOf(service)).text),
+];
 
 /** Measures the rate, how many milliseconds of one core an answer costs, and who spends them. */
 async function flatOut(service: Service, work: Work & { figure: string; connections: number }): Promise<Figures> {
@@ -92,28 +105,28 @@ const start: Record<string, () => Promise<Service>> = {
   fp32: () => startService(models.fp32),
   int8: () => startService(models.int8),
   "int8, 1 core": () => startService(models.int8, { cores: "0" }),
+  ...(await installedPeers(
+    { pythons: flags.peer, transformersJs: flags["transformers-js"] },
+    { pair: await makeFullSizePair(join(flags.work, "pair")), work: flags.work },
+  )),
 };
-if (flags.peer !== undefined) {
-  const pair = await makeFullSizePair(join(flags.work, "pair"));
-  start["Flask, PyTorch fp32"] = () => startPeer(flags.peer!, "sentence-transformers", pair);
-  const hasFasterClip = spawnSync(flags.peer, ["-c", "import faster_clip"]).status === 0;
-  if (hasFasterClip) start["faster-clip behind Flask, int8"] = () => startPeer(flags.peer!, "faster-clip", pair);
-}
 const names = Object.keys(start);
 
-const measured = new Measurements();
+const earlier = flags.add
+  ? ((await readResults("http")) as { measured: Record<string, Record<string, number[]>> })
+  : {};
+const measured = new Measurements(earlier);
 
-// Cold starts come first, while nothing else runs. The files are in memory from the second round on.
+// Cold starts come first, while nothing else computes. The files are in memory from the second round on.
+const services: Record<string, Service> = {};
 for (let round = 0; round < rounds; round++) {
   for (const name of names) {
-    const service = await start[name]!();
-    measured.add(name, { "process start to first vectors, ms": service.coldStartMs });
-    await service.stop();
+    await services[name]?.stop();
+    services[name] = await start[name]!();
+    measured.add(name, { "process start to first vectors, ms": services[name].coldStartMs });
   }
 }
-
-const services: Record<string, Service> = {};
-for (const name of names) services[name] = await start[name]!();
+const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
 for (const precision of precisions) {
   raw[precision] = await openRawEngine({
@@ -121,12 +134,13 @@ for (const precision of precisions) {
     threads: availableCores(),
     imageBatch: defaults.maxImageBatch || 8, // the encoder's choice on a processor
     textBatch: defaults.maxTextBatch,
-    sentences: Array.from({ length: 320 }, () => JSON.parse(texts()).text),
+    sentences: Array.from({ length: 320 }, () => JSON.parse(sentences()).text),
   });
 }
-for (const { url } of Object.values(services)) {
-  await load({ ...image, url, connections: 16, seconds: 2 });
-  await load({ ...text, url, connections: 32, seconds: 1 });
+for (const service of Object.values(services)) {
+  const { image, text } = await workOf(service);
+  await load({ ...image, url: service.url, connections: 16, seconds: 2 });
+  await load({ ...text, url: service.url, connections: 32, seconds: 1 });
 }
 for (let round = 0; round < rounds; round++) {
   for (const slice of slices) for (const name of names) measured.add(name, await slice(services[name]!));
@@ -136,54 +150,41 @@ for (let round = 0; round < rounds; round++) {
       [textRate]: await engine.textsPerSecond(seconds),
     });
   }
+  for (const name of names) measured.add(name, { "MiB (PSS)": services[name]!.memory().shared / 2 ** 20 });
   console.log(`round ${round + 1} of ${rounds}`);
 }
 await Promise.all(Object.values(services).map((service) => service.stop()));
 await Promise.all(Object.values(raw).map((engine) => engine.close()));
 
-const memory: Record<string, MemoryCurve> = {};
-for (const name of precisions) {
-  const service = await start[name]!();
-  memory[name] = await memoryCurve(service, { requests: Number(flags.requests), image: images, text: texts });
-  await service.stop();
-}
-
 const { manifest } = await openModel(models.int8);
 const report = {
   date: new Date().toISOString(),
   machine: machine(),
-  rounds,
   seconds,
   measured: measured.values,
-  memory,
   fidelity: { image: manifest.image.fidelity, text: manifest.text.fidelity },
 };
 await writeResults("http", report);
 
-const peer = names.find((name) => name.startsWith("Flask"));
-const cell = (name: string, figure: string) => measured.cell(name, figure);
+const contenders = Object.keys(report.measured).filter((name) => !name.startsWith("raw"));
+const fastest =
+  contenders.find((name) => name.startsWith("Infinity")) ?? contenders.find((name) => /^Flask/.test(name));
 const ratio = (above: string, below: string) => (figure: string) => measured.ratio(figure, { above, below });
 const columns: Record<string, (figure: string) => string> = {
-  ...Object.fromEntries(names.map((name) => [name, (figure: string) => cell(name, figure)])),
+  ...Object.fromEntries(contenders.map((name) => [name, (figure: string) => measured.cell(name, figure)])),
   "int8 / fp32": ratio("int8", "fp32"),
   "int8 / 1 core": ratio("int8", "int8, 1 core"),
-  ...(peer === undefined ? {} : { "int8 / Flask": ratio("int8", peer) }),
+  ...(fastest === undefined ? {} : { [`int8 / ${fastest.split(/[ ,]/)[0]}`]: ratio("int8", fastest) }),
   "fp32 / raw engine": ratio("fp32", "raw fp32"),
   "int8 / raw engine": ratio("int8", "raw int8"),
 };
 await writeSection("performance.md", "http", [
   `${report.date.slice(0, 10)}, ${report.machine}.`,
-  `${rounds} rounds of ${seconds} s per figure, in turn, median (lowest–highest).`,
+  `${measured.of("int8", imageRate).length} rounds of ${seconds} s per figure, in turn, median (lowest–highest).`,
   "Ratios are medians of the rounds' ratios.",
   "",
   ...table(
     ["figure", ...Object.keys(columns)],
-    [
-      ...measured.figures(names).map((figure) => [figure, ...Object.values(columns).map((of) => of(figure))]),
-      ...memory.int8!.map(({ requests }, quarter) => [
-        `MiB (PSS) after ${requests} mixed requests`,
-        ...Object.keys(columns).map((name) => memory[name]?.[quarter]?.mebibytes.toFixed(0) ?? ""),
-      ]),
-    ],
+    measured.figures(contenders).map((figure) => [figure, ...Object.values(columns).map((of) => of(figure))]),
   ),
 ]);

@@ -16,21 +16,25 @@ const sentences = [
   "طفل صغير يلعب بالكرة في حديقة البيت",
 ];
 
+/** What a body is made of: by default, what the service's own routes take. */
+export type TextForm = (text: string) => object;
+export type ImageForm = (base64: string) => object;
+
 /** Makes bodies for POST /encode_text: about eight words in ten languages, each with a number so that it is new. */
-export function textBodies(): () => string {
+export function textBodies(form: TextForm = (text) => ({ text })): () => string {
   let count = 0;
   return () => {
     const sentence = sentences[count % sentences.length]!;
-    return JSON.stringify({ text: `${sentence} ${count++}` });
+    return JSON.stringify(form(`${sentence} ${count++}`));
   };
 }
 
 /** Makes bodies for POST /encode_image: 640x480 JPEGs (quality 85, about 60 kB), as base64 JSON. */
-export async function imageBodies(count: number): Promise<() => string> {
+export async function imageBodies(count: number, form: ImageForm = (b64) => ({ image_b64: b64 })) {
   const bodies: string[] = [];
   for (let i = 0; i < count; i++) {
     const picture = await jpeg({ seed: i, width: 640, height: 480 });
-    bodies.push(JSON.stringify({ image_b64: picture.toString("base64") }));
+    bodies.push(JSON.stringify(form(picture.toString("base64"))));
   }
   let next = 0;
   return () => bodies[next++ % bodies.length]!;

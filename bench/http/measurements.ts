@@ -6,7 +6,12 @@ export type Figures = Record<string, number>;
 /** Collects what every contender's slices gave, round by round. */
 export class Measurements {
   /** By contender and figure. */
-  readonly values: Record<string, Record<string, number[]>> = {};
+  readonly values: Record<string, Record<string, number[]>>;
+
+  /** @param earlier what slices of earlier runs gave */
+  constructor({ measured = {} }: { measured?: Record<string, Record<string, number[]>> } = {}) {
+    this.values = measured;
+  }
 
   add(contender: string, figures: Figures): void {
     this.values[contender] ??= {};

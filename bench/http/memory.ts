@@ -1,8 +1,8 @@
 import { createLoad } from "../overload.ts";
 import type { Service } from "./service.ts";
 
-/** Tells the memory in MiB (PSS, decoders included) after so many requests: four texts to an image, 16 at a time. */
-export type MemoryCurve = { requests: number; mebibytes: number }[];
+/** Tells the memory in MiB, decoders included, after so many requests: four texts to an image, 16 at a time. */
+export type MemoryCurve = { requests: number; mebibytes: number; alone: number }[];
 
 /** Sends `requests` requests and looks at the memory after each quarter of them. */
 export async function memoryCurve(
@@ -22,7 +22,9 @@ export async function memoryCurve(
       }
     };
     await Promise.all(Array.from({ length: 16 }, lane));
-    curve.push({ requests: until, mebibytes: service.residentBytes() / 2 ** 20 });
+    const { shared, alone } = service.memory();
+    curve.push({ requests: until, mebibytes: shared / 2 ** 20, alone: alone / 2 ** 20 });
+    console.log(curve.at(-1));
   }
   await load.close();
   return curve;

@@ -4,17 +4,40 @@ import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../test/support/ports.ts";
+import type { ImageForm, TextForm } from "./inputs.ts";
 
 /** A service as its users run it: the executable, in a process of its own. */
 export interface Service {
   url: string;
+  speech: Speech;
   /** The time from the start of the process to its first image vector and text vector. */
   coldStartMs: number;
   /** Gives the resident memory (PSS) of the service and its decoder processes, in bytes. */
   residentBytes(): number;
+  /** Tells it in two ways. */
+  memory(): Memory;
   /** Gives the processor time spent so far. */
   processorTime(): ProcessorTime;
   stop(): Promise<void>;
+}
+
+/** Where a service takes an image and a text, and what its bodies are. */
+export interface Speech {
+  image: { path: string; body: ImageForm };
+  text: { path: string; body: TextForm };
+}
+
+const ourSpeech: Speech = {
+  image: { path: "/encode_image", body: (b64) => ({ image_b64: b64 }) },
+  text: { path: "/encode_text", body: (text) => ({ text }) },
+};
+
+/** Memory of a service and its decoders, in bytes. */
+export interface Memory {
+  /** Pages that other programs have mapped, too, are split among all of them (PSS). */
+  shared: number;
+  /** Pages of program files count in full, but once, as if no other program had them. */
+  alone: number;
 }
 
 /** Processor time, in milliseconds of one core. */
@@ -34,34 +57,33 @@ export async function startService(
   { settings = {}, cores }: { settings?: Record<string, string>; cores?: string } = {},
 ): Promise<Service> {
   const env = { LOG_LEVEL: "error", MODEL: model, HOST: "127.0.0.1", ...settings };
-  const command = [...(cores ? ["taskset", "-c", cores] : []), process.execPath, executable, "serve"];
+  const command = [...(cores ? ["taskset", "-c", cores] : []), executable, "serve"];
   return start((port) => ({ command, env: { ...env, PORT: String(port) } }));
 }
 
-/** Starts what people write by hand: a library behind Flask, on the same checkpoints. */
-export async function startPeer(
-  python: string,
-  library: "sentence-transformers" | "faster-clip",
-  pair: { imageDir: string; textDir: string },
-): Promise<Service> {
-  const script = resolve(import.meta.dirname, "../peers/flask_service.py");
-  const { imageDir, textDir } = pair;
-  return start((port) => ({ command: [python, script, library, imageDir, textDir, String(port)], env: {} }));
+/** What a service is started with, and how one speaks to it: as to ours, by default. */
+export interface Start {
+  command: string[];
+  env?: Record<string, string>;
+  speech?: Speech;
 }
 
-async function start(how: (port: number) => { command: string[]; env: Record<string, string> }): Promise<Service> {
+/** Starts a service on a free port, and waits for its first vectors. */
+export async function start(how: (port: number) => Start): Promise<Service> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const { command, env } = how(port);
+  const { command, env, speech = ourSpeech } = how(port);
   const [file, ...args] = command;
   const child = spawn(file!, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] });
   process.once("exit", () => child.kill("SIGKILL")); // so that an error here leaves no process behind
-  await firstAnswer(url, child);
+  await firstAnswer(url, child, speech);
   return {
     url,
+    speech,
     coldStartMs: performance.now() - startedAt,
-    residentBytes: () => residentBytesOfTree(child.pid!),
+    residentBytes: () => memoryOfTree(child.pid!).shared,
+    memory: () => memoryOfTree(child.pid!),
     processorTime: () => processorTimeOfTree(child.pid!),
     async stop() {
       child.kill("SIGTERM");
@@ -70,8 +92,8 @@ async function start(how: (port: number) => { command: string[]; env: Record<str
   };
 }
 
-async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
-  const image = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+async function firstAnswer(url: string, child: ChildProcess, { image, text }: Speech): Promise<void> {
+  const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
   const post = async (path: string, body: object) => {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
     const response = await fetch(`${url}${path}`, init);
@@ -80,7 +102,7 @@ async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}`);
     try {
-      await Promise.all([post("/encode_text", { text: "first" }), post("/encode_image", { image_b64: image })]);
+      await Promise.all([post(text.path, text.body("first")), post(image.path, image.body(picture))]);
       return;
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // fetch's "connection refused": not listening yet
@@ -89,11 +111,28 @@ async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
-/**
- * Sums up the pages in memory. Pages that processes share are split among them, so that they count once. Linux only.
- */
-function residentBytesOfTree(root: number): number {
-  return treeOf(root).reduce((sum, pid) => sum + field(read(`/proc/${pid}/smaps_rollup`), "Pss") * 1024, 0);
+/** Sums up the pages in memory of a process and its children. Linux only. */
+function memoryOfTree(root: number): Memory {
+  let shared = 0;
+  let anonymous = 0;
+  const files: Record<string, number> = {};
+  for (const pid of treeOf(root)) {
+    const ofFiles: Record<string, number> = {};
+    let file = "";
+    for (const line of read(`/proc/${pid}/smaps`).split("\n")) {
+      const mapping = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ (\d+) +(.*)$/.exec(line);
+      if (mapping) file = mapping[1] === "0" ? "" : mapping[2]!;
+      const [, name, kilobytes] = /^(Pss|Rss|Anonymous): +(\d+)/.exec(line) ?? [];
+      const bytes = Number(kilobytes) * 1024;
+      if (name === "Pss") shared += bytes;
+      // Of a file that is mapped, what was written to is a copy of its own.
+      if (name === "Anonymous") anonymous += bytes;
+      if (file !== "" && name !== undefined && name !== "Pss")
+        ofFiles[file] = (ofFiles[file] ?? 0) + (name === "Rss" ? bytes : -bytes);
+    }
+    for (const [name, bytes] of Object.entries(ofFiles)) files[name] = Math.max(files[name] ?? 0, bytes);
+  }
+  return { shared, alone: anonymous + Object.values(files).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 /** Reads /proc, so it works on Linux only. */

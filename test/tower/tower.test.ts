@@ -250,3 +250,27 @@ describe("a tower", () => {
     expect(refused.map(({ message }) => message)).toEqual(Array(2).fill("The queue is full (10 items)."));
   });
 });
+
+describe("a tower of sixteen engines", () => {
+  const sixteenEngines = () => slowTower({ replicas: 16 });
+  const perMs = 16 * (8 / 85);
+
+  it("keeps all of them busy with single items of as many callers as fit in two batches of each", async () => {
+    const { time, request, done, refused } = await sixteenEngines();
+    const caller = async () => {
+      while (time.now() < 5_000) await request(1);
+    };
+    for (let i = 0; i < 16 * 8 * 2; i++) void caller();
+    await time.runUntil(5_000);
+    expect(refused).toEqual([]);
+    expect(done.length).toBeGreaterThan(0.95 * perMs * 5_000);
+  });
+
+  it("keeps all of them busy with one large request", async () => {
+    const { time, request, done } = await sixteenEngines();
+    void request(10_000);
+    await time.runUntil(30_000);
+    expect(done).toHaveLength(1);
+    expect(done[0]!.ms).toBeLessThan(10_000 / (0.95 * perMs));
+  });
+});
