@@ -23,6 +23,8 @@ export interface StandInReport {
   workers: PartReport[];
   /** Processor time of the queue's server. */
   serverSeconds: number;
+  /** The most memory that the server's first process has had since it was started. */
+  serverPeakBytes: number;
 }
 
 /** Runs references through a queue with a stand-in engine, and counts the vectors. @throws where one is not there exactly once */
@@ -39,9 +41,10 @@ export async function standInRun(options: StandInRun): Promise<StandInReport> {
   const serverSeconds = processorSeconds(server.pid()) - before;
   for (const { child } of hands) child.kill("SIGTERM");
   const reports = await Promise.all(hands.map(({ report }) => report()));
+  const serverPeakBytes = peakBytes(server.pid());
   checkVectors(out, count, shardSize);
   rmSync(out, { recursive: true });
-  return { seconds, lister: listed, workers: reports, serverSeconds };
+  return { seconds, lister: listed, workers: reports, serverSeconds, serverPeakBytes };
 }
 
 /** Each reference must have one vector, its own, at its place. */
@@ -90,6 +93,11 @@ export function processorSeconds(pid: number): number {
   return stats
     .filter((stat) => stat.pid === pid || stat.parent === pid)
     .reduce((sum, { ticks }) => sum + ticks / ticksPerSecond, 0);
+}
+
+function peakBytes(pid: number): number {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kilobytes) * 1024;
 }
 
 /** Linux counts processor time in these, on every common machine. */
