@@ -66,7 +66,7 @@ what is in flight within \`DRAIN_TIMEOUT_MS\`, and exits with 0. A second signal
 | 1 | The command failed. An error that nothing caught is printed and drains in the same way. |
 | 2 | The command was called wrongly, or its output is in use or belongs to another model. |
 | 3 | Some inputs of a bulk command failed; \`errors.jsonl\` lists them. |
-| 128 plus the signal's number | A signal interrupted the command. |
+| 128 plus the signal's number | A signal interrupted the command: 130 is Ctrl-C (SIGINT), 143 SIGTERM, 129 SIGHUP. |
 
 \`LOG_LEVEL=debug\` prints where an error came from.
 `;

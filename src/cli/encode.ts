@@ -13,6 +13,7 @@ import { callBulk } from "./bulk-call.ts";
 import { command } from "./command.ts";
 import { dryRun } from "./dry-run.ts";
 import { encodeQueued } from "./encode-queued.ts";
+import { interruptedCodes } from "./stop-signal.ts";
 
 const settings = { ...outputSettings, ...enqueueSettings, ...inputSettings, ...encoderSettings };
 
@@ -35,7 +36,7 @@ export const encode = command({
     ],
     ["encode photos/ --out vectors/ --retry-failed URL_TIMEOUT", "The same again, trying what was too slow before."],
   ],
-  exitCodes: { 3: "some inputs failed; they are in errors.jsonl", 130: "interrupted; the same call goes on" },
+  exitCodes: { 3: "some inputs failed; they are in errors.jsonl", ...interruptedCodes },
   settings,
   async run({ values, operands, signal }) {
     const directory = resolve(withHome(values.out));

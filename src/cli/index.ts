@@ -18,6 +18,7 @@ import { callBulk } from "./bulk-call.ts";
 import { command } from "./command.ts";
 import { dryRun } from "./dry-run.ts";
 import { count } from "./progress-text.ts";
+import { interruptedCodes } from "./stop-signal.ts";
 
 const { text: _text, ...pictureSettings } = inputSettings;
 const settings = { ...indexSettings, ...pictureSettings, ...encoderSettings };
@@ -36,10 +37,7 @@ export const index = command({
       "Pictures by URL; other columns can be filtered by.",
     ],
   ],
-  exitCodes: {
-    3: "some inputs failed; they are in errors.jsonl of the index",
-    130: "interrupted; the same call goes on",
-  },
+  exitCodes: { 3: "some inputs failed; they are in errors.jsonl of the index", ...interruptedCodes },
   settings,
   async run({ values, operands, signal }) {
     const directory = resolve(withHome(indexPath(values.index)));

@@ -7,6 +7,12 @@ export interface Stop {
   code: { ended: number; interrupted: number };
 }
 
+/** What a command that was interrupted ends with, by the signal, for its help. */
+export const interruptedCodes = {
+  130: "interrupted by Ctrl-C (SIGINT); the same call goes on",
+  143: "the same by SIGTERM, and 129 by SIGHUP",
+};
+
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**

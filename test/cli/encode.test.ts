@@ -252,18 +252,27 @@ describe("an encode that is interrupted", () => {
     expect((await runCli(args(out))).stdout).toContain("0 encoded, 300 known already, 1 failed");
   });
 
-  it("by Ctrl-C finishes what is under way, says how to go on, and ends with 130", async () => {
-    const { pictures, out } = await places();
-    writePictures(pictures, 600);
-    const run = startCli(["encode", pictures, "--out", out, "--model", model]);
-    await waitForVectors(out, 1);
-    run.child.kill("SIGINT");
-    const { code, stderr } = await run.ended;
-    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining("the same call goes on from here") });
-    const encoded = Number(/(\d+) encoded/.exec(stderr)![1]);
-    const again = await encode(pictures, out);
-    expect(again.stdout).toContain(`${600 - encoded} encoded, ${encoded} known already, 0 failed`);
-  });
+  it.each([
+    ["Ctrl-C", "SIGINT", 130],
+    ["SIGTERM", "SIGTERM", 143],
+  ] as const)(
+    "by %s finishes what is under way, says how to go on, and ends with its code",
+    async (_, signal, ends) => {
+      const { pictures, out } = await places();
+      writePictures(pictures, 600);
+      const run = startCli(["encode", pictures, "--out", out, "--model", model]);
+      await waitForVectors(out, 1);
+      run.child.kill(signal);
+      const { code, stderr } = await run.ended;
+      expect({ code, stderr }).toEqual({
+        code: ends,
+        stderr: expect.stringContaining("the same call goes on from here"),
+      });
+      const encoded = Number(/(\d+) encoded/.exec(stderr)![1]);
+      const again = await encode(pictures, out);
+      expect(again.stdout).toContain(`${600 - encoded} encoded, ${encoded} known already, 0 failed`);
+    },
+  );
 
   it("by a second Ctrl-C ends at once, whatever is under way", async () => {
     const { folder, out } = await places();
