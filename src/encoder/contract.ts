@@ -73,9 +73,8 @@ export interface Encoder {
   /** @throws EncoderError with a code of errors.ts; `index` names the item. */
   encodeTexts: Encode<string>;
   encodeImages: Encode<ImageInput>;
-  /** Tells whether both towers really work: true if each has given a vector within `maxAgeMs`, or gives one now. */
+  /** Tells whether each tower has given a vector within `maxAgeMs`, or gives one before the signal aborts. */
   isHealthy(options: { maxAgeMs: number; signal?: AbortSignal }): Promise<boolean>;
-  queueDepth(): { image: number; text: number };
   /**
    * Answers what was accepted, fetching, decoding and tokenising included, and refuses what comes after with SHUTTING_DOWN.
    * Then it stops threads and processes. @param options `timeoutMs`: what takes longer is refused, too; 25,000 by default

@@ -80,13 +80,15 @@ export async function createEncoder(
     },
   );
 
+  const encodersFor = (observer: EncoderObserver) => ({
+    encodeTexts: createTextEncoder({ tower: texts, tokenizer, observer }),
+    encodeImages: createImageEncoder({ tower: images, fetcher, decoder, observer, maxImageBytes }),
+  });
   return {
     manifest: model.manifest,
     device: { wanted: config.device, used: device },
-    encodeTexts: createTextEncoder({ tower: texts, tokenizer, observer }),
-    encodeImages: createImageEncoder({ tower: images, fetcher, decoder, observer, maxImageBytes }),
-    isHealthy: createHealthCheck({ images, texts, tokenizer, decoder }),
-    queueDepth: () => ({ image: images.depth, text: texts.depth }),
+    ...encodersFor(observer),
+    isHealthy: createHealthCheck({ images, texts, ...encodersFor({}) }), // probes count in no metric of requests
     async close({ timeoutMs = defaultDrainMs } = {}) {
       await Promise.all([images.close({ timeoutMs }), texts.close({ timeoutMs })]);
       await decoder.close();

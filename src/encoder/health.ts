@@ -1,52 +1,35 @@
-import type { Decoder } from "../image/decoder.ts";
-import type { Pixels } from "../image/pixels.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
 import { InFlight } from "../tower/in-flight.ts";
 import { requestScope } from "../tower/request-scope.ts";
-import type { Tower } from "../tower/tower.ts";
 import type { Encoder } from "./contract.ts";
 
-export interface HealthOptions {
-  images: Tower<Pixels>;
-  texts: Tower<number[]>;
-  tokenizer: Tokenizer;
-  decoder: Decoder;
+export interface HealthOptions extends Pick<Encoder, "encodeImages" | "encodeTexts"> {
+  images: { readonly lastSuccessAt: number };
+  texts: { readonly lastSuccessAt: number };
 }
 
-/** The probe encodes a word and a picture of one pixel (PNG). */
-const probeText = "health";
-const probeImage: Uint8Array = Buffer.from(
+/** The picture of a probe has one pixel (PNG). */
+const onePixel = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
   "base64",
 );
 
 /** One probe serves all who ask meanwhile, and goes on until the last of them has gone away. */
-export function createHealthCheck({ images, texts, tokenizer, decoder }: HealthOptions): Encoder["isHealthy"] {
+export function createHealthCheck(options: HealthOptions): Encoder["isHealthy"] {
+  const { images, texts, encodeImages, encodeTexts } = options;
   const probing = new InFlight<boolean>();
   let probes = 0;
 
-  /** Takes the way of a real request, decoder included, under a key that no cache knows. */
-  async function probeImageTower(signal: AbortSignal, key: string): Promise<void> {
-    const request = images.open({ items: 1, signal });
-    await request
-      .embed({ key, position: 0, cost: 1 }, async (turn) => ({ item: await decoder.decode(probeImage, turn) }))
-      .finally(request.close);
-  }
-
-  async function probeTextTower(signal: AbortSignal, key: string): Promise<void> {
-    const request = texts.open({ items: 1, signal });
-    try {
-      const [tokens] = await tokenizer.tokenize([probeText], request.signal);
-      await request.embed({ key, position: 0, cost: tokens!.ids.length }, () => ({ item: tokens!.ids }));
-    } finally {
-      request.close();
-    }
-  }
-
-  /** Asks only the towers that have been silent: a busy one is well, and may have a full queue. */
+  /**
+   * Asks only the towers that have been silent: a busy one is well, and may have a full queue. The inputs take the way of
+   * real ones; a number in the word, and behind the picture's end, keeps them out of caches.
+   */
   async function probe(silent: { image: boolean; text: boolean }, signal: AbortSignal): Promise<boolean> {
-    const key = `probe ${++probes}`;
-    const asked = [silent.image && probeImageTower(signal, key), silent.text && probeTextTower(signal, key)];
+    const number = String(++probes);
+    const picture = Buffer.concat([onePixel, Buffer.from(number)]);
+    const asked = [
+      silent.image && encodeImages([picture], { signal }),
+      silent.text && encodeTexts([`health ${number}`], { signal }),
+    ];
     const outcomes = await Promise.allSettled(asked);
     return outcomes.every(({ status }) => status === "fulfilled"); // whatever it was, there are no vectors now
   }

@@ -75,10 +75,6 @@ export class Batcher<Item> {
     this.#pace = new Pace(options.engines.length, this.#now);
   }
 
-  get depth(): number {
-    return this.#waiting.length;
-  }
-
   /** Tells when a batch last succeeded, in milliseconds of the batcher's clock. */
   get lastSuccessAt(): number {
     return this.#lastSuccessAt;

@@ -24,7 +24,6 @@ export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<I
 export interface Tower<Item> {
   /** Begins a request, which must be closed. @throws EncoderError SHUTTING_DOWN once the tower is closing. */
   open(options: RequestOptions): TowerRequest<Item>;
-  readonly depth: number;
   /** Tells when a batch last succeeded, in `performance.now()` milliseconds. */
   readonly lastSuccessAt: number;
   /** Takes no new request, and stops the engines once the open ones are closed, or given up after `timeoutMs`. */
@@ -81,9 +80,6 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
         if (requests.size === 0) whenIdle?.();
       };
       return openRequest(request, { shared, scope, onClose });
-    },
-    get depth() {
-      return batcher.depth;
     },
     get lastSuccessAt() {
       return batcher.lastSuccessAt;

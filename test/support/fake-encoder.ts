@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { EncodeOptions, Encoder, Encoding, ImageInput } from "../../src/encoder/encoder.ts";
 import { EncoderError, type ErrorCode } from "../../src/errors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
@@ -77,12 +78,11 @@ export function fakeEncoder({ maxImageBytes = Number.POSITIVE_INFINITY } = {}): 
       const lengthOf = (image: ImageInput) => (image instanceof Uint8Array ? image.length : 0);
       return encode(images, { faultOf: imageFault, lengthOf }, options);
     },
-    async isHealthy() {
+    async isHealthy({ signal }) {
       fake.probes++;
-      await fake.hold;
-      return fake.healthy;
+      const held = Promise.resolve(fake.hold).then(() => fake.healthy);
+      return signal ? Promise.race([held, once(signal, "abort").then(() => false)]) : held;
     },
-    queueDepth: () => ({ image: 0, text: 0 }),
     close: async () => {},
   };
   return fake;

@@ -15,7 +15,15 @@ type HealthOptions = ValuesOf<typeof healthSettings> & { encoder: Encoder };
  * a key.
  */
 export function healthRoutes(app: FastifyInstance, options: HealthOptions): void {
-  const isHealthy = healthProbe(options);
+  const { encoder, healthMaxAgeMs: maxAgeMs, healthTimeoutMs } = options;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  const isHealthy = async () => {
+    if (performance.now() - failedAt < failureMaxAgeMs) return false;
+    const signal = AbortSignal.timeout(healthTimeoutMs);
+    const isWell = await encoder.isHealthy({ maxAgeMs, signal }).catch(() => false);
+    if (!isWell) failedAt = performance.now();
+    return isWell;
+  };
   const schema = { tags: ["health"], response: { 200: health, 503: health } };
   const healthy = { status: "healthy" };
   const unhealthy = { status: "unhealthy" };
@@ -31,29 +39,4 @@ export function healthRoutes(app: FastifyInstance, options: HealthOptions): void
   app.get("/health/ready", about("Whether requests should be sent here"), async (_request, reply) => {
     return app.draining ? reply.code(503).send(unhealthy) : healthy;
   });
-}
-
-/** Runs one probe at a time however many ask, and for itself: a caller that goes away must not make the others fail. */
-function healthProbe({ encoder, healthMaxAgeMs, healthTimeoutMs }: HealthOptions): () => Promise<boolean> {
-  let running: Promise<boolean> | undefined;
-  let failedAt = Number.NEGATIVE_INFINITY;
-
-  async function probe(): Promise<boolean> {
-    const signal = AbortSignal.timeout(healthTimeoutMs);
-    const timeout = new Promise<boolean>((resolve) => {
-      signal.addEventListener("abort", () => resolve(false), { once: true });
-    });
-    const answer = encoder.isHealthy({ maxAgeMs: healthMaxAgeMs, signal }).catch(() => false);
-    const isHealthy = await Promise.race([answer, timeout]);
-    if (!isHealthy) failedAt = performance.now();
-    return isHealthy;
-  }
-
-  return async () => {
-    if (performance.now() - failedAt < failureMaxAgeMs) return false;
-    running ??= probe().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
 }
