@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, type ErrorCode, shuttingDown } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
+import { processStat } from "../host/process-stat.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
 
 export interface DecoderProcessOptions
@@ -57,6 +57,12 @@ export const retryAfterSeconds = 5;
 const execArgv = ["--max-old-space-size=64", "--max-semi-space-size=1"];
 const env = { UV_THREADPOOL_SIZE: "1", MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072", VIPS_WARNING: "0" };
 
+/** Command lines are public on a machine: what is not needed stays out, whatever else the options may hold. */
+const needed = [
+  ...["maxImagePixels", "maxDecoderBytes", "heic", "lenientImages", "webpWidth"],
+  ...["spec", "size", "resize", "fit", "resample", "background"],
+];
+
 /** A thread that is nicer than another by this much has a quarter of the core that both want, so it never starves. */
 const backgroundNicer = 5;
 const nicest = 19;
@@ -84,7 +90,7 @@ type Outcome = DecoderReply | { kind: "ended"; by: "crashed" | "killed" } | { ki
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
   const { coreMsOf = coreMs } = options;
   const script = entryBeside(import.meta.url, "decoder-main").process;
-  const child = fork(script.path, [argument(options)], {
+  const child = fork(script.path, [JSON.stringify(options, needed)], {
     execArgv: [...execArgv, ...script.execArgv],
     env,
     serialization: "advanced",
@@ -186,22 +192,6 @@ function giveWay({ pid }: ChildProcess): void {
   }
 }
 
-/** Command lines are public on a machine: what is not needed stays out, whatever else `options` may hold. */
-function argument(options: DecoderProcessOptions): string {
-  const { spec, maxImagePixels, maxDecoderBytes, decodeTimeoutMs, heic, lenientImages, webpWidth } = options;
-  const { size, resize, fit, resample, background } = spec;
-  const needed: DecoderProcessOptions = {
-    spec: { size, resize, fit, resample, background },
-    maxImagePixels,
-    maxDecoderBytes,
-    decodeTimeoutMs,
-    heic,
-    lenientImages,
-    ...(webpWidth !== undefined && { webpWidth }),
-  };
-  return JSON.stringify(needed);
-}
-
 /** Only work keeps the parent running, not a process that waits for some. */
 function holdParent(child: ChildProcess, hold: boolean): void {
   const change = hold ? "ref" : "unref";
@@ -211,16 +201,8 @@ function holdParent(child: ChildProcess, hold: boolean): void {
 
 /** Reads how long a process has used a core, in milliseconds and steps of 10; NaN means that nobody tells. */
 function coreMs(pid: number | undefined): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1"); // the file system is in memory
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(")") + 2) // the name before it may hold anything
-      .split(" ")
-      .slice(11, 13); // fields 14 and 15, in ticks of 10 ms
-    return 10 * (Number(user) + Number(system));
-  } catch {
-    return Number.NaN; // not Linux, or gone
-  }
+  const [user, system] = processStat(pid).slice(11, 13); // fields 14 and 15, in ticks of 10 ms
+  return 10 * (Number(user) + Number(system));
 }
 
 /** Blames an image that is hard to decode; one whose decoder was kept waiting deserves another try. */

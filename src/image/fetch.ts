@@ -108,7 +108,7 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
  * other origin was passed.
  */
 async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
-  const agent = options.fetchUserAgent || (await defaultUserAgent());
+  const agent = options.fetchUserAgent || `image-text-encoder/${await packageVersion()}`; // some sites ask who comes
   let url = first;
   let secrets = options.fetchHeaders[first.origin];
   for (let hop = 0; hop <= options.maxRedirects; hop++) {
@@ -148,11 +148,6 @@ async function withOneRetry<T>(signal: AbortSignal, attempt: () => Promise<T>): 
     await sleep(retryDelayMs, undefined, { signal });
     return attempt();
   }
-}
-
-/** Some sites ask to be told who comes. */
-async function defaultUserAgent(): Promise<string> {
-  return `image-text-encoder/${await packageVersion()}`;
 }
 
 /** @throws EncoderError URL_FORBIDDEN where no address of the host may be connected to. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
+import { processStat } from "../host/process-stat.ts";
 
 /** Names a process so that no other one is ever taken for it. */
 export interface ProcessName {
@@ -13,7 +14,7 @@ export interface ProcessName {
 }
 
 export async function nameOwnProcess(): Promise<ProcessName> {
-  const start = (await startOf(process.pid)) ?? "0";
+  const start = startOf(process.pid) ?? "0";
   return { pid: process.pid, start, namespace: await ownNamespace(), host: hostname() };
 }
 
@@ -23,13 +24,10 @@ export async function nameOwnProcess(): Promise<ProcessName> {
  */
 export async function livenessOf({ pid, start, namespace }: ProcessName): Promise<"alive" | "dead" | "unknown"> {
   if (namespace === "0" || namespace !== (await ownNamespace())) return "unknown";
-  return (await startOf(pid)) === start ? "alive" : "dead";
+  return startOf(pid) === start ? "alive" : "dead";
 }
 
-async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => undefined);
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // field 22; the name before it may hold anything
-}
+const startOf = (pid: number) => processStat(pid)[19]; // field 22
 
 async function ownNamespace(): Promise<string> {
   try {
