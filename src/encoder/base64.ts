@@ -17,21 +17,37 @@ export interface Base64Options {
 /**
  * Decodes base64, plain or as a data URI, in the standard alphabet or the URL-safe one, with or without padding and
  * line breaks.
- * @throws EncoderError INVALID_BASE64, or IMAGE_TOO_LARGE before anything is decoded
+ * @throws EncoderError INVALID_BASE64, or IMAGE_TOO_LARGE before more than `maxBytes` are decoded
  */
-export async function decodeBase64(text: string, { maxBytes, ...turns }: Base64Options): Promise<Buffer> {
+export async function decodeBase64(text: string, options: Base64Options): Promise<Buffer> {
+  const { maxBytes, nextTurn = immediate, charactersPerTurn = usualCharactersPerTurn } = options;
   const data = isDataUri(text) ? dataOf(text) : text;
   const { end, padding } = withoutPadding(data);
-  const { portions, digits } = await divide(data, end, turns);
+  const decoded = Buffer.allocUnsafe(Math.min(bytesOf(end), maxBytes));
+  let digits = 0;
+  for (let start = 0; start < end; ) {
+    if (start > 0) await nextTurn();
+    const portion = wholeGroups(data, { start, most: charactersPerTurn, end });
+    const at = bytesOf(digits);
+    digits += portion.digits;
+    if (bytesOf(digits) > maxBytes) throw imageTooLarge(maxBytes);
+    // Node skips what is not base64 and stops at padding, so that foreign characters leave fewer bytes than the length
+    // promises; but of those beyond ASCII it looks at the low byte alone.
+    const isAscii = Buffer.byteLength(portion.text) === portion.text.length;
+    if (!isAscii || decoded.write(portion.text, at, "base64") !== bytesOf(digits) - at) {
+      throw invalid("it holds characters that are not base64");
+    }
+    start += portion.text.length;
+  }
   if (padding > 2 || (padding > 0 && (digits + padding) % 4 !== 0)) {
     throw invalid("its length does not fit its padding");
   }
   if (digits % 4 === 1) throw invalid("its length is impossible");
   if (digits === 0) throw invalid("it is empty");
-  const bytes = Math.floor((digits * 3) / 4);
-  if (bytes > maxBytes) throw imageTooLarge(maxBytes);
-  return decodePortions(portions, bytes, turns);
+  return decoded.subarray(0, bytesOf(digits));
 }
+
+const bytesOf = (digits: number) => Math.floor((digits * 3) / 4);
 
 /** Gives where the digits end, and how many `=` follow, blanks among them. */
 function withoutPadding(data: string): { end: number; padding: number } {
@@ -45,25 +61,15 @@ function withoutPadding(data: string): { end: number; padding: number } {
   return { end, padding };
 }
 
-type Turns = Omit<Base64Options, "maxBytes">;
-
 /**
- * Divides the text where whole groups of four digits end, so that each portion can be decoded by itself. Blanks do not
+ * Takes a portion that ends where a whole group of four digits does, so that it can be decoded by itself. Blanks do not
  * count as digits; anything else foreign does. Removing the blanks instead would take far longer.
  */
-async function divide(data: string, end: number, turns: Turns): Promise<{ portions: string[]; digits: number }> {
-  const portions: string[] = [];
-  let digits = 0;
-  for (let start = 0; start < end; ) {
-    if (start > 0) await (turns.nextTurn ?? immediate)();
-    let stop = Math.min(end, start + (turns.charactersPerTurn ?? usualCharactersPerTurn));
-    let found = stop - start - blanksIn(data.slice(start, stop));
-    for (; stop < end && found % 4 > 0; stop++) if (!isBlank(data.charCodeAt(stop))) found++;
-    portions.push(data.slice(start, stop));
-    digits += found;
-    start = stop;
-  }
-  return { portions, digits };
+function wholeGroups(data: string, { start, most, end }: { start: number; most: number; end: number }) {
+  let stop = Math.min(end, start + most);
+  let digits = stop - start - blanksIn(data.slice(start, stop));
+  for (; stop < end && digits % 4 > 0; stop++) if (!isBlank(data.charCodeAt(stop))) digits++;
+  return { text: data.slice(start, stop), digits };
 }
 
 function blanksIn(portion: string): number {
@@ -71,24 +77,6 @@ function blanksIn(portion: string): number {
   let blanks = 0;
   for (let i = 0; i < portion.length; i++) if (isBlank(portion.charCodeAt(i))) blanks++;
   return blanks;
-}
-
-async function decodePortions(portions: readonly string[], bytes: number, turns: Turns): Promise<Buffer> {
-  const decoded = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  for (const [index, portion] of portions.entries()) {
-    if (index > 0) await (turns.nextTurn ?? immediate)();
-    // Node skips what is not base64 and stops at padding, so that foreign characters leave fewer bytes than the length
-    // promises; but of those beyond ASCII it looks at the low byte alone.
-    if (Buffer.byteLength(portion) !== portion.length) throw foreign();
-    at += decoded.write(portion, at, "base64");
-  }
-  if (at !== bytes) throw foreign();
-  return decoded;
-}
-
-function foreign(): EncoderError {
-  return invalid("it holds characters that are not base64");
 }
 
 const equalsSign = 0x3d;

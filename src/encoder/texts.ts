@@ -1,6 +1,5 @@
 import { EncoderError } from "../errors.ts";
 import type { Tokenizer, Tokens } from "../text/tokenizer.ts";
-import type { TowerRequest } from "../tower/request.ts";
 import type { Tower } from "../tower/tower.ts";
 import type { Encode, EncodeOptions, EncoderObserver } from "./contract.ts";
 import { type EncodedItem, encodingOf, faultOf, itemOrFault } from "./outcomes.ts";
@@ -33,7 +32,13 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
       request.reserve(tokens.map(({ key, ids }) => ({ key, cost: ids.length })));
       await request.each(byLength(tokens), async (at, { index: position, waitedMs }) => {
         const { index } = filled[at]!;
-        items[index] = await itemOrFault(embed(tokens[at]!, { request, position, waitedMs }), index, options);
+        const { key, ids } = tokens[at]!;
+        const work = async () => {
+          const result = await request.embed({ key, position, cost: ids.length }, () => ({ item: ids }));
+          const { embedding, incomplete, inferenceMs } = result;
+          return { embedding, incomplete, timings: { queueMs: waitedMs + result.queueMs, inferenceMs } };
+        };
+        items[index] = await itemOrFault(work(), index, options);
       });
       const encoding = encodingOf(items);
       encoding.timings.tokenizeMs = tokenizeMs;
@@ -50,19 +55,6 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
   }
 
   return encodeTexts as Encode<string>; // null stands only in the place of an error that was asked for
-}
-
-interface TextStep {
-  request: TowerRequest<number[]>;
-  position: number;
-  /** Milliseconds spent waiting for the texts before it. */
-  waitedMs: number;
-}
-
-async function embed({ key, ids }: Tokens, { request, position, waitedMs }: TextStep): Promise<EncodedItem> {
-  const result = await request.embed({ key, position, cost: ids.length }, () => ({ item: ids }));
-  const { embedding, incomplete, inferenceMs } = result;
-  return { embedding, incomplete, timings: { queueMs: waitedMs + result.queueMs, inferenceMs } };
 }
 
 /** Orders places by the texts' length, since neighbours in the queue share batches, which are padded. */
