@@ -37,7 +37,7 @@ export async function downloadFile(download: Download): Promise<void> {
   const partial = `${target}.${facts.hash?.hex ?? "unverified"}.incomplete`;
   await storing(() => mkdir(dirname(target), { recursive: true }));
   for (let isLastTry = false; ; isLastTry = true) {
-    const { pieces } = await receiveInto(partial, download);
+    const pieces = await receiveInto(partial, download);
     if (!facts.hash) break;
     const { matches, received } = await checkContent(partial, facts.hash, signal);
     if (matches) break;
@@ -51,7 +51,7 @@ export async function downloadFile(download: Download): Promise<void> {
 }
 
 /** Receives all that is missing of a file. @returns in how many pieces its bytes came, earlier runs' included. */
-async function receiveInto(partial: string, download: Download): Promise<{ pieces: number }> {
+async function receiveInto(partial: string, download: Download): Promise<number> {
   const handle = await storing(() => open(partial, constants.O_RDWR | constants.O_CREAT, 0o644));
   try {
     // Where nothing can be checked afterwards, an earlier run's bytes are not trusted.
@@ -68,7 +68,7 @@ async function receiveInto(partial: string, download: Download): Promise<{ piece
       });
     });
     await storing(() => handle.sync()); // before the rename is: a power cut must not leave a whole name on half a file
-    return { pieces };
+    return pieces;
   } finally {
     await handle.close();
   }
@@ -86,7 +86,7 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
   const range: Record<string, string> = position > 0 ? { range: `bytes=${position}-` } : {};
   const response = await request({ ...download, method: "GET", headers: range });
   if (response.status === 416) throw await restart(`${nameOf(file)} ends before byte ${position}.`);
-  if (response.status === 206 && firstByte(response.headers.get("content-range")) !== position) {
+  if (response.status === 206 && !response.headers.get("content-range")?.startsWith(`bytes ${position}-`)) {
     await response.body?.cancel();
     throw await restart(`The Hub sent another range of ${nameOf(file)} than it was asked for.`);
   }
@@ -118,10 +118,4 @@ async function* bodyOf({ file, signal }: Download, { body }: Response): AsyncGen
     signal?.throwIfAborted();
     throw transient(`The connection broke while ${nameOf(file)} was received (${reasonOf(cause)}).`, { cause });
   }
-}
-
-/** Reads `bytes 100-199/1000` as 100. */
-function firstByte(contentRange: string | null): number | undefined {
-  const [, first] = /^bytes (\d+)-/.exec(contentRange ?? "") ?? [];
-  return first === undefined ? undefined : Number(first);
 }

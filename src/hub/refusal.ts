@@ -26,38 +26,30 @@ export function refusal({ hub, file, response, atHub }: Refused): EncoderError {
   if (!atHub) return transient(`The Hub's storage answers ${status} for ${nameOf(file)}.`);
 
   const page = `${hub.endpoint}/${repository}`;
-  switch (headers.get("x-error-code")) {
-    case "GatedRepo":
-      return fail(
-        `${repository} is gated: accept its terms at ${page}, then set HF_TOKEN to a token of that account${hub.token ? " (the one that is set has no access)" : ""}.`,
-      );
-    case "RevisionNotFound":
-      return fail(`${repository} has no revision ${revision}: see ${page}/commits for those it has.`);
-    case entryNotFound:
-      return missingFile(file);
-    case "RepoNotFound":
-      return noSuchRepository(hub, repository);
+  const code = headers.get("x-error-code");
+  if (code === "GatedRepo") {
+    return fail(
+      `${repository} is gated: accept its terms at ${page}, then set HF_TOKEN to a token of that account${hub.token ? " (the one that is set has no access)" : ""}.`,
+    );
   }
-  if (status === 401) return noSuchRepository(hub, repository);
+  if (code === "RevisionNotFound") {
+    return fail(`${repository} has no revision ${revision}: see ${page}/commits for those it has.`);
+  }
+  if (code === "RepoNotFound" || status === 401) {
+    const remedy = hub.token
+      ? "check the name, and that the token in HF_TOKEN is valid and may read it"
+      : "check the name, or set HF_TOKEN to a token that may read it";
+    return fail(`There is no repository ${repository} at ${hub.endpoint}, or it is private: ${remedy}.`);
+  }
+  if (code === entryNotFound || status === 404) {
+    return new EncoderError("HUB_FAILED", `There is no ${nameOf(file)}.`, { internal: entryNotFound });
+  }
   if (status === 403)
     return fail(`The token has no access to ${repository}: HF_TOKEN needs the permission to read it.`);
-  if (status === 404) return missingFile(file);
   return fail(`The Hub answers ${status} for ${nameOf(file)}: is HF_ENDPOINT (${hub.endpoint}) right?`);
 }
 
-function noSuchRepository(hub: Hub, repository: string): EncoderError {
-  const remedy = hub.token
-    ? "check the name, and that the token in HF_TOKEN is valid and may read it"
-    : "check the name, or set HF_TOKEN to a token that may read it";
-  const message = `There is no repository ${repository} at ${hub.endpoint}, or it is private: ${remedy}.`;
-  return new EncoderError("HUB_FAILED", message);
-}
-
 const entryNotFound = "EntryNotFound";
-
-function missingFile(file: RepositoryFile): EncoderError {
-  return new EncoderError("HUB_FAILED", `There is no ${nameOf(file)}.`, { internal: entryNotFound });
-}
 
 /** Tells whether the repository is there and only this file of it is not. */
 export function isMissingFile(error: unknown): boolean {

@@ -31,8 +31,8 @@ export async function withRetries<T>(
       signal?.throwIfAborted();
       const retryAfterSeconds = error instanceof EncoderError ? error.retryAfterSeconds : undefined;
       failures++;
-      if (retryAfterSeconds === undefined || failures >= hub.attempts) throw error;
-      if (retryAfterSeconds > longestRetryAfterSeconds) throw error;
+      const isHopeless = retryAfterSeconds === undefined || retryAfterSeconds > longestRetryAfterSeconds;
+      if (isHopeless || failures >= hub.attempts) throw error;
       const delayMs = Math.min(firstDelayMs * 2 ** (failures - 1), longestDelayMs) * (0.5 + Math.random() / 2);
       await hub.wait(Math.max(delayMs, retryAfterSeconds * 1000), signal);
     }
