@@ -24,26 +24,8 @@ export interface EmbeddedOptions {
 export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedOptions): Promise<Model> {
   const checkpoint = join(packageRoot, "models", embeddedName);
   const folder = `${embeddedName}-${await fingerprint(checkpoint, signal)}`;
-  try {
-    return await openOrBuild({ checkpoint, outDir: join(modelsDir, folder), signal });
-  } catch (error) {
-    if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
-    onTemporary?.(error);
-    return openOrBuild({ checkpoint, outDir: join(await temporaryFolder(), folder), signal });
-  }
-}
-
-/** Opens the model, or builds it; one that is there but damaged is replaced. */
-async function openOrBuild(options: {
-  checkpoint: string;
-  outDir: string;
-  signal: AbortSignal | undefined;
-}): Promise<Model> {
-  const { checkpoint, outDir, signal } = options;
-  try {
-    return await openModel(outDir);
-  } catch {
-    return buildModel({
+  const build = (outDir: string) =>
+    buildModel({
       imageDir: join(checkpoint, "image"),
       textDir: join(checkpoint, "text"),
       outDir,
@@ -52,7 +34,13 @@ async function openOrBuild(options: {
       keepExisting: true,
       ...(signal && { signal }),
     });
-  }
+  /** Opens the model below a folder, or builds it there; one that is damaged is replaced. */
+  const openBelow = (parent: string) => openModel(join(parent, folder)).catch(() => build(join(parent, folder)));
+  return openBelow(modelsDir).catch(async (error) => {
+    if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
+    onTemporary?.(error);
+    return openBelow(await temporaryFolder());
+  });
 }
 
 /** The folder is this user's own, as whoever else can write to a folder of models decides what this process computes. */

@@ -12,7 +12,7 @@ import { delayCasts } from "./fp16/delay-casts.ts";
 import { emulate } from "./fp16/emulate.ts";
 import { createMagnitudes } from "./fp16/magnitudes.ts";
 import { int8Arithmetic } from "./int8/arithmetic.ts";
-import { createCalibration } from "./int8/calibration.ts";
+import { createCalibration, type Measurement } from "./int8/calibration.ts";
 import { fidelityOf, isFaithful } from "./int8/fidelity.ts";
 import { foldFactors } from "./int8/fold.ts";
 import { type PlanOf, perTokenPlan, planInput } from "./int8/plan.ts";
@@ -35,19 +35,12 @@ export interface TowerOptions {
   onProgress: (fraction: number) => void;
 }
 
-export interface WrittenTower {
-  tower: {
-    graph: string;
-    precision: Precision;
-    /** Compares int8 or fp16 with fp32, also where int8's was too low, and the tower is fp32. */
-    fidelity?: Fidelity;
-    largestPair?: number;
-  };
-  files: Record<string, FileRecord>;
-}
-
-/** Writes NAME.onnx and NAME.weights in the chosen precision. */
-export async function writeTower(options: TowerOptions): Promise<WrittenTower> {
+/**
+ * Writes NAME.onnx and NAME.weights in the chosen precision.
+ * @returns what the manifest says of the tower, and its files. `fidelity` compares int8 or fp16 with fp32, also where
+ * int8's was too low, and the tower is fp32.
+ */
+export async function writeTower(options: TowerOptions) {
   const { precision, fidelity, files } = await writeInPrecision(options);
   const tower = { graph: `${options.name}.onnx`, precision, ...(fidelity && { fidelity }) };
   return { tower: precision === "int8" ? { ...tower, largestPair } : tower, files };
@@ -101,13 +94,6 @@ async function writeFp16(options: TowerOptions) {
     );
   }
   return { files: await write(options, halfGraph()), fidelity };
-}
-
-/** What is measured while a tower runs in fp32. */
-interface Measurement {
-  arithmetic: Arithmetic;
-  tap(graph: Graph): void;
-  observe(taps: Float32Array): void;
 }
 
 /** Runs the tower in fp32: measures with some samples and keeps the vectors of the others. */

@@ -53,14 +53,16 @@ export async function isReplaceable(place: string): Promise<boolean> {
     throw error;
   });
   if (names.length === 0) return true;
-  const files = await filesOfModel(place);
+  const schema = z.object({ formatVersion: z.number(), files: z.record(z.string(), z.unknown()) });
+  const manifest = await readFile(join(place, manifestFile), "utf8").catch(() => "null");
+  const files = schema.safeParse(jsonOf(manifest)).data?.files;
   return files !== undefined && names.every((name) => name === manifestFile || Object.hasOwn(files, name));
 }
 
-async function filesOfModel(place: string): Promise<Record<string, unknown> | undefined> {
+/** Gives undefined for what is not JSON. */
+function jsonOf(text: string): unknown {
   try {
-    const manifest = JSON.parse(await readFile(join(place, manifestFile), "utf8"));
-    return z.object({ formatVersion: z.number(), files: z.record(z.string(), z.unknown()) }).parse(manifest).files;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -76,12 +78,8 @@ async function readManifest(directory: string) {
         : `${manifestFile} is missing: this is not a model folder`,
     );
   });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw fail(`${manifestFile} is not JSON`);
-  }
+  const json = jsonOf(text);
+  if (json === undefined) throw fail(`${manifestFile} is not JSON`);
   const version = z.object({ formatVersion: z.number() }).safeParse(json).data?.formatVersion;
   if (version !== undefined && !readableVersions.includes(version)) {
     throw fail(`it has format version ${version}, this program reads ${readableVersions.join(" and ")}`);

@@ -1,7 +1,8 @@
-import { type Arithmetic, fp32 } from "../../graph/arithmetic.ts";
+import { fp32 } from "../../graph/arithmetic.ts";
 import { largestFloat16 } from "../../graph/float16.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
 import type { Weight } from "../../graph/weight.ts";
+import type { Measurement } from "../int8/calibration.ts";
 
 /** What other inputs may exceed the measured ones by; a layer that comes nearer to the limit is computed in fp32. */
 const headroom = 4;
@@ -13,12 +14,7 @@ const leastPeak = 2 ** -10;
  * fp32, with a tap on all that half precision would have to hold: the graph's output gains, behind an item's vector, the
  * largest magnitude of each linear layer's input, product and result, and of what attention's scores can reach.
  */
-export interface Magnitudes {
-  arithmetic: Arithmetic;
-  /** Lengthens the output of a graph that was built with `arithmetic`. */
-  tap(graph: Graph): void;
-  /** Notes one item's taps. */
-  observe(taps: Float32Array): void;
+export interface Magnitudes extends Measurement {
   /** Tells whether nothing of the layer comes near the largest number of half precision. */
   fits(layer: string): boolean;
 }

@@ -2,20 +2,20 @@ import { type Arithmetic, fp32 } from "../../graph/arithmetic.ts";
 import type { Graph, Value } from "../../graph/graph.ts";
 import type { InputRange } from "./plan.ts";
 
+/** Measures what a tower computes in fp32. */
+export interface Measurement {
+  arithmetic: Arithmetic;
+  /** Lengthens the output of a graph that was built with `arithmetic`: taps follow an item's vector. */
+  tap(graph: Graph): void;
+  /** Notes one item's taps. */
+  observe(taps: Float32Array): void;
+}
+
 /**
  * Builds in fp32, with a tap on the input of each linear layer: the graph's output gains, behind an item's vector, the
  * largest and the least value that each input channel took among its tokens. [N, dimensions + taps]
  */
-export interface Calibration {
-  arithmetic: Arithmetic;
-  /** Lengthens the output of a graph that was built with `arithmetic`. */
-  tap(graph: Graph): void;
-  /** Widens the ranges by one item's taps. */
-  observe(taps: Float32Array): void;
-  range(name: string): InputRange;
-}
-
-export function createCalibration(): Calibration {
+export function createCalibration(): Measurement & { range(name: string): InputRange } {
   const layers: { name: string; inputs: number; extremes: Value[]; range: InputRange }[] = [];
   return {
     arithmetic: {
