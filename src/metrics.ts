@@ -12,8 +12,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  const seconds = <L extends string>(name: string, help: string, labelNames: L[]) =>
-    new Histogram({ name, help, labelNames, buckets: secondsBuckets, registers });
+  const histogram = <L extends string>(name: string, help: string, labelNames: L[], buckets = secondsBuckets) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
   const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Counter({ name, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
@@ -26,7 +26,9 @@ export function createMetrics() {
     registry,
     // requests
     requests: counter("encoder_requests_total", "Answered requests.", ["route", "method", "status", "protocol"]),
-    requestSeconds: seconds("encoder_request_seconds", "Time from a request's header to its answer's end.", ["route"]),
+    requestSeconds: histogram("encoder_request_seconds", "Time from a request's header to its answer's end.", [
+      "route",
+    ]),
     requestsInFlight: gauge("encoder_requests_in_flight", "Encode requests being worked on.", []),
     bodyBytesInFlight: gauge("encoder_body_bytes_in_flight", "Bytes of the bodies of encode requests in flight.", []),
     errors: counter("encoder_errors_total", "Requests refused or failed, by error code.", ["code"]),
@@ -35,19 +37,13 @@ export function createMetrics() {
     truncated: counter("encoder_truncated_texts_total", "Texts cut to the model's longest sequence.", []),
     fetches: counter("encoder_fetches_total", "Image URLs, by outcome: ok or an error code.", ["outcome"]),
     // stages of an item's way
-    fetchSeconds: seconds("encoder_fetch_seconds", "Time to fetch one image URL.", []),
-    decodeSeconds: seconds("encoder_decode_seconds", "Time to decode and resize one image, waiting included.", []),
-    tokenizeSeconds: seconds("encoder_tokenize_seconds", "Time to tokenise one request's texts.", []),
-    queueSeconds: seconds("encoder_queue_seconds", "Time spent waiting for the tower.", ["tower"]),
-    inferenceSeconds: seconds("encoder_inference_seconds", "Time of one batch in the tower.", ["tower"]),
+    fetchSeconds: histogram("encoder_fetch_seconds", "Time to fetch one image URL.", []),
+    decodeSeconds: histogram("encoder_decode_seconds", "Time to decode and resize one image, waiting included.", []),
+    tokenizeSeconds: histogram("encoder_tokenize_seconds", "Time to tokenise one request's texts.", []),
+    queueSeconds: histogram("encoder_queue_seconds", "Time spent waiting for the tower.", ["tower"]),
+    inferenceSeconds: histogram("encoder_inference_seconds", "Time of one batch in the tower.", ["tower"]),
     // engines
-    batchSize: new Histogram({
-      name: "encoder_batch_size",
-      help: "Items in one batch.",
-      labelNames: ["tower"],
-      buckets: [1, 2, 4, 8, 16, 32, 64, 128],
-      registers,
-    }),
+    batchSize: histogram("encoder_batch_size", "Items in one batch.", ["tower"], [1, 2, 4, 8, 16, 32, 64, 128]),
     queueDepth: gauge("encoder_queue_depth", "Items waiting for the tower.", ["tower"]),
     engineDeaths: counter("encoder_engine_deaths_total", "Engine threads that died and were replaced.", ["tower"]),
     decoderEnds: counter(

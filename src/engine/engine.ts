@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
-import type { BatchResult, Engine, Tensor } from "./contract.ts";
+import type { Engine } from "./contract.ts";
 import type { SessionOptions } from "./session.ts";
 import type { WorkerReply } from "./worker.ts";
 
@@ -27,7 +27,7 @@ function spawnWorker(workerData: SessionOptions): Worker {
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
-  let thread: Promise<Thread> | undefined;
+  let thread: Promise<Engine> | undefined;
   const start = (limits: Pick<ThreadOptions, "signal" | "loadTimeoutMs">) =>
     startThread({
       ...options,
@@ -42,7 +42,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   thread = start({ signal: options.signal });
   await thread;
 
-  async function restart(): Promise<Thread> {
+  async function restart(): Promise<Engine> {
     if ((await identityOf(options.graph)) !== identity) {
       throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
     }
@@ -60,7 +60,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
     async close() {
       closed = true;
-      await thread?.then((it) => it.stop()).catch(() => {});
+      await thread?.then((it) => it.close()).catch(() => {});
     },
   };
 }
@@ -71,18 +71,13 @@ async function identityOf(path: string): Promise<string | undefined> {
   return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
 }
 
-interface Thread {
-  run(inputs: Tensor[]): Promise<BatchResult>;
-  stop(): Promise<void>;
-}
-
 interface ThreadOptions extends EngineOptions {
   /** Limits how long a thread loads that replaces another, for which requests wait. The first one has no limit. */
   loadTimeoutMs?: number;
 }
 
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
-function startThread(options: ThreadOptions): Promise<Thread> {
+function startThread(options: ThreadOptions): Promise<Engine> {
   const { graph, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal, loadTimeoutMs } = options;
   const { spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads, largestPair, device });
@@ -109,7 +104,7 @@ function startThread(options: ThreadOptions): Promise<Thread> {
   worker.on("error", (error) => die(error.message));
   worker.on("exit", (code) => die(`its thread ended with code ${code}`));
 
-  const thread: Thread = {
+  const thread: Engine = {
     async run(inputs) {
       if (!alive) throw engineFailed("its thread is gone");
       const answer = nextReply();
@@ -125,14 +120,14 @@ function startThread(options: ThreadOptions): Promise<Thread> {
         pending = undefined;
       }
     },
-    async stop() {
+    async close() {
       stopping = true;
       await worker.terminate();
     },
   };
   const abort = () => {
     pending?.reject(signal?.reason);
-    void thread.stop();
+    void thread.close();
   };
   signal?.addEventListener("abort", abort, { once: true });
   const hang = loadTimeoutMs === undefined ? undefined : endUnlessWithin(loadTimeoutMs, "graph");

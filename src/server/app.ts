@@ -76,11 +76,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     });
   }
   app.register(async (routes) => {
-    health(routes, options);
-    info(routes, options);
+    statusRoutes(routes, options, config.adminPort === 0);
     if (page) pageRoute(routes, page);
     if (docs) docsRoute(routes, docs);
-    if (config.adminPort === 0) operatorRoutes(routes, options);
   });
   return app;
 }
@@ -88,9 +86,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 /** Creates what listens on ADMIN_PORT. */
 export function createAdminApp(options: AppOptions): FastifyInstance {
   const app = openDoor(options);
-  health(app, options);
-  info(app, options);
-  operatorRoutes(app, options);
+  statusRoutes(app, options, true);
   return app;
 }
 
@@ -106,18 +102,14 @@ function openDoor({ encoder, config, metrics, logger }: AppOptions): FastifyInst
   return app;
 }
 
-function health(app: FastifyInstance, { encoder, config }: AppOptions): void {
-  healthRoutes(app, { ...pickSettings(healthSettings, config), encoder });
-}
-
-function info(app: FastifyInstance, { encoder: { manifest, device }, config, version }: AppOptions): void {
+/** Serves what tells of the service itself; /metrics only where `isForOperators`. */
+function statusRoutes(app: FastifyInstance, options: AppOptions, isForOperators: boolean): void {
+  const { encoder, config, metrics, version } = options;
+  const { manifest, device } = encoder;
   const { imageUrls, maxImagePixels } = config;
-  const limits = { ...requestLimits(config), maxImagePixels };
-  infoRoute(app, { manifest, device, limits, imageUrls, version });
-}
-
-function operatorRoutes(app: FastifyInstance, { encoder, config, metrics, version }: AppOptions): void {
-  if (config.metrics) metricsRoute(app, { encoder, metrics, version });
+  healthRoutes(app, { ...pickSettings(healthSettings, config), encoder });
+  infoRoute(app, { manifest, device, limits: { ...requestLimits(config), maxImagePixels }, imageUrls, version });
+  if (isForOperators && config.metrics) metricsRoute(app, { encoder, metrics, version });
 }
 
 function requestLimits(config: ServiceConfig) {
