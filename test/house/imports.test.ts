@@ -28,7 +28,7 @@ const mayImport: Record<string, string[]> = {
   engine: ["host", "errors"],
   text: ["scheduling", "errors"],
   image: ["scheduling", "host", "errors"],
-  storage: ["errors"],
+  storage: ["host", "errors"],
   model: ["config", "errors"],
   scheduling: ["errors"],
   config: ["errors"],
