@@ -49,7 +49,8 @@ export function encodingOf(items: readonly (EncodedItem | EncoderError)[]) {
   } satisfies Partial<Encoding<Float32Array | null>>;
 }
 
-const stages = ["fetchMs", "decodeMs", "tokenizeMs", "queueMs", "inferenceMs"] as const;
+/** Lists the stages in the order in which an item takes them. */
+export const stages = ["fetchMs", "decodeMs", "tokenizeMs", "queueMs", "inferenceMs"] as const;
 
 /** Takes the longest time, stage by stage. A stage that no item went through is left out. */
 export function longest(timings: readonly StageTimings[]): StageTimings {

@@ -97,7 +97,7 @@ function openDoor({ encoder, config, metrics, logger }: AppOptions): FastifyInst
   const app = createBase({ ...connections, model, metrics, logger, silenceLimitMs: silenceLimitMs(config) });
   allowOrigins(app, config.corsOrigins);
   guardAccess(app, pickSettings(accessSettings, config));
-  answerUnrouted(app, metrics);
+  answerUnrouted(app);
   readJsonBodies(app, requestLimits(config));
   return app;
 }

@@ -88,7 +88,7 @@ function notIn(charset: string): EncoderError {
 }
 
 export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => EncoderError): ReadBody {
-  return (request, payload, inspect = () => {}) => {
+  return async (request, payload, inspect = () => {}) => {
     const checkSize = (bytes: number) => {
       if (request.awaitsKey && bytes > maxKeylessBytes) throw unauthorized();
       if (bytes > maxBytes) throw tooLarge(maxBytes);
@@ -97,36 +97,23 @@ export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => Enc
     if (content.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") {
       throw new EncoderError("UNSUPPORTED_MEDIA_TYPE", "Compressed request bodies are not read; send it as it is.");
     }
-    const declared = Number(request.headers["content-length"] ?? 0);
-    checkSize(declared);
+    checkSize(Number(request.headers["content-length"] ?? 0));
     const chunks: Buffer[] = [];
     let bytes = 0;
-    return new Promise((resolve, reject) => {
-      const onData = (chunk: Buffer) => {
-        try {
-          bytes += chunk.length;
-          checkSize(bytes);
-          request.admission?.take(chunk.length);
-          inspect(chunk);
-          chunks.push(chunk);
-        } catch (error) {
-          stop();
-          chunks.length = 0;
-          payload.resume(); // the rest is discarded: a client that still sends would not read the answer
-          reject(error);
-        }
-      };
-      const onEnd = () => {
-        stop();
-        resolve(joined(chunks, { bytes, nextTurn: () => request.server.ownTurn() }));
-      };
-      const onBroken = () => {
-        stop();
-        reject(new EncoderError("CLIENT_CLOSED", "The connection ended before the request's body did."));
-      };
-      const stop = () => payload.off("data", onData).off("end", onEnd).off("error", onBroken).off("close", onBroken);
-      payload.on("data", onData).on("end", onEnd).on("error", onBroken).on("close", onBroken);
-    });
+    try {
+      for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
+        bytes += chunk.length;
+        checkSize(bytes);
+        request.admission?.take(chunk.length);
+        inspect(chunk);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      payload.resume(); // the rest is discarded: a client that still sends would not read the answer
+      if (error instanceof EncoderError || !payload.destroyed) throw error;
+      throw new EncoderError("CLIENT_CLOSED", "The connection ended before the request's body did.");
+    }
+    return joined(chunks, { bytes, nextTurn: () => request.server.ownTurn() });
   };
 }
 

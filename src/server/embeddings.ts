@@ -46,7 +46,7 @@ function* frame({ embeddings, isSingle, errors, dimensions }: Embeddings): Gener
   }
 }
 
-interface Batch {
+export interface Batch {
   request: FastifyRequest;
   reply: FastifyReply;
   sources: readonly Source[];

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Encoder, Encoding, StageTimings } from "../encoder/contract.ts";
 import { encodeItems, type Item } from "../encoder/items.ts";
+import { stages } from "../encoder/outcomes.ts";
 import { atIndex, EncoderError } from "../errors.ts";
 import { startDeadline } from "./deadline.ts";
 import type { ItemOrFault } from "./items.ts";
@@ -64,18 +65,10 @@ function told<Vector>(
   return encoding;
 }
 
-const stages: [keyof StageTimings, string][] = [
-  ["fetchMs", "fetch"],
-  ["decodeMs", "decode"],
-  ["tokenizeMs", "tokenize"],
-  ["queueMs", "queue"],
-  ["inferenceMs", "inference"],
-];
-
 function serverTiming(timings: StageTimings): string {
-  const parts = stages.flatMap(([stage, name]) => {
+  const parts = stages.flatMap((stage) => {
     const ms = timings[stage];
-    return ms === undefined ? [] : [`${name};dur=${ms.toFixed(2)}`];
+    return ms === undefined ? [] : [`${stage.replace("Ms", "")};dur=${ms.toFixed(2)}`];
   });
   return parts.join(", ");
 }

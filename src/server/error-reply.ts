@@ -30,11 +30,10 @@ interface Exchange {
   request: FastifyRequest;
   reply: FastifyReply;
   metrics: Metrics;
-  answer?: ErrorAnswer;
+  answer: ErrorAnswer;
 }
 
-export function sendError(error: EncoderError, exchange: Exchange): FastifyReply {
-  const { request, reply, metrics, answer = nativeAnswer } = exchange;
+function sendError(error: EncoderError, { request, reply, metrics, answer }: Exchange): FastifyReply {
   const { status, body } = answer(error);
   metrics.errors.inc({ code: error.code });
   request.errorCode = error.code;

@@ -52,7 +52,9 @@ export class JsonGuard {
     const end = found === -1 ? chunk.length : found;
     if (!this.#escaped && !chunk.subarray(start, end).includes(backslash)) {
       this.#inString = found === -1;
-      if (!this.#inString) this.#noteString(this.#bytesBefore + end);
+      const string = { start: this.#stringStart, end: this.#bytesBefore + end };
+      const isLong = string.end - string.start >= leastLongBytes;
+      if (isLong && !this.#inString && !this.#hasEscapes) this.longStrings.push(string);
       return end + 1;
     }
     this.#hasEscapes = true;
@@ -62,11 +64,6 @@ export class JsonGuard {
     this.#escaped = escaped;
     this.#inString = i === chunk.length;
     return i + 1;
-  }
-
-  #noteString(end: number): void {
-    const start = this.#stringStart;
-    if (!this.#hasEscapes && end - start >= leastLongBytes) this.longStrings.push({ start, end });
   }
 
   /** Goes behind the start of the next string. */

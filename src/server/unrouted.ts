@@ -1,7 +1,5 @@
 import type { FastifyInstance } from "fastify";
 import { EncoderError } from "../errors.ts";
-import type { Metrics } from "../metrics.ts";
-import { sendError } from "./error-reply.ts";
 
 const methods = ["GET", "HEAD", "POST"] as const;
 
@@ -9,19 +7,15 @@ const methods = ["GET", "HEAD", "POST"] as const;
  * Answers unknown paths with 404, other methods of known ones with 405 and the methods they have, and OPTIONS with 204.
  * Answers before a body is read, since whatever is wrong with that comes second.
  */
-export function answerUnrouted(app: FastifyInstance, metrics: Metrics): void {
+export function answerUnrouted(app: FastifyInstance): void {
   app.addHook("onRequest", async (request, reply) => {
     if (!request.is404) return;
     const path = request.url.split("?", 1)[0]!;
     const allowed = methods.filter((method) => app.hasRoute({ method, url: path }));
-    if (allowed.length === 0) {
-      const error = new EncoderError("NOT_FOUND", "There is no such route.");
-      return sendError(error, { request, reply, metrics });
-    }
+    if (allowed.length === 0) throw new EncoderError("NOT_FOUND", "There is no such route.");
     const allow = [...allowed, "OPTIONS"].join(", ");
     reply.header("allow", allow);
     if (request.method === "OPTIONS") return reply.code(204).send();
-    const error = new EncoderError("METHOD_NOT_ALLOWED", `This route takes ${allow}.`);
-    return sendError(error, { request, reply, metrics });
+    throw new EncoderError("METHOD_NOT_ALLOWED", `This route takes ${allow}.`);
   });
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { EncoderError } from "../../errors.ts";
-import { answerEmbeddings } from "../embeddings.ts";
+import { answerEmbeddings, type Batch } from "../embeddings.ts";
 import { notAnImage, readForms, readImageBodies } from "../image-bodies.ts";
 import type { ImageSource } from "../images.ts";
 import type { Form } from "../multipart.ts";
@@ -14,7 +14,6 @@ import {
   encodeImageQuery,
   encodeReply,
 } from "../schemas.ts";
-import type { VectorEncoding } from "../vector-stream.ts";
 
 type ImageJson = z.output<typeof encodeImageBody>;
 type ImageQuery = z.output<typeof encodeImageQuery>;
@@ -22,14 +21,7 @@ type ImageQuery = z.output<typeof encodeImageQuery>;
 type Body = ImageJson | Form | Buffer | undefined;
 
 /** Every kind of body comes down to this. */
-interface ImageRequest {
-  sources: ImageSource[];
-  /** Name of the field that holds a batch; undefined where there is one image. */
-  field: string | undefined;
-  normalize: boolean;
-  encoding: VectorEncoding;
-  onError: "fail" | "null" | undefined;
-}
+type ImageRequest = Omit<Batch, "request" | "reply" | "noun">;
 
 /** Serves POST /encode_image: JSON, a form with files, or an image itself. */
 export function encodeImageRoute(app: FastifyInstance, context: RouteContext): void {
@@ -93,12 +85,7 @@ function imagesOfJson(body: ImageJson): ImageRequest {
   };
 }
 
-interface NamedImage {
-  url?: string | null | undefined;
-  b64?: string | null | undefined;
-}
-
-function sourceOf({ url, b64 }: NamedImage, index: number): ImageSource {
+function sourceOf({ url, b64 }: NonNullable<ImageJson["images"]>[number], index: number): ImageSource {
   if (url && !b64) return { url };
   if (b64 && !url) return { b64 };
   const found = url ? "both" : "none";
