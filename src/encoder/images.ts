@@ -1,7 +1,7 @@
 import { createHash, webcrypto } from "node:crypto";
 import { toEncoderError } from "../errors.ts";
 import type { Decoder } from "../image/decoder.ts";
-import type { ImageFetcher } from "../image/fetch.ts";
+import type { FetchedImage, ImageFetcher } from "../image/fetch.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { TowerRequest } from "../tower/request.ts";
 import type { Tower } from "../tower/tower.ts";
@@ -99,12 +99,7 @@ async function hashOf(bytes: Uint8Array): Promise<string> {
   return hash.digest("base64");
 }
 
-interface Bytes {
-  bytes: Uint8Array;
-  fetchMs?: number;
-  /** Tells that the bytes are no longer needed. */
-  release(): void;
-}
+type Bytes = FetchedImage & { fetchMs?: number };
 
 interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
   request: TowerRequest<Pixels>;

@@ -46,7 +46,12 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   let warming = options.startsEarly ? start() : undefined;
 
   async function start(): Promise<DecoderProcess | undefined> {
-    const process = spawn();
+    let process: DecoderProcess | undefined;
+    try {
+      process = startDecoderProcess(options);
+    } catch {
+      // There is no memory for another process.
+    }
     if (process) {
       alive.add(process);
       void process.exited.then((reason) => {
@@ -60,14 +65,6 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     }
     nextStartAt = performance.now() + Math.min(firstRestartDelayMs * 2 ** failedStarts++, longestRestartDelayMs);
     return undefined;
-  }
-
-  function spawn(): DecoderProcess | undefined {
-    try {
-      return startDecoderProcess(options);
-    } catch {
-      return undefined; // there is no memory for another process
-    }
   }
 
   /** Waits until another start may be tried, and no longer than an image should. */
@@ -87,12 +84,6 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     return found?.process;
   }
 
-  function endIdle(process: DecoderProcess): void {
-    const place = idle.findIndex((it) => it.process === process);
-    idle.splice(place, 1);
-    process.kill();
-  }
-
   return {
     async take() {
       for (;;) {
@@ -109,9 +100,13 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     },
     giveBack(process) {
       if (!process.isUsable()) return;
-      const { idleMs } = options;
-      const ending = idleMs === undefined ? undefined : setTimeout(() => endIdle(process), idleMs).unref();
-      idle.push({ process, ending });
+      const resting: Idle = { process, ending: undefined };
+      idle.push(resting);
+      if (options.idleMs === undefined) return;
+      resting.ending = setTimeout(() => {
+        idle.splice(idle.indexOf(resting), 1);
+        process.kill();
+      }, options.idleMs).unref();
     },
     async close() {
       closing.abort();

@@ -108,27 +108,30 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
  * other origin was passed.
  */
 async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
+  const { maxRedirects, maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs } = options;
   const agent = options.fetchUserAgent || `image-text-encoder/${await packageVersion()}`; // some sites ask who comes
   let url = first;
   let secrets = options.fetchHeaders[first.origin];
-  for (let hop = 0; hop <= options.maxRedirects; hop++) {
+  for (let hop = 0; hop <= maxRedirects; hop++) {
     if (url.origin !== first.origin) secrets = undefined;
     const headers = { accept: "image/*", "accept-encoding": "identity", "user-agent": agent, ...secrets };
     const answer = await withOneRetry(signal, async () => {
       const addresses = await checkedAddresses(url, options, signal);
-      return requestImage({ ...timeLimits(options), url, addresses, headers, signal });
+      return requestImage({
+        url,
+        addresses,
+        headers,
+        signal,
+        maxImageBytes,
+        fetchConnectTimeoutMs,
+        fetchIdleTimeoutMs,
+      });
     });
     if (answer instanceof Uint8Array) return answer;
     url = parseUrl(answer.location, url);
   }
-  throw new EncoderError("URL_TOO_MANY_REDIRECTS", `The image URL redirects more than ${options.maxRedirects} times.`);
+  throw new EncoderError("URL_TOO_MANY_REDIRECTS", `The image URL redirects more than ${maxRedirects} times.`);
 }
-
-const timeLimits = ({ maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs }: FetchOptions) => ({
-  maxImageBytes,
-  fetchConnectTimeoutMs,
-  fetchIdleTimeoutMs,
-});
 
 /** A gateway that answers so may get over it, and a connection that was cut may hold the next time. */
 const passingStatuses = [502, 503, 504];

@@ -1,11 +1,8 @@
 import type { Tensor } from "../engine/contract.ts";
+import type { Manifest } from "../model/manifest.ts";
 
-export interface TextPadding {
-  padId: number;
-  /** Each row is this long; "batch" (the default) means the length of the longest text. */
-  padding?: "batch" | number;
-  paddingSide?: "right" | "left";
-}
+/** Says how texts of a batch come to one length; the manifest explains the keys. */
+export type TextPadding = Pick<Manifest["text"], "padId"> & Partial<Pick<Manifest["text"], "padding" | "paddingSide">>;
 
 /**
  * Makes token ids and mask, both int64 [N, T]. T is a fixed length, or that of the longest text made even: the runtime
