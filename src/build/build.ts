@@ -22,16 +22,11 @@ export interface BuildOptions {
   name: string;
   precision: PrecisionChoice;
   /** Where the checkpoints come from, for the manifest. */
-  sources?: { image: Origin; text: Origin };
+  sources?: Record<"image" | "text", { repository: string; revision: string }>;
   /** Keeps a whole model that another process put in place meanwhile. */
   keepExisting?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: BuildProgress) => void;
-}
-
-interface Origin {
-  repository: string;
-  revision: string;
 }
 
 export interface BuildProgress {

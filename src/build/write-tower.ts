@@ -15,7 +15,7 @@ import { int8Arithmetic } from "./int8/arithmetic.ts";
 import { createCalibration, type Measurement } from "./int8/calibration.ts";
 import { fidelityOf, isFaithful } from "./int8/fidelity.ts";
 import { foldFactors } from "./int8/fold.ts";
-import { type PlanOf, perTokenPlan, planInput } from "./int8/plan.ts";
+import { type PlanOf, planInput } from "./int8/plan.ts";
 import { largestPair } from "./int8/quantise.ts";
 import type { Samples } from "./int8/samples.ts";
 import { writeGraph } from "./write-graph.ts";
@@ -59,7 +59,10 @@ async function writeInPrecision(options: TowerOptions) {
     foldFactors(graph);
     return graph;
   };
-  const plans: PlanOf[] = [(layer) => planInput(layer, calibration.range(layer.name)), perTokenPlan];
+  const plans: PlanOf[] = [
+    (layer) => planInput(layer, calibration.range(layer.name)),
+    () => ({ kind: "perToken", floor: undefined }), // slower, but nothing depends on what calibration has seen
+  ];
   for (const plan of plans) {
     const files = await write(options, quantised(plan));
     const fidelity = fidelityOf(exact, await vectors(options, { directory: options.directory, items: heldOut }));

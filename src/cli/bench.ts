@@ -53,7 +53,7 @@ export const bench = command({
       ]) {
         const alone = await measure(work, 1, seconds, signal);
         const crowd = await measure(work, together, seconds, signal);
-        print(`${what}, one at a time: ${latency(alone)}`);
+        print(`${what}, one at a time: ${alone.latency}`);
         print(`${what}, ${together} at a time: ${crowd.perSecond.toFixed(1)}/s`);
       }
     } finally {
@@ -64,14 +64,8 @@ export const bench = command({
 
 type Work = (turn: number) => Promise<unknown>;
 
-interface Measured {
-  perSecond: number;
-  /** Times are sorted, in milliseconds. */
-  latencies: number[];
-}
-
 /** Keeps `together` calls in flight: each lane starts its next call when it has its answer. */
-async function measure(work: Work, together: number, seconds: number, signal: AbortSignal): Promise<Measured> {
+async function measure(work: Work, together: number, seconds: number, signal: AbortSignal) {
   const latencies: number[] = [];
   const startedAt = performance.now();
   let turn = 1;
@@ -85,12 +79,9 @@ async function measure(work: Work, together: number, seconds: number, signal: Ab
   };
   await Promise.all(Array.from({ length: together }, lane));
   const perSecond = latencies.length / ((performance.now() - startedAt) / 1000);
-  return { perSecond, latencies: latencies.sort((a, b) => a - b) };
-}
-
-function latency({ latencies }: Measured): string {
+  latencies.sort((a, b) => a - b);
   const at = (share: number) => milliseconds(latencies[Math.floor(share * (latencies.length - 1))]!);
-  return `p50 ${at(0.5)}, p99 ${at(0.99)}`;
+  return { perSecond, latency: `p50 ${at(0.5)}, p99 ${at(0.99)}` };
 }
 
 async function readPicture(file: string): Promise<Uint8Array> {

@@ -5,7 +5,6 @@ import { choice, text, type ValuesOf } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
 import { openHub } from "../hub/hub.ts";
 import { pullModel } from "../hub/pull-model.ts";
-import type { CheckpointSource } from "../hub/repository.ts";
 import { parseRepository } from "../hub/repository-file.ts";
 import { catalog } from "../model/catalog.ts";
 import { withHome } from "../model/locate.ts";
@@ -28,8 +27,6 @@ export const pullSettings = {
   }),
   ...hubSettings,
 };
-
-type PullConfig = ValuesOf<typeof pullSettings>;
 
 export const pull = command({
   summary: "Download a model from the Hub, verify and build it",
@@ -73,10 +70,7 @@ export const pull = command({
 const usage =
   "pull NAME, pull --checkpoint REPO[@REV] --out DIR, or pull --image REPO[@REV] --text REPO[@REV] --out DIR";
 
-function wanted(
-  config: PullConfig,
-  name: string | undefined,
-): { outDir: string; image: CheckpointSource; text: CheckpointSource } {
+function wanted(config: ValuesOf<typeof pullSettings>, name: string | undefined) {
   const folder = config.out && resolve(withHome(config.out));
   const pair = checkpointPair(config, usage);
   if (name !== undefined && !pair) {

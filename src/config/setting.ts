@@ -29,8 +29,7 @@ export type SettingTable = Record<string, Setting<never> | Setting<unknown>>;
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 export type ValuesOf<Table> = { [Name in keyof Table]: ValueOf<Table[Name]> };
 
-export const KiB = 1024;
-export const MiB = 1024 * KiB;
+export const MiB = 1024 * 1024;
 
 /** Holds what a declaration says besides which values it takes. */
 type Declaration<T> = Omit<Setting<T>, "schema" | "expects">;

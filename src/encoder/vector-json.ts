@@ -21,22 +21,17 @@ export function vectorJson(vector: Float32Array): string {
     const magnitude = Math.abs(vector[i]!);
     if (i > 0) text[at++] = 0x2c; // comma
     if (words[i]! >>> 31 === 1) text[at++] = 0x2d; // minus
-    if (magnitude >= 1e-6 && magnitude < 1e7) at = writeDecimal(text, at, { magnitude, exponent: words[i]! >>> 23 });
+    if (magnitude >= 1e-6 && magnitude < 1e7) at = writeDecimal(text, at, { magnitude, word: words[i]! });
     else at += text.write(byText(magnitude), at, "latin1");
   }
   return `[${text.toString("latin1", 0, at)}]`;
 }
 
-interface Float {
-  magnitude: number;
-  /** Second to ninth bit of the float, behind that of its sign. */
-  exponent: number;
-}
-
-/** Writes a number's shortest decimal at `at`. @returns where it ends */
-function writeDecimal(text: Buffer, at: number, { magnitude, exponent }: Float): number {
+/** Writes a number's shortest decimal at `at`. @param float its magnitude, and its bits @returns where it ends */
+function writeDecimal(text: Buffer, at: number, { magnitude, word }: { magnitude: number; word: number }): number {
+  const exponent = (word >>> 23) & 0xff; // behind the sign
   // With this many digits, decimals lie as close together as float32s. Fewer often suffice.
-  let decimals = Math.max(0, Math.ceil((150 - (exponent & 0xff)) * Math.log10(2)));
+  let decimals = Math.max(0, Math.ceil((150 - exponent) * Math.log10(2)));
   let digits = digitsWith(magnitude, decimals);
   while (digits === 0) digits = digitsWith(magnitude, ++decimals);
   while (decimals > 0) {

@@ -41,14 +41,14 @@ export function rowsOf({ shape, read }: Weight, first: number, count: number): W
 /** Joins weights along the first axis. */
 export function stacked(weights: readonly Weight[]): Weight {
   const rows = weights.reduce((sum, weight) => sum + weight.shape[0]!, 0);
+  const shape = [rows, ...weights[0]!.shape.slice(1)];
   return {
-    shape: [rows, ...weights[0]!.shape.slice(1)],
+    shape,
     async read() {
-      const parts: Float32Array[] = [];
-      for (const weight of weights) parts.push(await weight.read());
-      const target = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+      const target = new Float32Array(shape.reduce((product, size) => product * size, 1));
       let at = 0;
-      for (const part of parts) {
+      for (const weight of weights) {
+        const part = await weight.read();
         target.set(part, at);
         at += part.length;
       }

@@ -50,11 +50,6 @@ const leastShortBatch = 4;
 /** After a single item, another one is expected for this long. */
 const singlesExpectedMs = 5_000;
 
-interface Attempt {
-  isLastAttempt: boolean;
-  isMeasured: boolean;
-}
-
 /** Forms batches without waiting: an idle engine runs what there is; while all are busy, the next batch gathers. */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
@@ -138,7 +133,7 @@ export class Batcher<Item> {
       this.#lastStartAt = this.#now();
       this.#tellDepth();
       const leftOthers = this.#waiting.length > 0;
-      void this.#run(engine, batch, { isLastAttempt: false, isMeasured: leftOthers }).finally(() => {
+      void this.#run(engine, batch, { isLast: false, isMeasured: leftOthers }).finally(() => {
         this.#idle.push(engine);
         this.#start();
       });
@@ -187,7 +182,7 @@ export class Batcher<Item> {
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */
-  async #run(engine: Engine, jobs: Job<Item>[], attempt: Attempt): Promise<void> {
+  async #run(engine: Engine, jobs: Job<Item>[], attempt: { isLast: boolean; isMeasured: boolean }): Promise<void> {
     const batch = jobs.filter((job) => !job.signal.aborted);
     if (batch.length === 0) return;
     const startedAt = this.#now();
@@ -203,8 +198,8 @@ export class Batcher<Item> {
         job.resolve({ embedding, queueMs: startedAt - job.queuedAt, inferenceMs });
       });
     } catch (error) {
-      const last = { isLastAttempt: true, isMeasured: false };
-      if (!attempt.isLastAttempt) return this.#run(engine, batch, last);
+      const last = { isLast: true, isMeasured: false };
+      if (!attempt.isLast) return this.#run(engine, batch, last);
       if (batch.length === 1) return batch[0]!.reject(error);
       for (const job of batch) await this.#run(engine, [job], last);
     }

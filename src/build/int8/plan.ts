@@ -35,7 +35,7 @@ export function planInput({ followsGelu }: PlannedLayer, { min, max }: InputRang
   const lowest = min.reduce((a, b) => Math.min(a, b), 0);
   if (followsGelu) return { kind: "perToken", floor: coarse(Math.max(-lowest, 1e-3)) };
   const ranges = max.map((value, channel) => Math.max(value, -min[channel]!));
-  const median = medianOf(ranges);
+  const median = ranges.toSorted()[ranges.length >> 1]!;
   const divisors = ranges.map((range) => coarse(Math.max(1, range / (tamedRatio * median))));
   const tame = median > 0 && ranges.some((range) => range > outlierRatio * median);
   const largest = ranges.reduce((most, range, channel) => Math.max(most, tame ? range / divisors[channel]! : range), 0);
@@ -46,18 +46,9 @@ export function planInput({ followsGelu }: PlannedLayer, { min, max }: InputRang
   };
 }
 
-/** For towers that the plans above do not fit: slower, but nothing depends on what calibration has seen. */
-export function perTokenPlan(): InputPlan {
-  return { kind: "perToken", floor: undefined };
-}
-
 /** Rounds up to a float32 of three fraction bits, since processors differ in the last bits of what calibration sees. */
 function coarse(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer);
   bits[0] = (bits[0]! + 0xfffff) & ~0xfffff;
   return new Float32Array(bits.buffer)[0]!;
-}
-
-function medianOf(values: Float32Array): number {
-  return values.toSorted()[values.length >> 1]!;
 }
