@@ -5,7 +5,17 @@ import { openConnection } from "../../src/queue/bullmq.ts";
 import { writeFiles, writePictures } from "../support/pictures.ts";
 import { type Outcome, runCli } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
-import { endGently, place, ready, resultOf, servePictures, singleRun, startRun, startWorker } from "./support/run.ts";
+import {
+  endGently,
+  opening,
+  place,
+  ready,
+  resultOf,
+  servePictures,
+  singleRun,
+  startRun,
+  startWorker,
+} from "./support/run.ts";
 import { engines, startRedis } from "./support/servers.ts";
 
 let model: string;
@@ -104,10 +114,8 @@ describe("queue", () => {
 
 describe.each(engines)("a worker at a queue in %s that is told to end", (_, start) => {
   it("gives back what takes too long, and another one does it", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const pictures = await servePictures(here.folder, 10);
-    const call = { model, queue, out: here.out };
     pictures.holdFrom(0);
     const first = await ready(startWorker(call, "--drain-timeout-ms", "200", "--metrics-port", "0"));
     const run = startRun(call, pictures.list, "--shard-size", "10");
@@ -120,10 +128,8 @@ describe.each(engines)("a worker at a queue in %s that is told to end", (_, star
   });
 
   it("tells its metrics until then", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const pictures = await servePictures(here.folder, 10);
-    const call = { model, queue, out: here.out };
     const worker = startWorker(call, "--metrics-port", "1", "--host", "nowhere.invalid");
     expect((await worker.ended).code).toBe(1);
     const port = String(20_000 + (process.pid % 10_000));

@@ -4,7 +4,17 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { readJsonLines } from "../support/output.ts";
 import type { Running } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
-import { endGently, place, ready, resultOf, servePictures, singleRun, startRun, startWorker } from "./support/run.ts";
+import {
+  endGently,
+  opening,
+  place,
+  ready,
+  resultOf,
+  servePictures,
+  singleRun,
+  startRun,
+  startWorker,
+} from "./support/run.ts";
 import { engines, startPostgres, startRedis } from "./support/servers.ts";
 
 let model: string;
@@ -23,10 +33,8 @@ describe.each([
   ["PostgreSQL", startPostgres, "parquet"],
 ] as const)("three workers at a queue in %s", (_, start, format) => {
   it("of which two are killed in the middle give the bytes of a run on one machine", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const pictures = await servePictures(here.folder, 60);
-    const call = { model, queue, out: here.out };
     const workers = await Promise.all([1, 2, 3].map(() => ready(startWorker(call))));
     pictures.holdFrom(16);
     const run = startRun(call, pictures.list, "--shard-size", "8", "--format", format);
@@ -63,8 +71,7 @@ describe.each(engines)("a restart of %s", (_, start) => {
 
 describe.each(engines)("a picture that kills whoever takes it from a queue in %s", (_, start) => {
   it("is found among its shard's, listed as poison, and costs nothing else", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const poison = 13;
     const workers = new Map<string, Running>();
     let deaths = 0;
@@ -74,7 +81,6 @@ describe.each(engines)("a picture that kills whoever takes it from a queue in %s
       workers.get(name)!.child.kill("SIGKILL");
       hire();
     });
-    const call = { model, queue, out: here.out };
     const hire = () => {
       const name = `worker-${workers.size}`;
       workers.set(name, startWorker(call, "--fetch-user-agent", name));
@@ -94,10 +100,8 @@ describe.each(engines)("a picture that kills whoever takes it from a queue in %s
 
 describe.each(engines)("a shard in %s that takes many times the lease", (_, start) => {
   it("stays with its worker, which renews it", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const pictures = await servePictures(here.folder, 20);
-    const call = { model, queue, out: here.out };
     const patient = ["--fetch-timeout-ms", "60000", "--fetch-idle-timeout-ms", "60000"];
     const worker = await ready(startWorker(call, ...patient));
     await ready(startWorker(call, ...patient)); // whichever has not got the shard would take it

@@ -5,7 +5,7 @@ import { pack } from "tar-stream";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bitmap } from "../support/pictures.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
-import { place, ready, resultOf, singleRun, startRun, startWorker } from "./support/run.ts";
+import { opening, ready, resultOf, singleRun, startRun, startWorker } from "./support/run.ts";
 import { engines } from "./support/servers.ts";
 
 let model: string;
@@ -15,11 +15,9 @@ beforeAll(async () => {
 
 describe.each(engines)("a queued run in %s", (_, start) => {
   it("of texts gives the bytes of a run on one machine", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const list = join(here.folder, "texts.txt");
     writeFileSync(list, Array.from({ length: 23 }, (_, i) => `${"word ".repeat(i % 5)}Fahrräder ${i}\n`).join(""));
-    const call = { model, queue, out: here.out };
     await ready(startWorker(call));
     const run = await startRun(call, list, "--text", "--shard-size", "5").ended;
     expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining("23 encoded") });
@@ -28,8 +26,7 @@ describe.each(engines)("a queued run in %s", (_, start) => {
   });
 
   it("of a plain tar reads its pictures at their places", async () => {
-    const { url: queue } = await start();
-    const here = await place();
+    const { here, call } = await opening(start, model);
     const photos = join(here.folder, "photos");
     mkdirSync(photos);
     const input = join(photos, "pictures.tar");
@@ -41,7 +38,6 @@ describe.each(engines)("a queued run in %s", (_, start) => {
     tar.entry({ name: "torn.bmp" }, "torn");
     tar.finalize();
     await pipeline(tar, createWriteStream(input));
-    const call = { model, queue, out: here.out };
     await ready(startWorker(call, "--root", photos));
     const run = await startRun(call, input, "--shard-size", "7").ended;
     expect(run).toMatchObject({ code: 3, stdout: expect.stringContaining("18 encoded, 0 known already, 1 failed") });

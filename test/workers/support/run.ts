@@ -21,6 +21,13 @@ export async function place(): Promise<RunPlace> {
   return { folder, out };
 }
 
+/** Starts a queue server, and gives a place and how runs and workers of this model are called there. */
+export async function opening(start: () => Promise<{ url: string }>, model: string) {
+  const { url: queue } = await start();
+  const here = await place();
+  return { here, call: { model, queue, out: here.out } };
+}
+
 /** What a queued run wrote, without what it keeps for itself. */
 export function resultOf(directory: string): Record<string, string> {
   return Object.fromEntries(Object.entries(outputFiles(directory)).filter(([path]) => !path.startsWith(".queue/")));
