@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { describeIssues } from "../config/issues.ts";
+import { describeIssues, jsonOf } from "../config/json.ts";
 import { EncoderError } from "../errors.ts";
 import { openSafetensors, type Safetensors } from "./safetensors.ts";
 import { indexOf, joinShards, readShards } from "./shards.ts";
@@ -53,7 +53,9 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
     has: async (file) => (await sizeOf(file)) !== undefined,
     bytes: readBytes,
     async json(file, schema) {
-      const parsed = schema.safeParse(parseJson((await readBytes(file)).toString(), file));
+      const json = jsonOf((await readBytes(file)).toString());
+      if (json === undefined) throw refusal(`${file} is not JSON`);
+      const parsed = schema.safeParse(json);
       if (!parsed.success) throw refusal(`${file}: ${describeIssues(parsed.error)}`);
       return parsed.data;
     },
@@ -72,14 +74,6 @@ export async function openCheckpoint(directory: string, title = "Checkpoint"): P
     },
   };
   return folder;
-
-  function parseJson(text: string, file: string): unknown {
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw refusal(`${file} is not JSON`);
-    }
-  }
 
   async function missingTensors(file: string): Promise<string> {
     const pickle = file.replace("model.safetensors", "pytorch_model.bin");

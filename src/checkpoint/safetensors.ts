@@ -1,6 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
-import { describeIssues } from "../config/issues.ts";
+import { describeIssues, jsonOf } from "../config/json.ts";
 import { EncoderError } from "../errors.ts";
 import { float32Of } from "../graph/float16.ts";
 import { scaledRows, type Weight } from "../graph/weight.ts";
@@ -115,14 +116,9 @@ async function readHeader(handle: FileHandle, fail: Fail) {
 }
 
 function parseHeader(header: Uint8Array, fail: Fail): TensorEntry[] {
-  let text: string;
-  let json: unknown;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(header);
-    json = JSON.parse(text);
-  } catch {
-    throw fail("the header is not JSON");
-  }
+  const text = new TextDecoder().decode(header);
+  const json = isUtf8(header) ? jsonOf(text) : undefined;
+  if (json === undefined) throw fail("the header is not JSON");
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw fail("the header is not a JSON object");
   const duplicate = duplicateKey(text);
   if (duplicate !== undefined) throw fail(`tensor ${duplicate} is listed twice`);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonOf } from "./json.ts";
 
 /** Holds the headers that go to an origin (`https://images.example.com`). */
 export type FetchHeaders = Record<string, Record<string, string>>;
@@ -22,7 +23,7 @@ const origin = z
 
 /** Reads JSON, or the object itself where a program gives it: host -> header -> value. */
 export function fetchHeadersSchema(): { schema: z.ZodType<FetchHeaders>; expects: string } {
-  const object = z.union([z.record(z.string(), z.unknown()), z.string().transform(parseJson)]);
+  const object = z.union([z.record(z.string(), z.unknown()), z.string().transform(jsonOf)]);
   const schema = object.pipe(
     z.record(z.string(), z.record(headerName, headerValue)).transform((hosts, context) => {
       const entries = Object.entries(hosts).map(([host, headers]) => {
@@ -37,12 +38,4 @@ export function fetchHeadersSchema(): { schema: z.ZodType<FetchHeaders>; expects
     schema: schema as unknown as z.ZodType<FetchHeaders>, // the pipe's output
     expects: "a JSON object of hosts with an object of headers each, without Host, Cookie, Content-Length or Range",
   };
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined; // which the next schema refuses
-  }
 }

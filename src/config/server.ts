@@ -1,15 +1,9 @@
-import { isIP } from "node:net";
 import { z } from "zod";
 import { defaultDrainMs } from "./encoder.ts";
 import { choice, integer, list, MiB, text, toggle } from "./setting.ts";
 
-const proxyAddress = z.string().refine((value) => {
-  if (["loopback", "linklocal", "uniquelocal"].includes(value)) return true;
-  const [address = "", prefix, ...rest] = value.split("/");
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
-});
+const namedNetwork = z.enum(["loopback", "linklocal", "uniquelocal"]);
+const proxyAddress = z.union([namedNetwork, z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
 const origin = z.string().refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
 

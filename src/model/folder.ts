@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { describeIssues } from "../config/issues.ts";
+import { describeIssues, jsonOf } from "../config/json.ts";
 import { EncoderError } from "../errors.ts";
 import { type FileRecord, type Model, manifestFile, manifestSchema, readableVersions } from "./manifest.ts";
 
@@ -57,15 +57,6 @@ export async function isReplaceable(place: string): Promise<boolean> {
   const manifest = await readFile(join(place, manifestFile), "utf8").catch(() => "null");
   const files = schema.safeParse(jsonOf(manifest)).data?.files;
   return files !== undefined && names.every((name) => name === manifestFile || Object.hasOwn(files, name));
-}
-
-/** Gives undefined for what is not JSON. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function readManifest(directory: string) {

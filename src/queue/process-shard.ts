@@ -2,7 +2,7 @@ import type { FileReading } from "../bulk/items/file-item.ts";
 import type { Encode } from "../bulk/run.ts";
 import { fileSink } from "../bulk/sinks/file-sink.ts";
 import { openFormat } from "../bulk/sinks/open-sink.ts";
-import { describeIssues } from "../config/issues.ts";
+import { describeIssues } from "../config/json.ts";
 import { EncoderError } from "../errors.ts";
 import { type EncodedShard, encodeShard } from "./encode-shard.ts";
 import { readMark, writeMark } from "./marks.ts";
