@@ -14,13 +14,12 @@ import { transient, withRetries } from "./with-retries.ts";
 export interface Download {
   hub: Hub;
   /** The file is named by its commit, so that its bytes cannot change between two requests. */
-  file: RepositoryFile;
-  facts: Pick<FileFacts, "bytes" | "hash">;
+  file: RepositoryFile & Pick<FileFacts, "bytes" | "hash">;
   /** The file appears here at once and whole. */
   target: string;
   signal: AbortSignal | undefined;
   /** Called with the bytes of this file that are on disk now. */
-  onProgress?(bytes: number): void;
+  onProgress(bytes: number): void;
 }
 
 /** A file whose length is never told is cut off here, since a body that does not end must not fill the disk. */
@@ -33,17 +32,17 @@ const maxUnannouncedBytes = 64 * 1024 * 1024;
  * @throws EncoderError HUB_FAILED or STORAGE_FAILED
  */
 export async function downloadFile(download: Download): Promise<void> {
-  const { file, facts, target, signal } = download;
-  const partial = `${target}.${facts.hash?.hex ?? "unverified"}.incomplete`;
+  const { file, target, signal } = download;
+  const partial = `${target}.${file.hash?.hex ?? "unverified"}.incomplete`;
   await storing(() => mkdir(dirname(target), { recursive: true }));
   for (let isLastTry = false; ; isLastTry = true) {
     const pieces = await receiveInto(partial, download);
-    if (!facts.hash) break;
-    const { matches, received } = await checkContent(partial, facts.hash, signal);
+    if (!file.hash) break;
+    const { matches, received } = await checkContent(partial, file.hash, signal);
     if (matches) break;
     await rm(partial, { force: true });
     if (isLastTry || pieces === 1) {
-      const message = `${nameOf(file)} arrived with wrong bytes: expected ${facts.hash.algorithm} ${facts.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`;
+      const message = `${nameOf(file)} arrived with wrong bytes: expected ${file.hash.algorithm} ${file.hash.hex}, received ${received}. They were deleted; pull again, and if it happens again, do not trust this network or mirror.`;
       throw new EncoderError("HUB_FAILED", message);
     }
   }
@@ -55,13 +54,13 @@ async function receiveInto(partial: string, download: Download): Promise<number>
   const handle = await storing(() => open(partial, constants.O_RDWR | constants.O_CREAT, 0o644));
   try {
     // Where nothing can be checked afterwards, an earlier run's bytes are not trusted.
-    if (!download.facts.hash) await handle.truncate(0);
+    if (!download.file.hash) await handle.truncate(0);
     let furthest = (await handle.stat()).size;
     let pieces = furthest > 0 ? 1 : 0;
     await withRetries(download, (progressed) => {
       pieces++;
       return receive(download, handle, (position) => {
-        download.onProgress?.(position);
+        download.onProgress(position);
         if (position <= furthest) return; // a server that always starts again and always breaks off must not do so for ever
         furthest = position;
         progressed();
@@ -75,14 +74,14 @@ async function receiveInto(partial: string, download: Download): Promise<number>
 }
 
 async function receive(download: Download, handle: FileHandle, reached: (position: number) => void): Promise<void> {
-  const { file, facts, signal } = download;
+  const { file, signal } = download;
   const restart = async (reason: string) => {
     await handle.truncate(0);
     return transient(reason);
   };
-  let position = facts.hash ? (await handle.stat()).size : 0;
+  let position = file.hash ? (await handle.stat()).size : 0;
   reached(position);
-  if (position === facts.bytes) return;
+  if (position === file.bytes) return;
   const range: Record<string, string> = position > 0 ? { range: `bytes=${position}-` } : {};
   const response = await request({ ...download, method: "GET", headers: range });
   if (response.status === 416) throw await restart(`${nameOf(file)} ends before byte ${position}.`);
@@ -95,7 +94,7 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
     await storing(() => handle.truncate(0));
   }
   const announced = Number(response.headers.get("content-length")); // 0 where it is not told
-  const total = facts.bytes ?? (announced > 0 ? position + announced : maxUnannouncedBytes);
+  const total = file.bytes ?? (announced > 0 ? position + announced : maxUnannouncedBytes);
   for await (const chunk of bodyOf(download, response)) {
     if (position + chunk.length > total) {
       throw await restart(`The Hub sends more than the ${total} bytes of ${nameOf(file)}.`);
@@ -105,8 +104,8 @@ async function receive(download: Download, handle: FileHandle, reached: (positio
     reached(position);
     signal?.throwIfAborted();
   }
-  if (facts.bytes !== undefined && position < facts.bytes) {
-    throw transient(`The connection ended at byte ${position} of ${facts.bytes} of ${nameOf(file)}.`);
+  if (file.bytes !== undefined && position < file.bytes) {
+    throw transient(`The connection ended at byte ${position} of ${file.bytes} of ${nameOf(file)}.`);
   }
 }
 

@@ -174,7 +174,7 @@ async function download(
   weights: Weights[],
 ): Promise<void> {
   const totalBytes = weights.reduce((sum, { file }) => sum + (file.bytes ?? 0), 0);
-  const missingBytes = weights.reduce((sum, { file }) => sum + (file.source.kind === "hub" ? (file.bytes ?? 0) : 0), 0);
+  const missingBytes = weights.reduce((sum, { file }) => sum + (file.isHere ? 0 : (file.bytes ?? 0)), 0);
   const modelBytes = weights.reduce((sum, { file, growth }) => sum + (file.bytes ?? 0) * growth, 0); // as float32
   const diskBytes = missingBytes + modelBytes;
   const graphBytes = modelBytes / { fp32: 1, auto: 1, fp16: 2, int8: 3.9 }[precision];

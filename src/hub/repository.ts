@@ -58,16 +58,13 @@ async function resolveCommit({ hub, repository, revision, signal }: OpenReposito
   throw new EncoderError("HUB_FAILED", message);
 }
 
-export interface LocatedFile extends RepositoryFile {
-  bytes: number | undefined;
-  source:
-    | { kind: "here" }
-    | { kind: "cache"; path: string }
-    | { kind: "hub"; facts: Pick<FileFacts, "bytes" | "hash"> };
+export interface LocatedFile extends RepositoryFile, Pick<FileFacts, "bytes" | "hash"> {
+  /** Tells whether it lies in the repository's folder; else it is to be downloaded. */
+  isHere: boolean;
 }
 
 /**
- * Looks for a file here, in Python's cache, and on the Hub, in this order.
+ * Looks for a file in Python's cache, which it is then linked to, here, and on the Hub.
  * @throws EncoderError HUB_FAILED; `isMissingFile` tells a file that the repository does not have.
  */
 export async function locateFile(from: Repository, path: string): Promise<LocatedFile> {
@@ -75,7 +72,10 @@ export async function locateFile(from: Repository, path: string): Promise<Locate
   const file = { repository: from.repository, revision: from.commit, path };
   const sha256 = from.sha256[path];
   const cached = await findCached(hub, file, { sha256, signal });
-  if (cached) return { ...file, bytes: cached.bytes, source: { kind: "cache", path: cached.path } };
+  if (cached) {
+    await link(cached.path, join(from.directory, path));
+    return { ...file, bytes: cached.bytes, hash: undefined, isHere: true };
+  }
   if (hub.offline) {
     const message = `${nameOf(file)} is not in the Hugging Face cache (HF_HUB_CACHE), or damaged there, and HF_HUB_OFFLINE forbids downloading it: unset it, or copy a built model's folder from another machine.`;
     throw new EncoderError("HUB_FAILED", message);
@@ -90,33 +90,26 @@ export async function locateFile(from: Repository, path: string): Promise<Locate
     throw new EncoderError("HUB_FAILED", message);
   }
   const hash = sha256 === undefined ? facts.hash : { algorithm: "sha256" as const, hex: sha256 };
-  const isHere = hash && (await checkContent(join(from.directory, path), hash, signal).catch(() => undefined))?.matches;
-  return {
-    ...file,
-    bytes: facts.bytes,
-    source: isHere ? { kind: "here" } : { kind: "hub", facts: { bytes: facts.bytes, hash } },
-  };
+  const found = hash && (await checkContent(join(from.directory, path), hash, signal).catch(() => undefined));
+  return { ...file, bytes: facts.bytes, hash, isHere: found?.matches ?? false };
 }
 
+async function link(source: string, target: string): Promise<void> {
+  await storing(async () => {
+    await mkdir(dirname(target), { recursive: true });
+    await rm(target, { force: true });
+    await symlink(source, target);
+  });
+}
+
+/** Downloads a file that is not here. */
 export async function fetchFile(
-  from: Repository,
+  { hub, directory, signal }: Repository,
   file: LocatedFile,
-  onProgress?: (bytes: number) => void,
+  onProgress: (bytes: number) => void = () => {},
 ): Promise<void> {
-  const { hub, signal } = from;
-  const { source, bytes = 0 } = file;
-  const target = join(from.directory, file.path);
-  if (source.kind === "hub") {
-    return downloadFile({ hub, file, facts: source.facts, target, signal, ...(onProgress && { onProgress }) });
-  }
-  if (source.kind === "cache") {
-    await storing(async () => {
-      await mkdir(dirname(target), { recursive: true });
-      await rm(target, { force: true });
-      await symlink(source.path, target);
-    });
-  }
-  onProgress?.(bytes);
+  if (file.isHere) return onProgress(file.bytes ?? 0);
+  return downloadFile({ hub, file, target: join(directory, file.path), signal, onProgress });
 }
 
 /**

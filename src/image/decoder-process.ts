@@ -85,7 +85,8 @@ export interface DecoderProcess {
   kill(): void;
 }
 
-type Outcome = DecoderReply | { kind: "ended"; by: "crashed" | "killed" } | { kind: "given up"; error: EncoderError };
+/** A reply, what it was given up for, or how the process ended. */
+type Outcome = DecoderReply | EncoderError | "crashed" | "killed";
 
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
   const { coreMsOf = coreMs } = options;
@@ -114,7 +115,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   const exited = new Promise<DecoderEnd | undefined>((resolve) => {
     const onEnd = (_code: unknown, signal?: unknown) => {
       const by = signal === "SIGKILL" ? "killed" : "crashed";
-      end({ kind: "ended", by }, by);
+      end(by, by);
       resolve(reason);
     };
     child.on("exit", onEnd);
@@ -126,11 +127,11 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     settle?.(reply);
   });
 
-  const startTimer = setTimeout(() => end({ kind: "ended", by: "crashed" }, "hung"), startTimeoutMs);
+  const startTimer = setTimeout(() => end("crashed", "hung"), startTimeoutMs);
   const ready = nextOutcome().then((outcome) => {
     clearTimeout(startTimer);
     if (usable) holdParent(child, false); // else its exit is being waited for
-    return outcome.kind === "ready";
+    return typeof outcome === "object" && "kind" in outcome && outcome.kind === "ready";
   });
 
   function outcomeOf(bytes: Uint8Array): Promise<Outcome> {
@@ -138,8 +139,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     const outcome = nextOutcome();
     void send(bytes);
     const timer = setTimeout(() => {
-      const error = timedOut(options.decodeTimeoutMs, coreMsOf(child.pid) - coreMsBefore);
-      end({ kind: "given up", error }, "hung");
+      end(timedOut(options.decodeTimeoutMs, coreMsOf(child.pid) - coreMsBefore), "hung");
     }, options.decodeTimeoutMs);
     return outcome.finally(() => {
       clearTimeout(timer);
@@ -163,21 +163,19 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     async decode(bytes) {
       if (!usable) return "crashed";
       const outcome = await outcomeOf(bytes);
-      const isGrown = "memoryBytes" in outcome && outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes);
-      if (isGrown) end({ kind: "ended", by: "killed" }, "grown");
-      if (outcome.kind === "pixels") {
-        return { data: outcome.data, size: options.spec.size, incomplete: outcome.incomplete };
-      }
+      if (typeof outcome === "string") return outcome;
+      if (outcome instanceof EncoderError) throw outcome;
+      if (outcome.memoryBytes > Math.min(recycleBytes, options.maxDecoderBytes)) end("killed", "grown");
+      if (outcome.kind === "ready") return "crashed"; // which it says once, at its start
       if (outcome.kind === "failure") {
         throw new EncoderError(outcome.code, outcome.message, { internal: outcome.internal });
       }
-      if (outcome.kind === "given up") throw outcome.error;
-      return outcome.kind === "ended" ? outcome.by : "crashed";
+      return { data: outcome.data, size: options.spec.size, incomplete: outcome.incomplete };
     },
     isUsable: () => usable,
     kill() {
       holdParent(child, true); // until "exit" was heard
-      end({ kind: "given up", error: shuttingDown() });
+      end(shuttingDown());
     },
   };
 }

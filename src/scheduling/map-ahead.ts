@@ -13,12 +13,11 @@ export async function mapAhead<T, R>(items: readonly T[], ahead: number, step: S
   const lane = async () => {
     while (next < items.length && !failed) {
       const index = next++;
-      try {
-        results[index] = await step(items[index]!, { index, waitedMs: performance.now() - startedAt });
-      } catch (error) {
+      const turn = { index, waitedMs: performance.now() - startedAt };
+      results[index] = await step(items[index]!, turn).catch((error) => {
         failed = true;
         throw error;
-      }
+      });
     }
   };
   await Promise.all(Array.from({ length: Math.min(ahead, items.length) }, lane));

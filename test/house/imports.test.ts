@@ -38,8 +38,8 @@ const mayImport: Record<string, string[]> = {
 
 /** Types may also go between these rooms. */
 const mayImportTypes: Record<string, string[]> = {
-  text: ["engine", "config"],
-  image: ["engine", "config"],
+  text: ["engine", "model", "config"],
+  image: ["engine", "model", "config"],
   metrics: ["encoder"],
   hub: ["encoder"],
   client: ["server"],

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { type ImageProcessor, type ProcessorDefaults, readImageProcessor } from "../../checkpoint/image-processor.ts";
 import type { Safetensors } from "../../checkpoint/safetensors.ts";
@@ -36,7 +35,7 @@ export async function readVisionTransformer(
 ): Promise<{ tower: VisionTransformer; inputs: ImageProcessor; weightFile: string }> {
   const file = `${folder}config.json`;
   const schemas = { pairType: "clip", pair: pairSchema, alone: aloneSchema };
-  const { vision, dimensions } = await towerConfig<Configuration>(checkpoint, file, schemas);
+  const { vision, dimensions } = await towerConfig(checkpoint, file, schemas);
   if (vision.patch_size > vision.image_size) {
     throw checkpoint.refusal(`${file}: patch_size ${vision.patch_size} is larger than image_size ${vision.image_size}`);
   }
@@ -94,8 +93,3 @@ const aloneSchema = configuration({
   ...visionKeys,
   ...projectionKeys("CLIPVisionModelWithProjection"),
 }).transform((vision) => ({ vision, dimensions: vision.projection_dim }));
-
-interface Configuration {
-  vision: z.output<typeof visionSchema>;
-  dimensions: number;
-}

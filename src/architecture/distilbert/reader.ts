@@ -20,12 +20,7 @@ export interface Distilbert {
   dimensions: number;
 }
 
-export interface Dense {
-  inputs: number;
-  outputs: number;
-  bias: boolean;
-  activation: "identity" | "gelu";
-}
+export type Dense = z.output<typeof denseSchema>;
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
   await refuseDefaultPrompt(checkpoint);

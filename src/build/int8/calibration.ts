@@ -16,7 +16,7 @@ export interface Measurement {
  * largest and the least value that each input channel took among its tokens. [N, dimensions + taps]
  */
 export function createCalibration(): Measurement & { range(name: string): InputRange } {
-  const layers: { name: string; inputs: number; extremes: Value[]; range: InputRange }[] = [];
+  const layers = new Map<string, { inputs: number; extremes: Value[]; range: InputRange }>();
   return {
     arithmetic: {
       ...fp32,
@@ -30,18 +30,20 @@ export function createCalibration(): Measurement & { range(name: string): InputR
           max: new Float32Array(inputs).fill(Number.NEGATIVE_INFINITY),
           min: new Float32Array(inputs).fill(Number.POSITIVE_INFINITY),
         };
-        layers.push({ name: operands.name, inputs, extremes, range });
+        layers.set(operands.name, { inputs, extremes, range });
         return fp32.linear(graph, operands);
       },
     },
     tap(graph) {
       const { name, shape } = graph.output!; // every tower has declared its output
-      const joined = graph.apply("Concat", [name, ...layers.flatMap(({ extremes }) => extremes)], { axis: 1 });
+      const joined = graph.apply("Concat", [name, ...[...layers.values()].flatMap(({ extremes }) => extremes)], {
+        axis: 1,
+      });
       graph.give("embeddings_and_taps", joined, [shape[0]!, "taps"]);
     },
     observe(taps) {
       let at = 0;
-      for (const { inputs, range } of layers) {
+      for (const { inputs, range } of layers.values()) {
         for (let channel = 0; channel < inputs; channel++) {
           range.max[channel] = Math.max(range.max[channel]!, taps[at + channel]!);
           range.min[channel] = Math.min(range.min[channel]!, taps[at + inputs + channel]!);
@@ -49,10 +51,6 @@ export function createCalibration(): Measurement & { range(name: string): InputR
         at += 2 * inputs;
       }
     },
-    range(name) {
-      const layer = layers.find((candidate) => candidate.name === name);
-      if (!layer) throw new Error(`no linear layer ${name} was calibrated`);
-      return layer.range;
-    },
+    range: (name) => layers.get(name)!.range, // the graph that was measured had the same layers
   };
 }

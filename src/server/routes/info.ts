@@ -32,7 +32,7 @@ export function infoRoute(app: FastifyInstance, { manifest, device, limits, imag
     image: { precision: image.precision, fidelity: image.fidelity, size: image.size },
     device,
     text: { precision: text.precision, fidelity: text.fidelity, maxTokens: text.maxTokens },
-    sources: { image: origin(manifest, "image"), text: origin(manifest, "text") },
+    sources: manifest.sources, // without its files, which the schema does not have
     limits,
     imageUrls,
     versions: { service: version, node: process.versions.node, modelBuiltBy: manifest.builtBy },
@@ -45,9 +45,4 @@ export function infoRoute(app: FastifyInstance, { manifest, device, limits, imag
       index: app.hasRoute({ method: "GET", url: "/index" }),
     },
   }));
-}
-
-function origin({ sources }: Manifest, tower: "image" | "text") {
-  const { repository, revision } = sources[tower];
-  return { repository, revision };
 }
