@@ -1,18 +1,11 @@
 import { fileURLToPath } from "node:url";
 
-/** Starts a thread or a process from a script of this package. */
-export interface Entry {
-  /** For `new Worker()`. */
-  thread: URL;
-  /** For `fork()`: a path, and the flags of Node.js that it needs. */
-  process: { path: string; execArgv: string[] };
-}
-
 /**
  * Finds the script `name` (without its ending) beside the module `moduleUrl`. In dist/ it is JavaScript. In src/, which
  * tests and development use, it is TypeScript, which Node 20 can only start with the help of tsx.
+ * @returns `thread` for `new Worker()`, and for `fork()` the path of `process` and the flags of Node.js that it needs
  */
-export function entryBeside(moduleUrl: string, name: string): Entry {
+export function entryBeside(moduleUrl: string, name: string) {
   const isSource = moduleUrl.endsWith(".ts");
   const script = new URL(`./${name}.${isSource ? "ts" : "js"}`, moduleUrl);
   const process = { path: fileURLToPath(script), execArgv: isSource ? ["--import", "tsx"] : [] };

@@ -132,23 +132,18 @@ interface Weights {
 
 /** Brings the small files here, which also tells of what is not implemented before a gigabyte was downloaded. */
 async function locateWeights(image: Repository, text: Repository): Promise<Weights[]> {
-  const folders = { image: await openHubCheckpoint(image), text: await openHubCheckpoint(text) };
-  const towers = [
-    { from: image, folder: folders.image, ...(await readImageTower(folders.image)) },
-    { from: text, folder: folders.text, ...(await readTextTower(folders.text)) },
-  ];
-  const wanted = towers.flatMap(({ weightFiles, ...tower }) => weightFiles.map((file) => ({ ...tower, file })));
-  const once = new Map(wanted.map((it) => [`${it.from.directory} ${it.file}`, it])); // both towers may be in one file
-  return (await Promise.all([...once.values()].map(locateTensors))).flat();
+  const wanted = new Map<string, () => Promise<Weights[]>>(); // both towers may be in one file
+  const towers = [[image, readImageTower] as const, [text, readTextTower] as const];
+  for (const [from, readTower] of towers) {
+    const folder = await openHubCheckpoint(from);
+    const { weightFiles } = await readTower(folder);
+    for (const file of weightFiles) wanted.set(`${from.directory} ${file}`, () => locateTensors(from, folder, file));
+  }
+  return (await Promise.all([...wanted.values()].map((locate) => locate()))).flat();
 }
 
 /** One file of tensors, or its shards where the repository has an index instead. */
-async function locateTensors(tensors: {
-  from: Repository;
-  folder: CheckpointFolder;
-  file: string;
-}): Promise<Weights[]> {
-  const { from, folder, file } = tensors;
+async function locateTensors(from: Repository, folder: CheckpointFolder, file: string): Promise<Weights[]> {
   const growth = await growthOf(folder, file);
   const locate = async (path: string) => ({ from, file: await locateFile(from, path), growth });
   try {

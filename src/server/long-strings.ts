@@ -4,23 +4,17 @@ import { EncoderError } from "../errors.ts";
 import type { LongString } from "./json-guard.ts";
 import { bytesPerTurn, turnBudget } from "./turns.ts";
 
-export interface Remainder {
-  /** The body with a short mark in place of each string that was taken out. */
-  rest: Buffer;
-  /** Puts the strings back into what was parsed. */
-  restore(value: unknown): unknown;
-}
-
 /**
  * Takes long strings out of JSON before it is parsed. JSON.parse and UTF-8 decoding would hold the event loop for 35 ms where
  * an image of 15 MB comes as base64; copying its ASCII takes 2, or 11 where all of its memory is new. Strings beyond ASCII
  * stay where they are.
+ * @returns the rest of the body, with a short mark in place of each string, and what puts them back into what was parsed
  * @throws EncoderError INVALID_JSON for a control character in a string, as JSON.parse has it.
  */
 export async function takeOut(
   body: Buffer,
   { longStrings, nextTurn }: { longStrings: readonly LongString[]; nextTurn: () => Promise<void> },
-): Promise<Remainder> {
+) {
   const mark = randomUUID(); // nobody can have sent it
   const taken = new Map<string, string>();
   const pieces: Buffer[] = [];
@@ -46,7 +40,7 @@ export async function takeOut(
     copiedTo = end;
   }
   pieces.push(body.subarray(copiedTo));
-  return { rest: Buffer.concat(pieces), restore: (value) => restored(value, taken) };
+  return { rest: Buffer.concat(pieces), restore: (value: unknown) => restored(value, taken) };
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that JSON forbids in strings
