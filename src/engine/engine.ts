@@ -28,25 +28,21 @@ function spawnWorker(workerData: SessionOptions): Worker {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
   let thread: Promise<Engine> | undefined;
-  const start = (limits: Pick<ThreadOptions, "signal" | "loadTimeoutMs">) =>
-    startThread({
-      ...options,
-      ...limits,
-      onDeath(reason) {
-        thread = undefined;
-        options.onDeath?.(reason);
-      },
-    });
+  const onDeath = (reason: string) => {
+    thread = undefined;
+    options.onDeath?.(reason);
+  };
   const identity = await identityOf(options.graph);
   options.signal?.throwIfAborted();
-  thread = start({ signal: options.signal });
+  thread = startThread({ ...options, onDeath });
   await thread;
 
   async function restart(): Promise<Engine> {
     if ((await identityOf(options.graph)) !== identity) {
       throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
     }
-    return start({ signal: undefined, loadTimeoutMs: options.timeoutMs });
+    // Requests wait for a thread that replaces another, so its loading has a limit, too.
+    return startThread({ ...options, signal: undefined, onDeath }, options.timeoutMs);
   }
 
   return {
@@ -71,14 +67,9 @@ async function identityOf(path: string): Promise<string | undefined> {
   return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
 }
 
-interface ThreadOptions extends EngineOptions {
-  /** Limits how long a thread loads that replaces another, for which requests wait. The first one has no limit. */
-  loadTimeoutMs?: number;
-}
-
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
-function startThread(options: ThreadOptions): Promise<Engine> {
-  const { graph, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal, loadTimeoutMs } = options;
+function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<Engine> {
+  const { graph, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
   const { spawn = spawnWorker } = options;
   const worker = spawn({ graph, threads, largestPair, device });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;

@@ -69,8 +69,6 @@ export interface Graph {
 const microsoft = new Set(["QuickGelu", "MatMulIntegerToFloat"]);
 
 export function createGraph(): Graph {
-  const inlined = new Set<Value>();
-
   const graph: Graph = {
     inputs: [],
     nodes: [],
@@ -117,8 +115,7 @@ export function createGraph(): Graph {
 
   function inline(type: ElementType, shape: number[], elements: Elements): Value {
     const name = `${type}[${elements.join()}]`;
-    if (!inlined.has(name)) graph.inline.push({ name, type, shape, elements });
-    inlined.add(name);
+    if (!graph.inline.some((known) => known.name === name)) graph.inline.push({ name, type, shape, elements });
     return name;
   }
   return graph;

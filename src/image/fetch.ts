@@ -158,7 +158,7 @@ async function checkedAddresses(url: URL, options: Required<FetchOptions>, signa
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   const listed = options.urlAllowlist.some((pattern) => matches(host, pattern));
   if (options.urlAllowlist.length > 0 && !listed) throw forbidden(`${host} is not on the allow-list`);
-  const addresses = isIP(host) ? [host] : await abortable(options.resolve(host, signal), signal);
+  const addresses = isIP(host) ? [host] : await options.resolve(host, signal);
   const mayConnect = options.allowPrivateUrls || listed ? isIP : isPublicAddress;
   // A name with public and private addresses is somebody's trick or mistake; the public ones do no harm.
   const allowed = addresses.filter((address) => mayConnect(address)).slice(0, maxAddresses);
@@ -212,13 +212,4 @@ function struckLimit(code: string | undefined, options: FetchOptions): string | 
 function forbidden(internal: string): EncoderError {
   const message = "The image URL points to an address that may not be fetched from here.";
   return new EncoderError("URL_FORBIDDEN", message, { internal });
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
-import { oneAtATime } from "../scheduling/one-at-a-time.ts";
+import { createLanes } from "../scheduling/lanes.ts";
 import { unpremultiply } from "./colour.ts";
 import { endsEarly } from "./heif-boxes.ts";
 import type { Samples } from "./raster.ts";
@@ -33,10 +33,10 @@ const mostKeptHeapBytes = 64 * 1024 * 1024;
 
 /** Starts no thread before the first file. An idle thread does not keep the process running. */
 export function createHeicReader(): HeicReader {
-  const inTurn = oneAtATime();
+  const lane = createLanes({ lanes: 1 });
   let thread: Worker | undefined;
   return (request) =>
-    inTurn(async () => {
+    lane.run(async () => {
       if (endsEarly(request.file)) throw unreadable("a box reaches beyond the file");
       thread ??= new Worker(entryBeside(import.meta.url, "heic-thread").thread);
       const reply = await ask(thread, request);

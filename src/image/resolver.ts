@@ -1,7 +1,7 @@
 import { lookup, Resolver } from "node:dns/promises";
-import { oneAtATime } from "../scheduling/one-at-a-time.ts";
+import { createLanes } from "../scheduling/lanes.ts";
 
-/** Finds all addresses of a host name, as text. */
+/** Finds all addresses of a host name, as text. It rejects as soon as the signal aborts. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<string[]>;
 
 export interface ResolverOptions {
@@ -16,7 +16,7 @@ export interface ResolverOptions {
  * hold up all texts that are tokenised.
  */
 export function createResolver({ servers, systemLookup = lookupAll }: ResolverOptions = {}): Resolve {
-  const inTurn = oneAtATime();
+  const lane = createLanes({ lanes: 1 });
   return async (host, signal) => {
     const resolver = new Resolver({ timeout: 2000, tries: 2 }); // FETCH_TIMEOUT_MS cuts it short through the signal
     if (servers) resolver.setServers(servers);
@@ -30,10 +30,7 @@ export function createResolver({ servers, systemLookup = lookupAll }: ResolverOp
     const failures = found.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
     const hung = failures.find(({ code }) => code === "ETIMEOUT");
     if (hung) throw hung;
-    return inTurn(async () => {
-      signal.throwIfAborted();
-      return systemLookup(host);
-    });
+    return lane.run(() => systemLookup(host), { signal });
   };
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { ErrorCode } from "../errors.ts";
-import { oneAtATime } from "../scheduling/one-at-a-time.ts";
+import { createLanes } from "../scheduling/lanes.ts";
 import type { Admission } from "./admission.ts";
 
 declare module "fastify" {
@@ -24,14 +24,11 @@ declare module "fastify" {
 }
 
 export function decorateRequests(app: FastifyInstance): void {
-  app.decorateRequest("admission", undefined);
   app.decorateRequest("awaitsKey", false);
-  app.decorateRequest("nameItem", undefined);
-  app.decorateRequest("errorCode", undefined);
-  app.decorateRequest("encoded", undefined);
+  for (const name of ["admission", "nameItem", "errorCode", "encoded"]) app.decorateRequest(name, undefined);
   app.decorate("draining", false);
-  const inTurn = oneAtATime();
-  app.decorate("ownTurn", () => inTurn(() => nextTurn()));
+  const lane = createLanes({ lanes: 1 });
+  app.decorate("ownTurn", () => lane.run(() => nextTurn()));
   app.addHook("preClose", async () => {
     app.draining = true;
   });

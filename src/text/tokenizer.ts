@@ -1,5 +1,5 @@
 import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
-import { oneAtATime } from "../scheduling/one-at-a-time.ts";
+import { createLanes } from "../scheduling/lanes.ts";
 
 /**
  * Holds what the tokenizer library (Hugging Face's Rust one: exact, and off the main thread) makes of a text. This is
@@ -43,7 +43,7 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
     const unknown = ids.filter((id) => id === unknownId).length;
     return { ids, key: ids.join(), truncated: encoding.getOverflowing().length > 0, unknown };
   };
-  const inTurn = oneAtATime();
+  const lane = createLanes({ lanes: 1 }); // a thread of libuv's small pool: others find the rest free
   const tokensOfWhole = async (text: string, signal: AbortSignal): Promise<Tokens> => {
     signal.throwIfAborted(); // a whole megabyte takes up to a second
     const [encoding] = await tokenizer.encodeBatch([text]);
@@ -59,7 +59,7 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
         const encodings = await tokenizer.encodeBatch(starts.map(({ text }) => text));
         for (const [i, encoding] of encodings.entries()) {
           const isEnough = holdsFirstTokens(encoding, starts[i]!);
-          tokens.push(isEnough ? tokensOf(encoding) : await inTurn(() => tokensOfWhole(portion[i]!, signal)));
+          tokens.push(isEnough ? tokensOf(encoding) : await lane.run(() => tokensOfWhole(portion[i]!, signal)));
         }
       }
       return tokens;

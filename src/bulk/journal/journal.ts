@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EncoderError, type ErrorCode } from "../../errors.ts";
-import { oneAtATime } from "../../scheduling/one-at-a-time.ts";
+import { createLanes } from "../../scheduling/lanes.ts";
 import { storing } from "../../storage/storing.ts";
 import type { Outcome } from "../items/item.ts";
 import { createGroupCommit } from "./group-commit.ts";
@@ -95,11 +95,11 @@ export async function openJournal({ directory, facts, dimensions, forget }: Jour
 
   const sumOf = (slot: number) => vectors.read(slot, new Float32Array(dimensions)) ?? 0;
 
-  const inTurn = oneAtATime();
-  const commit = createGroupCommit((entries: Entry[]) => inTurn(() => storing(() => writeEntries(entries))));
+  const lane = createLanes({ lanes: 1 });
+  const commit = createGroupCommit((entries: Entry[]) => lane.run(() => storing(() => writeEntries(entries))));
 
   const mark = (mark: Mark) =>
-    inTurn(() =>
+    lane.run(() =>
       storing(async () => {
         await vectors.sync();
         await log.append([JSON.stringify(mark)]);
