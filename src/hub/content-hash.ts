@@ -20,7 +20,7 @@ export function hashFromEtag(etag: string): ContentHash | undefined {
   return undefined;
 }
 
-/** Reads the whole file. `received` is what the content hashes to. */
+/** Reads the whole file. `received` is what the content hashes to. @throws the signal's reason when aborted */
 export async function checkContent(path: string, expected: ContentHash, signal: AbortSignal | undefined) {
   if (expected.algorithm === "sha256") {
     const received = (await fileRecord(path, signal)).sha256;
@@ -29,7 +29,8 @@ export async function checkContent(path: string, expected: ContentHash, signal: 
   const { size } = await stat(path);
   const blob = createHash("sha1").update(`blob ${size}\0`);
   const plain = createHash("sha1");
-  for await (const chunk of createReadStream(path, { signal })) {
+  for await (const chunk of createReadStream(path)) {
+    signal?.throwIfAborted();
     blob.update(chunk);
     plain.update(chunk);
   }

@@ -36,10 +36,12 @@ export async function verifyModel({ directory, manifest }: Model, signal?: Abort
   }
 }
 
+/** @throws the signal's reason when aborted, which a stream with a signal would replace by an error of its own */
 export async function fileRecord(path: string, signal?: AbortSignal): Promise<FileRecord> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    signal?.throwIfAborted();
     hash.update(chunk);
     bytes += chunk.length;
   }

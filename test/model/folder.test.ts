@@ -2,7 +2,8 @@ import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildModel } from "../../src/build/build.ts";
-import { openModel, verifyModel } from "../../src/model/folder.ts";
+import { checkContent } from "../../src/hub/content-hash.ts";
+import { fileRecord, openModel, verifyModel } from "../../src/model/folder.ts";
 import { copyPair, editJson, temporaryFolder } from "../support/checkpoints.ts";
 
 let directory: string;
@@ -111,5 +112,15 @@ describe("verifying a model", () => {
       code: "MODEL_INVALID",
       message: expect.stringContaining("text.weights was altered"),
     });
+  });
+});
+
+describe("a file that is hashed", () => {
+  it("is left when the signal aborts, with the signal's own reason", async () => {
+    const reason = new Error("SIGTERM");
+    const path = join(directory, "text.weights");
+    await expect(fileRecord(path, AbortSignal.abort(reason))).rejects.toBe(reason);
+    const expected = { algorithm: "sha1", hex: "" } as const;
+    await expect(checkContent(path, expected, AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
