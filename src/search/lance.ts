@@ -56,7 +56,7 @@ export async function openLanceTable(directory: string, shape: TableShape): Prom
   const schema = new arrow.Schema([...ownFields, vectorField]);
   const table = names.includes(shape.name)
     ? await db.openTable(shape.name)
-    : await db.createEmptyTable(shape.name, schema, { mode: "create", existOk: true });
+    : await writingTable(() => db.createEmptyTable(shape.name, schema, { mode: "create", existOk: true }));
 
   async function carried(): Promise<Record<string, ValueKind>> {
     const { fields } = await table.schema();
@@ -75,7 +75,7 @@ export async function openLanceTable(directory: string, shape: TableShape): Prom
         added.push({ name, valueSql: `cast(NULL as ${sqlTypes[kind]})` });
       }
     }
-    if (added.length > 0) await table.addColumns(added);
+    if (added.length > 0) await writingTable(() => table.addColumns(added));
     return kinds;
   }
 

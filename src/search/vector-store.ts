@@ -101,14 +101,16 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       return carried();
     },
     async add(rows) {
-      await writingTable(async () => table.add(await prepare(rows.map(tableRow))));
+      const prepared = await prepare(rows.map(tableRow));
+      await writingTable(() => table.add(prepared));
     },
     async replace(rows) {
       const merge = table.mergeInsert("_id").whenMatchedUpdateAll().whenNotMatchedInsertAll();
-      await writingTable(async () => merge.execute(await prepare(rows.map(tableRow))));
+      const prepared = await prepare(rows.map(tableRow));
+      await writingTable(() => merge.execute(prepared));
     },
     async remove(ids) {
-      for (const condition of idConditions(ids)) await table.delete(condition);
+      for (const condition of idConditions(ids)) await writingTable(() => table.delete(condition));
     },
     async *scan() {
       for await (const batch of table.query().select(ownColumns)) {
@@ -169,7 +171,7 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
     },
     async buildIndex() {
       const lists = listsFor(await table.countRows());
-      await buildApproximateIndex(table, { column: vectorColumn, dimensions, lists });
+      await writingTable(() => buildApproximateIndex(table, { column: vectorColumn, dimensions, lists }));
     },
     hasIndex: async () => (await table.listIndices()).length > 0,
     close,

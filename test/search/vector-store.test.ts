@@ -89,17 +89,22 @@ describe("a store of vectors", () => {
     expect(await store.nearest({ ...question, vector: vectorOf(0), limit: 1 })).toMatchObject([{ id: "0" }]);
   });
 
-  it("says so when the disk is full", async () => {
+  it.each([
+    ["it is made", 0],
+    ["rows are added to it", 400],
+  ])("says so when the disk is full while %s", async (_when, blocks) => {
     const directory = await temporaryFolder();
     const program = `
       import { openVectorStore } from ${JSON.stringify(join(import.meta.dirname, "../../src/search/vector-store.ts"))};
-      const store = await openVectorStore(${JSON.stringify(directory)}, 4096);
+      const opening = openVectorStore(${JSON.stringify(directory)}, 4096);
       const rows = Array.from({ length: 100 }, (_, i) => ({ id: String(i), digest: "", input: 0, root: 0, path: "",
         version: "", hash: "", columns: {}, vector: new Float32Array(4096).map(Math.random) }));
-      await store.add(rows).catch((error) => console.log(error.code, error.message));`;
+      await opening
+        .then((store) => store.add(rows))
+        .catch((error) => console.log(error.code, error.message));`;
     const args = [
       "-c",
-      'ulimit -f 400; exec "$@"',
+      `ulimit -f ${blocks}; exec "$@"`,
       "sh",
       process.execPath,
       "--import",

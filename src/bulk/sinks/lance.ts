@@ -21,7 +21,7 @@ export async function lanceSink({ directory, tower, dimensions }: LanceOptions):
     },
     has: async (part) => (await table.countRows(`part = ${part}`)) > 0,
     async remove(part) {
-      await table.delete(`part = ${part}`);
+      await writingTable(() => table.delete(`part = ${part}`));
     },
     async finish() {
       await writingTable(() => table.optimize({ cleanupOlderThan: new Date() }));
