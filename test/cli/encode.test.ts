@@ -1,10 +1,10 @@
 import { cpSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createEncoder } from "../../src/encoder/encoder.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
+import { killAgainAndAgain, killTimeoutMs, waitForVectors } from "../support/kill-run.ts";
 import { serve } from "../support/loopback.ts";
 import { outputFiles, readJsonLines, readNpy, readParquet } from "../support/output.ts";
 import { bitmap, writeFiles, writePictures } from "../support/pictures.ts";
@@ -207,13 +207,6 @@ describe("a second encode into the same output", () => {
   });
 });
 
-/** Resolves when at least so many bytes of vectors are written. */
-async function waitForVectors(out: string, bytes: number): Promise<void> {
-  const { statSync } = await import("node:fs");
-  const size = () => statSync(join(out, ".journal/vectors.f32"), { throwIfNoEntry: false })?.size ?? 0;
-  while (size() < bytes) await sleep(5);
-}
-
 /** Reads a table of vectors in the order of the input, and the list of errors beside it. */
 async function lanceRows(out: string) {
   const { connect } = await import("@lancedb/lancedb");
@@ -230,27 +223,23 @@ describe("an encode that is interrupted", () => {
     ["parquet", outputFiles],
     ["jsonl", outputFiles],
     ["lance", lanceRows],
-  ])("by kill -9 goes on where it was, and ends with the same %s as one that was not", async (format, read) => {
-    const { pictures, out, folder } = await places();
-    writePictures(pictures, 300);
-    writeFiles(pictures, { "0/torn.png": "x" });
-    const options = ["--model", model, "--part-size", "64", "--format", format];
-    const args = (to: string) => ["encode", pictures, "--out", to, ...options];
-    expect((await runCli(args(join(folder, "whole")))).code).toBe(3);
-    const kills = Number(process.env.KILLS ?? 3);
-    for (let kill = 1; kill <= kills; kill++) {
-      const run = startCli(args(out));
-      const moment = Math.random();
-      await Promise.race([waitForVectors(out, Math.floor((300 * 4 * 32 * (kill - 1 + moment)) / kills)), run.ended]);
-      await sleep(50 * Math.random());
-      run.child.kill("SIGKILL");
-      await run.ended;
-    }
-    const last = await runCli(args(out));
-    expect(last.code).toBe(3);
-    expect(await read(out)).toEqual(await read(join(folder, "whole")));
-    expect((await runCli(args(out))).stdout).toContain("0 encoded, 300 known already, 1 failed");
-  });
+  ])(
+    "by kill -9 goes on where it was, and ends with the same %s as one that was not",
+    async (format, read) => {
+      const { pictures, out, folder } = await places();
+      writePictures(pictures, 300);
+      writeFiles(pictures, { "0/torn.png": "x" });
+      const options = ["--model", model, "--part-size", "64", "--format", format];
+      const args = (to: string) => ["encode", pictures, "--out", to, ...options];
+      expect((await runCli(args(join(folder, "whole")))).code).toBe(3);
+      await killAgainAndAgain(() => startCli(args(out)), { out, pictures: 300 });
+      const last = await runCli(args(out));
+      expect(last.code).toBe(3);
+      expect(await read(out)).toEqual(await read(join(folder, "whole")));
+      expect((await runCli(args(out))).stdout).toContain("0 encoded, 300 known already, 1 failed");
+    },
+    killTimeoutMs,
+  );
 
   it.each([
     ["Ctrl-C", "SIGINT", 130],

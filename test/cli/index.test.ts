@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/checkpoints.ts";
+import { killAgainAndAgain, killTimeoutMs } from "../support/kill-run.ts";
 import { serve } from "../support/loopback.ts";
 import { bitmap, writeFiles, writePictures } from "../support/pictures.ts";
 import { runCli, startCli } from "../support/run-cli.ts";
@@ -125,16 +125,26 @@ describe("an index", () => {
     ]);
   });
 
-  it("goes on after kill -9", async () => {
-    const { pictures, at, run } = await places();
-    writePictures(pictures, 200);
-    const first = startCli(["index", pictures, "--index", at, "--model", model]);
-    await sleep(1500 + 1500 * Math.random());
-    first.child.kill("SIGKILL");
-    await first.ended;
-    expect((await run("index", pictures)).stdout).toContain("holds 200 pictures");
-    expect((await run("index", pictures)).stdout).toContain("0 encoded, 200 known already");
-  });
+  it(
+    "goes on after kill -9, and ends with the same pictures as one that was not killed",
+    async () => {
+      const { folder, pictures, at, run } = await places();
+      writePictures(pictures, 200);
+      const args = (to: string) => ["index", pictures, "--index", to, "--model", model];
+      await killAgainAndAgain(() => startCli(args(at)), { out: at, pictures: 200 });
+      expect((await run("index", pictures)).stdout).toContain("holds 200 pictures");
+      expect((await run("index", pictures)).stdout).toContain("0 encoded, 200 known already");
+      const whole = join(folder, "whole.lance");
+      await runCli(args(whole));
+      const question = ["search", "a red bicycle", "-n", "200", "--json", "--model", model];
+      const [one, other] = await Promise.all([at, whole].map((index) => runCli([...question, "--index", index])));
+      const scores = ({ stdout }: { stdout: string }): [string, string][] =>
+        JSON.parse(stdout).results.map((it: { path: string; score: number }) => [it.path, it.score.toFixed(5)]);
+      expect(scores(one!).length).toBe(200);
+      expect(new Map(scores(one!))).toEqual(new Map(scores(other!)));
+    },
+    killTimeoutMs,
+  );
 
   it("is refused to a second writer while the first one works", async () => {
     const { pictures, at, run } = await places();
