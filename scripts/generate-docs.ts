@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { throughputFigure } from "../bench/figure.ts";
-import { commands } from "../src/cli/commands.ts";
+import { allCommands } from "../src/cli/commands.ts";
 import { defaultText } from "../src/cli/help.ts";
 import { serviceConfig } from "../src/config/service.ts";
 import { environmentName, flagName, type SettingTable } from "../src/config/setting.ts";
@@ -19,7 +19,7 @@ export const docsFolder = resolve(import.meta.dirname, "../docs");
 /** Gives the text of each generated file by its path in docs/. */
 export async function generatedDocs(): Promise<Record<string, string>> {
   return {
-    "configuration.md": configurationPage(),
+    "configuration.md": await configurationPage(),
     "errors.md": errorsPage(),
     "figures/throughput.svg": throughputFigure(),
     "openapi.json": await apiDocument(),
@@ -31,8 +31,8 @@ function wrapped(text: string): string {
   return text.replace(/(.{1,120})(?: |$)/g, "$1\n").trimEnd();
 }
 
-function configurationPage(): string {
-  const { serve, ...others } = commands;
+async function configurationPage(): Promise<string> {
+  const { serve, ...others } = await allCommands();
   const inherited = new Set(Object.keys(serve!.settings));
   const sections = Object.entries(others).map(([name, { summary, settings }]) => {
     const own = Object.fromEntries(Object.entries(settings).filter(([setting]) => !inherited.has(setting)));

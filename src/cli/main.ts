@@ -3,7 +3,7 @@ import { flagName, readSettings } from "../config/setting.ts";
 import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import { packageVersion } from "../host/package.ts";
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { allCommands, commands } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
 import { stopOnSignals } from "./stop-signal.ts";
 
@@ -18,10 +18,10 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    (name === undefined ? process.stderr : process.stdout).write(overview(commands));
+    (name === undefined ? process.stderr : process.stdout).write(overview(await allCommands()));
     return name === undefined ? 2 : 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const command = Object.hasOwn(commands, name) ? await commands[name]!() : undefined;
   if (!command) throw callError(`There is no command ${JSON.stringify(name)}; see image-text-encoder --help.`);
   const { flags, operands } = parseCall(command, rest, name);
   if (flags.help) {

@@ -11,8 +11,6 @@ import { packageRoot, packageVersion } from "../host/package.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
 import { embeddedName, withHome } from "../model/locate.ts";
-import { openPictureIndex } from "../search/picture-index.ts";
-import { createPictures } from "../search/pictures.ts";
 import { createAdminApp, createApp } from "../server/app.ts";
 import { readPageFiles } from "../server/page-files.ts";
 import { command } from "./command.ts";
@@ -68,6 +66,10 @@ async function serveWith(encoder: Encoder, { config, metrics, logger, signal }: 
 
 /** Opens what POST /search and its companions need. Whoever has no index loads nothing of it. */
 async function openSearch(config: ServiceConfig, encoder: Encoder) {
+  const [{ openPictureIndex }, { createPictures }] = await Promise.all([
+    import("../search/picture-index.ts"),
+    import("../search/pictures.ts"),
+  ]);
   const index = await openPictureIndex(withHome(config.index), encoder.manifest);
   const thumbnailer = createThumbnailer(config);
   const pictures = createPictures({ index, thumbnailer, maxImageBytes: config.maxImageBytes });

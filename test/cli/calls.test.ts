@@ -2,12 +2,13 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { commands } from "../../src/cli/commands.ts";
+import { allCommands } from "../../src/cli/commands.ts";
 import { commandHelp } from "../../src/cli/help.ts";
 import { environmentName, flagName } from "../../src/config/setting.ts";
 import { packageRoot } from "../../src/host/package.ts";
 import { runCli } from "../support/run-cli.ts";
 
+const commands = await allCommands();
 const { version, scripts } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
 
 describe("image-text-encoder", () => {
