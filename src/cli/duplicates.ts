@@ -42,8 +42,10 @@ export const duplicates = command({
 });
 
 function groupLines(group: readonly { path: string; score: number; same_bytes: boolean }[]): string {
-  const lines = group.map(
-    ({ path, score, same_bytes }) => `${score.toFixed(4)} ${same_bytes ? "=" : " "} ${printable(path)}\n`,
-  );
+  const isRepeated = group.slice(1).some(({ same_bytes }) => same_bytes); // the first one always has its own bytes
+  const lines = group.map(({ path, score, same_bytes }) => {
+    const sign = same_bytes && isRepeated ? "=" : " ";
+    return `${score.toFixed(4)} ${sign} ${printable(path)}\n`;
+  });
   return lines.join("");
 }
