@@ -47,7 +47,8 @@ export async function readKnownRows(store: VectorStore) {
       const digest = Number.parseInt(row.digest, 16);
       const at = find(bytes);
       if (at === undefined) {
-        seen[add(bytes, digest, row.input)] = 1;
+        const added = add(bytes, digest, row.input); // it may put a larger array in the place of `seen`
+        seen[added] = 1;
         return "new";
       }
       seen[at] = 1;
