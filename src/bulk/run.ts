@@ -19,8 +19,10 @@ export interface BulkRun {
   /** Called with what was read, before its vector is marked as known. */
   keep?(item: Item, content: Uint8Array | string, contentHash: string): Promise<void>;
   itemTimeoutMs: number;
-  /** Once aborted nothing more is begun; what was begun is finished and written. */
+  /** Once aborted nothing more is begun; what was begun is finished and written, or given up after `finishMs`. */
   stop: AbortSignal;
+  /** A slow model or server does not keep a stopped run for minutes: the next one takes what is left. */
+  finishMs?: number;
   tally: Tally;
 }
 
@@ -59,21 +61,49 @@ export const isLasting = (code: ErrorCode): boolean => lastingFailures.includes(
  * @throws EncoderError where the output cannot be written; faults of items go to `errors`.
  */
 export async function runBulk(run: BulkRun): Promise<void> {
-  const { source, rows, errors, stop, tally } = run;
-  for await (const row of inOrder(source.items(), (item) => rowOf(item, run), { lanes, window, stop })) {
-    if ("error" in row.outcome) {
-      const { error } = row.outcome;
-      tally.failed++;
-      tally.codes[error.code] = (tally.codes[error.code] ?? 0) + 1;
-      await errors.add(row.item.name, error);
+  const { source, rows, errors, stop, finishMs = 10_000, tally } = run;
+  const givingUp = abortLater(stop, finishMs);
+  const step = { ...run, signal: givingUp.signal };
+  try {
+    for await (const row of inOrder(source.items(), (item) => rowOf(item, step), { lanes, window, stop })) {
+      if (row === undefined) break;
+      if ("error" in row.outcome) {
+        const { error } = row.outcome;
+        tally.failed++;
+        tally.codes[error.code] = (tally.codes[error.code] ?? 0) + 1;
+        await errors.add(row.item.name, error);
+      }
+      await rows.add(row);
     }
-    await rows.add(row);
+  } finally {
+    givingUp.end();
   }
   await rows.finish({ isComplete: !stop.aborted });
 }
 
-/** Holds the steps of one item between listing and writing. */
-async function rowOf(item: Item, run: BulkRun): Promise<Row> {
+/** Gives a signal that aborts some time after `stop`. */
+function abortLater(stop: AbortSignal, ms: number) {
+  const later = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => later.abort(stop.reason), ms);
+  };
+  if (stop.aborted) begin();
+  else stop.addEventListener("abort", begin, { once: true });
+  const end = () => {
+    stop.removeEventListener("abort", begin);
+    clearTimeout(timer);
+  };
+  return { signal: later.signal, end };
+}
+
+interface Step extends BulkRun {
+  /** Aborts when what is under way is given up. */
+  signal: AbortSignal;
+}
+
+/** Holds the steps of one item between listing and writing. @returns nothing where the item was given up */
+async function rowOf(item: Item, run: Step): Promise<Row | undefined> {
   const { identity, name, key, columns, origin, operand } = item;
   const row = { item: { identity, name, key, columns, origin, operand }, version: undefined as string | undefined };
   try {
@@ -86,7 +116,8 @@ async function rowOf(item: Item, run: BulkRun): Promise<Row> {
     });
     return { ...row, outcome };
   } catch (thrown) {
-    return { ...row, outcome: await markFailure(item, row.version, thrown, run) };
+    const failure = await markFailure(item, row.version, thrown, run);
+    return failure && { ...row, outcome: failure };
   }
 }
 
@@ -102,7 +133,7 @@ function findKnown(item: Item, version: string | undefined, { journal, tally }: 
 async function encodeContent(
   item: Item,
   { input, version }: Content,
-  { journal, encode, keep, tally, signal }: BulkRun & { signal: AbortSignal },
+  { journal, encode, keep, tally, signal }: Step,
 ): Promise<Outcome> {
   const { identity } = item;
   tally.bytes += input.length;
@@ -122,9 +153,10 @@ async function markFailure(
   { identity }: Item,
   version: string | undefined,
   thrown: unknown,
-  { journal }: BulkRun,
-): Promise<Outcome> {
+  { journal, signal }: Step,
+): Promise<Outcome | undefined> {
   const error = toEncoderError(thrown);
   if (error.code === "STORAGE_FAILED") throw error;
+  if (signal.aborted) return undefined; // the next run tries it
   return isLasting(error.code) ? journal.record({ identity, version, result: { error } }) : { error };
 }
