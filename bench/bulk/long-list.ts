@@ -5,7 +5,6 @@
  * the journal, the parts and what waits between them. The long one writes 4.5 GB to the temporary folder and removes it.
  */
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,9 +17,8 @@ import { createReading } from "../../src/bulk/items/reading.ts";
 import { newTally } from "../../src/bulk/run.ts";
 import { openSources } from "../../src/bulk/sources/open-source.ts";
 import { encoderConfig } from "../../src/config/encoder.ts";
-import type { Encoder } from "../../src/encoder/encoder.ts";
-import { fakeEncoder } from "../../test/support/fake-encoder.ts";
 import { machine } from "../report.ts";
+import { standIn } from "./stand-in.ts";
 
 const { values: flags } = parseArgs({
   options: { items: { type: "string" }, lists: { type: "string", default: "10000,1000000" } },
@@ -67,17 +65,4 @@ async function runList(items: number) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Gives a vector for each text at once, another one for each. */
-function standIn(): Encoder {
-  const { manifest } = fakeEncoder();
-  const vectorOf = (text: string) => {
-    const vector = new Float32Array(manifest.dimensions);
-    const bytes = createHash("sha256").update(text).digest();
-    for (let i = 0; i < vector.length; i++) vector[i] = bytes[i % bytes.length]! / 255;
-    return vector;
-  };
-  const encodeTexts = async (texts: readonly string[]) => ({ embeddings: texts.map(vectorOf) });
-  return { manifest, encodeTexts } as unknown as Encoder; // a run of texts needs no more of it
 }
