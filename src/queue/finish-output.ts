@@ -26,6 +26,7 @@ export async function finishOutput(options: FinishOptions): Promise<{ poisoned: 
     await sink.remove(part);
     await store.remove(markPath(part));
   }
+  await store.tidy();
   const folder = await mkdtemp(join(options.scratch, "errors-"));
   try {
     const file = join(folder, "errors.jsonl");

@@ -1,9 +1,10 @@
-import { link, readFile, stat } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { folderStore } from "../bulk/sinks/folder-store.ts";
 import type { PartStore } from "../bulk/sinks/sink.ts";
 import { EncoderError } from "../errors.ts";
 import { storing } from "../storage/storing.ts";
+import { queueFolder } from "./run-record.ts";
 import { s3Store } from "./s3-store.ts";
 
 /** Where the output of a queued run lies, seen by every machine that takes part. */
@@ -12,6 +13,8 @@ export interface SharedStore extends PartStore {
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   /** @returns undefined where there is no such file */
   get(path: string): Promise<Uint8Array | undefined>;
+  /** Removes what writers that died have left half-written. */
+  tidy(): Promise<void>;
 }
 
 /**
@@ -28,12 +31,19 @@ export async function openStore(place: string, writer: string): Promise<SharedSt
 
 function sharedFolder(directory: string, writer: string): SharedStore {
   const placeOf = (path: string) => join(directory, path);
-  const files = folderStore(directory, (path) => `${placeOf(path)}.${writer}.writing`);
+  // A writer that dies leaves its file here, and not among the parts.
+  const unfinished = placeOf(`${queueFolder}/unfinished`);
+  const files = folderStore(directory, (path) => join(unfinished, `${path.replaceAll("/", "-")}.${writer}`));
+  const put: SharedStore["put"] = async (path, chunks) => {
+    await storing(() => mkdir(unfinished, { recursive: true }));
+    await files.put(path, chunks);
+  };
   return {
     ...files,
+    put,
     async create(path, bytes) {
       const whole = `${path}.${writer}.new`;
-      await files.put(whole, [bytes]);
+      await put(whole, [bytes]);
       try {
         return await storing(() => linkUnlessThere(placeOf(whole), placeOf(path)));
       } finally {
@@ -45,8 +55,18 @@ function sharedFolder(directory: string, writer: string): SharedStore {
         if (cause.code === "ENOENT") return undefined;
         throw new EncoderError("STORAGE_FAILED", `The output cannot be read (${cause.code}).`, { cause });
       }),
+    async tidy() {
+      for (const name of await readdir(unfinished).catch(() => [])) {
+        const file = join(unfinished, name);
+        const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
+        if (Date.now() - mtimeMs > longUnfinishedMs) await storing(() => rm(file, { force: true }));
+      }
+    },
   };
 }
+
+/** A file is written within seconds; clocks of two machines may differ by some minutes. */
+const longUnfinishedMs = 3_600_000;
 
 /** A link is the one way in which a file appears whole and only if there is none. */
 async function linkUnlessThere(from: string, to: string): Promise<boolean> {
