@@ -7,7 +7,7 @@ import { onceOver } from "./once-over.ts";
  * @returns a signal that aborts at the deadline, in `performance.now()` milliseconds, and when the client goes away; its
  * reason is the error to answer with.
  */
-export function startDeadline(reply: FastifyReply, timeoutMs: number) {
+export function startDeadline(reply: FastifyReply, timeoutMs: number): { signal: AbortSignal; deadline: number } {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new EncoderError("DEADLINE_EXCEEDED", `The request took longer than ${timeoutMs} ms.`));
