@@ -8,7 +8,6 @@ import { onceOver } from "./once-over.ts";
 export interface Admission {
   /** Counts bytes of its body as they arrive. @throws EncoderError OVERLOADED */
   take(bytes: number): void;
-  leave(): void;
 }
 
 export interface AdmissionOptions extends ValuesOf<typeof admissionSettings> {
@@ -17,62 +16,50 @@ export interface AdmissionOptions extends ValuesOf<typeof admissionSettings> {
   metrics: Metrics;
 }
 
-/** Lets requests of routes that work the encoder in, or refuses them, before their bodies are read. */
+/**
+ * Lets requests of routes that work the encoder in, or refuses them, before their bodies are read: requests in flight and
+ * the bytes of their bodies are bounded, so that memory stays bounded under any load. The bytes that a request declares
+ * are checked but not reserved: whoever only announces a large body must not keep others out.
+ */
 export function admitWork(app: FastifyInstance, options: AdmissionOptions): void {
-  const enter = createGate(options);
+  const { maxInFlightRequests, maxInFlightBytes, readTimeoutMs, metrics } = options;
+  let requests = 0;
+  let bytes = 0;
+  const count = (moreRequests: number, moreBytes: number) => {
+    requests += moreRequests;
+    bytes += moreBytes;
+    metrics.requestsInFlight.set(requests);
+    metrics.bodyBytesInFlight.set(bytes);
+  };
+  /** A request that is alone always fits, so that MAX_BODY_BYTES keeps its word. */
+  const check = (moreBytes: number, others: number) => {
+    if (others > 0 && bytes + moreBytes > maxInFlightBytes) throw overloaded("request bodies");
+  };
+
   app.addHook("onRequest", async (request, reply) => {
     if (!request.routeOptions.config.work) return;
-    const admission = enter(Number(request.headers["content-length"] ?? 0));
-    request.admission = admission;
-    onceOver(reply, () => admission.leave());
+    if (requests >= maxInFlightRequests) throw overloaded("requests");
+    check(Number(request.headers["content-length"] ?? 0), requests);
+    count(1, 0);
+    let own = 0;
+    request.admission = {
+      take(more) {
+        check(more, requests - 1);
+        count(0, more);
+        own += more;
+      },
+    };
+    onceOver(reply, () => count(-1, -own));
   });
   // An answer that is read byte by byte is never silent, and would keep its place for ever.
   app.addHook("onSend", async (request, reply) => {
     if (!request.admission) return;
-    const timer = setTimeout(() => request.raw.socket.destroy(), options.readTimeoutMs);
+    const timer = setTimeout(() => request.raw.socket.destroy(), readTimeoutMs);
     onceOver(reply, () => clearTimeout(timer));
   });
 }
 
-/** Bounds the requests in flight and the bytes of their bodies, so that memory stays bounded under any load. */
-function createGate({ maxInFlightRequests, maxInFlightBytes, metrics }: AdmissionOptions) {
-  let requests = 0;
-  let bytes = 0;
-
-  /** Refuses what does not fit. A request that is alone always fits, so that MAX_BODY_BYTES keeps its word. */
-  function check(more: number, others: number): void {
-    if (others > 0 && bytes + more > maxInFlightBytes) throw overloaded("request bodies");
-  }
-
-  /** The client may try again in a second, since a place is free as soon as any of the many requests is answered. */
-  function overloaded(what: string): EncoderError {
-    return new EncoderError("OVERLOADED", `The service holds as many ${what} as it may; try again shortly.`);
-  }
-
-  /**
-   * Lets a request in before its body is read. `declaredBytes` are checked but not reserved: whoever only announces a
-   * large body must not keep others out.
-   * @throws EncoderError OVERLOADED
-   */
-  return (declaredBytes: number): Admission => {
-    if (requests >= maxInFlightRequests) throw overloaded("requests");
-    check(declaredBytes, requests);
-    requests++;
-    metrics.requestsInFlight.set(requests);
-    let own = 0;
-    return {
-      take(more) {
-        check(more, requests - 1);
-        own += more;
-        bytes += more;
-        metrics.bodyBytesInFlight.set(bytes);
-      },
-      leave() {
-        requests--;
-        bytes -= own;
-        metrics.requestsInFlight.set(requests);
-        metrics.bodyBytesInFlight.set(bytes);
-      },
-    };
-  };
+/** The client may try again in a second, since a place is free as soon as any of the many requests is answered. */
+function overloaded(what: string): EncoderError {
+  return new EncoderError("OVERLOADED", `The service holds as many ${what} as it may; try again shortly.`);
 }

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ErrorAnswer } from "./protocol.ts";
@@ -20,35 +20,28 @@ export const nativeAnswer: ErrorAnswer = ({ status, message, code }) => ({
 });
 
 /** Answers every error of the routes of `app` in one shape. */
-export function answerErrors(app: FastifyInstance, shape: { metrics: Metrics; answer: ErrorAnswer }): void {
+export function answerErrors(
+  app: FastifyInstance,
+  { metrics, answer }: { metrics: Metrics; answer: ErrorAnswer },
+): void {
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
-    sendError(requestError(thrown, request), { request, reply, ...shape });
+    const error = requestError(thrown, request);
+    const { status, body } = answer(error);
+    metrics.errors.inc({ code: error.code });
+    request.errorCode = error.code;
+    if (error.status >= 500 && error.code !== "SHUTTING_DOWN") {
+      request.log.error({ code: error.code, internal: error.internal, err: error.cause }, error.message);
+    } else if (error.internal !== undefined) {
+      request.log.debug({ code: error.code, internal: error.internal }, error.message);
+    }
+    // Fastify would close the connection under a client that still sends and so never reads the answer. What is still
+    // to come is discarded instead, within BODY_TIMEOUT_MS.
+    reply.removeHeader("connection");
+    if (status === 429 || status === 503) reply.header("retry-after", error.retryAfterSeconds ?? 1);
+    if (status === 401) reply.header("www-authenticate", "Bearer");
+    reply.header("x-request-id", request.id).header("content-type", "application/json; charset=utf-8");
+    return reply.code(status).send(body);
   });
-}
-
-interface Exchange {
-  request: FastifyRequest;
-  reply: FastifyReply;
-  metrics: Metrics;
-  answer: ErrorAnswer;
-}
-
-function sendError(error: EncoderError, { request, reply, metrics, answer }: Exchange): FastifyReply {
-  const { status, body } = answer(error);
-  metrics.errors.inc({ code: error.code });
-  request.errorCode = error.code;
-  if (error.status >= 500 && error.code !== "SHUTTING_DOWN") {
-    request.log.error({ code: error.code, internal: error.internal, err: error.cause }, error.message);
-  } else if (error.internal !== undefined) {
-    request.log.debug({ code: error.code, internal: error.internal }, error.message);
-  }
-  // Fastify would close the connection under a client that still sends and so never reads the answer. What is still to
-  // come is discarded instead, within BODY_TIMEOUT_MS.
-  reply.removeHeader("connection");
-  if (status === 429 || status === 503) reply.header("retry-after", error.retryAfterSeconds ?? 1);
-  if (status === 401) reply.header("www-authenticate", "Bearer");
-  reply.header("x-request-id", request.id).header("content-type", "application/json; charset=utf-8");
-  return reply.code(status).send(body);
 }
 
 /** Turns what was thrown into an error that says which item of a batch it is about. */

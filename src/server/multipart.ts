@@ -14,11 +14,6 @@ export interface FormLimits {
   maxFieldBytes?: number;
 }
 
-interface Part {
-  headers: Map<string, string>;
-  content: Buffer;
-}
-
 const maxFields = 16;
 const maxHeaderBytes = 4 * 1024;
 
@@ -54,7 +49,7 @@ export function parseForm(body: Buffer, { contentType, maxFiles, maxFieldBytes =
   return form;
 }
 
-function* partsOf(body: Buffer, delimiter: string): Generator<Part> {
+function* partsOf(body: Buffer, delimiter: string): Generator<{ headers: Map<string, string>; content: Buffer }> {
   // The line break before the first delimiter may be missing, for want of anything that it could end.
   const isFirst = `${lineBreak}${body.toString("latin1", 0, delimiter.length - lineBreak.length)}` === delimiter;
   let at = isFirst ? -lineBreak.length : body.indexOf(delimiter, 0, "latin1");

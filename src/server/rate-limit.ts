@@ -2,11 +2,6 @@ import { isIPv6 } from "node:net";
 import { LRUCache } from "lru-cache";
 import { EncoderError } from "../errors.ts";
 
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
-
 /**
  * Creates a token bucket per client: `rateLimit` requests may come at once, and they are granted anew over a minute.
  * @returns a function that takes a token of a client, and throws EncoderError RATE_LIMITED where there is none
@@ -15,7 +10,7 @@ export function createRateLimit(
   { rateLimit, rateLimitClients }: { rateLimit: number; rateLimitClients: number },
   now: () => number = () => performance.now(),
 ): (client: string) => void {
-  const buckets = new LRUCache<string, Bucket>({ max: rateLimitClients });
+  const buckets = new LRUCache<string, { tokens: number; filledAt: number }>({ max: rateLimitClients });
   const tokensPerMs = rateLimit / 60_000;
 
   return (client) => {
