@@ -90,14 +90,7 @@ type Outcome = DecoderReply | EncoderError | "crashed" | "killed";
 
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
   const { coreMsOf = coreMs } = options;
-  const script = entryBeside(import.meta.url, "decoder-main").process;
-  const child = fork(script.path, [JSON.stringify(options, needed)], {
-    execArgv: [...execArgv, ...script.execArgv],
-    env,
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-  });
-  if (options.isBackground) giveWay(child);
+  const child = forkDecoder(options);
   let usable = true;
   let reason: DecoderEnd | undefined;
   let settle: ((outcome: Outcome) => void) | undefined;
@@ -137,7 +130,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   function outcomeOf(bytes: Uint8Array): Promise<Outcome> {
     holdParent(child, true);
     const outcome = nextOutcome();
-    void send(bytes);
+    void send(child, bytes, () => usable);
     const timer = setTimeout(() => {
       end(timedOut(options.decodeTimeoutMs, coreMsOf(child.pid) - coreMsBefore), "hung");
     }, options.decodeTimeoutMs);
@@ -145,16 +138,6 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       clearTimeout(timer);
       if (usable) holdParent(child, false);
     });
-  }
-
-  /** Sends one portion when the one before is written: serialising new memory of 15 MB would take 11 ms. */
-  async function send(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from === 0 || (usable && from < bytes.length); from += bytesPerPortion) {
-      const portion = bytes.subarray(from, from + bytesPerPortion);
-      const message: ImagePortion = { bytes: portion, bytesLeft: bytes.length - from - portion.length };
-      // A failure to send is a death, which "exit" reports.
-      await new Promise<void>((resolve) => child.send(message, () => resolve()));
-    }
   }
 
   return {
@@ -178,6 +161,28 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       end(shuttingDown());
     },
   };
+}
+
+function forkDecoder(options: DecoderProcessOptions): ChildProcess {
+  const script = entryBeside(import.meta.url, "decoder-main").process;
+  const child = fork(script.path, [JSON.stringify(options, needed)], {
+    execArgv: [...execArgv, ...script.execArgv],
+    env,
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  if (options.isBackground) giveWay(child);
+  return child;
+}
+
+/** Sends one portion when the one before is written: serialising new memory of 15 MB would take 11 ms. */
+async function send(child: ChildProcess, bytes: Uint8Array, isUsable: () => boolean): Promise<void> {
+  for (let from = 0; from === 0 || (isUsable() && from < bytes.length); from += bytesPerPortion) {
+    const portion = bytes.subarray(from, from + bytesPerPortion);
+    const message: ImagePortion = { bytes: portion, bytesLeft: bytes.length - from - portion.length };
+    // A failure to send is a death, which "exit" reports.
+    await new Promise<void>((resolve) => child.send(message, () => resolve()));
+  }
 }
 
 /** Its threads inherit the priority, since none has been started so soon. */
