@@ -40,24 +40,20 @@ function writeDecimal(text: Buffer, at: number, { magnitude, word }: { magnitude
     digits = fewer;
     decimals--;
   }
-  const whole = Math.floor(digits / powersOfTen[decimals]!);
-  const pointAt = at + (whole < 10 ? 1 : String(whole).length);
-  writeDigits(text, whole, { from: at, to: pointAt });
-  if (decimals === 0) return pointAt;
-  text[pointAt] = 0x2e;
-  const end = pointAt + 1 + decimals;
-  writeDigits(text, digits - whole * powersOfTen[decimals]!, { from: pointAt + 1, to: end });
-  return end;
-}
-
-/** Fills the places with the digits of an integer below 2^31, behind zeros where it has fewer. */
-function writeDigits(text: Buffer, integer: number, { from, to }: { from: number; to: number }): void {
-  let rest = integer | 0;
-  for (let place = to - 1; place >= from; place--) {
+  const places = digits < powersOfTen[decimals + 1]! ? decimals + 1 : String(digits).length;
+  const end = at + places + (decimals > 0 ? 1 : 0);
+  const point = end - 1 - decimals;
+  let rest = digits | 0; // it is below 2^31
+  for (let place = end - 1; place >= at; place--) {
+    if (decimals > 0 && place === point) {
+      text[place] = 0x2e;
+      continue;
+    }
     const tens = (rest / 10) | 0; // cuts off the fraction, in half the time of Math.floor()
     text[place] = 0x30 + rest - tens * 10;
     rest = tens;
   }
+  return end;
 }
 
 /** Gives the digits of the nearest number with `decimals` decimals if it reads back to `magnitude`, or else 0. */
