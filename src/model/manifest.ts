@@ -50,6 +50,8 @@ const source = z.object({
   files: z.record(z.string(), fileRecord),
 });
 
+const towerKeys = { graph: fileName, precision, fidelity: fidelity.optional(), largestPair: largestPair.optional() };
+
 const manifestKeys = z.object({
   formatVersion: z.number().int(),
   name: z.string().min(1),
@@ -59,8 +61,7 @@ const manifestKeys = z.object({
   logit: logit.nullable(),
   image: z.object({
     architecture: z.string().default("clip-vision"),
-    graph: fileName,
-    precision,
+    ...towerKeys,
     /** Side of the square the graph takes, in pixels. */
     size: z.number().int().positive(),
     /** The shortest side is resized to this before the centre crop; with "squash" it is `size`. */
@@ -72,22 +73,17 @@ const manifestKeys = z.object({
     std: rgb,
     /** RGB put behind transparent images; null drops alpha as the reference does. */
     background: rgb.nullable(),
-    fidelity: fidelity.optional(),
-    largestPair: largestPair.optional(),
   }),
   text: z.object({
     architecture: z.string().default("distilbert"),
-    graph: fileName,
+    ...towerKeys,
     tokenizer: fileName,
-    precision,
     /** Longest sequence of tokens, special ones included. */
     maxTokens: z.number().int().positive(),
     padId: z.number().int().nonnegative(),
     /** Every text is padded to this length; "batch" means that of the longest in its batch. */
     padding: z.union([z.literal("batch"), z.number().int().positive()]).default("batch"),
     paddingSide: z.enum(["right", "left"]).default("right"),
-    fidelity: fidelity.optional(),
-    largestPair: largestPair.optional(),
   }),
   sources: z.object({ image: source, text: source }),
   /** All other files of the folder are listed. */

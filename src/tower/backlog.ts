@@ -42,7 +42,21 @@ export class Backlog {
 
   /** Accepts work, all of it or none. @param deadline on the backlog's clock @throws EncoderError OVERLOADED */
   accept(work: Work, deadline: number): void {
-    this.#requireRoom(work, deadline);
+    const { maxItems, msFor, stalledMs, preparationMs, now } = this.#options;
+    const waitMs = this.waitMs();
+    const isAlone = this.#items === 0 && stalledMs() === 0;
+    if (!isAlone && this.#items + work.items > maxItems) {
+      throw overloaded(`The queue is full (${maxItems} items).`, waitMs);
+    }
+    const leftMs = deadline - now();
+    const doneMs = Math.max(msFor(this.#cost + work.cost) + stalledMs(), preparationMs(work.cost));
+    if (doneMs > (isAlone ? leftMs : leftMs * waitingShare)) {
+      const seconds = (ms: number) => (ms / 1000).toFixed(1);
+      const reason = isAlone
+        ? `This request would take about ${seconds(doneMs)} s and has ${seconds(leftMs)} s; send fewer items at a time.`
+        : `The wait would be about ${seconds(doneMs)} s, too long for the ${seconds(leftMs)} s that this request has.`;
+      throw overloaded(reason, waitMs);
+    }
     this.add(work);
   }
 
@@ -95,22 +109,5 @@ export class Backlog {
 
   #hasRoomForWaiting(): boolean {
     return this.#items < Math.ceil(this.#options.maxItems / 2);
-  }
-
-  #requireRoom(work: Work, deadline: number): void {
-    const { maxItems, msFor, stalledMs, preparationMs, now } = this.#options;
-    const waitMs = this.waitMs();
-    const isAlone = this.#items === 0 && stalledMs() === 0;
-    if (!isAlone && this.#items + work.items > maxItems) {
-      throw overloaded(`The queue is full (${maxItems} items).`, waitMs);
-    }
-    const leftMs = deadline - now();
-    const doneMs = Math.max(msFor(this.#cost + work.cost) + stalledMs(), preparationMs(work.cost));
-    if (doneMs <= (isAlone ? leftMs : leftMs * waitingShare)) return;
-    const seconds = (ms: number) => (ms / 1000).toFixed(1);
-    const reason = isAlone
-      ? `This request would take about ${seconds(doneMs)} s and has ${seconds(leftMs)} s; send fewer items at a time.`
-      : `The wait would be about ${seconds(doneMs)} s, too long for the ${seconds(leftMs)} s that this request has.`;
-    throw overloaded(reason, waitMs);
   }
 }
