@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { encoderSettings } from "../config/encoder.ts";
 import { integer } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
-import { EncoderError } from "../errors.ts";
 import { machineSummary } from "../host/processor.ts";
 import { command } from "./command.ts";
+import { readPicture } from "./read-picture.ts";
 
 const { model, modelsDir, device, threads, replicas, decodeProcesses, maxImageBatch, maxTextBatch } = encoderSettings;
 
@@ -82,12 +81,6 @@ async function measure(work: Work, together: number, seconds: number, signal: Ab
   latencies.sort((a, b) => a - b);
   const at = (share: number) => milliseconds(latencies[Math.floor(share * (latencies.length - 1))]!);
   return { perSecond, latency: `p50 ${at(0.5)}, p99 ${at(0.99)}` };
-}
-
-async function readPicture(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((cause) => {
-    throw new EncoderError("CONFIG_INVALID", `The picture ${file} cannot be read (${cause.code}).`, { cause });
-  });
 }
 
 /** Makes uncompressed bitmaps (BMP, 24 bits) of a moving gradient. */

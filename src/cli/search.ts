@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { indexPath, searchSettings } from "../config/bulk.ts";
 import { encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
@@ -11,6 +10,7 @@ import { openPictureIndex } from "../search/picture-index.ts";
 import { combine, parseQuery, type Term } from "../search/query.ts";
 import { localResult, type Result } from "../search/results.ts";
 import { command } from "./command.ts";
+import { readPicture } from "./read-picture.ts";
 
 export const search = command({
   summary: "Find pictures of an index by words, by a picture, or by both",
@@ -57,12 +57,6 @@ async function vectorOf({ value }: Term, encoder: Encoder, signal: AbortSignal):
   const isUrl = /^https?:\/\//i.test(picture);
   const image = isUrl ? { url: picture } : await readPicture(withHome(picture));
   return (await encoder.encodeImages([image], { signal })).embeddings[0]!;
-}
-
-async function readPicture(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((cause) => {
-    throw new EncoderError("CONFIG_INVALID", `The picture ${file} cannot be read (${cause.code}).`, { cause });
-  });
 }
 
 function filterOf(json: string): Filter | undefined {
