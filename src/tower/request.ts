@@ -5,7 +5,7 @@ import type { Backlog, Work } from "./backlog.ts";
 import type { Batcher, Embedded } from "./batcher.ts";
 import { dueTimes } from "./due-times.ts";
 import type { InFlight } from "./in-flight.ts";
-import type { RequestScope } from "./request-scope.ts";
+import { type RequestScope, requestScope } from "./request-scope.ts";
 
 export interface RequestOptions {
   items: number;
@@ -72,20 +72,17 @@ export interface SharedByRequests<Item> {
   ahead: number;
   holdsWholeRequests: boolean;
   now: () => number;
+  /** Has the scope of each request that is open. */
+  open: Set<RequestScope>;
+  /** Called when a request was closed. */
+  onClosed(): void;
 }
 
-interface Opening<Item> {
-  shared: SharedByRequests<Item>;
-  scope: RequestScope;
-  onClose(): void;
-}
-
-export function openRequest<Item>(
-  request: RequestOptions,
-  { shared, scope, onClose }: Opening<Item>,
-): TowerRequest<Item> {
+export function openRequest<Item>(request: RequestOptions, shared: SharedByRequests<Item>): TowerRequest<Item> {
   const { items, deadline = Number.POSITIVE_INFINITY, wait = false } = request;
-  const { batcher, backlog, inFlight, cache, ahead, now } = shared;
+  const { batcher, backlog, inFlight, cache, ahead, now, open } = shared;
+  const scope = requestScope(request.signal);
+  open.add(scope);
   const reserved: Work = { items: 0, cost: 0 };
   const since = now();
   const isBulk = wait || items > shared.maxBatch;
@@ -152,7 +149,8 @@ export function openRequest<Item>(
       clearTimeout(late);
       scope.end();
       backlog.remove(reserved);
-      onClose();
+      open.delete(scope);
+      shared.onClosed();
     },
   };
 }

@@ -6,7 +6,6 @@ import { Backlog } from "./backlog.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
 import { InFlight } from "./in-flight.ts";
 import { openRequest, type RequestOptions, type SharedByRequests, type TowerRequest } from "./request.ts";
-import { type RequestScope, requestScope } from "./request-scope.ts";
 
 export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<Item>, "engines"> {
   replicas: number;
@@ -52,16 +51,19 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     ahead: options.maxBatch * (replicas + 1), // every engine finds its next batch waiting
     holdsWholeRequests: options.holdsWholeRequests,
     now,
+    open: new Set(),
+    onClosed() {
+      if (shared.open.size === 0) whenIdle?.();
+    },
   };
-  const requests = new Set<RequestScope>();
   let whenIdle: (() => void) | undefined;
   let closing: Promise<void> | undefined;
 
   async function close(timeoutMs: number): Promise<void> {
     const giveUp = setTimeout(() => {
-      for (const scope of requests) scope.end(shuttingDown());
+      for (const scope of shared.open) scope.end(shuttingDown());
     }, timeoutMs);
-    if (requests.size > 0) {
+    if (shared.open.size > 0) {
       await new Promise<void>((resolve) => {
         whenIdle = resolve;
       });
@@ -73,13 +75,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
   return {
     open(request) {
       if (closing) throw shuttingDown();
-      const scope = requestScope(request.signal);
-      requests.add(scope);
-      const onClose = () => {
-        requests.delete(scope);
-        if (requests.size === 0) whenIdle?.();
-      };
-      return openRequest(request, { shared, scope, onClose });
+      return openRequest(request, shared);
     },
     get lastSuccessAt() {
       return batcher.lastSuccessAt;
