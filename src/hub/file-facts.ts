@@ -19,23 +19,16 @@ export async function fileFacts(hub: Hub, file: RepositoryFile, signal?: AbortSi
   const { headers } = response;
   // A small file comes from the Hub itself; of a large one, ETag and Content-Length may be those of the redirect.
   const etag = headers.get("x-linked-etag") ?? headers.get("etag");
-  return {
-    commit: commitOf(headers.get("x-repo-commit"), { hub, file }),
-    bytes: length(headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null)),
-    hash: etag === null ? undefined : hashFromEtag(etag),
-  };
-}
-
-/** The commit becomes a folder's name, so nothing else will do. */
-function commitOf(header: string | null, { hub, file }: { hub: Hub; file: RepositoryFile }): string {
-  const commit = header ?? file.revision;
+  const commit = headers.get("x-repo-commit") ?? file.revision;
   if (!/^[0-9a-f]{40}$/.test(commit)) {
+    // It becomes a folder's name, so nothing else will do.
     const message = `${hub.endpoint} does not say which commit ${file.revision} of ${file.repository} is: is HF_ENDPOINT a Hub?`;
     throw new EncoderError("HUB_FAILED", message);
   }
-  return commit;
-}
-
-function length(header: string | null): number | undefined {
-  return header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
+  const length = headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null);
+  return {
+    commit,
+    bytes: length !== null && /^\d+$/.test(length) ? Number(length) : undefined,
+    hash: etag === null ? undefined : hashFromEtag(etag),
+  };
 }

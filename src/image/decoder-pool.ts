@@ -31,14 +31,9 @@ const longestRestartDelayMs = 5_000;
 /** After this many failed starts in a row, an image is no longer kept waiting for the next try. */
 const mostFailedStarts = 3;
 
-interface Idle {
-  process: DecoderProcess;
-  ending: NodeJS.Timeout | undefined;
-}
-
 export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   const alive = new Set<DecoderProcess>();
-  const idle: Idle[] = [];
+  const idle: { process: DecoderProcess; ending: NodeJS.Timeout | undefined }[] = [];
   const closing = new AbortController();
   let failedStarts = 0;
   /** A machine that could not start a process is not asked again before this time. */
@@ -100,7 +95,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     },
     giveBack(process) {
       if (!process.isUsable()) return;
-      const resting: Idle = { process, ending: undefined };
+      const resting: (typeof idle)[number] = { process, ending: undefined };
       idle.push(resting);
       if (options.idleMs === undefined) return;
       resting.ending = setTimeout(() => {

@@ -10,7 +10,8 @@ export function isFaithful({ mean, min }: Fidelity): boolean {
 
 /** Sums up the cosines between pairs of vectors of the same inputs. p05 is the cosine that 5 % of them stay below. */
 export function fidelityOf(exact: readonly Float32Array[], approximate: readonly Float32Array[]): Fidelity {
-  const cosines = exact.map((vector, index) => likeness(vector, approximate[index]!)).sort((a, b) => a - b);
+  // Where a vector has no direction the cosine is NaN, and nothing is faithful to it.
+  const cosines = exact.map((vector, index) => cosine(vector, approximate[index]!) || 0).sort((a, b) => a - b);
   const percentile = (share: number) => rounded(cosines[Math.floor(share * (cosines.length - 1))]!);
   return {
     samples: cosines.length,
@@ -20,12 +21,6 @@ export function fidelityOf(exact: readonly Float32Array[], approximate: readonly
     p05: percentile(0.05),
     p50: percentile(0.5),
   };
-}
-
-/** Computes the cosine, or 0 where a vector has no direction: nothing is faithful to it. */
-function likeness(exact: Float32Array, approximate: Float32Array): number {
-  const value = cosine(exact, approximate);
-  return Number.isFinite(value) ? value : 0;
 }
 
 /** Rounds to six decimals, beyond which processors differ, and downwards, so that no figure flatters. */
