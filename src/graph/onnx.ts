@@ -33,7 +33,9 @@ export function encodeModel(
   const graphProto = [
     ...graph.nodes.map((node) => messageField(1, nodeProto(node))),
     textField(2, "tower"),
-    ...graph.inline.map((constant) => messageField(5, inlineProto(constant))),
+    ...graph.inline.map((constant) =>
+      messageField(5, [...tensorFields(constant), bytesField(9, bytesOf(constant.elements))]),
+    ),
     ...graph.stored.map((constant, index) => messageField(5, storedProto(constant, weightsFile, ranges[index]!))),
     ...graph.inputs.map((port) => messageField(11, portProto(port))),
     messageField(12, portProto(graph.output)),
@@ -66,20 +68,11 @@ function attributeProto(name: string, value: Attribute): Field[] {
   return [textField(1, name), ...value.map((item) => integerField(8, item)), integerField(20, 7)];
 }
 
-/** Writes a TensorProto with raw_data. */
-function inlineProto({ name, type, shape, elements }: InlineConstant): Field[] {
-  return [...tensorFields(name, type, shape), bytesField(9, bytesOf(elements))];
-}
-
 /** Writes a TensorProto with external_data (13) and data_location EXTERNAL (14). */
-function storedProto(
-  { name, type, shape }: { name: string; type: ElementType; shape: readonly number[] },
-  weightsFile: string,
-  { offset, bytes }: StoredRange,
-): Field[] {
+function storedProto(constant: Constant, weightsFile: string, { offset, bytes }: StoredRange): Field[] {
   const entry = (key: string, value: string) => messageField(13, [textField(1, key), textField(2, value)]);
   return [
-    ...tensorFields(name, type, shape),
+    ...tensorFields(constant),
     entry("location", weightsFile),
     entry("offset", String(offset)),
     entry("length", String(bytes)),
@@ -87,7 +80,10 @@ function storedProto(
   ];
 }
 
-function tensorFields(name: string, type: ElementType, shape: readonly number[]): Field[] {
+type Constant = Pick<InlineConstant, "name" | "type" | "shape">;
+
+/** Writes what a TensorProto has besides its elements, which field 9 (raw_data) holds where they are inline. */
+function tensorFields({ name, type, shape }: Constant): Field[] {
   return [...shape.map((size) => integerField(1, size)), integerField(2, elementTypes[type]), textField(8, name)];
 }
 

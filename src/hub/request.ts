@@ -15,6 +15,7 @@ export interface HubRequest {
 
 /** The Hub redirects once to its storage, and a renamed repository adds one. */
 const maxRedirects = 5;
+const redirects = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Sends one request for one file, and gives a success, a 416 (nothing lies behind where a range begins), and for HEAD
@@ -26,7 +27,7 @@ const maxRedirects = 5;
 export async function request({ hub, file, method, headers, signal }: HubRequest): Promise<Response> {
   let url = fileUrl(hub.endpoint, file);
   let atHub = true;
-  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+  for (let hop = 0; hop <= maxRedirects; hop++) {
     const authorization = atHub && hub.token ? { authorization: `Bearer ${hub.token}` } : {};
     const response = await hub
       .fetch(url, {
@@ -41,7 +42,8 @@ export async function request({ hub, file, method, headers, signal }: HubRequest
         const remedy = "check the network, HF_ENDPOINT and HTTPS_PROXY";
         throw transient(`${url.host} cannot be reached (${reasonOf(cause)}): ${remedy}.`, { cause });
       });
-    const target = redirectTarget(response, url);
+    const location = redirects.has(response.status) ? response.headers.get("location") : null;
+    const target = location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
     if (!target) {
       if (response.ok || response.status === 416) return response;
       await response.body?.cancel();
@@ -59,12 +61,6 @@ export async function request({ hub, file, method, headers, signal }: HubRequest
     url = target;
   }
   throw new EncoderError("HUB_FAILED", `${url.host} redirects more than ${maxRedirects} times.`);
-}
-
-function redirectTarget(response: Response, from: URL): URL | undefined {
-  const location = response.headers.get("location");
-  const isRedirect = [301, 302, 303, 307, 308].includes(response.status);
-  return isRedirect && location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 }
 
 /** fetch says "fetch failed"; what failed is in its cause. */

@@ -172,17 +172,13 @@ function matches(host: string, pattern: string): boolean {
 }
 
 function parseUrl(text: string, base?: URL): URL {
-  if (text.length > maxUrlLength) {
-    throw new EncoderError("URL_INVALID", `The image URL is longer than ${maxUrlLength} characters.`);
-  }
+  const invalid = (fault: string) => new EncoderError("URL_INVALID", `The image URL${fault}.`);
+  if (text.length > maxUrlLength) throw invalid(` is longer than ${maxUrlLength} characters`);
   const url = URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
-  if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") {
-    throw new EncoderError("URL_INVALID", "The image URL is not a valid http or https URL.");
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new EncoderError("URL_INVALID", "The image URL carries credentials, which are not sent.");
-  }
-  if (url.port === "0") throw new EncoderError("URL_INVALID", "The image URL's port is not valid.");
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "")
+    throw invalid(" is not a valid http or https URL");
+  if (url.username !== "" || url.password !== "") throw invalid(" carries credentials, which are not sent");
+  if (url.port === "0") throw invalid("'s port is not valid");
   return url;
 }
 

@@ -39,7 +39,12 @@ export function createItemReader(limits: RequestLimits): ReadItems {
   ): Promise<ItemOrFault[]> {
     request.nameItem = typeof field === "string" ? (index) => `${field}[${index}]` : field;
     request.body = undefined; // base64 is a third more than the images that it becomes
-    checkCount(sources.length, { noun, maxBatchItems: limits.maxBatchItems });
+    const { maxBatchItems } = limits;
+    if (sources.length === 0) throw new EncoderError("INVALID_REQUEST", `The request holds no ${noun}.`);
+    if (sources.length > maxBatchItems) {
+      const message = `The request holds ${sources.length} ${noun}s; at most ${maxBatchItems} fit one (MAX_BATCH_ITEMS).`;
+      throw new EncoderError("BATCH_TOO_LARGE", message);
+    }
     const ownTurn = () => request.server.ownTurn();
     // What was done in this turn (parsing, checking) and what comes (tokenising) take some milliseconds each.
     if (sources.length >= manyItems) await ownTurn();
@@ -61,14 +66,6 @@ export function createItemReader(limits: RequestLimits): ReadItems {
     return items;
   }
   return readItems as ReadItems; // A fault that is not kept is thrown, and then every item is one.
-}
-
-function checkCount(count: number, { noun, maxBatchItems }: { noun: string; maxBatchItems: number }): void {
-  if (count === 0) throw new EncoderError("INVALID_REQUEST", `The request holds no ${noun}.`);
-  if (count > maxBatchItems) {
-    const message = `The request holds ${count} ${noun}s; at most ${maxBatchItems} fit one (MAX_BATCH_ITEMS).`;
-    throw new EncoderError("BATCH_TOO_LARGE", message);
-  }
 }
 
 function textItem(text: string, { maxTextBytes }: RequestLimits): Item {

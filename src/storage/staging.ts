@@ -84,9 +84,5 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
 
 async function syncFolder(directory: string): Promise<void> {
   const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await handle.sync().finally(() => handle.close());
 }
