@@ -1,6 +1,7 @@
 /**
  * `npm run bench:bulk` encodes a folder of pictures into files, in turns with the image graph alone, fed with pixels that
- * are ready, and says which share of its throughput is left. With `--peer PYTHON` (an interpreter with
+ * are ready, and says which share of its throughput is left, and which share would be left if no core were ever idle:
+ * decoding and handing over need cores that the graph alone has for itself. With `--peer PYTHON` (an interpreter with
  * bench/peers/requirements.txt installed), the loop of sentence-transformers takes turns too, on the same pictures and the
  * same random full-size checkpoint. It writes bulk.json into bench/results/ and the table of docs/bulk.md.
  */
@@ -21,11 +22,12 @@ import { openRawEngine } from "../engine/raw.ts";
 import { defaultWork, fullSizeModels, precisions } from "../full-size-models.ts";
 import { jpeg } from "../http/inputs.ts";
 import { machine, table, writeResults, writeSection } from "../report.ts";
-import { type Spread, spread, spreadCell } from "../spread.ts";
+import { type Spread, short, spread, spreadCell } from "../spread.ts";
+import { coreMsAround } from "./core-time.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    pictures: { type: "string", default: "240" },
+    pictures: { type: "string", default: "320" },
     turns: { type: "string", default: "3" },
     work: { type: "string", default: defaultWork },
     peer: { type: "string" },
@@ -53,45 +55,66 @@ try {
       sentences: ["a"],
     });
     const rates = { raw: [] as number[], bulk: [] as number[] };
+    const around: number[] = [];
     for (let turn = 0; turn < Number(flags.turns); turn++) {
       rates.raw.push(await raw.imagesPerSecond(5));
-      rates.bulk.push(await bulkRate(directory, pictures, join(folder, `out-${precision}-${turn}`)));
+      const { rate, coreMs } = await bulkRate(directory, pictures, join(folder, `out-${precision}-${turn}`));
+      rates.bulk.push(rate);
+      around.push(coreMs);
     }
     await raw.close();
     const share = spread(rates.bulk.map((rate, i) => rate / rates.raw[i]!));
     const [own, graph] = [spread(rates.bulk), spread(rates.raw)];
+    const graphMs = (availableCores() * 1000) / graph.median; // of a core, a picture
+    const others = spread(around);
     Object.assign(results, { [precision]: own, [`${precision} raw`]: graph, [`${precision} share`]: share });
-    rows.push([`encode, ${precision}`, spreadCell(own), spreadCell(graph), share.median.toFixed(2)]);
+    Object.assign(results, { [`${precision} core-ms around the graph`]: others });
+    const most = graphMs / (graphMs + others.median);
+    const costs = [short(graphMs), short(others.median), most.toFixed(2)];
+    rows.push([`encode, ${precision}`, spreadCell(own), spreadCell(graph), share.median.toFixed(2), ...costs]);
     console.log(rows.at(-1)!.join(" | "));
   }
   if (flags.peer !== undefined) {
     const peer = spread(await peerRates(flags.peer, pictures));
     results["sentence-transformers"] = peer;
-    rows.push(["sentence-transformers, PyTorch fp32", spreadCell(peer), "", ""]);
+    rows.push(["sentence-transformers, PyTorch fp32", spreadCell(peer), "", "", "", "", ""]);
     console.log(rows.at(-1)!.join(" | "));
   }
   await writeResults("bulk", { date: new Date().toISOString(), machine: machine(), pictures: count, results });
-  const head = ["pictures a second", "bulk", "the graph alone", "share"];
+  const head = [
+    "pictures a second",
+    "bulk",
+    "the graph alone",
+    "share",
+    "core-ms in the graph",
+    "around it",
+    "most possible",
+  ];
   const lines = [`${machine()}; ${count} JPEGs of 640x480 pixels.`, "", ...table(head, rows)];
   await writeSection("bulk.md", "bulk", lines);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Gives the pictures a second of a run into a new folder, from its first file to its last mark. */
-async function bulkRate(model: string, pictures: string, out: string): Promise<number> {
+/**
+ * Runs into a new folder, from its first file to its last mark.
+ * @returns pictures a second, and milliseconds of a core that each took outside of the engines
+ */
+async function bulkRate(model: string, pictures: string, out: string): Promise<{ rate: number; coreMs: number }> {
   const config = encoderConfig({ model });
   const encoder = await createEncoder({ model });
   try {
     const reading = createReading({ ...config, maxReadBytes: 96 << 20 });
     const source = folderSource({ folder: pictures, follow: false, isWanted: () => true, reading, scratch: folder });
+    const coreMsBefore = coreMsAround();
     const startedAt = performance.now();
     await encodeFiles({
       ...({ directory: out, source, encoder, tower: "image", format: "npy", dtype: "float32" } as const),
       ...{ partSize: 10_000, retry: undefined, itemTimeoutMs: 300_000, tally: newTally() },
       stop: new AbortController().signal,
     });
-    return (count * 1000) / (performance.now() - startedAt);
+    const rate = (count * 1000) / (performance.now() - startedAt);
+    return { rate, coreMs: (coreMsAround() - coreMsBefore) / count };
   } finally {
     await encoder.close();
   }
