@@ -1,8 +1,9 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
-import type { Arithmetic } from "../graph/arithmetic.ts";
+import type { Arithmetic, LinearOperands } from "../graph/arithmetic.ts";
 import { attention } from "../graph/attention.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { scaled } from "../graph/weight.ts";
+import { feedForward } from "./feed-forward.ts";
 
 /** "gelu" is x Φ(x) with the exact error function, "gelu_pytorch_tanh" its approximation, "quick_gelu" x sigmoid(1.702 x). */
 export const activations = ["quick_gelu", "gelu", "gelu_pytorch_tanh"] as const;
@@ -83,17 +84,21 @@ export function mlp(
   { name, x }: { name: string; x: Value },
 ): Value {
   const s = activation === "quick_gelu" ? 1.702 : 1;
-  const hidden = arithmetic.linear(graph, {
-    name: `${name}.fc1`,
+  return feedForward({
+    graph,
+    arithmetic,
     x,
-    weight: scaled(tensors.weight(`${name}.fc1.weight`, [mlpWidth, width]), s),
-    bias: scaled(tensors.weight(`${name}.fc1.bias`, [mlpWidth]), s),
-  });
-  return arithmetic.linear(graph, {
-    name: `${name}.fc2`,
-    x: activate(graph, hidden, activation),
-    weight: scaled(tensors.weight(`${name}.fc2.weight`, [width, mlpWidth]), 1 / s),
-    bias: tensors.weight(`${name}.fc2.bias`, [width]),
+    first: {
+      name: `${name}.fc1`,
+      weight: scaled(tensors.weight(`${name}.fc1.weight`, [mlpWidth, width]), s),
+      bias: scaled(tensors.weight(`${name}.fc1.bias`, [mlpWidth]), s),
+    },
+    second: {
+      name: `${name}.fc2`,
+      weight: scaled(tensors.weight(`${name}.fc2.weight`, [width, mlpWidth]), 1 / s),
+      bias: tensors.weight(`${name}.fc2.bias`, [width]),
+    },
+    activate: (hidden) => activate(graph, hidden, activation),
   });
 }
 
@@ -107,12 +112,12 @@ export function linear(
   { graph, tensors, arithmetic }: Builder,
   { name, x, inputs, outputs }: { name: string; x: Value; inputs: number; outputs: number },
 ): Value {
-  return arithmetic.linear(graph, {
-    name,
-    x,
-    weight: tensors.weight(`${name}.weight`, [outputs, inputs]),
-    bias: tensors.weight(`${name}.bias`, [outputs]),
-  });
+  return arithmetic.linear(graph, { x, ...operands(tensors, name, [outputs, inputs]) });
+}
+
+/** Finds the weight [out, in] and the bias [out] of a linear layer by its name. */
+export function operands(tensors: Safetensors, name: string, shape: [number, number]): Omit<LinearOperands, "x"> {
+  return { name, weight: tensors.weight(`${name}.weight`, shape), bias: tensors.weight(`${name}.bias`, [shape[0]]) };
 }
 
 export function layerNorm(

@@ -29,6 +29,23 @@ export function transposed({ shape, read }: Weight): Weight {
   };
 }
 
+/** Adds rows and columns of zeros to a matrix, or zeros to a vector, up to the shape. */
+export function padded(weight: Weight, shape: readonly number[]): Weight {
+  const [columns, wide] = [weight.shape[1] ?? 1, shape[1] ?? 1];
+  if (shape[0] === weight.shape[0] && wide === columns) return weight;
+  return {
+    shape,
+    async read() {
+      const source = await weight.read();
+      const target = new Float32Array(shape[0]! * wide);
+      for (let row = 0; row * columns < source.length; row++) {
+        target.set(source.subarray(row * columns, (row + 1) * columns), row * wide);
+      }
+      return target;
+    },
+  };
+}
+
 /** Takes some rows of a matrix, or elements of a vector. [rows, ...] -> [count, ...] */
 export function rowsOf({ shape, read }: Weight, first: number, count: number): Weight {
   const elements = shape.slice(1).reduce((product, size) => product * size, 1);

@@ -2,7 +2,8 @@ import { renamed, type Safetensors } from "../../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../../graph/arithmetic.ts";
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
-import { type Builder, layerNorm, linear } from "../pre-norm-encoder.ts";
+import { feedForward } from "../feed-forward.ts";
+import { type Builder, layerNorm, linear, operands } from "../pre-norm-encoder.ts";
 import { firstRows } from "../token-embedding.ts";
 import type { Dense, Distilbert } from "./reader.ts";
 
@@ -106,9 +107,9 @@ function transformerBlock(
   { width, heads, mlpWidth }: Distilbert,
   { x, mask, name }: { x: Value; mask: Value; name: string },
 ): Value {
-  const { graph } = builder;
-  const layer = (which: string, x: Value, [inputs, outputs]: [number, number] = [width, width]) =>
-    linear(builder, { name: `${name}.${which}`, x, inputs, outputs });
+  const { graph, tensors, arithmetic } = builder;
+  const layer = (which: string, x: Value) =>
+    linear(builder, { name: `${name}.${which}`, x, inputs: width, outputs: width });
   const norm = (which: string, x: Value) => layerNorm(builder, { width, epsilon }, { name: `${name}.${which}`, x });
 
   const attended = attention(graph, {
@@ -120,8 +121,15 @@ function transformerBlock(
     mask,
   });
   const mixed = norm("sa_layer_norm", graph.apply("Add", [x, layer("attention.out_lin", attended)]));
-  const hidden = graph.apply("Gelu", [layer("ffn.lin1", mixed, [width, mlpWidth])]); // exact error function
-  return norm("output_layer_norm", graph.apply("Add", [mixed, layer("ffn.lin2", hidden, [mlpWidth, width])]));
+  const added = feedForward({
+    graph,
+    arithmetic,
+    x: mixed,
+    first: operands(tensors, `${name}.ffn.lin1`, [mlpWidth, width]),
+    second: operands(tensors, `${name}.ffn.lin2`, [width, mlpWidth]),
+    activate: (hidden) => graph.apply("Gelu", [hidden]), // exact error function
+  });
+  return norm("output_layer_norm", graph.apply("Add", [mixed, added]));
 }
 
 /**

@@ -45,6 +45,7 @@ export function fp16Arithmetic(fits: (layer: string) => boolean): Arithmetic {
       const picked = graph.apply("Gather", [halves(graph, name, table), ids]);
       return graph.apply("Cast", [picked], { to: elementTypes.float32 });
     },
+    paddedWidth: (width) => width,
   };
 }
 

@@ -48,6 +48,8 @@ export function int8Arithmetic(planOf: PlanOf): Arithmetic {
       const values = graph.apply("Cast", [graph.apply("Gather", [integers, ids])], { to: 1 });
       return graph.apply("Mul", [values, graph.apply("Gather", [scales, ids])]);
     },
+
+    paddedWidth: (width) => width,
   };
 }
 

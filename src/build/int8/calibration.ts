@@ -33,6 +33,7 @@ export function createCalibration(): Measurement & { range(name: string): InputR
         layers.set(operands.name, { inputs, extremes, range });
         return fp32.linear(graph, operands);
       },
+      paddedWidth: (width) => width, // a channel that is all zeros has no range
     },
     tap(graph) {
       const { name, shape } = graph.output!; // every tower has declared its output
