@@ -47,7 +47,7 @@ FRAMES = {
     "hi": ("एक {}", "{} का चित्र"),
     "ar": ("صورة {}", "رسم {}"),
 }
-FRAMED = 0.15  # of the texts of these languages
+FRAMED = 0.25  # of the texts of these languages
 MISTYPED = 0.05
 RESEGMENTED = 0.3  # of the texts
 SPLIT = 0.3  # of the pieces of these

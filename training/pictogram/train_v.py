@@ -1,6 +1,6 @@
 """Stage 4, the second half: the text tower for drawings, with the pair's vocabulary and its inputs.
 
-It goes on from stage 2's tower. Each text learns a vector between the one that stage 2's tower gives it, read by that tower's own
+It goes on from stage 2's tower, and asks for what stage 2 asked for: that texts tell the concepts apart. Each text learns a vector between the one that stage 2's tower gives it, read by that tower's own
 tokenizer, and the one that its concepts have (space.py): what is known stays, and what is not yet known is learned. What is new are emojis and texts without capitals, which mean what they mean with them.
 """
 
@@ -11,24 +11,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from .pair_texts import Batch, Texts, nearness
 from .pictures import load_concepts, load_pictures, plain_views, sampling_weights
 from .space import load_space, unit
 from .towers import ImageTower, TextConfig, TextTower
-from .train_text import pad, view_loss, warm_text
+from .train_text import TextModule, pad, rank_loss, view_loss, warm_text
 from .training import Training, add_options, tower_of
 from .warm import encode_texts, load_text
 
 PICTURES_A_STEP = 1536
 VIEW_SCALE = 30.0
-
-
-class DrawingTexts(nn.Module):
-    def __init__(self, config: TextConfig):
-        super().__init__()
-        self.tower = TextTower(config)
 
 
 class Earlier:
@@ -103,11 +97,12 @@ def image_tower(args: argparse.Namespace) -> ImageTower:
     return load_trained(args.image).tower
 
 
-def drawing_loss(embeddings: Tensor, v: Tensor, pictures: Tensor) -> Tensor:
-    """Embeddings [B, V] towards v, with pictures of drawings [P, V] seen alike."""
-    given = unit(embeddings)
+def drawing_loss(embeddings: Tensor, v: Tensor, batch: Batch, concept_v: Tensor, scale: Tensor, pictures: Tensor) -> Tensor:
+    """Embeddings [B, V] to their concepts among all [C, V], towards v, and with pictures of drawings [P, V] seen alike."""
+    given, named = unit(embeddings), batch.concepts.sum(1) > 0
+    rank = rank_loss(given[named], concept_v, scale, batch.concepts[named])
     near = 1 - (given * v).sum(1)
-    return 6 * near.mean() + 4 * view_loss(given, v, pictures, VIEW_SCALE) + 0.1 * (embeddings.norm(dim=1) - 1).square().mean()
+    return rank + 4 * near.mean() + 3 * view_loss(given, v, pictures, VIEW_SCALE) + 0.1 * (embeddings.norm(dim=1) - 1).square().mean()
 
 
 def meant(batch: Batch, earlier: Earlier, share: float) -> Tensor:
@@ -134,7 +129,7 @@ def main() -> None:
     pictures = unit(pool_of_pictures(image_tower(args), args.data, args.pictures, args.run / "pool.pt") @ space.v_basis)
     earlier = Earlier(*stage_two(args), space.v_basis)
     config = TextConfig(vocabulary=texts.tokenizer.get_vocab_size(), projection=space.v_basis.shape[1])
-    module = DrawingTexts(config)
+    module = TextModule(config)
     if not (args.run / "v.pt").exists() and not args.start:
         start(module.tower, earlier, texts, args)
     training = Training(module, "v", "texts", 0.01, args)
@@ -146,7 +141,8 @@ def main() -> None:
             with torch.autocast("cpu", torch.bfloat16):
                 embeddings = module.tower(*pad(batch.ids), word_dropout=0.05)
             looked_at = pictures[torch.randint(len(pictures), (PICTURES_A_STEP,))]
-            training.learn(drawing_loss(embeddings.float(), v, looked_at))
+            scale = module.log_scale.exp().clamp(max=60)
+            training.learn(drawing_loss(embeddings.float(), v, batch, space.concept_v, scale, looked_at))
         if training.is_evaluation_due():
             training.log({"cosine": nearness(training.averaged.tower, texts, space.concept_v)})
 
