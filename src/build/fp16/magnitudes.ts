@@ -17,6 +17,8 @@ const leastPeak = 2 ** -10;
 export interface Magnitudes extends Measurement {
   /** Tells whether nothing of the layer comes near the largest number of half precision. */
   fits(layer: string): boolean;
+  /** Tells whether the layer makes queries or keys: where scores are large, their rounding moves attention. */
+  isScored(layer: string): boolean;
 }
 
 export function createMagnitudes(): Magnitudes {
@@ -37,6 +39,7 @@ export function createMagnitudes(): Magnitudes {
     },
   });
   const layerOf = new Map<Value, string>();
+  const scored = new Set<string>();
 
   return {
     arithmetic: {
@@ -61,7 +64,9 @@ export function createMagnitudes(): Magnitudes {
       for (const { operator, inputs, attributes } of [...graph.nodes]) {
         const [q, k] = inputs as [Value, Value];
         const [forQueries, forKeys] = [layerOf.get(q), layerOf.get(k)];
-        if (operator !== "Attention" || forQueries === undefined || forKeys === undefined) continue;
+        if (operator !== "Attention") continue;
+        for (const layer of [forQueries, forKeys]) if (layer !== undefined) scored.add(layer);
+        if (forQueries === undefined || forKeys === undefined) continue; // a fixed query stays in fp32, and so do its scores
         const norms = [q, k].map((value) => largestNorm(graph, value, attributes.q_num_heads as number)); // always given
         taps.push({ layers: [forQueries, forKeys], value: graph.apply("Mul", norms) });
       }
@@ -76,6 +81,7 @@ export function createMagnitudes(): Magnitudes {
       const isSmall = (peaks.get(layer) ?? 1) < leastPeak; // the patch product scales its weights
       return !isSmall && (largest.get(layer) ?? 0) * headroom < largestFloat16;
     },
+    isScored: (layer) => scored.has(layer),
   };
 }
 

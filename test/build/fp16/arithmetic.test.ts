@@ -120,6 +120,14 @@ describe("an fp16 model", () => {
     expect(bytesOf(model, "image.weights")).toBeGreaterThan(bytesOf(usual, "image.weights") + 1000);
   });
 
+  it("computes attention in fp32 where scores are so large that their rounding would move it", async () => {
+    const usual = await build(await scaledClip({}), "fp16");
+    const model = await expectFaithful(
+      await scaledClip({ "vision_model.encoder.layers.0.self_attn.k_proj.weight": 60 }),
+    );
+    expect(bytesOf(model, "image.weights")).toBeGreaterThan(bytesOf(usual, "image.weights") + 1000);
+  });
+
   it("is refused where 16 bits would change its vectors", async () => {
     const pair = await scaledClip({
       "text_model.encoder.layers.0.self_attn.q_proj.weight": 300,
