@@ -55,5 +55,5 @@ describe.each(engines)("a run in %s of which everything is killed once", (_, sta
     expect({ code, all: encoded! + known! }).toEqual({ code: 0, all: 60 });
     const single = await singleRun(here, { model, input: pictures.list, shardSize: 5 });
     expect(resultOf(here.out)).toEqual(single.files);
-  }, 900_000); // a dozen processes are started, and dead ones are noticed when their leases are over: half a minute, if nothing else runs
+  }, 900_000); // a dozen processes are started, and leases run out: half a minute where nothing else runs
 });

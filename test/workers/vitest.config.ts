@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/workers/**/*.test.ts"],
-    testTimeout: 120_000,
+    testTimeout: 600_000, // each test starts several services, which take half a minute on a machine that is busy
     hookTimeout: 180_000,
     reporters: ["default", "./test/support/closing-line.ts"],
     pool: "forks",
