@@ -22,7 +22,11 @@ const tagged = z.object({ text: z.string().nullish(), image: z.string().nullish(
 const tokens = "token ids are not read, send text (LangChain for Python: check_embedding_ctx_length=False)";
 const inputItem = z.union([z.string(), conversation, tagged], `expected text or an image; ${tokens}`);
 
-const modality = z.enum(["text", "image"], "expected text or image, since CLIP gives an item of both no vector");
+const modalities = "expected text or image, or a list of these, since CLIP gives an item of both no vector";
+const modality = z.enum(["text", "image"]);
+
+const embeddingTypes = "expected float or base64; other kinds of vectors are not made";
+const embeddingType = z.enum(["float", "base64"], embeddingTypes);
 
 export const embeddingsBody = z
   .object({
@@ -36,11 +40,11 @@ export const embeddingsBody = z
       .nullish()
       .describe("A conversation, of which the user's turn is encoded, or several; in place of input"),
     modality: z
-      .union([modality, some(modality)])
+      .union([modality, some(modality)], modalities)
       .nullish()
       .describe('With "image", strings are images\' URLs'),
-    encoding_format: z.enum(["float", "base64"]).nullish(),
-    embedding_type: z.union([z.enum(["float", "base64"]), z.tuple([z.enum(["float", "base64"])])]).nullish(),
+    encoding_format: embeddingType.nullish(),
+    embedding_type: z.union([embeddingType, z.tuple([embeddingType])], embeddingTypes).nullish(),
     dimensions: z.int().nullish().describe("The model's own number of dimensions"),
     normalized: z.boolean().nullish().describe("Unit length (true, the default)"),
   })
