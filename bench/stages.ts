@@ -3,8 +3,9 @@
  * full-size pair at int8, its client in a thread of its own, one request after another. `Server-Timing` tells the
  * stages; what is left of the client's time is HTTP, JSON, base64, hashing and printing. The longest turn of the
  * service's event loop tells what a request does to all the others, and a process that has nothing to do tells how much
- * of it is the machine's. It writes stages.json into bench/results/ and the table of this machine's class in
- * docs/performance.md. It takes a minute.
+ * of it is the machine's. What the event loop did for a request is told for each of its items. It writes stages.json
+ * into bench/results/ and the table of this machine's class in docs/performance.md. It takes three minutes;
+ * `--only TEXT` measures the rows whose names have that text, and keeps the others.
  */
 
 import { fork } from "node:child_process";
@@ -21,11 +22,15 @@ import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
 import { defaultWork, fullSizeModels } from "./full-size-models.ts";
 import { imageBodies, jpeg, textBodies } from "./http/inputs.ts";
-import { machine, table, writeResults, writeSection } from "./report.ts";
+import { machine, readResults, table, writeResults, writeSection } from "./report.ts";
 import { type Spread, spread, spreadCell } from "./spread.ts";
 
 const { values: flags } = parseArgs({
-  options: { times: { type: "string", default: "30" }, work: { type: "string", default: defaultWork } },
+  options: {
+    times: { type: "string", default: "30" },
+    work: { type: "string", default: defaultWork },
+    only: { type: "string", default: "" },
+  },
 });
 
 const text = textBodies();
@@ -40,9 +45,9 @@ const heavy = await sharp(noise, { raw: { width: 3000, height: 1700, channels: 3
   .png({ compressionLevel: 0 })
   .toBuffer();
 
-const requests: Record<string, { path: string; body: () => string; times?: number }> = {
+const requests: Record<string, { path: string; body: () => string; times?: number; items?: number }> = {
   "a text of eight words": { path: "/encode_text", body: text },
-  "the same as base64, by OpenAI's route": {
+  "the same text as base64, by OpenAI's route": {
     path: "/v1/embeddings",
     body: () => JSON.stringify({ input: sentence(), encoding_format: "base64" }),
   },
@@ -50,16 +55,22 @@ const requests: Record<string, { path: string; body: () => string; times?: numbe
     path: "/encode_text",
     body: () => JSON.stringify({ text: `a red bicycle ${unlike++} `.repeat(40_000) }),
   },
-  "32 texts": { path: "/encode_text", body: () => JSON.stringify({ texts: Array.from({ length: 32 }, sentence) }) },
+  "32 texts": {
+    path: "/encode_text",
+    body: () => JSON.stringify({ texts: Array.from({ length: 32 }, sentence) }),
+    items: 32,
+  },
   "2,000 texts": {
     path: "/encode_text",
     body: () => JSON.stringify({ texts: Array.from({ length: 2000 }, sentence) }),
     times: 3,
+    items: 2000,
   },
   "2,000 texts as base64": {
     path: "/v1/embeddings",
     body: () => JSON.stringify({ input: Array.from({ length: 2000 }, sentence), encoding_format: "base64" }),
     times: 3,
+    items: 2000,
   },
   "a 640x480 JPEG": { path: "/encode_image", body: images },
   "a 12-megapixel JPEG": { path: "/encode_image", body: () => JSON.stringify({ image_b64: another(large) }) },
@@ -79,6 +90,8 @@ interface Answer {
   totalMs: number;
   /** Milliseconds of each stage, from Server-Timing. */
   stages: Record<string, number>;
+  /** Time that the service's event loop was busy, from the first byte of the request to the last one of the answer. */
+  busyMs: number;
   /** The longest turn of the service's event loop. */
   longestTurnMs: number;
   /** The same for a process that did nothing meanwhile. */
@@ -92,17 +105,26 @@ async function ask(question: { url: string; body: string }): Promise<Answer> {
   idle.send("begin");
   await once(idle, "message");
   delay.enable();
+  const before = performance.eventLoopUtilization();
   client.postMessage("go");
   const [answer] = await once(client, "message");
+  const { active: busyMs } = performance.eventLoopUtilization(before);
   delay.disable();
   idle.send("end");
   const [idleTurnMs] = await once(idle, "message");
-  return { ...answer, longestTurnMs: delay.max / 1e6, idleTurnMs };
+  return { ...answer, busyMs, longestTurnMs: delay.max / 1e6, idleTurnMs };
 }
 
 const stages = ["decode", "tokenize", "queue", "inference"] as const;
-const figures: Record<string, Record<string, Spread>> = {};
-for (const [name, { path, body, times = Number(flags.times) }] of Object.entries(requests)) {
+type Figures = Record<string, Record<string, Spread>>;
+const kept = flags.only === "" ? undefined : await readResults("stages");
+const before = kept as { figures: Figures } | undefined; // this file wrote it
+const figures: Figures = {};
+for (const [name, { path, body, times = Number(flags.times), items = 1 }] of Object.entries(requests)) {
+  if (!name.includes(flags.only)) {
+    if (before?.figures[name]) figures[name] = before.figures[name];
+    continue;
+  }
   const answers: Answer[] = [];
   const warmUps = times < 5 ? 0 : 2;
   for (let turn = -warmUps; turn < times; turn++) {
@@ -114,6 +136,7 @@ for (const [name, { path, body, times = Number(flags.times) }] of Object.entries
     ["total", ({ totalMs }) => totalMs],
     ...stages.map((stage): [string, (answer: Answer) => number] => [stage, (answer) => answer.stages[stage] ?? 0]),
     ["rest", rest],
+    ["event loop, per item", ({ busyMs }) => busyMs / items],
     ["longest turn", ({ longestTurnMs }) => longestTurnMs],
     ["of an idle process", ({ idleTurnMs }) => idleTurnMs],
   ];
@@ -127,13 +150,16 @@ await encoder.close();
 
 const report = { date: new Date().toISOString(), machine: machine(), figures };
 await writeResults("stages", report);
-const columns = Object.keys(Object.values(figures)[0]!);
+const columns = [...new Set(Object.values(figures).flatMap((of) => Object.keys(of)))];
 await writeSection("performance.md", "stages", [
   `${report.date.slice(0, 10)}, ${report.machine}.`,
   "int8, one request at a time; milliseconds, median (lowest–highest).",
   "",
   ...table(
     ["", ...columns],
-    Object.entries(figures).map(([name, of]) => [name, ...columns.map((column) => spreadCell(of[column]!))]),
+    Object.entries(figures).map(([name, of]) => [
+      name,
+      ...columns.map((column) => (of[column] ? spreadCell(of[column]) : "")),
+    ]),
   ),
 ]);

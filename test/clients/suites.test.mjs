@@ -1,8 +1,10 @@
 /** What the peers' own suites ask of a server, repeated from their sources: a script of theirs finds the same answers here. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { Agent, createServer, request } from "node:http";
+import { json } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { cosine, dataUri, model, picture, startService } from "./service.mjs";
 
 let service;
@@ -65,7 +67,39 @@ describe("the load test of Text Embeddings Inference", () => {
       }
     }
   });
+
+  it("gets vectors, or hears when to come back, for each of 1,000 texts a second, of which no two are alike", async () => {
+    // So little room that any machine must refuse some, and so much time that none is late.
+    const busy = await startService({ API_KEYS: "", MAX_TEXT_QUEUE: "64", REQUEST_TIMEOUT_MS: "300000" });
+    const agent = new Agent({ keepAlive: true, maxSockets: 500 });
+    try {
+      const asked = [];
+      for (let sent = 0; sent < 2000; await setTimeout(50)) {
+        // The number stands in front, since what is behind the model's 64 tokens is cut.
+        for (const end = sent + 50; sent < end; sent++) asked.push(ask(busy.url, `${sent}. ${inputs}`, agent));
+      }
+      const counts = { 200: 0, 429: 0 };
+      for (const { status, retryAfter, body } of await Promise.all(asked)) {
+        counts[status]++;
+        if (status === 200) assert.equal(body.length, 1);
+        else assert.deepEqual([status, body.error_type, typeof body.error], [429, "Overloaded", "string"]);
+        if (status === 429) assert.match(retryAfter, /^[1-9]\d*$/);
+      }
+      assert.ok(counts[200] > 0 && counts[429] > 0, JSON.stringify(counts));
+    } finally {
+      agent.destroy();
+      await busy.stop();
+    }
+  });
 });
+
+/** Asks POST / over the agent's connections, of which fetch would open one for each request. */
+async function ask(url, inputs, agent) {
+  const asked = request(`${url}/`, { method: "POST", headers: { "content-type": "application/json" }, agent });
+  asked.end(JSON.stringify({ inputs, truncate: true }));
+  const [reply] = await once(asked, "response");
+  return { status: reply.statusCode, retryAfter: reply.headers["retry-after"], body: await json(reply) };
+}
 
 /** tests/end_to_end of michaelfeil/infinity: those of models, embeddings and images */
 describe("Infinity's suite", () => {
