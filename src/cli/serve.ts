@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
-import { encoderSettings } from "../config/encoder.ts";
+import { decodeSettings, encoderSettings } from "../config/encoder.ts";
 import { type ServiceConfig, serviceSettings } from "../config/service.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder, type Encoder, type EncoderObserver } from "../encoder/encoder.ts";
@@ -71,7 +71,7 @@ async function openSearch(config: ServiceConfig, encoder: Encoder) {
     import("../search/pictures.ts"),
   ]);
   const index = await openPictureIndex(withHome(config.index), encoder.manifest);
-  const thumbnailer = createThumbnailer(config);
+  const thumbnailer = createThumbnailer(pickSettings(decodeSettings, config));
   const pictures = createPictures({ index, thumbnailer, maxImageBytes: config.maxImageBytes });
   return {
     index,
