@@ -13,7 +13,8 @@ import { createReading } from "../../src/bulk/items/reading.ts";
 import { newTally } from "../../src/bulk/run.ts";
 import { openSources } from "../../src/bulk/sources/open-source.ts";
 import { updateIndex } from "../../src/bulk/update-index.ts";
-import { encoderConfig } from "../../src/config/encoder.ts";
+import { encoderSettings } from "../../src/config/encoder.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { machine } from "../report.ts";
 import { standIn } from "./stand-in.ts";
 
@@ -53,7 +54,7 @@ async function report(at: string, what: string): Promise<void> {
 async function runIndex(at: string) {
   const startedAt = performance.now();
   const pictures = join(at, "pictures");
-  const reading = createReading({ ...encoderConfig(), maxReadBytes: 96 << 20 });
+  const reading = createReading({ ...settingsWith(encoderSettings), maxReadBytes: 96 << 20 });
   const source = await openSources([pictures], {
     ...{ include: [], exclude: [], follow: false, text: false, column: "", idColumn: "", maxInflatedBytes: 1 << 30 },
     ...{ reading, scratch: at },

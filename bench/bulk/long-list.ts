@@ -16,7 +16,8 @@ import { encodeFiles } from "../../src/bulk/encode-files.ts";
 import { createReading } from "../../src/bulk/items/reading.ts";
 import { newTally } from "../../src/bulk/run.ts";
 import { openSources } from "../../src/bulk/sources/open-source.ts";
-import { encoderConfig } from "../../src/config/encoder.ts";
+import { encoderSettings } from "../../src/config/encoder.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { machine } from "../report.ts";
 import { standIn } from "./stand-in.ts";
 
@@ -47,7 +48,7 @@ async function runList(items: number) {
       }
     };
     await pipeline(Readable.from(lines()), createWriteStream(list));
-    const reading = createReading({ ...encoderConfig(), maxReadBytes: 96 << 20 });
+    const reading = createReading({ ...settingsWith(encoderSettings), maxReadBytes: 96 << 20 });
     const source = await openSources([list], {
       ...{ include: [], exclude: [], follow: false, text: true, column: "", idColumn: "", maxInflatedBytes: 1 << 30 },
       ...{ reading, scratch: folder },

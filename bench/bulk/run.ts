@@ -15,7 +15,8 @@ import { encodeFiles } from "../../src/bulk/encode-files.ts";
 import { createReading } from "../../src/bulk/items/reading.ts";
 import { newTally } from "../../src/bulk/run.ts";
 import { folderSource } from "../../src/bulk/sources/folder.ts";
-import { encoderConfig } from "../../src/config/encoder.ts";
+import { encoderSettings } from "../../src/config/encoder.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createEncoder } from "../../src/encoder/encoder.ts";
 import { availableCores } from "../../src/host/available-cores.ts";
 import { openRawEngine } from "../engine/raw.ts";
@@ -101,7 +102,7 @@ try {
  * @returns pictures a second, and milliseconds of a core that each took outside of the engines
  */
 async function bulkRate(model: string, pictures: string, out: string): Promise<{ rate: number; coreMs: number }> {
-  const config = encoderConfig({ model });
+  const config = settingsWith(encoderSettings, { model });
   const encoder = await createEncoder({ model });
   try {
     const reading = createReading({ ...config, maxReadBytes: 96 << 20 });

@@ -84,8 +84,6 @@ const tokenizerConfigSchema = z.object({
   tokenize_chinese_chars: z.boolean().optional(),
 });
 
-type TokenizerConfig = z.output<typeof tokenizerConfigSchema>;
-
 const sentenceBertSchema = z.object({
   max_seq_length: z.number().int().positive().nullish(),
   do_lower_case: exactly(false).optional(),
@@ -95,7 +93,7 @@ const sentenceBertSchema = z.object({
 function refuseContradictions(
   checkpoint: CheckpointFolder,
   { normalizer }: TokenizerJson,
-  settings: TokenizerConfig,
+  settings: z.output<typeof tokenizerConfigSchema>,
 ): void {
   if (normalizer?.type !== "BertNormalizer") return;
   const pairs = [

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type FetchHeaders, fetchHeadersSchema } from "./fetch-headers.ts";
-import { choice, integer, list, MiB, settingsWith, text, toggle, type ValuesOf } from "./setting.ts";
+import { choice, integer, list, MiB, text, toggle, type ValuesOf } from "./setting.ts";
 
 /** Accepts a host as `URL.hostname` spells it (IPv6 without brackets), so that comparing strings is enough. */
 const hostPattern = z
@@ -180,11 +180,3 @@ export const engineSettings = {
 export const encoderSettings = { ...modelSettings, ...decodeSettings, ...fetchSettings, ...engineSettings };
 
 export type EncoderConfig = ValuesOf<typeof encoderSettings>;
-
-/**
- * Gives every setting of the encoder, at its default where `given` has no value for it.
- * @throws EncoderError CONFIG_INVALID for a wrong value, and for a key that is no setting of the encoder.
- */
-export function encoderConfig(given: Partial<EncoderConfig> = {}): EncoderConfig {
-  return settingsWith(encoderSettings, given);
-}

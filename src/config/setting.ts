@@ -130,7 +130,7 @@ export function parseSettings<Table extends SettingTable>(
  */
 export function settingsWith<Table extends SettingTable>(
   table: Table,
-  given: Partial<ValuesOf<Table>>,
+  given: Partial<ValuesOf<Table>> = {},
 ): ValuesOf<Table> {
   const values = new Map<string, unknown>(Object.entries(given));
   const unknown = [...values.keys()].find((name) => !Object.hasOwn(table, name));

@@ -4,11 +4,11 @@ import {
   decodeSettings,
   defaultDrainMs,
   type EncoderConfig,
-  encoderConfig,
+  encoderSettings,
   engineSettings,
   fetchSettings,
 } from "../config/encoder.ts";
-import { pickSettings, type ValuesOf } from "../config/setting.ts";
+import { pickSettings, settingsWith, type ValuesOf } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { startEngine } from "../engine/engine.ts";
 import { layoutFor } from "../engine/layout.ts";
@@ -54,7 +54,7 @@ export async function createEncoder(
   observer: EncoderObserver = {},
   start: StartOptions = {},
 ): Promise<Encoder> {
-  const config = encoderConfig(options);
+  const config = settingsWith(encoderSettings, options);
   const { model: name, modelsDir } = config;
   const onTemporary: EncoderObserver["onTemporaryModel"] = (reason) => observer.onTemporaryModel?.(reason);
   const model = await resolveModel({ model: name, modelsDir, onTemporary, signal: start.signal });

@@ -156,7 +156,9 @@ async function withOneRetry<T>(signal: AbortSignal, attempt: () => Promise<T>): 
 /** @throws EncoderError URL_FORBIDDEN where no address of the host may be connected to. */
 async function checkedAddresses(url: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-  const listed = options.urlAllowlist.some((pattern) => matches(host, pattern));
+  // `*.example.com` stands for every name below example.com; anything else for itself.
+  const matches = (pattern: string) => (pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern);
+  const listed = options.urlAllowlist.some(matches);
   if (options.urlAllowlist.length > 0 && !listed) throw forbidden(`${host} is not on the allow-list`);
   const addresses = isIP(host) ? [host] : await options.resolve(host, signal);
   const mayConnect = options.allowPrivateUrls || listed ? isIP : isPublicAddress;
@@ -164,11 +166,6 @@ async function checkedAddresses(url: URL, options: Required<FetchOptions>, signa
   const allowed = addresses.filter((address) => mayConnect(address)).slice(0, maxAddresses);
   if (allowed.length === 0) throw forbidden(`${host} is at ${addresses.join(", ") || "no address"}`);
   return allowed;
-}
-
-/** `*.example.com` stands for every name below example.com; anything else for itself. */
-function matches(host: string, pattern: string): boolean {
-  return pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }
 
 function parseUrl(text: string, base?: URL): URL {

@@ -5,7 +5,8 @@ import { createReading } from "../../src/bulk/items/reading.ts";
 import { openJournal } from "../../src/bulk/journal/journal.ts";
 import { type Encode, newTally, runBulk } from "../../src/bulk/run.ts";
 import { listSource } from "../../src/bulk/sources/list.ts";
-import { encoderConfig } from "../../src/config/encoder.ts";
+import { encoderSettings } from "../../src/config/encoder.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { temporaryFolder } from "../support/checkpoints.ts";
 
 /** Prepares a run over so many texts, which keeps its rows in memory. */
@@ -17,7 +18,7 @@ async function prepareRun(count: number, encode: Encode) {
   }
   const source = listSource({
     ...{ name: "-", records, isText: true, column: "", idColumn: "" },
-    reading: createReading({ ...encoderConfig(), maxReadBytes: 1 << 20 }),
+    reading: createReading({ ...settingsWith(encoderSettings), maxReadBytes: 1 << 20 }),
   });
   const journal = await openJournal({ directory, facts: {}, dimensions: 1 });
   const stop = new AbortController();

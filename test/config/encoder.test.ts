@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   decodeSettings,
-  encoderConfig,
+  encoderSettings,
   engineSettings,
   fetchSettings,
   modelSettings,
 } from "../../src/config/encoder.ts";
 import { serverSettings } from "../../src/config/server.ts";
 import { serviceConfig } from "../../src/config/service.ts";
-import { pickSettings, type SettingTable } from "../../src/config/setting.ts";
+import { pickSettings, type SettingTable, settingsWith } from "../../src/config/setting.ts";
 import { createEncoder } from "../../src/index.ts";
 
 const groups: SettingTable[] = [modelSettings, decodeSettings, fetchSettings, engineSettings, serverSettings];
@@ -21,7 +21,7 @@ describe("the encoder's settings", () => {
       const error = { code: "CONFIG_INVALID", message: expect.stringContaining(`"${key}"`) };
       await expect(createEncoder(foreign)).rejects.toMatchObject(error);
       await expect(createEncoder(foreign)).rejects.not.toThrow(/secret/);
-      expect(() => encoderConfig(foreign)).toThrow();
+      expect(() => settingsWith(encoderSettings, foreign)).toThrow();
     },
   );
 

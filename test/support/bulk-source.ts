@@ -1,14 +1,18 @@
 import { tmpdir } from "node:os";
 import { createReading } from "../../src/bulk/items/reading.ts";
 import { openSources, type SourceOptions } from "../../src/bulk/sources/open-source.ts";
-import { encoderConfig } from "../../src/config/encoder.ts";
+import { encoderSettings } from "../../src/config/encoder.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { toEncoderError } from "../../src/errors.ts";
 
 type Options = Partial<Omit<SourceOptions, "reading" | "scratch">> & { maxImageBytes?: number };
 
 /** Lists what a source gives: one object for each item, with its bytes or text, or with why it cannot be read. */
 export async function listed(operands: string[], { maxImageBytes = 1 << 20, ...options }: Options = {}) {
-  const reading = createReading({ ...encoderConfig({ maxImageBytes, allowPrivateUrls: true }), maxReadBytes: 4 << 20 });
+  const reading = createReading({
+    ...settingsWith(encoderSettings, { maxImageBytes, allowPrivateUrls: true }),
+    maxReadBytes: 4 << 20,
+  });
   const defaults = { include: [], exclude: [], follow: false, text: false, column: "", idColumn: "" };
   const source = await openSources(operands, {
     ...{ ...defaults, maxInflatedBytes: 8 << 20, scratch: tmpdir(), reading },

@@ -1,13 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import type { Encoder } from "../../encoder/contract.ts";
 import { buildId } from "../../model/build-id.ts";
-import type { Manifest } from "../../model/manifest.ts";
 import type { RequestLimits } from "../route-context.ts";
 import { info } from "../schemas.ts";
 
-export interface InfoOptions {
-  manifest: Manifest;
-  device: Encoder["device"];
+export interface InfoOptions extends Pick<Encoder, "manifest" | "device"> {
   limits: RequestLimits & { maxImagePixels: number };
   imageUrls: boolean;
   version: string;

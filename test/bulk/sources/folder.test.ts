@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createReading } from "../../../src/bulk/items/reading.ts";
 import { folderSource } from "../../../src/bulk/sources/folder.ts";
-import { encoderConfig } from "../../../src/config/encoder.ts";
+import { encoderSettings } from "../../../src/config/encoder.ts";
+import { settingsWith } from "../../../src/config/setting.ts";
 import { toEncoderError } from "../../../src/errors.ts";
 import { temporaryFolder } from "../../support/checkpoints.ts";
 import { writeFiles } from "../../support/pictures.ts";
@@ -48,6 +49,6 @@ describe("a file of a folder", () => {
 });
 
 function source(folder: string) {
-  const reading = createReading({ ...encoderConfig(), maxReadBytes: 1 << 20 });
+  const reading = createReading({ ...settingsWith(encoderSettings), maxReadBytes: 1 << 20 });
   return folderSource({ folder, follow: false, isWanted: () => true, reading, scratch: folder });
 }
