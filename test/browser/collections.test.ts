@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, openPage, search } from "./support/browser.ts";
+import { indexedCount, startFakeIndex } from "./support/fake-index.ts";
 import { drawing } from "./support/pictures.ts";
 import { type RunningService, startService } from "./support/service.ts";
 
@@ -94,5 +95,29 @@ describe("ten thousand pictures", () => {
     expect(errors).toEqual([]);
     // How long a task takes depends on the machine, so that it is told and not judged.
     console.log(`longest task with 10,000 pictures: ${Math.max(0, ...(await longTasks.jsonValue()))} ms`);
+  });
+});
+
+describe("an index of more than ten thousand pictures", () => {
+  it("is fetched page by page as one scrolls, each page once, and few of its pictures are in the document", async () => {
+    const index = await startFakeIndex(service.url);
+    try {
+      const { page, errors } = await openPage(browser, { url: index.url });
+      await page.getByText(`${indexedCount.toLocaleString("en")} pictures are indexed.`).waitFor();
+      await search(page, "dog");
+      await expect.poll(() => page.locator(".found strong").innerText()).toMatch(/^the best \d+$/);
+      await expect
+        .poll(async () => {
+          await page.mouse.wheel(0, 4000);
+          return index.searches.length;
+        })
+        .toBeGreaterThan(12);
+      const offsets = index.searches.map(({ offset }) => offset);
+      expect(offsets).toEqual(offsets.map((_, at) => at * 60));
+      await expect.poll(() => page.locator(".tile").count()).toBeLessThan(150);
+      expect(errors).toEqual([]);
+    } finally {
+      index.stop();
+    }
   });
 });

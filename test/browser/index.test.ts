@@ -141,3 +141,63 @@ describe("the index of a service", () => {
     await page.getByText(`${count + 1} pictures are indexed.`).waitFor();
   });
 });
+
+describe("an index whose service goes away", () => {
+  it("keeps what was found, and answers when it is back, with the pictures that did not come", async () => {
+    const serve = (port: string) => startService({ INDEX: index.directory, PORT: port });
+    const away = await serve("0");
+    const { page, errors } = await openPage(browser, { url: away.url });
+    await search(page, "red apple");
+    await expect.poll(() => firstNames(page, 1)).toEqual(["red apple.webp"]);
+    await away.stop();
+    await page.getByRole("textbox").fill("airplane");
+    await page.getByText("The service does not answer.").waitFor();
+    await page.locator(".found", { hasText: "pictures for red apple" }).waitFor();
+    expect(await firstNames(page, 1)).toEqual(["red apple.webp"]);
+    await page.mouse.wheel(0, 1500); // where pictures are wanted that nobody can give now
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await page.getByRole("heading", { name: "Map" }).waitFor();
+    await page.goBack();
+
+    const back = await serve(new URL(away.url).port);
+    try {
+      await page.locator(".lamp.ready").waitFor();
+      await page.getByText("The service does not answer.").waitFor({ state: "detached" });
+      await page.getByRole("list", { name: "Results for airplane", exact: true }).waitFor();
+      await expect.poll(() => firstNames(page, 1)).toEqual(["airplane.webp"]);
+      await page.locator(".tile img").first().waitFor();
+      await expect.poll(() => page.locator(".no-picture, .picture-pending").count()).toBe(0);
+      await page.getByRole("button", { name: "Map", exact: true }).click();
+      await page.getByRole("application", { name: /^Map of \d+ pictures/ }).waitFor();
+      expect(errors.filter((error) => !isAboutAnswers(error))).toEqual([]);
+    } finally {
+      await back.stop();
+    }
+  });
+});
+
+describe("an index of nothing, and of one picture", () => {
+  it("says how it is filled, and shows and finds what was added", async () => {
+    const small = createTestIndex();
+    await small.add([]);
+    const service = await startService({ INDEX: small.directory });
+    try {
+      const { page, errors } = await openPage(browser, { url: service.url });
+      await page.getByText("Nothing is indexed yet").waitFor();
+      await page.getByRole("button", { name: "Map", exact: true }).click();
+      await page.getByText("Nothing is indexed yet").waitFor();
+      await page.goBack();
+      await small.add([drawing("crown")]);
+      await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))); // as when one comes back to the tab
+      await page.getByText("1 picture is indexed.").waitFor();
+      await search(page, "crown");
+      await expect.poll(() => page.locator(".found strong").innerText()).toBe("1");
+      await page.getByRole("button", { name: "Map", exact: true }).click();
+      await page.getByRole("application", { name: /^Map of 1 picture\./ }).waitFor();
+      expect(errors).toEqual([]);
+    } finally {
+      await service.stop();
+      small.remove();
+    }
+  });
+});

@@ -39,6 +39,12 @@ describe("Compare", () => {
     const text = readFileSync(await (await download).path(), "utf8");
     expect(text.split("\r\n")[0]).toMatch(/^sentence("[\w ]+\.webp"|,){8}$/);
     expect(text).toContain('"ein Pinguin",');
+    const jsonDownload = page.waitForEvent("download");
+    await page.getByRole("button", { name: "JSON" }).click();
+    const saved = JSON.parse(readFileSync(await (await jsonDownload).path(), "utf8"));
+    expect(saved.sentences.at(-1)).toBe("ein Pinguin");
+    expect(saved.cosines).toHaveLength(saved.sentences.length);
+    expect(saved.cosines.at(-1)).toHaveLength(saved.pictures.length);
     expect(errors).toEqual([]);
   });
 

@@ -13,22 +13,17 @@ export interface FakeService {
 }
 
 /**
- * Stands before a real service and adds what `serve --index` adds to it: POST /search, GET /index and GET /pictures/:id,
- * with answers of the specified shapes. Everything else goes to the service.
- * @param vectors answers POST /encode_image at once, instead of the service
+ * Stands before a real service and adds what `serve --index` adds to it: POST /search, GET /index, GET /index/sample and
+ * GET /pictures/:id, with answers of the specified shapes. Everything else goes to the service.
  */
-export async function startFakeIndex(serviceUrl: string, vectors?: (count: number) => number[]): Promise<FakeService> {
+export async function startFakeIndex(serviceUrl: string): Promise<FakeService> {
   const searches: FakeService["searches"] = [];
-  let encoded = 0;
   const answer = async (incoming: IncomingMessage, reply: ServerResponse) => {
     const path = incoming.url!.split("?")[0]!;
     if (path === "/index") return sendJson(reply, indexInfo);
     if (path === "/search") return sendJson(reply, searchReply(searches, JSON.parse(String(await bodyOf(incoming)))));
     if (path.startsWith("/pictures/")) return void reply.setHeader("content-type", "image/webp").end(picture);
-    if (path === "/encode_image" && vectors) {
-      await bodyOf(incoming);
-      return sendJson(reply, { success: true, dimensions: 512, embedding: vectors(encoded++) });
-    }
+    if (path === "/index/sample") return sendJson(reply, sampleReply(new URL(incoming.url!, serviceUrl)));
     forward(serviceUrl, incoming, reply);
   };
   const server = createServer((incoming, reply) => void answer(incoming, reply));
@@ -49,6 +44,16 @@ const indexInfo = {
   ...{ success: true, model: "everyday-mini", precision: "fp32", dimensions: 512, count: indexedCount },
   ...{ columns: [], updated_at: "2026-01-01T00:00:00Z" },
 };
+
+/** Gives as many pictures as are asked for, each in a direction of its own. */
+function sampleReply({ searchParams }: URL): object {
+  const pictures = Array.from({ length: Number(searchParams.get("limit")) }, (_, at) => {
+    const vector = Float32Array.from({ length: 512 }, (_, axis) => (axis === at % 512 ? 1 : 0));
+    const embedding = Buffer.from(vector.buffer).toString("base64");
+    return { id: `id-${at}`, path: `holidays/2025/IMG_${at}.jpg`, columns: {}, embedding };
+  });
+  return { success: true, count: indexedCount, pictures };
+}
 
 function searchReply(searches: FakeService["searches"], asked: FakeService["searches"][number]): object {
   searches.push(asked);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nearestPoint, pointByKey, pointsInside } from "../../../web/src/map/find-points.ts";
+import { asCsv, asJson } from "../../../web/src/map/map-export.ts";
 import { principalComponents } from "../../../web/src/map/pca.ts";
 import { placeByNeighbours } from "../../../web/src/map/place-by-neighbours.ts";
 import { drag, normalise, pan, reveal, toScreen, wholeMap, zoomAt } from "../../../web/src/map/viewport.ts";
@@ -113,5 +114,22 @@ describe("the map", () => {
     expect(pointByKey("ArrowRight", 0, map)).toBe(1);
     expect(pointByKey("ArrowRight", 1, map)).toBeUndefined();
     expect(pointByKey("Enter", 1, map)).toBeUndefined();
+  });
+});
+
+describe("an exported map", () => {
+  const origin = { kind: "index" as const, id: "" };
+  const pictures = ["a.jpg", '=1+"b".jpg'].map((name, at) => ({ id: `own-${at}`, name, origin }));
+  const projection = { pictures, points: Float32Array.of(0, 1, 0.25, 0.5), isFinal: true };
+
+  it("says where each picture lies", () => {
+    expect(asCsv(projection, undefined)).toBe(
+      'name,x,y\r\n"a.jpg",0.0000,1.0000\r\n"\'=1+""b"".jpg",0.2500,0.5000\r\n',
+    );
+  });
+
+  it("holds what is encircled, if something is", () => {
+    const written = JSON.parse(asJson(projection, new Set(["own-1"])));
+    expect(written).toEqual({ pictures: [{ id: "own-1", path: '=1+"b".jpg', x: 0.25, y: 0.5 }] });
   });
 });

@@ -1,11 +1,15 @@
 import type { Client } from "../../../src/client/client.ts";
+import { isAboutConnection } from "./is-about-connection.ts";
 import { createLatestFirst } from "./latest-first.ts";
 import type { Picture } from "./picture.ts";
 import { createShrinker } from "./shrinker.ts";
 
 /** Gives addresses under which pictures can be shown. */
 export interface Thumbnails {
-  /** Undefined where the browser cannot draw the picture, or the service does not give it. */
+  /**
+   * Undefined where the browser cannot draw the picture, or the service does not give it. It is rejected while the
+   * service is away, and can be asked again then.
+   */
   url(picture: Picture, size: "small" | "large"): Promise<string | undefined>;
   /** Gives the address where it is known already, so that scrolling back shows no gap. */
   known(picture: Picture): string | undefined;
@@ -33,7 +37,7 @@ export function createThumbnails(client: Client): Thumbnails {
     const width = size === "small" ? 256 : 1600;
     const blob = await (origin.kind === "file"
       ? whenShrinkable(() => shrink(origin.file), isKept)
-      : whenFetchable(() => client.picture(origin.id, { width }), isKept).catch(() => undefined));
+      : whenFetchable(() => client.picture(origin.id, { width }), isKept).catch(undefinedIfRefused));
     return blob && addressOf(blob);
   }
 
@@ -42,7 +46,10 @@ export function createThumbnails(client: Client): Thumbnails {
       if (kept.size <= mostKept) return;
       kept.delete(key);
       settled.delete(key);
-      url.then((address) => address?.startsWith("blob:") && URL.revokeObjectURL(address));
+      url.then(
+        (address) => address?.startsWith("blob:") && URL.revokeObjectURL(address),
+        () => {}, // there is nothing to free
+      );
     }
   }
 
@@ -52,12 +59,21 @@ export function createThumbnails(client: Client): Thumbnails {
       const url = kept.get(key) ?? make(picture, size, key);
       kept.delete(key);
       kept.set(key, url); // a Map keeps the order of insertion: the oldest comes first
-      url.then((address) => address && kept.has(key) && settled.set(key, address));
+      url.then(
+        (address) => address && kept.has(key) && settled.set(key, address),
+        () => kept.delete(key),
+      );
       forgetOldest();
       return url;
     },
     known: (picture) => (picture.origin.kind === "gallery" ? picture.origin.url : settled.get(`small ${picture.id}`)),
   };
+}
+
+/** A service that answers without a picture has none to give, now and later. */
+function undefinedIfRefused(error: unknown): undefined {
+  if (isAboutConnection(error)) throw error;
+  return undefined;
 }
 
 const addressOf = (blob: Blob) => URL.createObjectURL(blob);

@@ -10,7 +10,7 @@ import { useFileChooser } from "../shell/use-file-chooser.tsx";
 import { useValue } from "../state/observable.ts";
 import type { Logit } from "../vectors/softmax.ts";
 import { exampleNames, exampleSentences } from "./example-sentences.ts";
-import { asCsv } from "./matrix-csv.ts";
+import { asCsv, asJson } from "./matrix-export.ts";
 import { MatrixTable } from "./matrix-table.tsx";
 import { useMatrix } from "./use-matrix.ts";
 
@@ -99,6 +99,13 @@ export function CompareView() {
             onClick={() => download("comparison.csv", asCsv(sentences, compared, matrix), "text/csv")}
           >
             <Icon name="download" /> CSV
+          </button>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => download("comparison.json", asJson(sentences, compared, matrix), "application/json")}
+          >
+            <Icon name="download" /> JSON
           </button>
         </span>
       </div>

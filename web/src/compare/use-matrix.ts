@@ -1,5 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { isAboutConnection } from "../collections/is-about-connection.ts";
 import type { Picture } from "../collections/picture.ts";
+import { sentenceOf } from "../search/asking.ts";
 import { hasFittingGallery, useService, useSession } from "../session/session.ts";
 import { cosineMatrix, type Matrix } from "./matrix.ts";
 
@@ -38,7 +40,7 @@ export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: M
         setVectors({ sentences: sentenceVectors, pictures: pictures.map(({ vector }) => vector) });
         setProblem(undefined);
       } catch (error) {
-        if (!signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
+        if (!signal.aborted && !isAboutConnection(error)) setProblem(sentenceOf(error));
       }
     }, debounceMs);
     return () => {
@@ -53,8 +55,8 @@ export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: M
     try {
       await resolver.resolve([{ picture, weight: 1 }], signal);
     } catch (error) {
-      if (signal.aborted) throw error;
-      picture.problem = error instanceof Error ? error.message : String(error);
+      if (signal.aborted || isAboutConnection(error)) throw error; // it is asked again when the service is back
+      picture.problem = sentenceOf(error);
     }
   }
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { fileName, type Picture } from "../collections/picture.ts";
-import { useSession } from "../session/session.ts";
+import { useService, useSession } from "../session/session.ts";
 
 interface PictureImageProps {
   picture: Picture;
@@ -18,18 +18,24 @@ export function PictureImage({ picture, size = "small", alt = "" }: PictureImage
   const [fit, setFit] = useState("");
   const url = shown.picture === picture ? shown.url : thumbnails.known(picture);
   const [undrawable, setUndrawable] = useState<Picture>();
+  const { status } = useService();
 
+  // Of a service that was away a picture may have failed to come, so that it is asked for again.
   useEffect(() => {
     let isCurrent = true;
-    thumbnails.url(picture, size).then((address) => {
-      if (!isCurrent) return;
-      if (address === undefined) setUndrawable(picture);
-      else setShown({ picture, url: address });
-    });
+    if (picture.origin.kind !== "file") setUndrawable(undefined);
+    thumbnails.url(picture, size).then(
+      (address) => {
+        if (!isCurrent) return;
+        if (address === undefined) setUndrawable(picture);
+        else setShown({ picture, url: address });
+      },
+      () => {}, // the page says that the service is gone
+    );
     return () => {
       isCurrent = false;
     };
-  }, [picture, size, thumbnails]);
+  }, [picture, size, thumbnails, status]);
 
   if (undrawable === picture) {
     // The words come from the style sheet: the button around it has a name that says more.

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { fileName, type Picture } from "../collections/picture.ts";
+import { useService } from "../session/session.ts";
 import { drawMap, pictureSide } from "./draw-map.ts";
 import { nearestPoint, pointByKey, pointsInside } from "./find-points.ts";
 import { MapTip } from "./map-tip.tsx";
@@ -32,6 +33,7 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
   const [current, setCurrent] = useState<number>();
   const [tool, setTool] = useState<Tool>(() => (matchMedia("(pointer: coarse)").matches ? "move" : "encircle"));
   const [loaded, setLoaded] = useState(0);
+  const { status } = useService();
   const imageOf = useMapImages(useCallback(() => setLoaded((count) => count + 1), []));
   useEffect(() => setZoomed(undefined), [size]);
   const whole = wholeMap(size, margin);
@@ -54,7 +56,7 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
   const zoom = (factor: number, at: Point) => change(zoomAt(at, factor));
   useWheel(canvas, zoom);
 
-  // A change of `loaded` says that there is another picture to draw.
+  // A change of `loaded` says that there is another picture to draw, one of the status that some can be asked for again.
   useEffect(() => {
     const frame = requestAnimationFrame(() => {
       if (!canvas.current) return;
@@ -66,7 +68,7 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
       });
     });
     return () => cancelAnimationFrame(frame);
-  }, [size, viewport.zoom, viewport.x, viewport.y, points, current, lasso, selection, loaded]);
+  }, [size, viewport.zoom, viewport.x, viewport.y, points, current, lasso, selection, loaded, status]);
 
   const middle = { x: size.width / 2, y: size.height / 2 };
   const focus = current === undefined ? middle : toScreen(viewport, points, current);
@@ -104,7 +106,7 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
         tabIndex={0}
         role="application"
         data-loaded={loaded}
-        aria-label={`Map of ${pictures.length} pictures. Arrow keys go from picture to picture, Enter opens one, Space encircles it.`}
+        aria-label={`Map of ${pictures.length === 1 ? "1 picture" : `${pictures.length} pictures`}. Arrow keys go from picture to picture, Enter opens one, Space encircles it.`}
         {...handlers}
         onPointerLeave={() => setCurrent(undefined)}
         onKeyDown={onKeyDown}

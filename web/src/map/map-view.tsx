@@ -8,6 +8,7 @@ import { useShownCollection } from "../search/use-shown-collection.ts";
 import { hasFittingGallery, usePage, useService, useSession } from "../session/session.ts";
 import { useValue } from "../state/observable.ts";
 import { MapCanvas } from "./map-canvas.tsx";
+import { MapTakeaway } from "./map-takeaway.tsx";
 import { useProjection } from "./use-projection.ts";
 
 /** Shows all pictures of the collection on a plane, the alike near each other. */
@@ -52,6 +53,7 @@ export default function MapView() {
           onOpen={(index) => setOpened({ isSelection: false, index })}
         />
       )}
+      {projection && <MapTakeaway name={name} projection={projection} selection={selection} />}
       {!projection && (isLoading || pictures.some(({ vector }) => vector)) && (
         <div class="map map-pending" role="status">
           {isLoading ? "Loading the pictures' vectors…" : "Arranging the pictures…"}

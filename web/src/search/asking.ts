@@ -1,4 +1,3 @@
-import { ServiceError } from "../../../src/client/client.ts";
 import type { Term } from "../query/query.ts";
 import { useService } from "../session/session.ts";
 
@@ -11,14 +10,6 @@ export function useKey(terms: Term[]): string {
     model,
     ...terms.map((term) => [term.weight, "text" in term ? term.text : term.picture.id, "text" in term]),
   ]);
-}
-
-/**
- * Tells whether the service is gone or asks for a key. A notice above all views says so, what was found stays, and the
- * question is asked again when the service is back.
- */
-export function isAboutConnection(error: unknown): boolean {
-  return error instanceof ServiceError && [0, 401].includes(error.status);
 }
 
 export function sentenceOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import { fileName, type Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 import { apiKey } from "../session/api-key.ts";
-import type { Call } from "../snippets/call.ts";
+import { type Call, FileInBase64 } from "../snippets/call.ts";
 
 /** The requests that the page makes for a query to rank pictures by itself, for people to make themselves. */
 export function encodeCalls(terms: Term[]): Call[] {
@@ -20,22 +20,34 @@ export function pictureCall({ name, origin }: Picture): Call {
   return call("encode_image", { fileName: fileName(name), type: origin.kind === "file" ? type : "image/webp" });
 }
 
-/** The request that searches the index of the service. */
+/** The request that searches the index of the service, in the form that the page uses for this query. */
 export function searchCall(terms: Term[]): Call {
   const [only] = terms;
-  const summands = terms.map((term) =>
-    "text" in term
-      ? { text: term.text, weight: term.weight }
-      : { b64: `BASE64 OF ${fileName(term.picture.name)}`, weight: term.weight },
-  );
-  const isPlain = terms.length === 1 && only && "text" in only && only.weight > 0;
-  return call("search", { json: { ...(isPlain ? { text: only.text } : { query: summands }), limit: 60 } });
+  const isPlain = terms.length === 1 && only !== undefined && only.weight > 0;
+  const query = isPlain ? plainQuery(only) : { query: terms.map(summand) };
+  return call("search", { json: { ...query, limit: 60 } });
 }
 
-function call(route: string, body: Call["body"]): Call {
+function plainQuery(term: Term): object {
+  return "text" in term ? { text: term.text } : { image_b64: fileOf(term.picture) };
+}
+
+function summand(term: Term): object {
+  const { weight } = term;
+  return "text" in term ? { text: term.text, weight } : { b64: fileOf(term.picture), weight };
+}
+
+const fileOf = ({ name }: Picture) => new FileInBase64(fileName(name));
+
+/** The request for the pictures that the map of the index is drawn of. */
+export function sampleCall(limit: number): Call {
+  return call(`index/sample?limit=${limit}`);
+}
+
+function call(route: string, body?: Call["body"]): Call {
   return {
     url: new URL(route, document.baseURI).href.replace(/#.*$/, ""),
-    body,
+    ...(body && { body }),
     needsKey: apiKey.read() !== undefined,
   };
 }

@@ -19,11 +19,25 @@ function IndexState() {
   const service = useService();
   const index = "index" in service ? service.index : undefined;
   const info = "info" in service ? service.info : undefined;
-  if (!index || !info || index.model === info.model) return null;
+  if (!index || !info) return null;
+  if (index.count === 0) return <EmptyIndex />;
+  if (index.model === info.model) return null;
   return (
     <p class="notice problem">
       The index was made with {index.model}, and {info.model} is served: their vectors cannot be compared.
     </p>
+  );
+}
+
+function EmptyIndex() {
+  return (
+    <div class="empty">
+      <p class="empty-title">Nothing is indexed yet</p>
+      <p>
+        <code>image-text-encoder index FOLDER</code> adds a folder of pictures, while the service runs. Or drop pictures
+        here: they are searched in this browser alone.
+      </p>
+    </div>
   );
 }
 
@@ -74,7 +88,10 @@ function OwnState() {
     <div class="own-state">
       {waiting.length > 0 && (
         <p class="notice encoding-row">
-          <span>{waiting.length.toLocaleString("en")} pictures are not encoded yet.</span>
+          <span>
+            {waiting.length === 1 ? "1 picture is" : `${waiting.length.toLocaleString("en")} pictures are`} not encoded
+            yet.
+          </span>
           <button type="button" class="button" onClick={() => library.resume("own", maxBytes)}>
             Go on
           </button>

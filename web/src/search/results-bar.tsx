@@ -103,9 +103,15 @@ function Found({ outcome, shown }: { outcome: SearchOutcome; shown: number }) {
   const answered = describe({ text: "", terms: outcome.terms });
   if (!isRanked) {
     if (isSearching) return <>Searching…</>;
-    if (outcome.collection !== "index") return results.length > 0 ? <>{count(results.length)} pictures</> : null;
+    if (outcome.collection !== "index") return results.length > 0 ? pictures(results.length) : null;
     const total = "index" in service && service.index ? service.index.count : 0;
-    return <>{count(total)} pictures are indexed. Type words or drop a picture to search them.</>;
+    if (total === 0) return null;
+    return (
+      <>
+        {pictures(total)} {total === 1 ? "is" : "are"} indexed. Type words or drop a picture to search{" "}
+        {total === 1 ? "it" : "them"}.
+      </>
+    );
   }
   const total = loadMore
     ? `the best ${count(shown)}`
@@ -149,6 +155,7 @@ function Hint() {
   );
 }
 
+const pictures = (value: number) => (value === 1 ? "1 picture" : `${count(value)} pictures`);
 const count = (value: number) => value.toLocaleString("en");
 
 function milliseconds(ms: number): string {

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { SearchRequest, Stage } from "../../../src/client/client.ts";
 import { pictureOfIndex } from "../collections/index-picture.ts";
+import { isAboutConnection } from "../collections/is-about-connection.ts";
 import type { Picture } from "../collections/picture.ts";
 import type { Term } from "../query/query.ts";
 import { useService, useSession } from "../session/session.ts";
 import type { Ranked } from "../vectors/ranking.ts";
-import { isAboutConnection, sentenceOf, useKey } from "./asking.ts";
+import { sentenceOf, useKey } from "./asking.ts";
 import { indexRequest } from "./index-request.ts";
 import { debounceMs, type SearchOutcome } from "./use-search.ts";
 

@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Stage } from "../../../src/client/client.ts";
+import { isAboutConnection } from "../collections/is-about-connection.ts";
 import type { Collection, CollectionName, Picture } from "../collections/picture.ts";
 import { type Term, termsOf } from "../query/query.ts";
 import { hasFittingGallery, usePage, useService, useSession } from "../session/session.ts";
 import { useValue } from "../state/observable.ts";
 import { weightedSum } from "../vectors/arithmetic.ts";
 import { foldNearDuplicates, type Ranked, rank } from "../vectors/ranking.ts";
-import { isAboutConnection, sentenceOf, useKey } from "./asking.ts";
+import { sentenceOf, useKey } from "./asking.ts";
 import { useIndexPictures } from "./use-index-pictures.ts";
 import { useIndexSearch } from "./use-index-search.ts";
 import { useShownCollection } from "./use-shown-collection.ts";

@@ -34,7 +34,7 @@ export interface Library {
 /** Ranks are computed anew with each step, so there are few of them. */
 const stepMs = 300;
 /** Enough to show what an index holds; some six megabytes, and a few seconds of arranging. */
-const sampleSize = 2000;
+export const sampleSize = 2000;
 
 export function createLibrary(client: Client): Library {
   const empty: Collection = { pictures: [] };

@@ -7,7 +7,7 @@ import { Icon } from "./icon.tsx";
 import { copyText } from "./link-button.tsx";
 import { Modal } from "./modal.tsx";
 
-const languages: { language: Language; label: string; write: (call: Call) => string }[] = [
+const languages: { language: Language; label: string; write: (calls: Call[]) => string }[] = [
   { language: "curl", label: "curl", write: asCurl },
   { language: "javascript", label: "JavaScript", write: asJavaScript },
   { language: "python", label: "Python", write: asPython },
@@ -18,7 +18,7 @@ export function CodeDialog({ calls, onClose }: { calls: Call[]; onClose: () => v
   const [language, setLanguage] = useState<Language>("curl");
   const [isCopied, setCopied] = useState(false);
   const { write } = languages.find((it) => it.language === language)!;
-  const code = calls.map(write).join("\n\n");
+  const code = write(calls);
   return (
     <Modal label="The same request as code" class="code-dialog" onClose={onClose}>
       <h2>The same request as code</h2>

@@ -11,3 +11,9 @@ export function asCsv(sentences: string[], pictures: Picture[], matrix: Matrix):
   });
   return `${[head, ...rows].join("\r\n")}\r\n`;
 }
+
+/** Writes the cosines for programs: a row for each sentence, null where one has none. */
+export function asJson(sentences: string[], pictures: Picture[], matrix: Matrix): string {
+  const cosines = sentences.map((_, row) => pictures.map((_, column) => matrix[row]?.[column] ?? null));
+  return `${JSON.stringify({ sentences, pictures: pictures.map(({ name }) => name), cosines }, null, 2)}\n`;
+}
