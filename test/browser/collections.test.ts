@@ -105,7 +105,7 @@ describe("an index of more than ten thousand pictures", () => {
       const { page, errors } = await openPage(browser, { url: index.url });
       await page.getByText(`${indexedCount.toLocaleString("en")} pictures are indexed.`).waitFor();
       await search(page, "dog");
-      await expect.poll(() => page.locator(".found strong").innerText()).toMatch(/^the best \d+$/);
+      await expect.poll(() => page.locator(".found strong").innerText()).toMatch(/^The best \d+$/);
       await expect
         .poll(async () => {
           await page.mouse.wheel(0, 4000);

@@ -33,6 +33,23 @@ describe("searching the drawings", () => {
     expect(strangers).toEqual([]);
   });
 
+  it("loads less than 150 kB before anyone searches, without the pictures", async () => {
+    const { page } = await openPage(browser, { url: service.url });
+    await firstNames(page, 1);
+    const bytes = await page.evaluate(() => {
+      const loads = [
+        ...performance.getEntriesByType("navigation"),
+        ...performance.getEntriesByType("resource"),
+      ] as PerformanceResourceTiming[]; // which both kinds of entry are
+      return loads
+        .filter(({ initiatorType }) => initiatorType !== "img")
+        .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+    });
+    console.log(`first load: ${(bytes / 1000).toFixed(1)} kB`);
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(150_000);
+  });
+
   it.each(exampleQueries)("answers the example $text with a drawing of: $finds", async ({ text, finds }) => {
     const { page, context } = await openPage(browser, { url: service.url });
     await page.getByRole("button", { name: text, exact: true }).click();

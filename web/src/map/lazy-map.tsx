@@ -16,11 +16,9 @@ export function LazyMap() {
   return (
     <div class="map-view">
       <h1>Map</h1>
-      {status !== "gone" && (
-        <div class="map map-pending" role="status">
-          Loading the map…
-        </div>
-      )}
+      <div class="map map-pending" role="status">
+        {status === "gone" ? "The map comes when the service is back." : "Loading the map…"}
+      </div>
     </div>
   );
 }

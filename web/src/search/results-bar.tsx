@@ -114,7 +114,7 @@ function Found({ outcome, shown }: { outcome: SearchOutcome; shown: number }) {
     );
   }
   const total = loadMore
-    ? `the best ${count(shown)}`
+    ? `The best ${count(shown)}`
     : shown === results.length
       ? count(shown)
       : `${count(shown)} of ${count(results.length)}`;
