@@ -55,6 +55,19 @@ describe("pictures of one's own", () => {
     expect(strangers).toEqual([]);
   });
 
+  it("are missed, in words, when what was dropped holds none", async () => {
+    const { page, errors } = await openPage(browser, { url: service.url });
+    const notes = { name: "notes.txt", type: "text/plain", bytes: Buffer.from("no picture") };
+    const note = page.getByRole("alert").filter({ hasText: "There is no picture in what was dropped." });
+    for (const zone of ["Add to your pictures", "Search with this picture"]) {
+      await drop(page, [notes], zone);
+      await note.waitFor();
+      await note.getByRole("button", { name: "Close" }).click();
+      await note.waitFor({ state: "detached" });
+    }
+    expect(errors).toEqual([]);
+  });
+
   it("search for others of their kind when dropped on the search, and when pasted", async () => {
     const { page } = await openPage(browser, { url: service.url });
     await drop(page, [drawing("rocket", "my rocket.webp")], "Search with this picture");

@@ -1,4 +1,5 @@
 import { type CallOptions, type Client, ServiceError } from "../../../src/client/client.ts";
+import { isAboutConnection } from "./is-about-connection.ts";
 import type { Picture, Progress } from "./picture.ts";
 
 export interface EncodeJob {
@@ -50,7 +51,7 @@ async function encodeOne(picture: Picture, job: EncodeJob, onRetry: CallOptions[
   } catch (error) {
     if (signal.aborted) throw error;
     // Without the service the others would fail as well.
-    if (error instanceof ServiceError && [0, 401].includes(error.status)) throw error;
+    if (isAboutConnection(error)) throw error;
     picture.problem = error instanceof ServiceError ? error.message : "The file cannot be read.";
   }
 }

@@ -7,6 +7,7 @@ import { Icon } from "./icon.tsx";
 /** Covers the page while files are dragged over it, and says what will become of them. Also takes pasted pictures. */
 export function DropTarget() {
   const [isOver, setOver] = useState(false);
+  const [hadNone, setHadNone] = useState(false);
   const [{ view }] = usePage();
   const { searchWith, addOwn, compare } = usePictureActions();
 
@@ -16,6 +17,7 @@ export function DropTarget() {
       if (!hasFiles(event)) return;
       event.preventDefault(); // or the browser would open the file instead of the page
       setOver(true);
+      setHadNone(false);
     };
     const leave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false); // the pointer has left the window
@@ -48,22 +50,47 @@ export function DropTarget() {
     };
   }, [view, searchWith, compare]);
 
+  if (hadNone) return <NoPictures onClose={() => setHadNone(false)} />;
   if (!isOver) return null;
+  const onNone = () => setHadNone(true);
   return (
     <div class="drop-target">
       {view === "compare" ? (
-        <DropZone title="Compare these pictures" onFiles={compare} />
+        <DropZone title="Compare these pictures" onFiles={compare} onNone={onNone} />
       ) : (
         <>
-          <DropZone title="Search with this picture" onFiles={(found) => found[0] && searchWith(found[0])} />
-          <DropZone title="Add to your pictures" text="Files or a whole folder" onFiles={addOwn} />
+          <DropZone
+            title="Search with this picture"
+            onFiles={(found) => found[0] && searchWith(found[0])}
+            onNone={onNone}
+          />
+          <DropZone title="Add to your pictures" text="Files or a whole folder" onFiles={addOwn} onNone={onNone} />
         </>
       )}
     </div>
   );
 }
 
-function DropZone({ title, text, onFiles }: { title: string; text?: string; onFiles: (files: Found[]) => void }) {
+function NoPictures({ onClose }: { onClose: () => void }) {
+  return (
+    <p class="notice problem drop-note" role="alert">
+      There is no picture in what was dropped. JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF and BMP files can be searched.
+      <button type="button" class="round" aria-label="Close" onClick={onClose}>
+        <Icon name="close" />
+      </button>
+    </p>
+  );
+}
+
+interface DropZoneProps {
+  title: string;
+  text?: string;
+  onFiles: (files: Found[]) => void;
+  /** Called when none of the files is a picture. */
+  onNone: () => void;
+}
+
+function DropZone({ title, text, onFiles, onNone }: DropZoneProps) {
   const [isOver, setOver] = useState(false);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it exists only while files are dragged; a button does the same
@@ -74,7 +101,9 @@ function DropZone({ title, text, onFiles }: { title: string; text?: string; onFi
       onDragLeave={() => setOver(false)}
       onDrop={async (event) => {
         const files = event.dataTransfer ? await filesOfDrop(event.dataTransfer) : [];
-        onFiles(files.filter(isPicture));
+        const pictures = files.filter(isPicture);
+        if (pictures.length > 0) onFiles(pictures);
+        else onNone();
       }}
     >
       <Icon name={text ? "folder" : "picture"} />
