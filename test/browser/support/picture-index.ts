@@ -23,6 +23,7 @@ export function createTestIndex(): TestIndex {
   return {
     directory,
     async add(pictures) {
+      await mkdir(folder, { recursive: true });
       for (const { name, bytes } of pictures) {
         await mkdir(dirname(join(folder, name)), { recursive: true });
         await writeFile(join(folder, name), bytes);
