@@ -24,6 +24,8 @@ describe("Compare", () => {
     const apple = page.getByRole("row").filter({ has: page.getByRole("textbox", { name: "Sentence 1" }) });
     await expect.poll(() => apple.locator(".best").count()).toBe(1);
 
+    await expect.poll(() => page.locator(".times").innerText()).toMatch(/^encoded in [\d.]+ ms$/);
+
     await page.getByRole("button", { name: "Add a sentence" }).click();
     await page.getByRole("textbox", { name: "Sentence 5" }).fill("ein Pinguin");
     await drop(page, [drawing("penguin")], "Compare these pictures");

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { download } from "../results/export.ts";
+import { Times } from "../results/times.tsx";
 import { pictureCall, textCalls } from "../search/calls.ts";
 import { usePage, useService, useSession } from "../session/session.ts";
 import { usePictureActions } from "../session/use-picture-actions.ts";
@@ -24,7 +25,7 @@ export function CompareView() {
   const [isCodeOpen, setCodeOpen] = useState(false);
   const { compare } = usePictureActions();
   const chooser = useFileChooser({ label: "Pictures to compare", multiple: true, onFiles: compare });
-  const { matrix, problem } = useMatrix(sentences, compared);
+  const { matrix, problem, stages } = useMatrix(sentences, compared);
   const logit = useLogit();
   useExamples();
 
@@ -88,6 +89,9 @@ export function CompareView() {
             {logit.kind === "softmax" ? " (softmax over the sentences of each picture)" : " (sigmoid of each pair)"}
           </label>
         )}
+        <p class="found">
+          <Times stages={stages} />
+        </p>
         <span class="takeaway">
           <button type="button" class="quiet" onClick={() => setCodeOpen(true)}>
             <Icon name="code" /> Copy as code

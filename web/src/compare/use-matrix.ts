@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Stage } from "../../../src/client/client.ts";
 import { isAboutConnection } from "../collections/is-about-connection.ts";
 import type { Picture } from "../collections/picture.ts";
 import { sentenceOf } from "../search/asking.ts";
@@ -10,17 +11,25 @@ interface Vectors {
   pictures: (Float32Array | undefined)[];
 }
 
+export interface Comparison {
+  matrix: Matrix;
+  problem: string | undefined;
+  /** Of the last request for sentences. */
+  stages: Stage[];
+}
+
 /** Typing a sentence asks for it when the typist pauses. */
 const debounceMs = 250;
 
 /** Gives cosines of sentences (rows) and pictures (columns), as they come in. */
-export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: Matrix; problem: string | undefined } {
+export function useMatrix(sentences: string[], pictures: Picture[]): Comparison {
   const { resolver, library } = useSession();
   const service = useService();
   const isReady = service.status === "ready";
   const fits = hasFittingGallery(service);
   const [vectors, setVectors] = useState<Vectors>({ sentences: [], pictures: [] });
   const [problem, setProblem] = useState<string>();
+  const [stages, setStages] = useState<Stage[]>([]);
   const key = JSON.stringify([sentences, pictures.map(({ id }) => id)]);
 
   // The key says when they differ.
@@ -33,7 +42,8 @@ export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: M
         if (fits && pictures.some(({ origin }) => origin.kind === "gallery")) await library.loadVectors();
         const texts = sentences.map((sentence) => sentence.trim());
         const asked = texts.filter((text) => text !== "").map((text) => ({ text, weight: 1 }));
-        const known = (await resolver.resolve(asked, signal)).vectors;
+        const { vectors: known, stages } = await resolver.resolve(asked, signal);
+        if (stages.length > 0) setStages(stages);
         let next = 0;
         const sentenceVectors = texts.map((text) => (text === "" ? undefined : known[next++]));
         for (const picture of pictures) await encode(picture, signal);
@@ -61,5 +71,5 @@ export function useMatrix(sentences: string[], pictures: Picture[]): { matrix: M
   }
 
   const matrix = useMemo(() => cosineMatrix(vectors.sentences, vectors.pictures), [vectors]);
-  return { matrix, problem };
+  return { matrix, problem, stages };
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Picture } from "../collections/picture.ts";
 import { describe, termsOf } from "../query/query.ts";
 import { asCsv, asJson, download } from "../results/export.ts";
+import { Times } from "../results/times.tsx";
 import { hasFittingGallery, usePage, useService } from "../session/session.ts";
 import { CodeDialog } from "../shell/code-dialog.tsx";
 import { Icon } from "../shell/icon.tsx";
@@ -118,11 +119,6 @@ function Found({ outcome, shown }: { outcome: SearchOutcome; shown: number }) {
     : shown === results.length
       ? count(shown)
       : `${count(shown)} of ${count(results.length)}`;
-  const serviceMs = stages.reduce((sum, { ms }) => sum + ms, 0);
-  const times = [
-    ...(stages.length > 0 ? [`encoded in ${milliseconds(serviceMs)}`] : []),
-    ...(rankingMs === undefined ? [] : [`ranked in ${milliseconds(rankingMs)}`]),
-  ];
   return (
     <>
       <strong>{total}</strong> {results.length === 1 ? "picture" : "pictures"}
@@ -132,11 +128,7 @@ function Found({ outcome, shown }: { outcome: SearchOutcome; shown: number }) {
           for <q>{answered}</q>
         </>
       )}
-      {times.length > 0 && (
-        <span class="times" title={stages.map(({ name, ms }) => `${name} ${milliseconds(ms)}`).join(", ")}>
-          {times.join(", ")}
-        </span>
-      )}
+      <Times stages={stages} rankingMs={rankingMs} />
       {isTruncated && <span class="times">only the start of this long text counts</span>}
     </>
   );
@@ -157,10 +149,6 @@ function Hint() {
 
 const pictures = (value: number) => (value === 1 ? "1 picture" : `${count(value)} pictures`);
 const count = (value: number) => value.toLocaleString("en");
-
-function milliseconds(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-}
 
 /** A name that every file system takes. */
 function fileNameFor(text: string): string {
