@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { download } from "../results/export.ts";
 import { Times } from "../results/times.tsx";
 import { pictureCall, textCalls } from "../search/calls.ts";
@@ -27,7 +27,7 @@ export function CompareView() {
   const chooser = useFileChooser({ label: "Pictures to compare", multiple: true, onFiles: compare });
   const { matrix, problem, stages } = useMatrix(sentences, compared);
   const logit = useLogit();
-  useExamples();
+  const hasExamples = useExamples();
 
   const setSentence = (index: number, sentence: string) =>
     change({ sentences: sentences.map((it, at) => (at === index ? sentence : it)) });
@@ -61,12 +61,13 @@ export function CompareView() {
           {problem}
         </p>
       )}
-      {compared.length === 0 ? (
+      {compared.length === 0 && hasExamples && (
         <div class="empty">
           <p class="empty-title">Drop the pictures to compare anywhere on this page.</p>
           <p>Or open a picture in Search and press Compare.</p>
         </div>
-      ) : (
+      )}
+      {compared.length + sentences.length > 0 && (
         <MatrixTable
           sentences={sentences}
           pictures={compared}
@@ -130,11 +131,14 @@ function useLogit(): Logit | undefined {
   return service.info.logit ?? undefined;
 }
 
-/** Whoever comes without pictures or sentences sees at once what the view is for. */
-function useExamples() {
+/**
+ * Gives an example to whoever comes without pictures or sentences, so that he sees at once what the view is for, and
+ * tells whether the gallery that it is of has come: until then nobody knows which pictures a link means.
+ */
+function useExamples(): boolean {
   const { library, page } = useSession();
   const drawings = useValue(library.collections.drawings);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { compared, sentences } = page.state.get();
     if (drawings.pictures.length === 0) return;
     // Some things are drawn in two styles.
@@ -142,4 +146,5 @@ function useExamples() {
     if (compared.length === 0 && sentences.length === 0) page.change({ compared: found, sentences: exampleSentences });
     else if (sentences.length === 0) page.change({ sentences: exampleSentences });
   }, [drawings, page]);
+  return drawings.pictures.length > 0;
 }

@@ -23,30 +23,32 @@ export function MatrixTable(props: MatrixTableProps) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
     <section class="matrix" tabIndex={0} aria-label="Similarities">
       <table>
-        <thead>
-          <tr>
-            <td />
-            {pictures.map((picture) => (
-              <th key={picture.id} scope="col">
-                <div class="compared-picture">
-                  <PictureImage picture={picture} />
-                  <button
-                    type="button"
-                    class="remove"
-                    aria-label={`Remove ${fileName(picture.name)}`}
-                    title="Remove"
-                    onClick={() => onRemovePicture(picture)}
-                  >
-                    <Icon name="close" />
-                  </button>
-                </div>
-                <bdi title={picture.problem ?? picture.name} class={picture.problem ? "problem-text" : undefined}>
-                  {picture.problem ? "cannot be encoded" : fileName(picture.name).replace(/\.webp$/, "")}
-                </bdi>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        {pictures.length > 0 && (
+          <thead>
+            <tr>
+              <td />
+              {pictures.map((picture) => (
+                <th key={picture.id} scope="col">
+                  <div class="compared-picture">
+                    <PictureImage picture={picture} />
+                    <button
+                      type="button"
+                      class="remove"
+                      aria-label={`Remove ${fileName(picture.name)}`}
+                      title="Remove"
+                      onClick={() => onRemovePicture(picture)}
+                    >
+                      <Icon name="close" />
+                    </button>
+                  </div>
+                  <bdi title={picture.problem ?? picture.name} class={picture.problem ? "problem-text" : undefined}>
+                    {picture.problem ? "cannot be encoded" : fileName(picture.name).replace(/\.webp$/, "")}
+                  </bdi>
+                </th>
+              ))}
+            </tr>
+          </thead>
+        )}
         <tbody>
           {sentences.map((sentence, row) => (
             // A sentence is its place; its words change with every key
