@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import type { CollectionName } from "../collections/picture.ts";
+import type { CollectionName, Picture } from "../collections/picture.ts";
 import { download } from "../results/export.ts";
-import { sampleCall } from "../search/calls.ts";
+import { mostPicturesAsked, picturesCall, sampleCall } from "../search/calls.ts";
 import { sampleSize } from "../session/library.ts";
 import { CodeDialog } from "../shell/code-dialog.tsx";
 import { Icon } from "../shell/icon.tsx";
@@ -15,17 +15,16 @@ interface MapTakeawayProps {
   selection: ReadonlySet<string> | undefined;
 }
 
-/** Gives the ways to take the map along; only that of the index has asked the service for something. */
+/** Gives the ways to take the map along. */
 export function MapTakeaway({ name, projection, selection }: MapTakeawayProps) {
   const [isCodeOpen, setCodeOpen] = useState(false);
+  const pictures = projection.pictures.filter(({ id }) => !selection || selection.has(id));
   return (
     <div class="map-takeaway">
       <span class="takeaway">
-        {name === "index" && (
-          <button type="button" class="quiet" onClick={() => setCodeOpen(true)}>
-            <Icon name="code" /> Copy as code
-          </button>
-        )}
+        <button type="button" class="quiet" disabled={pictures.length === 0} onClick={() => setCodeOpen(true)}>
+          <Icon name="code" /> Copy as code
+        </button>
         <LinkButton />
         <button
           type="button"
@@ -42,7 +41,21 @@ export function MapTakeaway({ name, projection, selection }: MapTakeawayProps) {
           <Icon name="download" /> JSON
         </button>
       </span>
-      {isCodeOpen && <CodeDialog calls={[sampleCall(sampleSize)]} onClose={() => setCodeOpen(false)} />}
+      {isCodeOpen && <MapCode name={name} pictures={pictures} onClose={() => setCodeOpen(false)} />}
     </div>
   );
+}
+
+interface MapCodeProps {
+  name: CollectionName;
+  pictures: Picture[];
+  onClose: () => void;
+}
+
+/** Shows how to get the vectors that the map is drawn of: an index gives them, other pictures are encoded. */
+function MapCode({ name, pictures, onClose }: MapCodeProps) {
+  if (name === "index") return <CodeDialog calls={[sampleCall(sampleSize)]} onClose={onClose} />;
+  const isPart = pictures.length > mostPicturesAsked;
+  const note = `The first ${mostPicturesAsked} of ${pictures.length.toLocaleString("en")} pictures. Encircle those that you want.`;
+  return <CodeDialog calls={[picturesCall(pictures)]} note={isPart ? note : undefined} onClose={onClose} />;
 }

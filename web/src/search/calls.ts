@@ -15,9 +15,21 @@ export function textCalls(texts: string[]): Call[] {
   return [call("encode_text", { json: texts.length === 1 ? { text: texts[0] } : { texts } })];
 }
 
-export function pictureCall({ name, origin }: Picture): Call {
+export function pictureCall(picture: Picture): Call {
+  const { origin } = picture;
   const type = origin.kind === "file" && origin.file.type.startsWith("image/") ? origin.file.type : "image/*";
-  return call("encode_image", { fileName: fileName(name), type: origin.kind === "file" ? type : "image/webp" });
+  return call("encode_image", { fileName: savedName(picture), type: origin.kind === "file" ? type : "image/webp" });
+}
+
+/** A request beyond this would be more text than anyone copies, and more than a service need take at once. */
+export const mostPicturesAsked = 16;
+
+/** The request for the vectors of the first of these pictures: one alone is sent as it is. */
+export function picturesCall(pictures: readonly Picture[]): Call {
+  const [first, ...others] = pictures.slice(0, mostPicturesAsked);
+  if (first && others.length === 0) return pictureCall(first);
+  const images = [first, ...others].flatMap((picture) => (picture ? { b64: fileOf(picture) } : []));
+  return call("encode_image", { json: { images } });
 }
 
 /** The request that searches the index of the service, in the form that the page uses for this query. */
@@ -37,7 +49,12 @@ function summand(term: Term): object {
   return "text" in term ? { text: term.text, weight } : { b64: fileOf(term.picture), weight };
 }
 
-const fileOf = ({ name }: Picture) => new FileInBase64(fileName(name));
+const fileOf = (picture: Picture) => new FileInBase64(savedName(picture));
+
+/** What the picture's file is called, for the gallery's as a browser saves it: two of its drawings can share a name. */
+function savedName({ name, origin }: Picture): string {
+  return fileName(origin.kind === "gallery" ? origin.url : name);
+}
 
 /** The request for the pictures that the map of the index is drawn of. */
 export function sampleCall(limit: number): Call {

@@ -13,8 +13,15 @@ const languages: { language: Language; label: string; write: (calls: Call[]) => 
   { language: "python", label: "Python", write: asPython },
 ];
 
+interface CodeDialogProps {
+  calls: Call[];
+  /** Says what the code leaves out, as a sentence. */
+  note?: string | undefined;
+  onClose: () => void;
+}
+
 /** Shows what the page just asked, as code. */
-export function CodeDialog({ calls, onClose }: { calls: Call[]; onClose: () => void }) {
+export function CodeDialog({ calls, note, onClose }: CodeDialogProps) {
   const [language, setLanguage] = useState<Language>("curl");
   const [isCopied, setCopied] = useState(false);
   const { write } = languages.find((it) => it.language === language)!;
@@ -39,6 +46,7 @@ export function CodeDialog({ calls, onClose }: { calls: Call[]; onClose: () => v
           </label>
         ))}
       </fieldset>
+      {note && <p class="hint">{note}</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <pre tabIndex={0} dir="ltr">
         <code>{code}</code>
