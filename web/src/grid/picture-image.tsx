@@ -44,7 +44,7 @@ export function PictureImage({ picture, size = "small", alt = "" }: PictureImage
   if (!url) return <span class="picture-pending" />;
   return (
     <img
-      class={picture.isDrawing ? "drawing" : fit}
+      class={picture.isDrawing ? `drawing ${fit}` : fit}
       src={url}
       alt={alt}
       decoding="async"
