@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { drop, encircle, launchBrowser, openPage, touch } from "./support/browser.ts";
@@ -61,6 +64,22 @@ describe("Compare", () => {
   });
 });
 
+describe("Compare, by a link with sentences alone", () => {
+  it("shows the sentences, which can be edited, and compares them with pictures that come later", async () => {
+    const { page, errors } = await openPage(browser, { url: `${service.url}#view=compare&s=a+penguin&s=Hund` });
+    await page.getByText("Drop the pictures to compare anywhere on this page.").waitFor();
+    const sentence = page.getByRole("textbox", { name: "Sentence 2" });
+    await expect.poll(() => sentence.inputValue()).toBe("Hund");
+    await sentence.fill("ein Hund");
+    await expect.poll(() => page.url()).toContain("s=ein+Hund");
+    await drop(page, [drawing("penguin")], "Compare these pictures");
+    await expect.poll(() => page.locator("td.cell.best").count()).toBe(1);
+    await expect.poll(() => page.locator("tbody tr").first().locator(".best").count()).toBe(1);
+    expect(await page.locator(".empty").count()).toBe(0);
+    expect(errors).toEqual([]);
+  });
+});
+
 describe("Map", () => {
   it("arranges the pictures, shows one under the pointer, and limits the grid to what is encircled", async () => {
     const { page, errors, strangers } = await openPage(browser, { url: `${service.url}#view=map` });
@@ -82,6 +101,43 @@ describe("Map", () => {
     await page.getByRole("button", { name: `${count} encircled on the map` }).waitFor();
     expect(errors).toEqual([]);
     expect(strangers).toEqual([]);
+  });
+
+  it("gives code for the pictures that are encircled, or for the first of them all", async () => {
+    const { page, errors } = await openPage(browser, { url: `${service.url}#view=map` });
+    const code = page.locator(".code-dialog pre");
+    await page.getByRole("button", { name: "Copy as code" }).click();
+    await page.getByText("The first 16 of 436 pictures.").waitFor();
+    expect((await code.innerText()).match(/base64 < '[\w-]+\.webp'/g)).toHaveLength(16);
+    await page.keyboard.press("Escape");
+
+    const canvas = page.getByRole("application", { name: /^Map of 436 pictures/ });
+    await canvas.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.locator(".map-tip bdi").waitFor();
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "1 picture encircled" }).waitFor();
+    await page.getByRole("button", { name: "Copy as code" }).click();
+    await expect.poll(() => code.innerText()).toMatch(/encode_image' \\\n.*\n {2}--data-binary '@[\w-]+\.webp'$/);
+    expect(errors).toEqual([]);
+  });
+
+  it("gives code that runs for pictures of one's own", async () => {
+    const { page } = await openPage(browser, { url: `${service.url}#view=map&in=own` });
+    await page.getByText("Search your own pictures").waitFor();
+    const own = ["penguin", "crown", "rocket"].map((name) => drawing(name, `my ${name}'s.webp`));
+    await drop(page, own, "Add to your pictures");
+    await page.getByRole("application", { name: /^Map of 3 pictures/ }).waitFor();
+    await page.getByRole("button", { name: "Copy as code" }).click();
+    const folder = mkdtempSync(join(tmpdir(), "map-code-"));
+    try {
+      for (const { name, bytes } of own) writeFileSync(join(folder, name), bytes);
+      const script = await page.locator(".code-dialog pre").innerText();
+      const reply = JSON.parse(execFileSync("sh", ["-c", script], { encoding: "utf8", cwd: folder }));
+      expect(reply.embeddings).toHaveLength(3);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("is zoomed and moved with fingers on a phone, which also encircle and tap, and the page stays where it is", async () => {
