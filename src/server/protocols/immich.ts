@@ -49,7 +49,8 @@ function predictRoute(scope: FastifyInstance, { limits, checkModel, readItems, e
     response: { 200: predictReply },
   };
   scope.post<{ Body: Form }>("/predict", { schema, config: { work: true } }, async (request, reply) => {
-    if (!(request.body && "files" in request.body)) throw refusal("The request must be a form.");
+    // A body of JSON comes here too, whatever its shape: only a form has a Map.
+    if (!(request.body?.fields instanceof Map)) throw refusal("The request must be a form.");
     const { files, fields } = request.body;
     const { clip } = parseEntries(fields.get("entries"));
     checkModel("visual" in clip ? clip.visual.modelName : clip.textual.modelName);
