@@ -31,7 +31,6 @@ class Batch:
 
     ids: list[list[int]]
     plain: list[str]  # as the data has them: no frame, no slip of the finger; "" for an emoji
-    concepts: Tensor  # [B, C], each row with the sum 1, and zeros for a word that is no concept's name
     u: Tensor  # [B, U]
     v: Tensor  # [B, V]
 
@@ -71,8 +70,7 @@ class Texts:
         u = unit(torch.cat([concepts @ space.concept_u, space.word_u[rows]]))
         v = unit(torch.cat([concepts @ space.concept_v, space.word_v[rows]]))
         typed = texts + [vary(word, FRAMES["en"]) for word in english]
-        named = torch.cat([concepts, torch.zeros(words, len(self.concepts))])
-        return Batch([e.ids for e in self.tokenizer.encode_batch(typed)], plain + english, named, u, v)
+        return Batch([e.ids for e in self.tokenizer.encode_batch(typed)], plain + english, u, v)
 
     def batches(self, rng: np.random.Generator, captions: int, words: int, positions: int) -> Iterator[Batch]:
         """BUCKETS batches, each of texts of like length, which is several times faster; some are cut into smaller pieces."""
@@ -82,7 +80,7 @@ class Texts:
         second = captions * BUCKETS + lengths[captions * BUCKETS :].argsort(kind="stable").reshape(BUCKETS, -1)
         for rows in rng.permutation(np.concatenate([first, second], 1)):
             ids = [self.resegment(drawn.ids[i])[:positions] for i in rows]
-            yield Batch(ids, [drawn.plain[i] for i in rows], drawn.concepts[rows], drawn.u[rows], drawn.v[rows])
+            yield Batch(ids, [drawn.plain[i] for i in rows], drawn.u[rows], drawn.v[rows])
 
 
 @torch.no_grad()
