@@ -99,6 +99,10 @@ function observed(inner: WorkObserver, logger: Logger): WorkObserver {
       inner.onRefused?.(reason);
       logger.error({ reason }, "shard refused");
     },
+    onLost(id) {
+      inner.onLost?.(id);
+      logger.warn({ id }, "a shard's lease ran out; another worker does it");
+    },
     onTrouble: (reason) => logger.warn({ reason }, "the queue is in trouble; trying again"),
   };
 }

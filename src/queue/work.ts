@@ -24,6 +24,8 @@ export interface WorkObserver {
   onShard?(result: ShardResult, seconds: number): void;
   /** Called with the reason, a sentence, when this worker could not do a shard. */
   onRefused?(reason: string): void;
+  /** Called with a shard's id when its lease ran out while this worker was busy with it: the shard is another one's now. */
+  onLost?(id: string): void;
   onTrouble?(reason: string): void;
 }
 
@@ -76,7 +78,7 @@ export async function workOnQueue(options: WorkOptions): Promise<void> {
   let lastError: unknown;
   worker.on("error", (error) => {
     lastError = error;
-    observer.onTrouble?.(reasonOf(error));
+    if (!isOfLease(error)) observer.onTrouble?.(reasonOf(error));
   });
   worker.on("lockRenewalFailed", (ids) => ids.forEach(handler.lose));
   await requireReachable(worker.waitUntilReady(), address, () => lastError).catch((error) => {
@@ -100,9 +102,18 @@ function createHandler(bullmq: BullMQ, options: HandlerOptions) {
   const losing = new Map<string, AbortController>();
   let refusalsInARow = 0;
 
+  function lose(id: string): void {
+    const lost = losing.get(id);
+    if (!lost) return; // the renewal came too late for a shard that is done or given back already
+    losing.delete(id);
+    lost.abort(new Error("the shard was given to another worker"));
+    observer.onLost?.(id);
+  }
+
   async function run(job: ShardJobOf, token = ""): Promise<ShardResult> {
     const lost = new AbortController();
     losing.set(job.id!, lost);
+    const settle = () => losing.get(job.id!) === lost && losing.delete(job.id!); // it may be here a second time by now
     const shard = shardJob(job, { token, leaseMs, signal: AbortSignal.any([lost.signal, giveUp]) });
     const startedAt = performance.now();
     try {
@@ -115,9 +126,10 @@ function createHandler(bullmq: BullMQ, options: HandlerOptions) {
       return result;
     } catch (thrown) {
       if (lost.signal.aborted) throw thrown; // it is another worker's now, and BullMQ sees that
+      settle(); // before its lease is given up
       throw await dispose(job, token, thrown);
     } finally {
-      losing.delete(job.id!);
+      settle();
     }
   }
 
@@ -141,7 +153,7 @@ function createHandler(bullmq: BullMQ, options: HandlerOptions) {
     return new bullmq.DelayedError();
   }
 
-  return { run, lose: (id: string) => losing.get(id)?.abort(new Error("the shard was given to another worker")) };
+  return { run, lose };
 }
 
 function shardJob(
@@ -166,6 +178,18 @@ function shardJob(
 }
 
 const notesOf = ({ progress }: ShardJobOf) => notesSchema.safeParse(progress).data ?? { refused: 0 };
+
+/**
+ * Tells whether BullMQ complains of a lease only: it does so of shards that are done or given back, too, and `onLost` tells
+ * of one that is really lost.
+ */
+function isOfLease(error: Error): boolean {
+  const { code } = error as { code?: unknown };
+  return code === lockGone || code === lockOfAnother || error.message.startsWith("could not renew lock for job ");
+}
+
+/** BullMQ's codes where a job is to be finished by a worker that has it no longer. */
+const [lockGone, lockOfAnother] = [-2, -6];
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => {});

@@ -114,3 +114,25 @@ describe.each(engines)("a shard in %s that takes many times the lease", (_, star
     expect(Math.max(...pictures.asked.values())).toBe(2); // the trial and the shard
   });
 });
+
+describe.each(engines)("a worker at a queue in %s that stands still for longer than its lease", (_, start) => {
+  it("says that the lease ran out, takes it for no trouble of the queue, and another one does the shard", async () => {
+    const { here, call } = await opening(start, model);
+    const pictures = await servePictures(here.folder, 20);
+    const still = await ready(startWorker(call));
+    pictures.holdFrom(8); // behind the trial's
+    const run = startRun(call, pictures.list, "--shard-size", "20");
+    await pictures.held(12);
+    still.child.kill("SIGSTOP");
+    await ready(startWorker(call));
+    await pictures.held(24); // by the other one, too
+    still.child.kill("SIGCONT");
+    await still.says("lease ran out");
+    pictures.release();
+    expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining("20 encoded") });
+    expect(await endGently(still)).toBe(0);
+    expect(still.output()).not.toContain("trouble");
+    const single = await singleRun(here, { model, input: pictures.list, shardSize: 20 });
+    expect(resultOf(here.out)).toEqual(single.files);
+  });
+});
