@@ -19,17 +19,24 @@ export async function encodePictures(job: EncodeJob): Promise<void> {
   const { pictures, signal, onProgress } = job;
   const progress: Progress = { done: 0, total: pictures.length, failed: 0 };
   const rest = pictures.values();
+  /** Of each picture that was refused, the seconds to wait. Another that is encoded meanwhile does not end its wait. */
+  const waits = new Map<Picture, number>();
+  const report = () => onProgress({ ...progress, ...(waits.size > 0 && { waitSeconds: Math.min(...waits.values()) }) });
 
   async function work(): Promise<void> {
     for (const picture of rest) {
-      await encodeOne(picture, job, ({ seconds }) => onProgress({ ...progress, waitSeconds: seconds }));
+      await encodeOne(picture, job, ({ seconds }) => {
+        waits.set(picture, seconds);
+        report();
+      });
+      waits.delete(picture);
       progress.done++;
       if (picture.problem !== undefined) progress.failed++;
-      onProgress({ ...progress });
+      report();
     }
   }
 
-  onProgress({ ...progress });
+  report();
   const workers = Array.from({ length: requestsAtOnce }, work);
   await Promise.all(workers).catch((error) => {
     if (!signal.aborted) throw error;
