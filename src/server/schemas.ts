@@ -259,7 +259,10 @@ export const info = z.object({
     .object({ kind: z.enum(["softmax", "sigmoid"]), scale: z.number(), bias: z.number().optional() })
     .nullable()
     .describe("How the model makes probabilities of cosines"),
-  logitScale: z.number().nullable().describe("softmax(exp(logitScale) * cosine) is the model's own probability"),
+  logitScale: z
+    .number()
+    .nullable()
+    .describe("exp(logitScale) * cosine is what the model takes probabilities of, as `logit` says"),
   image: towerInfo.extend({ size: z.number() }),
   text: towerInfo.extend({ maxTokens: z.number() }),
   device: z
