@@ -94,6 +94,14 @@ describe("a host name", () => {
     expect(questions()).toBeGreaterThan(0);
   });
 
+  it("that the system's lookup hangs on ends with the fetch's deadline, and so does the next", async () => {
+    const { resolve } = await dns(() => "unknown", { systemLookup: () => new Promise(() => {}) });
+    const images = createImageFetcher({ ...serviceConfig({ fetchTimeoutMs: 300 }), resolve });
+    for (const host of ["slow.example.com", "next.example.com"]) {
+      await expect(images.fetchImage(`http://${host}/`)).rejects.toMatchObject({ code: "URL_TIMEOUT" });
+    }
+  });
+
   it("is given up when the caller goes away, before DNS would give up after 5 s", { timeout: 4500 }, async () => {
     const { resolve } = await dns(() => "silence");
     const caller = new AbortController();
