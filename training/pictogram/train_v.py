@@ -113,8 +113,9 @@ def drawing_loss(embeddings: Tensor, v: Tensor, pictures: Tensor) -> Tensor:
 
 
 def meant(batch: Batch, earlier: Earlier, share: float) -> Tensor:
-    """Between what stage 2 gives a text and what its concepts mean, [B, V]."""
-    return unit(share * earlier.vectors(batch.plain) + (1 - share) * batch.v)
+    """Between what stage 2 gives a text and what its concepts mean, [B, V]; an emoji, which stage 2 cannot read, means its concepts."""
+    known = earlier.vectors(batch.plain)
+    return unit(torch.where(known.any(1, keepdim=True), share * known + (1 - share) * batch.v, batch.v))
 
 
 def main() -> None:
@@ -126,7 +127,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=5000, help="training pictures that texts are to see as their concepts do")
     parser.add_argument("--words", type=float, default=0.15, help="share of English words in a batch")
     parser.add_argument("--name-share", type=float, default=0.85)
-    parser.add_argument("--earlier", type=float, default=0.9, help="how much what stage 2's tower gives counts, less than 1")
+    parser.add_argument("--earlier", type=float, default=0.9, help="how much what stage 2's tower gives counts")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     args.run.mkdir(parents=True, exist_ok=True)
