@@ -18,7 +18,7 @@ pictures = client.create_collection("pictures", embedding_function=clip, configu
 paths = sorted(pathlib.Path("../../../web/public/gallery").glob("[e-g]*.webp"))
 arrays = [numpy.array(Image.open(path).convert("RGB")) for path in paths]
 pictures.add(ids=[path.name for path in paths], images=arrays)
-print(pictures.query(query_texts=["a zebra"], n_results=1)["ids"][0][0])
+print(pictures.query(query_texts=["an elephant"], n_results=1)["ids"][0][0])
 
 # The function for Text Embeddings Inference takes texts alone.
 words = HuggingFaceEmbeddingServer(url=service + "/embed")
