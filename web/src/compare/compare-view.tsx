@@ -1,12 +1,11 @@
 import { useLayoutEffect, useState } from "preact/hooks";
-import { download } from "../results/export.ts";
 import { Times } from "../results/times.tsx";
 import { pictureCall, textCalls } from "../search/calls.ts";
 import { usePage, useService, useSession } from "../session/session.ts";
 import { usePictureActions } from "../session/use-picture-actions.ts";
 import { CodeDialog } from "../shell/code-dialog.tsx";
 import { Icon } from "../shell/icon.tsx";
-import { LinkButton } from "../shell/link-button.tsx";
+import { Takeaway } from "../shell/takeaway.tsx";
 import { useFileChooser } from "../shell/use-file-chooser.tsx";
 import { useValue } from "../state/observable.ts";
 import type { Logit } from "../vectors/softmax.ts";
@@ -93,26 +92,12 @@ export function CompareView() {
         <p class="found">
           <Times stages={stages} />
         </p>
-        <span class="takeaway">
-          <button type="button" class="quiet" onClick={() => setCodeOpen(true)}>
-            <Icon name="code" /> Copy as code
-          </button>
-          <LinkButton />
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => download("comparison.csv", asCsv(sentences, compared, matrix), "text/csv")}
-          >
-            <Icon name="download" /> CSV
-          </button>
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => download("comparison.json", asJson(sentences, compared, matrix), "application/json")}
-          >
-            <Icon name="download" /> JSON
-          </button>
-        </span>
+        <Takeaway
+          file="comparison"
+          csv={() => asCsv(sentences, compared, matrix)}
+          json={() => asJson(sentences, compared, matrix)}
+          onCode={() => setCodeOpen(true)}
+        />
       </div>
       {isCodeOpen && (
         <CodeDialog

@@ -1,11 +1,9 @@
 import { useState } from "preact/hooks";
 import type { CollectionName, Picture } from "../collections/picture.ts";
-import { download } from "../results/export.ts";
 import { mostPicturesAsked, picturesCall, sampleCall } from "../search/calls.ts";
 import { sampleSize } from "../session/library.ts";
 import { CodeDialog } from "../shell/code-dialog.tsx";
-import { Icon } from "../shell/icon.tsx";
-import { LinkButton } from "../shell/link-button.tsx";
+import { Takeaway } from "../shell/takeaway.tsx";
 import { asCsv, asJson } from "./map-export.ts";
 import type { Projection } from "./use-projection.ts";
 
@@ -21,26 +19,13 @@ export function MapTakeaway({ name, projection, selection }: MapTakeawayProps) {
   const pictures = projection.pictures.filter(({ id }) => !selection || selection.has(id));
   return (
     <div class="map-takeaway">
-      <span class="takeaway">
-        <button type="button" class="quiet" disabled={pictures.length === 0} onClick={() => setCodeOpen(true)}>
-          <Icon name="code" /> Copy as code
-        </button>
-        <LinkButton />
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => download("map.csv", asCsv(projection, selection), "text/csv")}
-        >
-          <Icon name="download" /> CSV
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => download("map.json", asJson(projection, selection), "application/json")}
-        >
-          <Icon name="download" /> JSON
-        </button>
-      </span>
+      <Takeaway
+        file="map"
+        csv={() => asCsv(projection, selection)}
+        json={() => asJson(projection, selection)}
+        hasCode={pictures.length > 0}
+        onCode={() => setCodeOpen(true)}
+      />
       {isCodeOpen && <MapCode name={name} pictures={pictures} onClose={() => setCodeOpen(false)} />}
     </div>
   );

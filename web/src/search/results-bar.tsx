@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Picture } from "../collections/picture.ts";
 import { describe, termsOf } from "../query/query.ts";
-import { asCsv, asJson, download } from "../results/export.ts";
+import { asCsv, asJson } from "../results/export.ts";
 import { Times } from "../results/times.tsx";
 import { hasFittingGallery, usePage, useService } from "../session/session.ts";
 import { CodeDialog } from "../shell/code-dialog.tsx";
 import { Icon } from "../shell/icon.tsx";
-import { LinkButton } from "../shell/link-button.tsx";
+import { Takeaway } from "../shell/takeaway.tsx";
 import type { Ranked } from "../vectors/ranking.ts";
 import { encodeCalls, searchCall } from "./calls.ts";
 import type { SearchOutcome } from "./use-search.ts";
@@ -68,22 +68,7 @@ export function ResultsBar({ outcome, shown }: ResultsBarProps) {
               Fold duplicates
             </label>
           )}
-          <span class="takeaway">
-            <button type="button" class="quiet" onClick={() => setCodeOpen(true)}>
-              <Icon name="code" /> Copy as code
-            </button>
-            <LinkButton />
-            <button type="button" class="quiet" onClick={() => download(`${name}.csv`, asCsv(shown), "text/csv")}>
-              <Icon name="download" /> CSV
-            </button>
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => download(`${name}.json`, asJson(shown), "application/json")}
-            >
-              <Icon name="download" /> JSON
-            </button>
-          </span>
+          <Takeaway file={name} csv={() => asCsv(shown)} json={() => asJson(shown)} onCode={() => setCodeOpen(true)} />
         </div>
       )}
       {isRanked && results.length > 0 && <Hint />}
