@@ -29,6 +29,16 @@ describe("the Dockerfile", () => {
     for (const target of targets) expect(stages.has(target), target).toBe(true);
   });
 
+  it("copies nothing that .dockerignore keeps out of the build", () => {
+    const [everything, ...kept] = read(".dockerignore").trim().split("\n");
+    expect(everything).toBe("*");
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)].flatMap(([, args]) =>
+      args!.split(" ").slice(0, -1),
+    );
+    expect(copied).toContain("package.json");
+    for (const path of copied) expect(kept, path).toContain(`!${path}`);
+  });
+
   it("gives the search image what the service has and the optional packages, and the plain image none of them", () => {
     expect(stages.get("search")).toMatchObject({
       from: "runtime",
