@@ -26,19 +26,10 @@ export const errorCodes = {
 
   // image URLs
   URL_INVALID: [400, "The image URL is no valid http, https or data URL, or carries a user and password; mend it."],
-  URL_FORBIDDEN: [
-    403,
-    "The image URL points to an address that is not public, or URLs are switched off; send the image itself, or ask the operator for URL_ALLOWLIST.",
-  ],
+  URL_FORBIDDEN: [403, "The image URL's address is not public (URL_ALLOWLIST), or URLs are off; send the image."],
   URL_UNREACHABLE: [422, "The image URL leads to no host, was refused, or the connection broke; check the URL."],
-  URL_STATUS: [
-    422,
-    "The image URL's server answered with another status than 200; after 401 or 403, FETCH_HEADERS or FETCH_USER_AGENT may help.",
-  ],
-  URL_TIMEOUT: [
-    422,
-    "The image URL's server did not connect, fell silent or was not done within the limit that the sentence names; try again, or raise the limit.",
-  ],
+  URL_STATUS: [422, "The image URL did not answer 200; after 401 or 403, FETCH_HEADERS or FETCH_USER_AGENT may help."],
+  URL_TIMEOUT: [422, "The image URL's server was slower than the limit that is named; try again, or raise it."],
   URL_TOO_MANY_REDIRECTS: [422, "The image URL redirects more often than MAX_REDIRECTS; give the URL it leads to."],
 
   // bulk runs and search

@@ -6,6 +6,8 @@ const secondsBuckets = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
+const modelLabels = ["model", "dimensions", "image_precision", "text_precision", "version"];
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Creates every metric of the service, in a registry of its own. Times are seconds; `tower` is image or text. */
@@ -26,9 +28,7 @@ export function createMetrics() {
     registry,
     // requests
     requests: counter("encoder_requests_total", "Answered requests.", ["route", "method", "status", "protocol"]),
-    requestSeconds: histogram("encoder_request_seconds", "Time from a request's header to its answer's end.", [
-      "route",
-    ]),
+    requestSeconds: histogram("encoder_request_seconds", "Time from a request's head to its answer's end.", ["route"]),
     requestsInFlight: gauge("encoder_requests_in_flight", "Encode requests being worked on.", []),
     bodyBytesInFlight: gauge("encoder_body_bytes_in_flight", "Bytes of the bodies of encode requests in flight.", []),
     errors: counter("encoder_errors_total", "Requests refused or failed, by error code.", ["code"]),
@@ -46,23 +46,9 @@ export function createMetrics() {
     batchSize: histogram("encoder_batch_size", "Items in one batch.", ["tower"], [1, 2, 4, 8, 16, 32, 64, 128]),
     queueDepth: gauge("encoder_queue_depth", "Items waiting for the tower.", ["tower"]),
     engineDeaths: counter("encoder_engine_deaths_total", "Engine threads that died and were replaced.", ["tower"]),
-    decoderEnds: counter(
-      "encoder_decoder_ends_total",
-      "Decoder processes that ended and were replaced: crashed, killed from outside, hung (DECODE_TIMEOUT_MS), or grown, when a fresh one is better.",
-      ["reason"],
-    ),
-    modelInfo: gauge("encoder_model_info", "Always 1; its labels say what is served.", [
-      "model",
-      "dimensions",
-      "image_precision",
-      "text_precision",
-      "version",
-    ]),
-    deviceInfo: gauge(
-      "encoder_device_info",
-      "Always 1; its labels say what DEVICE asks for and what runs the graphs.",
-      ["wanted", "used"],
-    ),
+    decoderEnds: counter("encoder_decoder_ends_total", "Decoder processes that ended and were replaced.", ["reason"]),
+    modelInfo: gauge("encoder_model_info", "Always 1; its labels say what is served.", modelLabels),
+    deviceInfo: gauge("encoder_device_info", "Always 1; what DEVICE asks for, and what is used.", ["wanted", "used"]),
   };
 
   // From nothing to 1 is no increase to Prometheus: what alerts watch must start at 0.
@@ -80,18 +66,10 @@ export function createMetrics() {
       metrics.batchSize.observe({ tower }, size);
       metrics.inferenceSeconds.observe({ tower }, inferenceMs / 1000);
     },
-    onQueueDepth(tower, depth) {
-      metrics.queueDepth.set({ tower }, depth);
-    },
-    onEngineDeath(tower) {
-      metrics.engineDeaths.inc({ tower });
-    },
-    onDecoderEnd(reason) {
-      metrics.decoderEnds.inc({ reason });
-    },
-    onFetch(outcome) {
-      metrics.fetches.inc({ outcome });
-    },
+    onQueueDepth: (tower, depth) => metrics.queueDepth.set({ tower }, depth),
+    onEngineDeath: (tower) => metrics.engineDeaths.inc({ tower }),
+    onDecoderEnd: (reason) => metrics.decoderEnds.inc({ reason }),
+    onFetch: (outcome) => metrics.fetches.inc({ outcome }),
   };
   return { ...metrics, observer };
 }

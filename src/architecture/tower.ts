@@ -1,6 +1,7 @@
 import type { CheckpointFolder, CheckpointModule } from "../checkpoint/folder.ts";
 import type { ImageProcessor } from "../checkpoint/image-processor.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
+import type { TokenizerFacts } from "../checkpoint/tokenizer.ts";
 import type { Arithmetic } from "../graph/arithmetic.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -25,14 +26,7 @@ export interface ImageTower extends Tower {
 }
 
 /** Its graph takes `input_ids` and, if padding must not count, `attention_mask`, both int64 [N, T]. */
-export interface TextTower extends Tower {
-  inputs: TokenInputs;
-  /** Bytes of a tokenizer.json for Hugging Face's tokenizers. */
-  tokenizer: Uint8Array;
-}
-
-/** Says how token ids become tensors; the manifest explains the keys. */
-export type TokenInputs = Pick<Manifest["text"], "maxTokens" | "padId" | "padding" | "paddingSide">;
+export interface TextTower extends Tower, TokenizerFacts {}
 
 export interface Architecture<Kind extends ImageTower | TextTower> {
   name: string;

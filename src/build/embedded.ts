@@ -7,7 +7,7 @@ import { packageRoot, packageVersion } from "../host/package.ts";
 import { fileRecord, openModel } from "../model/folder.ts";
 import { embeddedName } from "../model/locate.ts";
 import { formatVersion, type Model } from "../model/manifest.ts";
-import { storing } from "../storage/storing.ts";
+import { forgiving, storing } from "../storage/storing.ts";
 import { buildModel } from "./build.ts";
 
 export interface EmbeddedOptions {
@@ -48,9 +48,7 @@ async function temporaryFolder(): Promise<string> {
   const uid = process.getuid?.() ?? -1; // a user without an entry in /etc/passwd has a number all the same
   const folder = join(tmpdir(), `image-text-encoder-${uid}`);
   return storing(async () => {
-    await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
+    await mkdir(folder, { mode: 0o700 }).catch(forgiving("EEXIST"));
     const found = await lstat(folder);
     const isOwn = found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0;
     return isOwn ? folder : mkdtemp(`${folder}-`);

@@ -1,21 +1,21 @@
 import { z } from "zod";
+import type { Manifest } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { exactly } from "./transformers-config.ts";
 
 export interface TokenizerFacts {
   /** A tokenizer.json has these bytes. */
-  bytes: Uint8Array;
-  padId: number;
-  /** Longest sequence of tokens; undefined where the checkpoint sets no limit. */
-  maxTokens: number | undefined;
-  paddingSide: "right" | "left";
+  tokenizer: Uint8Array;
+  /** Says how token ids become tensors; the manifest explains the keys. */
+  inputs: Pick<Manifest["text"], "maxTokens" | "padId" | "padding" | "paddingSide">;
 }
 
 export interface TokenizerOptions {
   /** Folder of the files in the checkpoint: "" or a path with its `/`. */
   folder: string;
-  /** Rows of the embedding table. */
+  /** Rows of the tables of words and of positions. */
   vocabulary: number;
+  positions: number;
   /** Token for padding where no file names one. */
   padToken: string;
   /** Sides that a checkpoint may ask for; others are refused. */
@@ -27,7 +27,7 @@ export interface TokenizerOptions {
 /** What must be known of a tokenizer besides tokenizer.json itself, and whether the files around it agree with it. */
 export async function readTokenizer(
   checkpoint: CheckpointFolder,
-  { folder, vocabulary, padToken, paddingSides = ["right"], fallback }: TokenizerOptions,
+  { folder, vocabulary, positions, padToken, paddingSides = ["right"], fallback }: TokenizerOptions,
 ): Promise<TokenizerFacts> {
   const file = `${folder}tokenizer.json`;
   const made = (await checkpoint.has(file)) ? undefined : await fallback?.();
@@ -55,7 +55,8 @@ export async function readTokenizer(
   const padding = settings.pad_token ?? padToken;
   const padId = ids.get(padding);
   if (padId === undefined) throw checkpoint.refusal(`${file}: the padding token ${padding} is not in the vocabulary`);
-  return { bytes, padId, maxTokens: limits.max_seq_length ?? settings.model_max_length, paddingSide };
+  const maxTokens = Math.min(limits.max_seq_length ?? settings.model_max_length ?? positions, positions);
+  return { tokenizer: bytes, inputs: { maxTokens, padId, padding: "batch", paddingSide } };
 }
 
 async function optional<T>(checkpoint: CheckpointFolder, file: string, schema: z.ZodType<T>): Promise<T> {

@@ -28,20 +28,15 @@ export const models = command({
 async function list(place: string): Promise<void> {
   const names = await installed(place);
   for (const name of names) {
-    const line = await openModel(join(place, name)).then(
-      describeModel,
-      (error) => `${name}  DAMAGED: ${error.message}`,
-    );
+    const damaged = (error: Error) => `${name}  DAMAGED: ${error.message}`;
+    const line = await openModel(join(place, name)).then(describeModel, damaged);
     process.stdout.write(`${line}\n`);
   }
   if (names.length === 0) process.stdout.write(`No models in ${place}.\n`);
-  process.stdout.write(
-    "Can be installed with image-text-encoder pull NAME (image cost: work for a picture, in that of ViT-B/32):\n",
-  );
+  process.stdout.write("To install, image-text-encoder pull NAME (image cost: work for a picture, ViT-B/32's is 1):\n");
   for (const [name, entry] of Object.entries(catalog)) {
-    process.stdout.write(
-      `  ${name}  ${entry.dimensions} dimensions  ${entry.downloadMb} MB  ${describeEntry(entry)}\n`,
-    );
+    const size = `${entry.dimensions} dimensions  ${entry.downloadMb} MB`;
+    process.stdout.write(`  ${name}  ${size}  ${describeEntry(entry)}\n`);
   }
 }
 

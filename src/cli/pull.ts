@@ -77,10 +77,8 @@ function wanted(config: ValuesOf<typeof pullSettings>, name: string | undefined)
     const entry = catalog[name];
     if (entry) return { ...entry, outDir: folder || join(resolve(withHome(config.modelsDir)), name) };
     const known = Object.keys(catalog).join(", ");
-    throw new EncoderError(
-      "CONFIG_INVALID",
-      `There is no model ${name} in the catalog (${known}). Any other: ${usage.slice(usage.indexOf(",") + 2)}`,
-    );
+    const message = `There is no model ${name} in the catalog (${known}). Any other: ${usage.slice(usage.indexOf(",") + 2)}`;
+    throw new EncoderError("CONFIG_INVALID", message);
   }
   if (name === undefined && pair && folder) {
     return { image: parseRepository(pair.image), text: parseRepository(pair.text), outDir: folder };

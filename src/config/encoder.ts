@@ -55,7 +55,6 @@ export const decodeSettings = {
     help: "Memory that a decoder may take while it decodes; an image that needs more is refused.",
     why: "64 megapixels take 1.0 GB as AVIF, 0.8 GB as an interlaced 16-bit PNG, 0.6 GB or less as anything else.",
   }),
-
   heic: toggle({
     default: true,
     help: "Whether HEIC images are read.",
@@ -92,10 +91,7 @@ export const fetchSettings = {
     why: "A shortened link to a site that moved to https and www has four.",
   }),
   fetchUserAgent: text("a user agent", {
-    schema: z
-      .string()
-      .max(500)
-      .regex(/^[\x20-\x7e]*$/),
+    schema: z.string().regex(/^[\x20-\x7e]{0,500}$/),
     default: "",
     help: "User agent of requests for image URLs; without one, the name and version of this program.",
     why: "Some sites, such as Wikimedia's, ask for an address of the person who fetches: put yours here.",
@@ -111,7 +107,6 @@ export const fetchSettings = {
     help: "Image URLs fetched at the same time.",
     why: "Keeps the encoder fed at 100 images/s with 300 ms per fetch, without flooding a small site.",
   }),
-
   maxFetchQueue: integer(0, 100_000, {
     default: 512,
     help: "Image URLs that may wait to be fetched; beyond it requests get 429.",

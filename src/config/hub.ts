@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { integer, text, toggle, type ValuesOf } from "./setting.ts";
 
+const asForCurl = { default: "", lowerCase: true };
+const proxy = (help: string) => text("a URL", { ...asForCurl, secret: true, help });
+
 /** Declares the settings of downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
 export const hubSettings = {
   hfEndpoint: text("an http or https URL", {
@@ -23,23 +26,9 @@ export const hubSettings = {
     help: "Their downloads, which are used instead of downloading again; if not set, `hub` in HF_HOME.",
   }),
   hfHubOffline: toggle({ default: false, help: "Never ask the Hub; use only what is on this machine." }),
-  httpsProxy: text("a URL", {
-    default: "",
-    secret: true,
-    lowerCase: true,
-    help: "Proxy for https downloads of models; image URLs are never fetched through it.",
-  }),
-  httpProxy: text("a URL", {
-    default: "",
-    secret: true,
-    lowerCase: true,
-    help: "Proxy for http downloads of models.",
-  }),
-  noProxy: text("a comma-separated list of hosts", {
-    default: "",
-    lowerCase: true,
-    help: "Hosts that are reached without a proxy.",
-  }),
+  httpsProxy: proxy("Proxy for https downloads of models; image URLs are never fetched through it."),
+  httpProxy: proxy("Proxy for http downloads of models."),
+  noProxy: text("a comma-separated list of hosts", { ...asForCurl, help: "Hosts that are reached without a proxy." }),
   downloadStallTimeoutMs: integer(100, 3_600_000, {
     default: 30_000,
     help: "Longest silence of a download before its connection is given up and made anew.",

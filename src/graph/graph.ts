@@ -82,29 +82,19 @@ export function createGraph(): Graph {
     apply(operator, inputs, attributes = {}) {
       return add(operator, inputs, attributes, [`${operator}.${graph.nodes.length}`])[0]!;
     },
-    operatorOf(value) {
-      return graph.nodes.find(({ outputs }) => outputs.includes(value))?.operator;
-    },
+    operatorOf: (value) => graph.nodes.find(({ outputs }) => outputs.includes(value))?.operator,
     give(name, value, shape) {
       add("Identity", [value], {}, [name]);
       graph.output = { name, type: "float32", shape };
     },
-    weight(name, { shape, read }) {
-      return graph.store({ name, type: "float32", shape, read });
-    },
+    weight: (name, { shape, read }) => graph.store({ name, type: "float32", shape, read }),
     store(constant) {
       graph.stored.push(constant);
       return constant.name;
     },
-    integers(...values) {
-      return inline("int64", [values.length], BigInt64Array.from(values, BigInt));
-    },
-    number(value) {
-      return inline("float32", [], Float32Array.of(value));
-    },
-    byte(value) {
-      return inline("uint8", [], Uint8Array.of(value));
-    },
+    integers: (...values) => inline("int64", [values.length], BigInt64Array.from(values, BigInt)),
+    number: (value) => inline("float32", [], Float32Array.of(value)),
+    byte: (value) => inline("uint8", [], Uint8Array.of(value)),
   };
 
   function add(operator: string, inputs: readonly Value[], attributes: Record<string, Attribute>, outputs: Value[]) {

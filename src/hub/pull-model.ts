@@ -101,9 +101,7 @@ export async function pullModel(options: PullOptions): Promise<{ model: Model; w
   }
 }
 
-function originOf({ repository, commit }: Repository) {
-  return { repository, revision: commit };
-}
+const originOf = ({ repository, commit }: Repository) => ({ repository, revision: commit });
 
 /** Finds what is there already, if it was made from these very commits and nothing of it was altered. */
 async function findInstalled({ outDir, precision, signal }: PullOptions, image: Repository, text: Repository) {

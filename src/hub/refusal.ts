@@ -44,8 +44,7 @@ export function refusal({ hub, file, response, atHub }: Refused): EncoderError {
   if (code === entryNotFound || status === 404) {
     return new EncoderError("HUB_FAILED", `There is no ${nameOf(file)}.`, { internal: entryNotFound });
   }
-  if (status === 403)
-    return fail(`The token has no access to ${repository}: HF_TOKEN needs the permission to read it.`);
+  if (status === 403) return fail(`The token has no access to ${repository}: HF_TOKEN needs the right to read it.`);
   return fail(`The Hub answers ${status} for ${nameOf(file)}: is HF_ENDPOINT (${hub.endpoint}) right?`);
 }
 

@@ -122,21 +122,11 @@ export async function openHubCheckpoint(from: Repository): Promise<CheckpointFol
   return {
     ...folder,
     async has(file) {
-      try {
-        await bring(file);
-        return true;
-      } catch (error) {
-        if (isMissingFile(error)) return false;
-        throw error;
-      }
+      const failure = await bring(file).catch((error: unknown) => error);
+      if (failure !== undefined && !isMissingFile(failure)) throw failure;
+      return failure === undefined;
     },
-    async bytes(file) {
-      await bring(file);
-      return folder.bytes(file);
-    },
-    async json(file, schema) {
-      await bring(file);
-      return folder.json(file, schema);
-    },
+    bytes: (file) => bring(file).then(() => folder.bytes(file)),
+    json: (file, schema) => bring(file).then(() => folder.json(file, schema)),
   };
 }

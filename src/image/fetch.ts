@@ -109,6 +109,7 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
  */
 async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
   const { maxRedirects, maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs } = options;
+  const limits = { maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs };
   const agent = options.fetchUserAgent || `image-text-encoder/${await packageVersion()}`; // some sites ask who comes
   let url = first;
   let secrets = options.fetchHeaders[first.origin];
@@ -117,15 +118,7 @@ async function follow(first: URL, options: Required<FetchOptions>, signal: Abort
     const headers = { accept: "image/*", "accept-encoding": "identity", "user-agent": agent, ...secrets };
     const answer = await withOneRetry(signal, async () => {
       const addresses = await checkedAddresses(url, options, signal);
-      return requestImage({
-        url,
-        addresses,
-        headers,
-        signal,
-        maxImageBytes,
-        fetchConnectTimeoutMs,
-        fetchIdleTimeoutMs,
-      });
+      return requestImage({ url, addresses, headers, signal, ...limits });
     });
     if (answer instanceof Uint8Array) return answer;
     url = parseUrl(answer.location, url);

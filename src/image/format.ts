@@ -53,10 +53,8 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
   if (found) return found[0];
   const byBrand = head.startsWith("ftyp", 4) ? formatOfBrands(boxBrands(head)) : undefined;
   if (byBrand) return byBrand;
-  throw new EncoderError(
-    "IMAGE_UNSUPPORTED",
-    `Expected a JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP image, received ${describe(head)}; send one of those.`,
-  );
+  const message = `Expected a JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF or BMP image, received ${describe(head)}; send one of those.`;
+  throw new EncoderError("IMAGE_UNSUPPORTED", message);
 }
 
 function startsWith(head: string, signature: string): boolean {
@@ -82,10 +80,7 @@ function describe(head: string): string {
   const found = refused.find(([, signature]) => startsWith(head, signature));
   if (found) return found[0];
   if (head.startsWith("ftyp", 4)) return "a video";
-  const text = head
-    .replace(/^\xef\xbb\xbf/, "")
-    .trimStart()
-    .toLowerCase();
+  const text = head.toLowerCase().replace(/^(\xef\xbb\xbf)?\s*/, "");
   if (text.includes("<svg")) return "an SVG document";
   if (text.startsWith("<!doctype html") || text.startsWith("<html")) return "an HTML page";
   if (text.startsWith("<?xml")) return "an XML document";

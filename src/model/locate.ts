@@ -18,10 +18,8 @@ export type Location = { kind: "embedded" } | { kind: "folder"; directory: strin
 export async function locateModel({ model, modelsDir }: { model: string; modelsDir: string }): Promise<Location> {
   if (model === embeddedName) return { kind: "embedded" };
   if (retiredNames.includes(model)) {
-    throw new EncoderError(
-      "MODEL_INVALID",
-      `${model} is no longer shipped; its successor is ${embeddedName}, which finds photographs, too. Their vectors cannot be compared: set MODEL=${embeddedName}, and encode anew what was encoded with ${model}.`,
-    );
+    const message = `${model} is no longer shipped; its successor is ${embeddedName}, which finds photographs, too. Their vectors cannot be compared: set MODEL=${embeddedName}, and encode anew what was encoded with ${model}.`;
+    throw new EncoderError("MODEL_INVALID", message);
   }
   const path = resolve(withHome(model));
   if (isAbsolute(model) || /[/\\]|^[.~]/.test(model)) return { kind: "folder", directory: path };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EncoderError } from "../errors.ts";
 import { livenessOf, nameOwnProcess, type ProcessName } from "./liveness.ts";
-import { storing } from "./storing.ts";
+import { forgiving, storing } from "./storing.ts";
 
 export interface LockOptions {
   /** Folder that is locked; it is made where there is none. */
@@ -70,15 +70,8 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
 
 /** Tells whether it is there; the last holder may have removed the folder in this moment. */
 async function createFile(path: string): Promise<boolean> {
-  return storing(() =>
-    writeFile(path, "").then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") return false;
-        throw error;
-      },
-    ),
-  );
+  const written = storing(() => writeFile(path, "").then(() => true, forgiving("ENOENT")));
+  return (await written) ?? false;
 }
 
 /** Keeps the heartbeat of a lock that was just acquired. */

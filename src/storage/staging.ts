@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { EncoderError } from "../errors.ts";
 import { acquireLock } from "./lock.ts";
-import { storing } from "./storing.ts";
+import { forgiving, storing } from "./storing.ts";
 
 /** Holds a folder that is written beside its final place and appears there all at once, or not at all. */
 export interface Staging {
@@ -59,11 +59,11 @@ export async function createStaging({ target, isReplaceable, signal }: StagingOp
       storing(async () => {
         lock.signal.throwIfAborted();
         await syncFolder(directory);
-        await rename(place, replaced).catch(ignoreMissing);
+        await rename(place, replaced).catch(forgiving("ENOENT"));
         try {
           await rename(directory, place);
         } catch (error) {
-          await rename(replaced, place).catch(ignoreMissing);
+          await rename(replaced, place).catch(forgiving("ENOENT"));
           throw error;
         }
         await syncFolder(dirname(place));
@@ -74,12 +74,8 @@ export async function createStaging({ target, isReplaceable, signal }: StagingOp
 /** Puts back the target's last state, which a build that was killed between its two renames has left here. */
 async function putBack(replaced: string, place: string): Promise<void> {
   const isThere = await stat(place).catch(() => undefined);
-  if (!isThere) await rename(replaced, place).catch(ignoreMissing);
+  if (!isThere) await rename(replaced, place).catch(forgiving("ENOENT"));
   await rm(replaced, { recursive: true, force: true });
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
 }
 
 async function syncFolder(directory: string): Promise<void> {

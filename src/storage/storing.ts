@@ -12,6 +12,13 @@ export async function storing<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Makes a handler for `catch()` that forgives an error of node:fs with this code. */
+export function forgiving(code: string): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (error.code !== code) throw error;
+  };
+}
+
 const problems: Record<string, string> = {
   ENOSPC: "the disk is full; free some space or choose another folder",
   EDQUOT: "the disk quota is used up; free some space or choose another folder",

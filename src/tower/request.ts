@@ -83,8 +83,8 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
   const { batcher, backlog, inFlight, cache, ahead, now, open } = shared;
   const scope = requestScope(request.signal);
   open.add(scope);
-  const reserved: Work = { items: 0, cost: 0 };
   const since = now();
+  const room = wait ? waitingRoom(backlog, { since, signal: scope.signal }) : reservedRoom(backlog, deadline);
   const isBulk = wait || items > shared.maxBatch;
   const inTurn = dueTimes({ items, since, now, deadline, isBulk });
   const giveUp = () => scope.end(new EncoderError("DEADLINE_EXCEEDED", "The request was not done by its deadline."));
@@ -92,16 +92,6 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
 
   /** What waited for room goes behind all that was accepted before, so that single items of others go first. */
   const dueAt = (position: number) => (wait ? now() + backlog.waitMs() : inTurn(position));
-
-  /** Makes one item count as accepted, until it is removed from the backlog. */
-  async function accept(cost: number): Promise<void> {
-    if (wait) return backlog.enter({ items: 1, cost }, { since, signal: scope.signal });
-    if (reserved.cost <= 0) return backlog.accept({ items: 1, cost }, deadline);
-    const taken = { items: Math.min(1, reserved.items), cost: Math.min(cost, reserved.cost) };
-    reserved.items -= taken.items;
-    reserved.cost -= taken.cost;
-    backlog.add({ items: 1 - taken.items, cost: cost - taken.cost });
-  }
 
   async function compute({ key, position, cost }: TowerInput, prepare: Prepare<Item>, signal: AbortSignal) {
     const startedAt = now();
@@ -118,15 +108,11 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
     signal: scope.signal,
     dueAt,
     reserve(inputs) {
-      if (wait) return; // each input waits for room by itself
       const isKnown = (key: string | undefined) => key !== undefined && (cache?.has(key) || inFlight.has(key));
       const unknown = inputs.filter(({ key }) => !isKnown(key));
       if (inputs.length > 0 && unknown.length === 0) return;
       const held = shared.holdsWholeRequests ? unknown.length : Math.min(unknown.length, ahead);
-      const work = { items: held, cost: unknown.reduce((sum, { cost }) => sum + cost, 0) };
-      backlog.accept(work, deadline);
-      reserved.items += work.items;
-      reserved.cost += work.cost;
+      room.reserve({ items: held, cost: unknown.reduce((sum, { cost }) => sum + cost, 0) });
     },
     each: (inputs, step) => mapAhead(inputs, ahead, step),
     async embed(input, prepare) {
@@ -134,7 +120,7 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
       if (known) return { ...known, prepareMs: 0, queueMs: 0, inferenceMs: 0 };
       let mustRemove = false;
       if (!inFlight.has(input.key)) {
-        await accept(input.cost);
+        await room.take(input.cost);
         mustRemove = true;
       }
       const remove = () => backlog.remove({ items: 1, cost: input.cost });
@@ -148,9 +134,43 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
     close() {
       clearTimeout(late);
       scope.end();
-      backlog.remove(reserved);
+      room.giveBack();
       open.delete(scope);
       shared.onClosed();
     },
   };
+}
+
+/** Holds a request's part of the backlog. */
+interface Room {
+  /** @throws EncoderError OVERLOADED */
+  reserve(work: Work): void;
+  /** Makes one item count as accepted, until it is removed from the backlog. */
+  take(cost: number): Promise<void>;
+  giveBack(): void;
+}
+
+/** Reserves room for many items at once, of which each takes its part. What was not reserved is accepted by itself. */
+function reservedRoom(backlog: Backlog, deadline: number): Room {
+  const reserved: Work = { items: 0, cost: 0 };
+  return {
+    reserve(work) {
+      backlog.accept(work, deadline);
+      reserved.items += work.items;
+      reserved.cost += work.cost;
+    },
+    async take(cost) {
+      if (reserved.cost <= 0) return backlog.accept({ items: 1, cost }, deadline);
+      const taken = { items: Math.min(1, reserved.items), cost: Math.min(cost, reserved.cost) };
+      reserved.items -= taken.items;
+      reserved.cost -= taken.cost;
+      backlog.add({ items: 1 - taken.items, cost: cost - taken.cost });
+    },
+    giveBack: () => backlog.remove(reserved),
+  };
+}
+
+/** Reserves nothing: each item waits until there is room for it. */
+function waitingRoom(backlog: Backlog, turn: { since: number; signal: AbortSignal }): Room {
+  return { reserve() {}, take: (cost) => backlog.enter({ items: 1, cost }, turn), giveBack() {} };
 }

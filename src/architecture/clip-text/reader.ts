@@ -14,12 +14,6 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   const file = `${folder}config.json`;
   const schemas = { pairType: "clip", pair: pairSchema, alone: aloneSchema };
   const { text, dimensions } = await towerConfig<Configuration>(checkpoint, file, schemas);
-  const tokenizer = await readTokenizer(checkpoint, {
-    folder,
-    vocabulary: text.vocab_size,
-    padToken: "<|endoftext|>",
-    fallback: () => tokenizerOf(checkpoint, folder),
-  });
   const tower: TextTransformer = {
     vocabulary: text.vocab_size,
     positions: text.max_position_embeddings,
@@ -27,17 +21,13 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     endOfText: text.eos_token_id === unknownEndOfText ? "largest" : text.eos_token_id,
     dimensions,
   };
+  const padToken = "<|endoftext|>";
+  const fallback = () => tokenizerOf(checkpoint, folder);
   return {
     architecture: clipText.name,
     dimensions: tower.dimensions,
     weightFiles: [`${folder}model.safetensors`],
-    inputs: {
-      maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
-      padId: tokenizer.padId,
-      padding: "batch",
-      paddingSide: tokenizer.paddingSide,
-    },
-    tokenizer: tokenizer.bytes,
+    ...(await readTokenizer(checkpoint, { ...tower, folder, padToken, fallback })),
     graph: ([tensors], arithmetic) => textGraph(tower, { tensors: tensors!, arithmetic }),
   };
 }

@@ -4,7 +4,7 @@ import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { feedForward } from "../feed-forward.ts";
 import { type Builder, layerNorm, linear, operands } from "../pre-norm-encoder.ts";
-import { firstRows } from "../token-embedding.ts";
+import { embedTokens } from "../token-embedding.ts";
 import type { Dense, Distilbert } from "./reader.ts";
 
 /** The architecture fixes this, not a configuration. */
@@ -52,7 +52,10 @@ export function textVector(
   const counts = graph.apply("Cast", [tokens.attentionMask], { to: 1 }); // [N, T]: 1 for a token, 0 for padding
   const mask = additiveMask(graph, counts);
 
-  let x = embedTokens(builder, tower, { ids: tokens.ids, prefix }); // [N, T, W]
+  const embeddings = `${prefix}embeddings`;
+  const tables = { words: `${embeddings}.word_embeddings`, places: `${embeddings}.position_embeddings` };
+  let x = embedTokens(builder, { ...tower, tables, ids: tokens.ids }); // [N, T, W]
+  x = layerNorm(builder, { ...tower, epsilon }, { name: `${embeddings}.LayerNorm`, x });
   for (let layer = 0; layer < tower.layers; layer++) {
     x = transformerBlock(builder, tower, { x, mask, name: `${prefix}transformer.layer.${layer}` });
   }
@@ -81,24 +84,6 @@ function additiveMask(graph: Graph, counts: Value): Value {
   const tokens = graph.apply("Shape", [counts], { start: 1, end: 2 });
   const shape = graph.apply("Concat", [graph.integers(1, 1), tokens, graph.integers(1)], { axis: 0 });
   return graph.apply("Expand", [row, shape]);
-}
-
-/** Adds the vectors of words and positions, and normalises. ids [N, T] -> [N, T, W] */
-function embedTokens(
-  builder: Builder,
-  { vocabulary, positions, width }: Distilbert,
-  { ids, prefix }: { ids: Value; prefix: string },
-): Value {
-  const { graph, tensors, arithmetic } = builder;
-  const words = arithmetic.rows(graph, {
-    name: `${prefix}word_embeddings`,
-    ids,
-    table: tensors.weight(`${prefix}embeddings.word_embeddings.weight`, [vocabulary, width]),
-  });
-  const table = tensors.weight(`${prefix}embeddings.position_embeddings.weight`, [positions, width]);
-  const places = firstRows(graph, { name: `${prefix}position_embeddings`, table, ids }); // [T, W]
-  const x = graph.apply("Add", [words, places]);
-  return layerNorm(builder, { width, epsilon }, { name: `${prefix}embeddings.LayerNorm`, x });
 }
 
 /** Computes norm(x + attention(x)), then norm(x + mlp(x)). [N, T, W] -> [N, T, W] */

@@ -7,6 +7,9 @@ import { textGraph } from "./graph.ts";
 
 export const distilbert: Architecture<TextTower> = { name: "distilbert", modelTypes: ["distilbert"], read };
 
+/** BERT's token for padding, where no file names another. */
+export const padToken = "[PAD]";
+
 /** DistilBERT, mean pooling and dense layers, as their configurations describe them. */
 export interface Distilbert {
   vocabulary: number;
@@ -29,7 +32,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     architecture: distilbert.name,
     dimensions: tower.dimensions,
     weightFiles,
-    ...(await readTokens(checkpoint, { tower, folder: modules[0]!.path })), // readDistilbert has found modules
+    ...(await readTokenizer(checkpoint, { ...tower, folder: modules[0]!.path, padToken })), // it has found modules
     graph: ([tensors, ...denses], arithmetic) => textGraph(tower, { tensors: tensors!, denses, arithmetic }),
   };
 }
@@ -64,23 +67,6 @@ export async function readDistilbert(checkpoint: CheckpointFolder, modules: read
     dimensions: denses.at(-1)!.outputs, // there is at least one
   };
   return { tower, weightFiles: [transformer, ...dense].map((path) => `${path}model.safetensors`) };
-}
-
-/** Reads the tokenizer in `folder`, and how its ids become tensors. */
-export async function readTokens(
-  checkpoint: CheckpointFolder,
-  { tower, folder }: { tower: Distilbert; folder: string },
-): Promise<Pick<TextTower, "inputs" | "tokenizer">> {
-  const tokenizer = await readTokenizer(checkpoint, { folder, vocabulary: tower.vocabulary, padToken: "[PAD]" });
-  return {
-    inputs: {
-      maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
-      padId: tokenizer.padId,
-      padding: "batch",
-      paddingSide: "right",
-    },
-    tokenizer: tokenizer.bytes,
-  };
 }
 
 /** Reads the dense layers: each takes what the one before it gives, and the first the transformer's width. */

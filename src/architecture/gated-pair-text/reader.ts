@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type CheckpointFolder, type CheckpointModule, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
+import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly } from "../../checkpoint/transformers-config.ts";
-import { readDistilbert, readTokens } from "../distilbert/reader.ts";
+import { padToken, readDistilbert } from "../distilbert/reader.ts";
 import type { Architecture, TextTower } from "../tower.ts";
 import { textPairGraph } from "./graph.ts";
 
@@ -34,7 +35,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     architecture: gatedPairText.name,
     dimensions: photographs.tower.dimensions + drawings.tower.dimensions,
     weightFiles: [...photographs.weightFiles, ...drawings.weightFiles],
-    ...(await readTokens(checkpoint, { tower: shorter.tower, folder })),
+    ...(await readTokenizer(checkpoint, { ...shorter.tower, folder, padToken })),
     graph(tensors, arithmetic) {
       const [u, ...us] = tensors.slice(0, count);
       const [v, ...vs] = tensors.slice(count);

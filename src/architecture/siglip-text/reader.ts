@@ -18,29 +18,20 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   const folder = onlyModule(checkpoint, modules, ["Transformer"]);
   const file = `${folder}config.json`;
   const text = await towerConfig(checkpoint, file, { pairType: "siglip", pair: pairSchema, alone: textSchema });
-  const tokenizer = await readTokenizer(checkpoint, {
-    folder,
-    vocabulary: text.vocab_size,
-    padToken: "<pad>",
-    paddingSides: ["right", "left"],
-  });
   const tower: TextTransformer = {
     vocabulary: text.vocab_size,
     positions: text.max_position_embeddings,
     encoder: encoderOf(checkpoint, { folder, prefix: "text_model", config: text }),
     dimensions: text.projection_size ?? text.hidden_size,
   };
+  const asked = { ...tower, folder, padToken: "<pad>", paddingSides: ["right", "left"] } as const;
+  const { tokenizer, inputs } = await readTokenizer(checkpoint, asked);
   return {
     architecture: siglipText.name,
     dimensions: tower.dimensions,
     weightFiles: [`${folder}model.safetensors`],
-    inputs: {
-      maxTokens: Math.min(tokenizer.maxTokens ?? tower.positions, tower.positions),
-      padId: tokenizer.padId,
-      padding: tower.positions,
-      paddingSide: tokenizer.paddingSide,
-    },
-    tokenizer: canonicalTokenizer(tokenizer.bytes),
+    inputs: { ...inputs, padding: tower.positions }, // every text has as many tokens
+    tokenizer: canonicalTokenizer(tokenizer),
     graph: ([tensors], arithmetic) => textGraph(tower, { tensors: prefixed(tensors!, "text_model."), arithmetic }),
   };
 }

@@ -1,4 +1,4 @@
-import type { TokenInputs } from "../../architecture/tower.ts";
+import type { TokenizerFacts } from "../../checkpoint/tokenizer.ts";
 import type { Tensor } from "../../engine/contract.ts";
 import { imageTensors } from "../../image/tensors.ts";
 import { textTensors } from "../../text/tensors.ts";
@@ -32,7 +32,7 @@ export function imageSamples({ size, cost = 0 }: { size: number; cost?: number }
 /** @param file a tokenizer.json */
 export async function textSamples(options: {
   file: string;
-  inputs: TokenInputs;
+  inputs: TokenizerFacts["inputs"];
   signal: AbortSignal;
 }): Promise<Samples> {
   const { file, inputs, signal } = options;
