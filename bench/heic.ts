@@ -5,14 +5,19 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { serviceConfig } from "../src/config/service.ts";
+import { serviceSettings } from "../src/config/service.ts";
+import { settingsWith } from "../src/config/setting.ts";
 import { createDecoder } from "../src/image/decoder.ts";
 import { machine } from "./report.ts";
 
 const { values: flags } = parseArgs({ options: { times: { type: "string", default: "9" } } });
 const picture = readFileSync(resolve(import.meta.dirname, "iphone.heic"));
 const spec = { size: 224, resize: 224, background: null };
-const decoder = createDecoder({ ...serviceConfig({ decodeTimeoutMs: 60_000 }), decodeProcesses: 1, spec });
+const decoder = createDecoder({
+  ...settingsWith(serviceSettings, { decodeTimeoutMs: 60_000 }),
+  decodeProcesses: 1,
+  spec,
+});
 await decoder.decode(readFileSync(resolve(import.meta.dirname, "../test/fixtures/images/icc.jpg"))); // the process is there
 const times: number[] = [];
 for (let i = 0; i < Number(flags.times); i++) {

@@ -10,7 +10,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
-import { serviceConfig } from "../src/config/service.ts";
+import { serviceSettings } from "../src/config/service.ts";
+import { settingsWith } from "../src/config/setting.ts";
 import { availableCores } from "../src/host/available-cores.ts";
 import { openModel } from "../src/model/folder.ts";
 import { openRawEngine, type RawEngine } from "./engine/raw.ts";
@@ -99,7 +100,7 @@ async function alone({ url }: Service, { what, path, body }: Work): Promise<Figu
   return { [`${what}, 1 connection, p50 ms`]: p50Ms, [`${what}, 1 connection, p99 ms`]: p99Ms };
 }
 
-const defaults = serviceConfig({});
+const defaults = settingsWith(serviceSettings, {});
 const models = await fullSizeModels(flags.work);
 const peers = await installedPeers(
   { pythons: flags.peer, transformersJs: flags["transformers-js"] },

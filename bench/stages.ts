@@ -15,8 +15,8 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import { encoderSettings } from "../src/config/encoder.ts";
-import { serviceConfig } from "../src/config/service.ts";
-import { pickSettings } from "../src/config/setting.ts";
+import { serviceSettings } from "../src/config/service.ts";
+import { pickSettings, settingsWith } from "../src/config/setting.ts";
 import { createEncoder } from "../src/encoder/encoder.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
@@ -78,7 +78,7 @@ const requests: Record<string, { path: string; body: () => string; times?: numbe
 };
 
 const { int8 } = await fullSizeModels(flags.work);
-const config = serviceConfig({ model: int8, requestTimeoutMs: 120_000 });
+const config = settingsWith(serviceSettings, { model: int8, requestTimeoutMs: 120_000 });
 const metrics = createMetrics();
 const encoder = await createEncoder(pickSettings(encoderSettings, config), metrics.observer);
 const app = createApp({ encoder, config, metrics, version: "bench" });

@@ -7,8 +7,8 @@ import { pathToFileURL } from "node:url";
 import { throughputFigure } from "../bench/figure.ts";
 import { allCommands } from "../src/cli/commands.ts";
 import { defaultText } from "../src/cli/help.ts";
-import { serviceConfig } from "../src/config/service.ts";
-import { environmentName, flagName, type SettingTable } from "../src/config/setting.ts";
+import { serviceSettings } from "../src/config/service.ts";
+import { environmentName, flagName, type SettingTable, settingsWith } from "../src/config/setting.ts";
 import { errorCodes } from "../src/errors.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { createApp } from "../src/server/app.ts";
@@ -104,7 +104,7 @@ ${rows.join("\n")}
 async function apiDocument(): Promise<string> {
   const app = createApp({
     encoder: fakeEncoder(),
-    config: serviceConfig(),
+    config: settingsWith(serviceSettings),
     metrics: createMetrics(),
     version: "0.1.0",
   });

@@ -4,7 +4,8 @@
  * each tower were busy.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createEncoder } from "../../src/encoder/encoder.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { packageVersion } from "../../src/host/package.ts";
@@ -40,7 +41,7 @@ async function startEngine(options: { threads: number }): Promise<Engine> {
 }
 
 const layout = { model: model!, replicas: Number(replicas), threads: Number(threads), maxImageQueue: 4096 };
-const config = serviceConfig({ ...layout, page: false });
+const config = settingsWith(serviceSettings, { ...layout, page: false });
 const metrics = createMetrics();
 const encoder = await createEncoder(layout, metrics.observer, { startEngine });
 const app = createApp({ encoder, config, metrics, version: await packageVersion() });

@@ -55,9 +55,8 @@ export function encoderOf(
 ): PreNormEncoder {
   const { hidden_size: width, num_attention_heads: heads } = config;
   if (width % heads !== 0) {
-    throw checkpoint.refusal(
-      `${folder}config.json: hidden_size ${width} is no multiple of num_attention_heads ${heads}`,
-    );
+    const problem = `${folder}config.json: hidden_size ${width} is no multiple of num_attention_heads ${heads}`;
+    throw checkpoint.refusal(problem);
   }
   return {
     ...{ prefix, width, heads },

@@ -99,10 +99,8 @@ async function writeFp16(options: TowerOptions) {
     if (fidelity.min >= leastFp16Fidelity) return { files: await write(options, halfGraph(fits)), fidelity };
     best = Math.max(best, fidelity.min);
   }
-  throw new EncoderError(
-    "CHECKPOINT_INVALID",
-    `In fp16 the ${options.name} tower's vectors come to a cosine of ${best} with fp32's; expected at least ${leastFp16Fidelity}. Build it with --precision fp32.`,
-  );
+  const message = `In fp16 the ${options.name} tower's vectors come to a cosine of ${best} with fp32's; expected at least ${leastFp16Fidelity}. Build it with --precision fp32.`;
+  throw new EncoderError("CHECKPOINT_INVALID", message);
 }
 
 /** Runs the tower in fp32: measures with some samples and keeps the vectors of the others. */

@@ -42,14 +42,12 @@ export async function readImageProcessor(
   const size = found.do_center_crop ? found.crop_size : side;
   if (size !== imageSize) {
     const what = found.do_center_crop ? "crop_size" : "size";
-    throw checkpoint.refusal(
-      `the preprocessor's ${what} ${size} is not the tower's image_size ${imageSize}: interpolated positions are not implemented`,
-    );
+    const problem = `the preprocessor's ${what} ${size} is not the tower's image_size ${imageSize}: interpolated positions are not implemented`;
+    throw checkpoint.refusal(problem);
   }
   if (side < size) {
-    throw checkpoint.refusal(
-      `the preprocessor's size ${side} is smaller than its crop_size ${size}: padding is not implemented`,
-    );
+    const problem = `the preprocessor's size ${side} is smaller than its crop_size ${size}: padding is not implemented`;
+    throw checkpoint.refusal(problem);
   }
   if (isSquashed ? side !== size : !found.do_center_crop) {
     throw checkpoint.refusal(

@@ -32,9 +32,8 @@ export async function readTokenizer(
   const file = `${folder}tokenizer.json`;
   const made = (await checkpoint.has(file)) ? undefined : await fallback?.();
   if (!made && !(await checkpoint.has(file))) {
-    throw checkpoint.refusal(
-      `${file} is missing; load the folder with transformers' AutoTokenizer and call save_pretrained, which writes it`,
-    );
+    const problem = `${file} is missing; load the folder with transformers' AutoTokenizer and call save_pretrained, which writes it`;
+    throw checkpoint.refusal(problem);
   }
   const bytes = made ? Buffer.from(JSON.stringify(made)) : await checkpoint.bytes(file);
   const tokenizer = made ? tokenizerSchema.parse(made) : await checkpoint.json(file, tokenizerSchema);
@@ -104,9 +103,8 @@ function refuseContradictions(
   ] as const;
   for (const [setting, key] of pairs) {
     if (settings[setting] !== undefined && settings[setting] !== normalizer[key]) {
-      throw checkpoint.refusal(
-        `tokenizer_config.json: ${setting} ${settings[setting]} contradicts tokenizer.json's ${key} ${normalizer[key]}; save the tokenizer again with transformers`,
-      );
+      const problem = `tokenizer_config.json: ${setting} ${settings[setting]} contradicts tokenizer.json's ${key} ${normalizer[key]}; save the tokenizer again with transformers`;
+      throw checkpoint.refusal(problem);
     }
   }
 }

@@ -46,10 +46,8 @@ export const bench = command({
       print(`first vectors after ${milliseconds(performance.now() - startedAt)}`);
       print(operands.length > 0 ? `${operands.length} pictures given` : "pictures: generated bitmaps of 640x480");
       const crowds = used === "cuda" ? { images: 256, texts: 256 } : { images: 32, texts: 64 }; // enough for full batches
-      for (const [what, work, together] of [
-        ["images", image, crowds.images] as const,
-        ["texts", text, crowds.texts] as const,
-      ]) {
+      for (const [what, work] of Object.entries({ images: image, texts: text })) {
+        const together = crowds[what as keyof typeof crowds]; // which has the same keys
         const alone = await measure(work, 1, seconds, signal);
         const crowd = await measure(work, together, seconds, signal);
         print(`${what}, one at a time: ${alone.latency}`);

@@ -8,10 +8,8 @@ const hostPattern = z
   .toLowerCase()
   .refine((value) => {
     const host = value.replace(/^\*\./, "");
-    const spelling = host.includes(":") ? `[${host}]` : host;
-    return (
-      !host.includes("*") && URL.canParse(`http://${spelling}`) && new URL(`http://${spelling}`).hostname === spelling
-    );
+    const url = `http://${host.includes(":") ? `[${host}]` : host}`;
+    return !host.includes("*") && URL.canParse(url) && `http://${new URL(url).hostname}` === url;
   });
 
 /** What was accepted has this long to be done when an encoder or the service closes. */

@@ -1,7 +1,7 @@
 import { indexFolder } from "./bulk.ts";
 import { decodeSettings, engineSettings, fetchSettings, modelSettings } from "./encoder.ts";
 import { logSettings, serverSettings } from "./server.ts";
-import { settingsWith, type ValuesOf } from "./setting.ts";
+import type { ValuesOf } from "./setting.ts";
 
 /** Joins the settings of the encoder and of the HTTP service, in the order in which `serve --help` lists them. */
 export const serviceSettings = {
@@ -15,11 +15,3 @@ export const serviceSettings = {
 };
 
 export type ServiceConfig = ValuesOf<typeof serviceSettings>;
-
-/**
- * Gives every setting of the service, at its default where `given` has no value for it.
- * @throws EncoderError CONFIG_INVALID
- */
-export function serviceConfig(given: Partial<ServiceConfig> = {}): ServiceConfig {
-  return settingsWith(serviceSettings, given);
-}

@@ -70,9 +70,9 @@ export function list(
 ): Setting<string[]> {
   const parts = z.string().transform((value) =>
     value
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== ""),
+      .trim()
+      .split(/\s*,\s*/)
+      .filter(Boolean),
   );
   return { schema: z.union([z.array(z.string()), parts]).pipe(items), expects, ...declaration };
 }

@@ -2,36 +2,28 @@ import { EncoderError } from "../errors.ts";
 
 export type ImageFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "AVIF" | "HEIC" | "TIFF" | "BMP";
 
-/** How files start; `?` stands for any byte. */
-const readable: readonly (readonly [ImageFormat, string])[] = [
+/** How files start, each in one of these ways; `?` stands for any byte. */
+const readable: readonly (readonly [ImageFormat, ...string[]])[] = [
   ["JPEG", "\xff\xd8\xff"],
   ["PNG", "\x89PNG\r\n\x1a\n"],
   ["WebP", "RIFF????WEBP"],
-  ["GIF", "GIF87a"],
-  ["GIF", "GIF89a"],
-  ["TIFF", "II*\0"],
-  ["TIFF", "MM\0*"],
-  ["TIFF", "II+\0"], // BigTIFF
-  ["TIFF", "MM\0+"],
+  ["GIF", "GIF87a", "GIF89a"],
+  ["TIFF", "II*\0", "MM\0*", "II+\0", "MM\0+"], // with a plus, BigTIFF
   ["BMP", "BM"],
 ];
 
 /** Refused formats that are common enough for the error to name them. */
-const refused: readonly (readonly [string, string])[] = [
+const refused: readonly (readonly [string, ...string[]])[] = [
   ["a PDF document", "%PDF"],
   ["a PostScript document", "%!PS"],
   ["a Photoshop document", "8BPS"],
   ["a raw file of a Fujifilm camera", "FUJIFILMCCD-RAW"],
-  ["a raw file of an Olympus camera", "IIRO"],
-  ["a raw file of an Olympus camera", "IIRS"],
-  ["a raw file of an Olympus camera", "MMOR"],
+  ["a raw file of an Olympus camera", "IIRO", "IIRS", "MMOR"],
   ["a raw file of a Panasonic camera", "IIU\0"],
   ["a raw file of a Sigma camera", "FOVb"],
   ["a raw file of a Canon camera (CR3)", "????ftypcrx "],
-  ["a JPEG XL image", "\xff\x0a"],
-  ["a JPEG XL image", "\0\0\0\x0cJXL "],
-  ["a JPEG 2000 image", "\0\0\0\x0cjP  "],
-  ["a JPEG 2000 image", "\xff\x4f\xff\x51"],
+  ["a JPEG XL image", "\xff\x0a", "\0\0\0\x0cJXL "],
+  ["a JPEG 2000 image", "\0\0\0\x0cjP  ", "\xff\x4f\xff\x51"],
   ["an icon", "\0\0\x01\0"],
   ["an OpenEXR image", "\x76\x2f\x31\x01"],
   ["a ZIP archive", "PK\x03\x04"],
@@ -49,7 +41,7 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new EncoderError("IMAGE_UNREADABLE", "The image is empty.");
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1024)).toString("latin1");
 
-  const found = readable.find(([, signature]) => startsWith(head, signature));
+  const found = readable.find(([, ...signatures]) => startsWith(head, signatures));
   if (found) return found[0];
   const byBrand = head.startsWith("ftyp", 4) ? formatOfBrands(boxBrands(head)) : undefined;
   if (byBrand) return byBrand;
@@ -57,9 +49,10 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
   throw new EncoderError("IMAGE_UNSUPPORTED", message);
 }
 
-function startsWith(head: string, signature: string): boolean {
-  if (head.length < signature.length) return false;
-  return [...signature].every((character, i) => character === "?" || character === head[i]);
+function startsWith(head: string, signatures: readonly string[]): boolean {
+  return signatures.some((signature) =>
+    [...signature].every((byte, i) => byte === head[i] || (byte === "?" && i < head.length)),
+  );
 }
 
 /** HEIF is a family of containers: AVIF says its own name, and what names no codec is left to the reader of HEIC. */
@@ -77,7 +70,7 @@ function boxBrands(head: string): string[] {
 }
 
 function describe(head: string): string {
-  const found = refused.find(([, signature]) => startsWith(head, signature));
+  const found = refused.find(([, ...signatures]) => startsWith(head, signatures));
   if (found) return found[0];
   if (head.startsWith("ftyp", 4)) return "a video";
   const text = head.toLowerCase().replace(/^(\xef\xbb\xbf)?\s*/, "");

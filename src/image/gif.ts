@@ -61,14 +61,9 @@ export function firstFrame(bytes: Uint8Array): FirstFrame | undefined {
  * Lays the first frame on the whole screen. libvips leaves the screen around an opaque frame black, and cuts screens
  * off that it finds unlikely, such as 640 x 480 around a smaller frame.
  */
-export function onScreen(picture: Raster, frame: FirstFrame, [red, green, blue]: Colour): Raster {
+export function onScreen(picture: Raster, frame: FirstFrame, colour: Colour): Raster {
   const { screenWidth: width, screenHeight: height } = frame;
-  const data = new Uint8Array(width * height * 3);
-  for (let at = 0; at < data.length; at += 3) {
-    data[at] = red;
-    data[at + 1] = green;
-    data[at + 2] = blue;
-  }
+  const data = Buffer.alloc(width * height * 3, Uint8Array.from(colour));
   const right = Math.min(frame.left + frame.width, picture.width);
   const bottom = Math.min(frame.top + frame.height, picture.height);
   for (let y = frame.top; y < bottom; y++) {

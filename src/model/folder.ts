@@ -63,11 +63,8 @@ async function readManifest(directory: string) {
   const fail = (problem: string) => modelInvalid(problem, directory);
   const text = await readFile(join(directory, manifestFile), "utf8").catch(async () => {
     const checkpoint = await stat(join(directory, "modules.json")).catch(() => undefined);
-    throw fail(
-      checkpoint
-        ? "this is a checkpoint, not a model folder: it must be built first"
-        : `${manifestFile} is missing: this is not a model folder`,
-    );
+    if (checkpoint) throw fail("this is a checkpoint, not a model folder: it must be built first");
+    throw fail(`${manifestFile} is missing: this is not a model folder`);
   });
   const json = jsonOf(text);
   if (json === undefined) throw fail(`${manifestFile} is not JSON`);

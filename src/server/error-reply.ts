@@ -7,8 +7,7 @@ import type { ErrorAnswer } from "./protocol.ts";
 const frameworkErrors: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: "UNSUPPORTED_MEDIA_TYPE",
-    message:
-      "This route does not read the request's content type; JSON needs the header content-type: application/json.",
+    message: "This route does not read this content type; JSON needs the header content-type: application/json.",
   },
   FST_ERR_CTP_BODY_TOO_LARGE: { code: "BODY_TOO_LARGE", message: "The request body is too large." },
   FST_ERR_BAD_URL: { code: "INVALID_REQUEST", message: "The request's path is not a valid URL path." },

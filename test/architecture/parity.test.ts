@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../src/build/build.ts";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { createEncoder, type Encoder } from "../../src/index.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -43,7 +44,7 @@ describe.each([
     const outDir = join(await temporaryFolder(), "model");
     model = await buildModel({ imageDir: directory, textDir: directory, outDir, name, precision: "fp32" });
     encoder = await createEncoder({ model: model.directory });
-    app = createApp({ encoder, config: serviceConfig(), metrics: createMetrics(), version: "1.2.3" });
+    app = createApp({ encoder, config: settingsWith(serviceSettings), metrics: createMetrics(), version: "1.2.3" });
     url = await app.listen({ port: 0, host: "127.0.0.1" });
   });
   afterAll(async () => {

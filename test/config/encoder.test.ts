@@ -7,7 +7,7 @@ import {
   modelSettings,
 } from "../../src/config/encoder.ts";
 import { serverSettings } from "../../src/config/server.ts";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
 import { pickSettings, type SettingTable, settingsWith } from "../../src/config/setting.ts";
 import { createEncoder } from "../../src/index.ts";
 
@@ -32,7 +32,7 @@ describe("the encoder's settings", () => {
   });
 
   it("hold no secret that a decoder, an engine or the choice of a model could be handed", () => {
-    const config = serviceConfig({ apiKeys: ["marked"] });
+    const config = settingsWith(serviceSettings, { apiKeys: ["marked"] });
     for (const group of [modelSettings, decodeSettings, engineSettings] as SettingTable[]) {
       expect(Object.values(group).filter(({ secret }) => secret)).toEqual([]);
       expect(JSON.stringify(pickSettings(group, config))).not.toContain("marked");

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
@@ -32,7 +33,7 @@ let app: FastifyInstance;
 
 beforeAll(async () => {
   const model = await buildTinyModel();
-  const config = serviceConfig({ model });
+  const config = settingsWith(serviceSettings, { model });
   encoder = await createEncoder({ model });
   app = createApp({ encoder, config, metrics: createMetrics(), version: "1.0.0" });
 });

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
@@ -46,7 +47,7 @@ function read(file: string): Retrieval {
 
 beforeAll(async () => {
   modelsDir = await mkdtemp(join(tmpdir(), "embedded-"));
-  const config = serviceConfig({ modelsDir, logLevel: "silent" });
+  const config = settingsWith(serviceSettings, { modelsDir, logLevel: "silent" });
   encoder = await createEncoder({ modelsDir });
   app = createApp({ encoder, config, metrics: createMetrics(), version: "test" });
   for (const { kind, file, folder } of kinds) {

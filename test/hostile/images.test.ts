@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { hostileImages } from "../../scripts/hostile-images.ts";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { EncoderError } from "../../src/errors.ts";
 import { createDecoder } from "../../src/image/decoder.ts";
 
@@ -11,7 +12,7 @@ const count = Number(process.env.CORPUS ?? 300);
 const seed = Number(process.env.SEED ?? 1);
 const groupSize = 100;
 
-const config = serviceConfig({ maxImagePixels: 16_000_000 });
+const config = settingsWith(serviceSettings, { maxImagePixels: 16_000_000 });
 const decoder = createDecoder({ ...config, decodeProcesses: 2, spec: { size: 32, resize: 32, background: null } });
 afterAll(() => decoder.close());
 

@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
@@ -15,7 +16,7 @@ let app: FastifyInstance;
 beforeAll(async () => {
   model = await buildTinyModel();
   const settings = { model, threads: 1, decodeProcesses: 1 };
-  const config = serviceConfig(settings);
+  const config = settingsWith(serviceSettings, settings);
   encoder = await createEncoder(settings);
   app = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3" });
 });

@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import type { FetchOptions } from "../../src/image/fetch.ts";
 import { fetcherOfBytes, serve } from "../support/loopback.ts";
 
-const config = serviceConfig({ fetchTimeoutMs: 1500, fetchConnectTimeoutMs: 500, fetchIdleTimeoutMs: 400 });
+const config = settingsWith(serviceSettings, {
+  fetchTimeoutMs: 1500,
+  fetchConnectTimeoutMs: 500,
+  fetchIdleTimeoutMs: 400,
+});
 const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
 /** Allows this host and no other, as an operator would on purpose. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createDecoderPool, type DecoderPool } from "../../src/image/decoder-pool.ts";
 import { decoderPids } from "../support/decoder-pids.ts";
 
-const options = { ...serviceConfig(), spec: { size: 32, resize: 32, background: null } };
+const options = { ...settingsWith(serviceSettings), spec: { size: 32, resize: 32, background: null } };
 
 let pool: DecoderPool;
 afterEach(() => pool.close());

@@ -5,7 +5,8 @@ import { getPriority } from "node:os";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createDecoder, type Decoder, type DecoderOptions } from "../../src/image/decoder.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { decoderPids, isAlive, residentBytes } from "../support/decoder-pids.ts";
@@ -17,7 +18,7 @@ const good = read("icc.jpg");
 
 let decoder: Decoder;
 function open(options: Partial<DecoderOptions> = {}): Decoder {
-  decoder = createDecoder({ ...serviceConfig(), decodeProcesses: 1, spec, ...options });
+  decoder = createDecoder({ ...settingsWith(serviceSettings), decodeProcesses: 1, spec, ...options });
   return decoder;
 }
 afterEach(() => decoder.close());
@@ -44,7 +45,7 @@ describe("the decoder", () => {
     const images = Array.from({ length: 4 }, () => files)
       .flat()
       .map(read);
-    const preprocess = createPreprocessor(spec, serviceConfig());
+    const preprocess = createPreprocessor(spec, settingsWith(serviceSettings));
     const expected = await Promise.all(images.map(preprocess));
     const got = await Promise.all(images.map((image) => decoder.decode(image)));
     expect(got.map(({ data }) => Buffer.from(data))).toEqual(expected.map(({ data }) => Buffer.from(data)));
@@ -60,7 +61,7 @@ describe("the decoder", () => {
       .png({ compressionLevel: 0 })
       .toBuffer();
     expect(large.length).toBeGreaterThan(4 * 1024 * 1024);
-    const expected = await createPreprocessor(spec, serviceConfig())(large);
+    const expected = await createPreprocessor(spec, settingsWith(serviceSettings))(large);
     expect((await decoder.decode(large)).data).toEqual(new Uint8Array(expected.data));
     expect((await decoder.decode(good)).data).toHaveLength(32 * 32 * 3);
   });
@@ -240,7 +241,7 @@ describe("the decoder", () => {
 
   it("hands neither the environment nor other settings to its processes", async () => {
     process.env.API_KEYS = "marked-secret";
-    const everything = { ...serviceConfig(), decodeProcesses: 1, apiKeys: ["marked-secret"] };
+    const everything = { ...settingsWith(serviceSettings), decodeProcesses: 1, apiKeys: ["marked-secret"] };
     await open(everything).decode(good);
     delete process.env.API_KEYS;
     const [pid] = decoderPids();
@@ -256,8 +257,9 @@ describe("a program with a decoder", () => {
     const source = `
       import { readFileSync } from "node:fs";
       const { createDecoder } = await import(${JSON.stringify(new URL("../../src/image/decoder.ts", import.meta.url))});
-      const { serviceConfig } = await import(${JSON.stringify(new URL("../../src/config/service.ts", import.meta.url))});
-      const decoder = createDecoder({ ...serviceConfig(), decodeProcesses: 1, spec: ${JSON.stringify(spec)} });
+      const { decodeSettings } = await import(${JSON.stringify(new URL("../../src/config/encoder.ts", import.meta.url))});
+      const { settingsWith } = await import(${JSON.stringify(new URL("../../src/config/setting.ts", import.meta.url))});
+      const decoder = createDecoder({ ...settingsWith(decodeSettings), decodeProcesses: 1, spec: ${JSON.stringify(spec)} });
       await decoder.decode(readFileSync(${JSON.stringify(join(folder, "icc.jpg"))}));
       console.log("decoded");
       ${then}`;

@@ -7,13 +7,14 @@ import { resolve as resolvePath } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createImageFetcher, type FetchOptions } from "../../src/image/fetch.ts";
 import { fetcherOfBytes, listen, serve } from "../support/loopback.ts";
 
 /** Long enough for the slowest machine. */
 const patient = { fetchTimeoutMs: 60_000, fetchConnectTimeoutMs: 60_000, fetchIdleTimeoutMs: 60_000 };
-const config = serviceConfig({ ...patient, maxImageBytes: 10_000 });
+const config = settingsWith(serviceSettings, { ...patient, maxImageBytes: 10_000 });
 const fetcher = (options: Partial<FetchOptions> = {}) => fetcherOfBytes({ ...config, ...options });
 /** Makes a fetcher that is opened on purpose, as an operator would: to this host and no other. */
 const open = (options: Partial<FetchOptions> = {}) => fetcher({ urlAllowlist: ["127.0.0.1"], ...options });
@@ -363,7 +364,7 @@ describe("headers of the operator's own", () => {
   });
 
   it("are for https unless http is written, and are not told where they are wrong", () => {
-    const parsed = (fetchHeaders: unknown) => serviceConfig({ fetchHeaders } as never).fetchHeaders;
+    const parsed = (fetchHeaders: unknown) => settingsWith(serviceSettings, { fetchHeaders } as never).fetchHeaders;
     expect(parsed('{"Images.example.com": {"Authorization": "a"}, "http://10.0.0.5:81": {"x-key": "b"}}')).toEqual({
       "https://images.example.com": { authorization: "a" },
       "http://10.0.0.5:81": { "x-key": "b" },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createDecoder } from "../../src/image/decoder.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
 import { decoderPids } from "../support/decoder-pids.ts";
@@ -33,7 +34,7 @@ describe("a HEIC image", () => {
   });
 
   it("is decoded in a decoder process, beside other images, and leaves it usable", async () => {
-    const decoder = createDecoder({ ...serviceConfig(), decodeProcesses: 1, spec });
+    const decoder = createDecoder({ ...settingsWith(serviceSettings), decodeProcesses: 1, spec });
     try {
       const expected = await createPreprocessor(spec, options)(grid);
       for (let i = 0; i < 3; i++) {

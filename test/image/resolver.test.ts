@@ -2,7 +2,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createImageFetcher } from "../../src/image/fetch.ts";
 import { createResolver, type ResolverOptions } from "../../src/image/resolver.ts";
 
@@ -89,14 +90,14 @@ describe("a host name", () => {
 
   it("whose DNS server hangs ends with the fetch's deadline", async () => {
     const { resolve, questions } = await dns(() => "silence");
-    const images = createImageFetcher({ ...serviceConfig({ fetchTimeoutMs: 300 }), resolve });
+    const images = createImageFetcher({ ...settingsWith(serviceSettings, { fetchTimeoutMs: 300 }), resolve });
     await expect(images.fetchImage("http://slow.example.com/")).rejects.toMatchObject({ code: "URL_TIMEOUT" });
     expect(questions()).toBeGreaterThan(0);
   });
 
   it("that the system's lookup hangs on ends with the fetch's deadline, and so does the next", async () => {
     const { resolve } = await dns(() => "unknown", { systemLookup: () => new Promise(() => {}) });
-    const images = createImageFetcher({ ...serviceConfig({ fetchTimeoutMs: 300 }), resolve });
+    const images = createImageFetcher({ ...settingsWith(serviceSettings, { fetchTimeoutMs: 300 }), resolve });
     for (const host of ["slow.example.com", "next.example.com"]) {
       await expect(images.fetchImage(`http://${host}/`)).rejects.toMatchObject({ code: "URL_TIMEOUT" });
     }

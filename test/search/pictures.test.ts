@@ -3,7 +3,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { pack } from "tar-stream";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createThumbnailer } from "../../src/image/thumbnail.ts";
 import { openModel } from "../../src/model/folder.ts";
 import { openPictureIndex } from "../../src/search/picture-index.ts";
@@ -30,7 +31,7 @@ async function update(directory: string, ...args: string[]) {
 async function openPictures(directory: string) {
   const { manifest } = await openModel(model);
   const index = await openPictureIndex(directory, manifest);
-  const config = serviceConfig();
+  const config = settingsWith(serviceSettings);
   const thumbnailer = createThumbnailer(config);
   onTestFinished(async () => {
     index.close();

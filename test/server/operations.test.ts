@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import pino from "pino";
 import { describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createAdminApp, createApp } from "../../src/server/app.ts";
 import { fakeEncoder } from "../support/fake-encoder.ts";
@@ -32,7 +33,7 @@ describe("GET /info", () => {
     const manifest = { ...encoder.manifest, name: "modèle" };
     const app = createApp({
       encoder: { ...encoder, manifest },
-      config: serviceConfig(),
+      config: settingsWith(serviceSettings),
       metrics: createMetrics(),
       version: "1",
     });
@@ -127,7 +128,7 @@ describe("what operators read", () => {
   it("moves to the admin port", async () => {
     const config = { adminPort: 9000 };
     const { app, encoder, metrics } = testApp(config);
-    const admin = createAdminApp({ encoder, metrics, config: serviceConfig(config), version: "1" });
+    const admin = createAdminApp({ encoder, metrics, config: settingsWith(serviceSettings, config), version: "1" });
     expect((await app.inject("/metrics")).statusCode).toBe(404);
     expect((await admin.inject("/metrics")).statusCode).toBe(200);
     expect((await app.inject("/openapi.json")).statusCode).toBe(200);

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { encoderSettings } from "../../src/config/encoder.ts";
-import { serviceConfig } from "../../src/config/service.ts";
-import { pickSettings } from "../../src/config/setting.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { pickSettings, settingsWith } from "../../src/config/setting.ts";
 import { createEncoder } from "../../src/encoder/encoder.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -26,7 +26,7 @@ const slowEngine: Engine = {
 /** Starts the service on a socket, with engines that do 12 images and 25 texts a second. */
 async function slowService() {
   const model = await buildTinyModel();
-  const config = serviceConfig({
+  const config = settingsWith(serviceSettings, {
     model,
     maxImageBatch: 2,
     maxTextBatch: 4,

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
 import { type PageFiles, readPageFiles } from "../../src/server/page-files.ts";
@@ -25,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function app({ apiKeys = [] as string[], hasPage = true } = {}) {
-  const config = serviceConfig({ apiKeys });
+  const config = settingsWith(serviceSettings, { apiKeys });
   const page = hasPage ? files : undefined;
   return createApp({ encoder: fakeEncoder(), config, metrics: createMetrics(), version: "1", page });
 }

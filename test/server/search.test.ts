@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceConfig } from "../../src/config/service.ts";
+import { serviceSettings } from "../../src/config/service.ts";
+import { settingsWith } from "../../src/config/setting.ts";
 import { createEncoder, type Encoder } from "../../src/encoder/encoder.ts";
 import { createThumbnailer } from "../../src/image/thumbnail.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -20,7 +21,7 @@ let model: string;
 let encoder: Encoder;
 let index: PictureIndex;
 let app: FastifyInstance;
-const thumbnailer = createThumbnailer(serviceConfig());
+const thumbnailer = createThumbnailer(settingsWith(serviceSettings));
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -34,7 +35,7 @@ beforeAll(async () => {
   await promisify(execFile)(process.execPath, args);
   encoder = await createEncoder({ model });
   index = await openPictureIndex(join(folder, "index.lance"), encoder.manifest);
-  const config = serviceConfig({ apiKeys: ["secret"] });
+  const config = settingsWith(serviceSettings, { apiKeys: ["secret"] });
   const pictures = createPictures({ index, thumbnailer, maxImageBytes: config.maxImageBytes });
   const search = { index, pictures };
   app = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3", search });
@@ -199,7 +200,7 @@ describe("an index without pictures", () => {
     const args = [executable, "index", join(folder, "empty"), "--index", directory, "--model", model];
     await promisify(execFile)(process.execPath, args);
     const empty = await openPictureIndex(directory, encoder.manifest);
-    const config = serviceConfig();
+    const config = settingsWith(serviceSettings);
     const pictures = createPictures({ index: empty, thumbnailer, maxImageBytes: config.maxImageBytes });
     const search = { index: empty, pictures };
     const service = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3", search });
@@ -214,7 +215,12 @@ describe("an index without pictures", () => {
 
 describe("a service without an index", () => {
   it("has no such routes", async () => {
-    const plain = createApp({ encoder, config: serviceConfig(), metrics: createMetrics(), version: "1.2.3" });
+    const plain = createApp({
+      encoder,
+      config: settingsWith(serviceSettings),
+      metrics: createMetrics(),
+      version: "1.2.3",
+    });
     expect((await plain.inject({ url: "/index" })).statusCode).toBe(404);
     expect((await plain.inject({ method: "POST", url: "/search", payload: { text: "a" } })).statusCode).toBe(404);
     await plain.close();

@@ -41,9 +41,8 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
 export async function readDistilbert(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]) {
   const kinds = modules.map(({ kind }) => kind).join(" -> ");
   if (!/^Transformer -> Pooling( -> Dense)+$/.test(kinds)) {
-    throw checkpoint.refusal(
-      `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense, or more of Dense`,
-    );
+    const problem = `modules.json: the modules ${kinds} are not implemented; expected Transformer -> Pooling -> Dense, or more of Dense`;
+    throw checkpoint.refusal(problem);
   }
   const [transformer, pooling, ...dense] = modules.map(({ path }) => path) as [string, string, ...string[]]; // as just checked
   const bert = await checkpoint.json(`${transformer}config.json`, distilbertSchema);
@@ -52,10 +51,10 @@ export async function readDistilbert(checkpoint: CheckpointFolder, modules: read
 
   if (bert.dim % bert.n_heads !== 0)
     throw checkpoint.refusal(`${transformer}config.json: dim ${bert.dim} is no multiple of n_heads ${bert.n_heads}`);
-  if (poolingWidth !== bert.dim)
-    throw checkpoint.refusal(
-      `${pooling}config.json: the pooled width ${poolingWidth} is not ${transformer}config.json's dim ${bert.dim}`,
-    );
+  if (poolingWidth !== bert.dim) {
+    const problem = `${pooling}config.json: the pooled width ${poolingWidth} is not ${transformer}config.json's dim ${bert.dim}`;
+    throw checkpoint.refusal(problem);
+  }
   const tower: Distilbert = {
     vocabulary: bert.vocab_size,
     positions: bert.max_position_embeddings,

@@ -3,7 +3,8 @@ import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildModel } from "../../../src/build/build.ts";
 import { createClient } from "../../../src/client/client.ts";
-import { serviceConfig } from "../../../src/config/service.ts";
+import { serviceSettings } from "../../../src/config/service.ts";
+import { settingsWith } from "../../../src/config/setting.ts";
 import { createEncoder, type Encoder } from "../../../src/encoder/encoder.ts";
 import { createMetrics } from "../../../src/metrics.ts";
 import { createApp } from "../../../src/server/app.ts";
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const towers = { imageDir: join(second, "image"), textDir: join(second, "text") };
   await buildModel({ ...towers, outDir, name: "second", precision: "fp32" });
   encoder = await createEncoder({ model: outDir });
-  const config = serviceConfig({ protocols: ["all"] });
+  const config = settingsWith(serviceSettings, { protocols: ["all"] });
   app = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3" });
 });
 afterAll(async () => {

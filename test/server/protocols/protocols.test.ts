@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { protocolNames } from "../../../src/config/server.ts";
-import { serviceConfig } from "../../../src/config/service.ts";
+import { serviceSettings } from "../../../src/config/service.ts";
+import { settingsWith } from "../../../src/config/setting.ts";
 import { chosenProtocols } from "../../../src/server/protocols/protocols.ts";
 import { testApp } from "../../support/test-app.ts";
 
@@ -20,7 +21,9 @@ describe("PROTOCOLS", () => {
   });
 
   it.each([["openai", "ollama"], ["all", "tei"], ["none", "tei"], []])("refuses %s %s", (...protocols) => {
-    expect(() => serviceConfig({ protocols })).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+    expect(() => settingsWith(serviceSettings, { protocols })).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
   });
 });
 

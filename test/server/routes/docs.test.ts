@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { serviceConfig } from "../../../src/config/service.ts";
+import { type ServiceConfig, serviceSettings } from "../../../src/config/service.ts";
+import { settingsWith } from "../../../src/config/setting.ts";
 import { createMetrics } from "../../../src/metrics.ts";
 import { createApp } from "../../../src/server/app.ts";
 import { readPageFiles } from "../../../src/server/page-files.ts";
@@ -14,8 +15,8 @@ writeFiles(folder, {
 });
 const files = await readPageFiles(folder);
 
-function service(settings: Parameters<typeof serviceConfig>[0] = {}) {
-  const config = serviceConfig(settings);
+function service(settings: Partial<ServiceConfig> = {}) {
+  const config = settingsWith(serviceSettings, settings);
   const docs = config.docs ? files : undefined;
   return createApp({ encoder: fakeEncoder(), config, metrics: createMetrics(), version: "1", docs });
 }
