@@ -14,10 +14,7 @@ export function checkpointSettings(expects: string) {
   };
 }
 
-export interface CheckpointPair {
-  image: string;
-  text: string;
-}
+type CheckpointPair = Record<"image" | "text", string>;
 
 /**
  * Reads the flags; the result is undefined where no checkpoint is named.

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { LRUCache } from "lru-cache";
 import type { Engine } from "../engine/contract.ts";
 import type { EngineOptions } from "../engine/engine.ts";
@@ -42,6 +43,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     preparationMs,
     now,
   });
+  const closings = new EventEmitter();
   const shared: SharedByRequests<Item> = {
     batcher,
     backlog,
@@ -52,22 +54,15 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     holdsWholeRequests: options.holdsWholeRequests,
     now,
     open: new Set(),
-    onClosed() {
-      if (shared.open.size === 0) whenIdle?.();
-    },
+    onClosed: () => closings.emit("request"),
   };
-  let whenIdle: (() => void) | undefined;
   let closing: Promise<void> | undefined;
 
   async function close(timeoutMs: number): Promise<void> {
     const giveUp = setTimeout(() => {
       for (const scope of shared.open) scope.end(shuttingDown());
     }, timeoutMs);
-    if (shared.open.size > 0) {
-      await new Promise<void>((resolve) => {
-        whenIdle = resolve;
-      });
-    }
+    while (shared.open.size > 0) await once(closings, "request");
     clearTimeout(giveUp);
     await Promise.all(engines.map((engine) => engine.close()));
   }
