@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { z } from "zod";
 import { describeIssues, jsonOf } from "../config/json.ts";
 import { EncoderError } from "../errors.ts";
-import { forgiving } from "../storage/storing.ts";
 import { type FileRecord, type Model, manifestFile, manifestSchema, readableVersions } from "./manifest.ts";
 
 /**
@@ -51,7 +50,10 @@ export async function fileRecord(path: string, signal?: AbortSignal): Promise<Fi
 
 /** Tells whether there is nothing, or a model and no file besides: other projects have a manifest.json, too. */
 export async function isReplaceable(place: string): Promise<boolean> {
-  const names = (await readdir(place).catch(forgiving("ENOENT"))) ?? [];
+  const names: string[] = await readdir(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
   if (names.length === 0) return true;
   const schema = z.object({ formatVersion: z.number(), files: z.record(z.string(), z.unknown()) });
   const manifest = await readFile(join(place, manifestFile), "utf8").catch(() => "null");
