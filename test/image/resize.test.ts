@@ -110,6 +110,21 @@ describe("the resizer", () => {
     expect(got).toEqual(cropped(plainResize(input, 40, 33, "bicubic"), 5, 2, 30));
   });
 
+  it("gives the same pixels for sizes and filters that come back as it did at first", () => {
+    const resize = createResizer();
+    const input = (turn: number) => {
+      const [width, height] = [30 + (turn % 5), 20 + (turn % 3)];
+      return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31) % 251) };
+    };
+    const pixels = (turn: number) => {
+      const resample = turn % 2 === 0 ? "bicubic" : "nearest";
+      return resize(input(turn), { width: 12, height: 10, left: 1, top: turn % 2, size: 9, resample });
+    };
+    const first = Array.from({ length: 30 }, (_, turn) => pixels(turn));
+    for (const turn of [29, 0, 1, 0, 17, 0, 30, 59, 31]) expect(pixels(turn)).toEqual(first[turn % 30]);
+    expect(first[0]).toEqual(cropped(plainResize(input(0), 12, 10, "bicubic"), 1, 0, 9));
+  });
+
   it.each(pillow)("gives Pillow's pixels: $filter, $from to $to", ({ filter, from, to, pixels }) => {
     const [width, height] = from as [number, number];
     const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * i * 7 + (i >> 3) * 13) % 251);
