@@ -33,7 +33,7 @@ async function list(place: string): Promise<void> {
     process.stdout.write(`${line}\n`);
   }
   if (names.length === 0) process.stdout.write(`No models in ${place}.\n`);
-  process.stdout.write("To install, image-text-encoder pull NAME (image cost: work for a picture, ViT-B/32's is 1):\n");
+  process.stdout.write("Known to pull, by name (image cost: work for a picture, in that of ViT-B/32):\n");
   for (const [name, entry] of Object.entries(catalog)) {
     const size = `${entry.dimensions} dimensions  ${entry.downloadMb} MB`;
     process.stdout.write(`  ${name}  ${size}  ${describeEntry(entry)}\n`);

@@ -32,45 +32,9 @@ const longestRestartDelayMs = 5_000;
 const mostFailedStarts = 3;
 
 export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
-  const alive = new Set<DecoderProcess>();
+  const starter = createStarter(options);
   const idle: { process: DecoderProcess; ending: NodeJS.Timeout | undefined }[] = [];
-  const closing = new AbortController();
-  let failedStarts = 0;
-  /** A machine that could not start a process is not asked again before this time. */
-  let nextStartAt = 0;
-  let warming = options.startsEarly ? start() : undefined;
-
-  async function start(): Promise<DecoderProcess | undefined> {
-    let process: DecoderProcess | undefined;
-    try {
-      process = startDecoderProcess(options);
-    } catch {
-      // There is no memory for another process.
-    }
-    if (process) {
-      alive.add(process);
-      void process.exited.then((reason) => {
-        alive.delete(process);
-        if (reason) options.onEnd?.(reason);
-      });
-      if (await process.ready) {
-        failedStarts = 0;
-        return process;
-      }
-    }
-    nextStartAt = performance.now() + Math.min(firstRestartDelayMs * 2 ** failedStarts++, longestRestartDelayMs);
-    return undefined;
-  }
-
-  /** Waits until another start may be tried, and no longer than an image should. */
-  async function waitForNextStart(): Promise<void> {
-    const waitMs = nextStartAt - performance.now();
-    if (waitMs <= 0) return;
-    if (failedStarts >= mostFailedStarts && alive.size === 0) {
-      throw new EncoderError("DECODER_FAILED", "The image decoder could not be started.");
-    }
-    await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {});
-  }
+  let warming = options.startsEarly ? starter.start() : undefined;
 
   /** Takes the one used last, whose memory is warm. */
   function takeIdle(): DecoderProcess | undefined {
@@ -82,14 +46,14 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   return {
     async take() {
       for (;;) {
-        if (closing.signal.aborted) throw shuttingDown();
+        if (starter.isClosed()) throw shuttingDown();
         const first = warming;
         warming = undefined;
         const found = (await first) ?? takeIdle();
         if (found?.isUsable()) return found;
         if (found || idle.length > 0) continue;
-        await waitForNextStart();
-        const started = closing.signal.aborted ? undefined : await start();
+        await starter.waitForNextStart();
+        const started = starter.isClosed() ? undefined : await starter.start();
         if (started?.isUsable()) return started;
       }
     },
@@ -104,8 +68,54 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
       }, options.idleMs).unref();
     },
     async close() {
-      closing.abort();
       for (const { ending } of idle) clearTimeout(ending);
+      await starter.close();
+    },
+  };
+}
+
+/** Starts processes, at growing distances while that fails, and knows those that are alive. */
+function createStarter(options: DecoderPoolOptions) {
+  const alive = new Set<DecoderProcess>();
+  const closing = new AbortController();
+  let failedStarts = 0;
+  /** A machine that could not start a process is not asked again before this time. */
+  let nextStartAt = 0;
+
+  async function startOne(): Promise<DecoderProcess | undefined> {
+    try {
+      const process = startDecoderProcess(options);
+      alive.add(process);
+      void process.exited.then((reason) => {
+        alive.delete(process);
+        if (reason) options.onEnd?.(reason);
+      });
+      return (await process.ready) ? process : undefined;
+    } catch {
+      return undefined; // there is no memory for another process
+    }
+  }
+
+  return {
+    isClosed: () => closing.signal.aborted,
+    async start() {
+      const process = await startOne();
+      const delayMs = Math.min(firstRestartDelayMs * 2 ** failedStarts, longestRestartDelayMs);
+      if (!process) nextStartAt = performance.now() + delayMs;
+      failedStarts = process ? 0 : failedStarts + 1;
+      return process;
+    },
+    /** Waits until another start may be tried, and no longer than an image should. @throws EncoderError DECODER_FAILED */
+    async waitForNextStart() {
+      const waitMs = nextStartAt - performance.now();
+      if (waitMs <= 0) return;
+      if (failedStarts >= mostFailedStarts && alive.size === 0) {
+        throw new EncoderError("DECODER_FAILED", "The image decoder could not be started.");
+      }
+      await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {});
+    },
+    async close() {
+      closing.abort();
       for (const process of alive) process.kill();
       await Promise.all([...alive].map((process) => process.exited));
     },

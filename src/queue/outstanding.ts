@@ -39,42 +39,17 @@ const silenceMs = 20_000;
 const lookedAt = 64;
 
 export async function createOutstanding(options: OutstandingOptions): Promise<Outstanding> {
-  const { queue, ahead, stop, tally, onWarning } = options;
-  const shards = new Map<string, Shard>();
-  const withFailures = new Set<number>();
-  const failures: string[] = [];
-  let wake = () => {};
-  let lastChangeMs = performance.now();
+  const { queue, ahead, onWarning } = options;
+  const ledger = new Ledger(options);
+  const { shards, withFailures, failures } = ledger;
   const say = oncePerText(onWarning);
-
-  const until = async (isSo: () => boolean) => {
-    while (!isSo() && !stop.aborted) await new Promise<void>((resolve) => (wake = resolve));
-  };
-  stop.addEventListener("abort", () => wake(), { once: true });
-  const take = (id: string) => {
-    const shard = shards.get(id);
-    shards.delete(id);
-    lastChangeMs = performance.now();
-    wake();
-    return shard;
-  };
-  const done = (id: string, { encoded, failed }: ShardResult) => {
-    const shard = take(id);
-    if (!shard || shard.part === "trial") return;
-    tally.encoded += encoded;
-    tally.failed += failed;
-    if (failed > 0) withFailures.add(shard.part);
-  };
-  const fail = (id: string, reason: string) => {
-    if (take(id)) failures.push(reason);
-  };
 
   const events = await watchQueue(options, {
     onDone(id, result) {
       const parsed = shardResultSchema.safeParse(result);
-      if (parsed.success) done(id, parsed.data);
+      if (parsed.success) ledger.done(id, parsed.data);
     },
-    onFailed: fail,
+    onFailed: (id, reason) => ledger.fail(id, reason),
     onGivenBack(id) {
       if (shards.has(id)) onWarning("a worker died or lost the queue; its shard is given to another one");
     },
@@ -88,15 +63,15 @@ export async function createOutstanding(options: OutstandingOptions): Promise<Ou
   async function look(): Promise<void> {
     for (const [id, shard] of [...shards].slice(0, lookedAt)) {
       const state = await queue.stateOf(id);
-      if (state === "failed") fail(id, await queue.reasonOf(id));
+      if (state === "failed") ledger.fail(id, await queue.reasonOf(id));
       if (state !== undefined || !shards.has(id)) continue;
       const result = await options.resultOf(id, shard);
-      if (result) done(id, result);
+      if (result) ledger.done(id, result);
       else await queue.add(id, shard);
     }
     const { active } = await queue.counts();
-    if (shards.size === 0 || active > 0) lastChangeMs = performance.now();
-    else if (performance.now() - lastChangeMs > silenceMs)
+    if (shards.size === 0 || active > 0) ledger.lastChangeMs = performance.now();
+    else if (performance.now() - ledger.lastChangeMs > silenceMs)
       say("no worker takes shards: image-text-encoder work --help");
   }
   let looking = Promise.resolve();
@@ -109,8 +84,8 @@ export async function createOutstanding(options: OutstandingOptions): Promise<Ou
       shards.set(id, shard);
       await queue.add(id, shard);
     },
-    room: () => until(() => shards.size < ahead),
-    settled: () => until(() => shards.size === 0),
+    room: () => ledger.until(() => shards.size < ahead),
+    settled: () => ledger.until(() => shards.size === 0),
     withFailures,
     failures: () => (failures.length === 0 ? undefined : { count: failures.length, reason: failures[0]! }),
     async close() {
@@ -119,6 +94,50 @@ export async function createOutstanding(options: OutstandingOptions): Promise<Ou
       await events.close();
     },
   };
+}
+
+/** Knows the shards that are in the queue, and what those that left it came to. */
+class Ledger {
+  readonly shards = new Map<string, Shard>();
+  readonly withFailures = new Set<number>();
+  /** Why shards failed. */
+  readonly failures: string[] = [];
+  /** When a shard last left the queue, or a worker last had one, in `performance.now()` milliseconds. */
+  lastChangeMs = performance.now();
+  readonly #tally: Tally;
+  readonly #stop: AbortSignal;
+  #wake = () => {};
+
+  constructor({ tally, stop }: Pick<OutstandingOptions, "tally" | "stop">) {
+    this.#tally = tally;
+    this.#stop = stop;
+    stop.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** Waits for changes until it is so, or the run is stopped. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo() && !this.#stop.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  done(id: string, { encoded, failed }: ShardResult): void {
+    const shard = this.#take(id);
+    if (!shard || shard.part === "trial") return;
+    this.#tally.encoded += encoded;
+    this.#tally.failed += failed;
+    if (failed > 0) this.withFailures.add(shard.part);
+  }
+
+  fail(id: string, reason: string): void {
+    if (this.#take(id)) this.failures.push(reason);
+  }
+
+  #take(id: string): Shard | undefined {
+    const shard = this.shards.get(id);
+    this.shards.delete(id);
+    this.lastChangeMs = performance.now();
+    this.#wake();
+    return shard;
+  }
 }
 
 /** Says each sentence once. */

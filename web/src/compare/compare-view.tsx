@@ -23,7 +23,6 @@ export function CompareView() {
   const [showsProbabilities, setShowsProbabilities] = useState(false);
   const [isCodeOpen, setCodeOpen] = useState(false);
   const { compare } = usePictureActions();
-  const chooser = useFileChooser({ label: "Pictures to compare", multiple: true, onFiles: compare });
   const { matrix, problem, stages } = useMatrix(sentences, compared);
   const logit = useLogit();
   const hasExamples = useExamples();
@@ -32,29 +31,11 @@ export function CompareView() {
     change({ sentences: sentences.map((it, at) => (at === index ? sentence : it)) });
   return (
     <div class="compare">
-      <div class="compare-head">
-        <div>
-          <h1>Compare pictures and sentences</h1>
-          <p class="aside">
-            Each number is a cosine: how near the picture and the sentence are for the model. Compare numbers within one
-            picture; their absolute size says little.
-          </p>
-        </div>
-        <div class="adders">
-          <button type="button" class="button" onClick={chooser.open}>
-            <Icon name="picture" /> Add pictures
-          </button>
-          <button
-            type="button"
-            class="button"
-            disabled={sentences.length >= mostSentences}
-            onClick={() => change({ sentences: [...sentences, ""] })}
-          >
-            <Icon name="plus" /> Add a sentence
-          </button>
-          {chooser.input}
-        </div>
-      </div>
+      <CompareHead
+        sentences={sentences.length}
+        onPictures={compare}
+        onSentence={() => change({ sentences: [...sentences, ""] })}
+      />
       {problem && (
         <p class="notice problem" role="alert">
           {problem}
@@ -105,6 +86,38 @@ export function CompareView() {
           onClose={() => setCodeOpen(false)}
         />
       )}
+    </div>
+  );
+}
+
+interface CompareHeadProps {
+  /** Counts the sentences that there are. */
+  sentences: number;
+  onPictures: Parameters<typeof useFileChooser>[0]["onFiles"];
+  onSentence: () => void;
+}
+
+/** Says what the view is for, and adds pictures and sentences. */
+function CompareHead({ sentences, onPictures, onSentence }: CompareHeadProps) {
+  const chooser = useFileChooser({ label: "Pictures to compare", multiple: true, onFiles: onPictures });
+  return (
+    <div class="compare-head">
+      <div>
+        <h1>Compare pictures and sentences</h1>
+        <p class="aside">
+          Each number is a cosine: how near the picture and the sentence are for the model. Compare numbers within one
+          picture; their absolute size says little.
+        </p>
+      </div>
+      <div class="adders">
+        <button type="button" class="button" onClick={chooser.open}>
+          <Icon name="picture" /> Add pictures
+        </button>
+        <button type="button" class="button" disabled={sentences >= mostSentences} onClick={onSentence}>
+          <Icon name="plus" /> Add a sentence
+        </button>
+        {chooser.input}
+      </div>
     </div>
   );
 }

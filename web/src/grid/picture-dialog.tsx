@@ -18,12 +18,7 @@ interface PictureDialogProps {
 /** Shows one picture, large, with what is known of it and what can be done with it. */
 export function PictureDialog({ items, index, isRanked, onMove, onClose }: PictureDialogProps) {
   const { picture, score, alike } = items[index]!;
-  const actions = usePictureActions();
   const name = fileName(picture.name);
-  const act = (action: () => void) => () => {
-    onClose();
-    action();
-  };
   const step = (by: number) => items[index + by] && onMove(index + by);
   return (
     <Modal
@@ -73,20 +68,7 @@ export function PictureDialog({ items, index, isRanked, onMove, onClose }: Pictu
           </p>
         )}
         {picture.problem && <p class="problem-text">Not encoded: {picture.problem}</p>}
-        <div class="picture-actions">
-          <button type="button" class="button primary" onClick={act(() => actions.moreLike(picture))}>
-            <Icon name="similar" /> More like this
-          </button>
-          <button type="button" class="button" onClick={act(() => actions.addTerm(picture, 1))}>
-            <Icon name="plus" /> Add to the search
-          </button>
-          <button type="button" class="button" onClick={act(() => actions.addTerm(picture, -1))}>
-            <Icon name="minus" /> Subtract
-          </button>
-          <button type="button" class="button" onClick={act(() => actions.comparePicture(picture))}>
-            <Icon name="table" /> Compare
-          </button>
-        </div>
+        <PictureActions picture={picture} onClose={onClose} />
         {alike && (
           <div class="alike-list">
             <p>Nearly the same:</p>
@@ -102,6 +84,31 @@ export function PictureDialog({ items, index, isRanked, onMove, onClose }: Pictu
         <Details picture={picture} />
       </div>
     </Modal>
+  );
+}
+
+/** Offers what can be done with the picture, each of which closes the dialog. */
+function PictureActions({ picture, onClose }: { picture: Picture; onClose: () => void }) {
+  const actions = usePictureActions();
+  const act = (action: () => void) => () => {
+    onClose();
+    action();
+  };
+  return (
+    <div class="picture-actions">
+      <button type="button" class="button primary" onClick={act(() => actions.moreLike(picture))}>
+        <Icon name="similar" /> More like this
+      </button>
+      <button type="button" class="button" onClick={act(() => actions.addTerm(picture, 1))}>
+        <Icon name="plus" /> Add to the search
+      </button>
+      <button type="button" class="button" onClick={act(() => actions.addTerm(picture, -1))}>
+        <Icon name="minus" /> Subtract
+      </button>
+      <button type="button" class="button" onClick={act(() => actions.comparePicture(picture))}>
+        <Icon name="table" /> Compare
+      </button>
+    </div>
   );
 }
 

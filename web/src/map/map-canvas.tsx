@@ -77,22 +77,15 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
     const others = [...(selection ?? [])].filter((other) => other !== id);
     onSelect(selectionOf(selection?.has(id) ? others : [...others, id]));
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "+") zoom(1.4, focus);
-    if (event.key === "-") zoom(1 / 1.4, focus);
-    if (event.key === "Escape") onSelect(undefined);
-    if (event.key === "Enter" && current !== undefined) {
-      event.preventDefault(); // or the same key would press the first button of the dialog that it opens
-      onOpen(current);
-    }
-    if (event.key === " " && current !== undefined) toggle(current);
-    const next = current === undefined && event.key.startsWith("Arrow") ? 0 : pointByKey(event.key, current ?? 0, map);
-    if (next === undefined && event.key !== " ") return;
-    event.preventDefault();
-    if (next === undefined) return;
-    setCurrent(next);
-    change(reveal(toScreen(viewport, points, next), size, margin));
-  };
+  const onKeyDown = keysOf({
+    ...{ map, current, toggle, onOpen },
+    onZoom: (factor) => zoom(factor, focus),
+    onEscape: () => onSelect(undefined),
+    onMove(next) {
+      setCurrent(next);
+      change(reveal(toScreen(viewport, points, next), size, margin));
+    },
+  });
 
   return (
     <div class="map">
@@ -120,6 +113,35 @@ export function MapCanvas({ projection, selection, onSelect, onOpen }: MapCanvas
       </p>
     </div>
   );
+}
+
+interface Keys {
+  map: Parameters<typeof pointByKey>[2];
+  /** The picture that the keys are at. */
+  current: number | undefined;
+  toggle: (index: number) => void;
+  onOpen: (index: number) => void;
+  onMove: (index: number) => void;
+  onZoom: (factor: number) => void;
+  onEscape: () => void;
+}
+
+/** Says what the keys do on the map. */
+function keysOf({ map, current, toggle, onOpen, onMove, onZoom, onEscape }: Keys) {
+  return (event: KeyboardEvent) => {
+    if (event.key === "+") onZoom(1.4);
+    if (event.key === "-") onZoom(1 / 1.4);
+    if (event.key === "Escape") onEscape();
+    if (event.key === "Enter" && current !== undefined) {
+      event.preventDefault(); // or the same key would press the first button of the dialog that it opens
+      onOpen(current);
+    }
+    if (event.key === " " && current !== undefined) toggle(current);
+    const next = current === undefined && event.key.startsWith("Arrow") ? 0 : pointByKey(event.key, current ?? 0, map);
+    if (next === undefined && event.key !== " ") return;
+    event.preventDefault();
+    if (next !== undefined) onMove(next);
+  };
 }
 
 const selectionOf = (ids: string[]) => (ids.length > 0 ? new Set(ids) : undefined);

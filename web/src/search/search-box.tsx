@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { emptyQuery, type Term } from "../query/query.ts";
+import { emptyQuery, type Query, type Term } from "../query/query.ts";
 import { usePage, useService, useSession } from "../session/session.ts";
 import { usePictureActions } from "../session/use-picture-actions.ts";
 import { Icon } from "../shell/icon.tsx";
@@ -20,7 +20,6 @@ export function SearchBox({ isSearching }: { isSearching: boolean }) {
   useEarlyVectors(input);
 
   const { text, terms } = query;
-  const setTerms = (changed: Term[]) => change({ query: { text, terms: changed } });
   const keepTyped = (weight: 1 | -1) => {
     const typed = text.trim();
     if (typed !== "") change({ query: { text: "", terms: [...terms, { text: typed, weight }] } });
@@ -77,28 +76,42 @@ export function SearchBox({ isSearching }: { isSearching: boolean }) {
         {chooser.input}
       </div>
       {hasQuery && (
-        <div class="terms">
-          {terms.map((term, index) => (
-            <TermChip
-              key={"text" in term ? `text ${index} ${term.text}` : `${index} ${term.picture.id}`}
-              term={term}
-              onChange={(changed) => setTerms(terms.map((it, at) => (at === index ? changed : it)))}
-              onRemove={() => setTerms(terms.filter((_, at) => at !== index))}
-            />
-          ))}
-          {text.trim() !== "" && (
-            <span class="term-tools">
-              <button type="button" class="quiet" onClick={() => keepTyped(1)} title="Keep these words and add others">
-                <Icon name="plus" /> Keep and add
-              </button>
-              <button type="button" class="quiet" onClick={() => keepTyped(-1)} title="Take these words off the query">
-                <Icon name="minus" /> Subtract
-              </button>
-            </span>
-          )}
-        </div>
+        <Terms query={query} onChange={(changed) => change({ query: { text, terms: changed } })} onKeep={keepTyped} />
       )}
     </search>
+  );
+}
+
+interface TermsProps {
+  query: Query;
+  onChange: (terms: Term[]) => void;
+  /** Makes a term of what is typed. */
+  onKeep: (weight: 1 | -1) => void;
+}
+
+/** Shows what the query is made of, besides what is being typed. */
+function Terms({ query: { text, terms }, onChange, onKeep }: TermsProps) {
+  return (
+    <div class="terms">
+      {terms.map((term, index) => (
+        <TermChip
+          key={"text" in term ? `text ${index} ${term.text}` : `${index} ${term.picture.id}`}
+          term={term}
+          onChange={(changed) => onChange(terms.map((it, at) => (at === index ? changed : it)))}
+          onRemove={() => onChange(terms.filter((_, at) => at !== index))}
+        />
+      ))}
+      {text.trim() !== "" && (
+        <span class="term-tools">
+          <button type="button" class="quiet" onClick={() => onKeep(1)} title="Keep these words and add others">
+            <Icon name="plus" /> Keep and add
+          </button>
+          <button type="button" class="quiet" onClick={() => onKeep(-1)} title="Take these words off the query">
+            <Icon name="minus" /> Subtract
+          </button>
+        </span>
+      )}
+    </div>
   );
 }
 

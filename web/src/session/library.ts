@@ -44,33 +44,9 @@ export function createLibrary(client: Client): Library {
     own: createObservable(empty),
     index: createObservable(empty),
   };
-  const running = new Map<OwnedName, AbortController>();
+  const encodings = createEncodings(client, collections);
   let vectors: Promise<void> | undefined;
   let sampledVersion: string | undefined;
-
-  async function encode(name: OwnedName, maxBytes: number): Promise<void> {
-    if (running.has(name)) return;
-    const controller = new AbortController();
-    running.set(name, controller);
-    const collection = collections[name];
-    const update = throttle((progress: Progress) => {
-      const { pictures } = collection.get();
-      collection.set({ pictures, ...(running.get(name) === controller && { progress }) });
-    }, stepMs);
-    const { signal } = controller;
-    try {
-      let rest = missing(collection.get().pictures);
-      while (rest.length > 0 && !signal.aborted) {
-        await encodePictures({ pictures: rest, client, bytesOf, maxBytes, signal, onProgress: update });
-        rest = missing(collection.get().pictures); // those that were added meanwhile
-      }
-    } catch {
-      // The service is gone or asks for a key: the page says so, and resumes when it is back.
-    } finally {
-      if (running.get(name) === controller) running.delete(name);
-      update.flush();
-    }
-  }
 
   return {
     collections,
@@ -101,26 +77,23 @@ export function createLibrary(client: Client): Library {
     addOwn(files, maxBytes) {
       const pictures = files.filter(isPicture).map(pictureOfFile);
       collections.own.set({ ...collections.own.get(), pictures: [...collections.own.get().pictures, ...pictures] });
-      void encode("own", maxBytes);
+      void encodings.run("own", maxBytes);
       return pictures.length;
     },
     encodeGallery(maxBytes) {
-      void encode("drawings", maxBytes).then(() => encode("photographs", maxBytes));
+      void encodings.run("drawings", maxBytes).then(() => encodings.run("photographs", maxBytes));
     },
     resume(name, maxBytes) {
-      void encode(name, maxBytes);
+      void encodings.run(name, maxBytes);
     },
-    cancel(name) {
-      running.get(name)?.abort();
-    },
+    cancel: encodings.cancel,
     clearOwn() {
-      running.get("own")?.abort();
+      encodings.cancel("own");
       collections.own.set(empty);
     },
     forgetVectors() {
       for (const name of ["drawings", "photographs", "own"] as const) {
-        running.get(name)?.abort();
-        running.delete(name);
+        encodings.forget(name);
         const { pictures } = collections[name].get();
         for (const picture of pictures) {
           picture.vector = undefined;
@@ -132,12 +105,48 @@ export function createLibrary(client: Client): Library {
       vectors = undefined;
       sampledVersion = undefined;
     },
-    find: (id) => {
-      for (const { get } of Object.values(collections)) {
-        const picture = get().pictures.find((it) => it.id === id);
-        if (picture) return picture;
+    find(id) {
+      const pictures = Object.values(collections).flatMap(({ get }) => get().pictures);
+      return pictures.find((it) => it.id === id);
+    },
+  };
+}
+
+/** Encodes collections in the background, each at most once at a time. */
+function createEncodings(client: Client, collections: Library["collections"]) {
+  const running = new Map<OwnedName, AbortController>();
+
+  async function run(name: OwnedName, maxBytes: number): Promise<void> {
+    if (running.has(name)) return;
+    const controller = new AbortController();
+    running.set(name, controller);
+    const collection = collections[name];
+    const update = throttle((progress: Progress) => {
+      const { pictures } = collection.get();
+      collection.set({ pictures, ...(running.get(name) === controller && { progress }) });
+    }, stepMs);
+    const { signal } = controller;
+    try {
+      let rest = missing(collection.get().pictures);
+      while (rest.length > 0 && !signal.aborted) {
+        await encodePictures({ pictures: rest, client, bytesOf, maxBytes, signal, onProgress: update });
+        rest = missing(collection.get().pictures); // those that were added meanwhile
       }
-      return undefined;
+    } catch {
+      // The service is gone or asks for a key: the page says so, and resumes when it is back.
+    } finally {
+      if (running.get(name) === controller) running.delete(name);
+      update.flush();
+    }
+  }
+
+  return {
+    run,
+    cancel: (name: OwnedName) => running.get(name)?.abort(),
+    /** Lets another run begin, although this one has not ended yet. */
+    forget(name: OwnedName) {
+      running.get(name)?.abort();
+      running.delete(name);
     },
   };
 }
