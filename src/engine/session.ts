@@ -1,7 +1,11 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { createRequire } from "node:module";
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Tensor } from "./contract.ts";
 import type { Device } from "./device.ts";
 import { exactSum, largestByte, probeModel, probeSize, weightsOfPairs } from "./saturation-probe.ts";
+
+// It is CommonJS. Imported, it would make Node.js set up a parser for such in each engine's thread, which keeps 1 MiB.
+const runtime: typeof import("onnxruntime-node") = createRequire(import.meta.url)("onnxruntime-node");
 
 /**
  * Runs a graph. This is the only module that knows ONNX Runtime. `run` blocks its thread for the whole graph
@@ -64,17 +68,19 @@ export async function openGraph(
     },
     logSeverityLevel: 3,
   };
-  return typeof graph === "string" ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options);
+  return typeof graph === "string"
+    ? runtime.InferenceSession.create(graph, options)
+    : runtime.InferenceSession.create(graph, options);
 }
 
 /** Finds out in 5 ms whether this processor's fast product of uint8 and int8 cuts off the sums of such pairs of weights. */
 export async function pairsOverflow(largestPair?: number): Promise<boolean> {
   const { rows, terms, columns } = probeSize;
   const weights = weightsOfPairs(largestPair);
-  const session = await InferenceSession.create(probeModel, { intraOpNumThreads: 1 });
+  const session = await runtime.InferenceSession.create(probeModel, { intraOpNumThreads: 1 });
   const { product } = await session.run({
-    a: new OrtTensor("uint8", new Uint8Array(rows * terms).fill(largestByte), [rows, terms]),
-    b: new OrtTensor("int8", weights, [terms, columns]),
+    a: new runtime.Tensor("uint8", new Uint8Array(rows * terms).fill(largestByte), [rows, terms]),
+    b: new runtime.Tensor("int8", weights, [terms, columns]),
   });
   await session.release();
   const sums = product!.data as Float32Array; // the probe declares it so
@@ -82,5 +88,7 @@ export async function pairsOverflow(largestPair?: number): Promise<boolean> {
 }
 
 function toOrt({ data, dims }: Tensor): OrtTensor {
-  return data instanceof BigInt64Array ? new OrtTensor("int64", data, dims) : new OrtTensor("uint8", data, dims);
+  return data instanceof BigInt64Array
+    ? new runtime.Tensor("int64", data, dims)
+    : new runtime.Tensor("uint8", data, dims);
 }
