@@ -8,7 +8,6 @@ import { fileRecord, openModel } from "../model/folder.ts";
 import { embeddedName } from "../model/locate.ts";
 import { formatVersion, type Model } from "../model/manifest.ts";
 import { forgiving, storing } from "../storage/storing.ts";
-import { buildModel } from "./build.ts";
 
 export interface EmbeddedOptions {
   modelsDir: string;
@@ -24,8 +23,10 @@ export interface EmbeddedOptions {
 export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedOptions): Promise<Model> {
   const checkpoint = join(packageRoot, "models", embeddedName);
   const folder = `${embeddedName}-${await fingerprint(checkpoint, signal)}`;
-  const build = (outDir: string) =>
-    buildModel({
+  const build = async (outDir: string) => {
+    // Whoever serves a model that is there already needs no builder, which is 8 MiB of code.
+    const { buildModel } = await import("./build.ts");
+    return buildModel({
       imageDir: join(checkpoint, "image"),
       textDir: join(checkpoint, "text"),
       outDir,
@@ -34,6 +35,7 @@ export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedO
       keepExisting: true,
       ...(signal && { signal }),
     });
+  };
   /** Opens the model below a folder, or builds it there; one that is damaged is replaced. */
   const openBelow = (parent: string) => openModel(join(parent, folder)).catch(() => build(join(parent, folder)));
   return openBelow(modelsDir).catch(async (error) => {

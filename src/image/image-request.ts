@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { isIP, type Socket } from "node:net";
-import { buildConnector, Client, type Dispatcher } from "undici";
+import type { buildConnector, Dispatcher } from "undici";
 import { EncoderError } from "../errors.ts";
 import { withoutCodings } from "./content-coding.ts";
 
@@ -21,8 +21,9 @@ const maxHeaderBytes = 64 * 1024;
 /** Makes one request on a connection of its own, and gives the body, or where it redirects to. */
 export async function requestImage(request: ImageRequest): Promise<Uint8Array | { location: string }> {
   const { url, headers, maxImageBytes, fetchIdleTimeoutMs, signal } = request;
+  const { buildConnector, Client } = await import("undici"); // 5 MiB, which few services ever need
   const client = new Client(url.origin, {
-    connect: guardedConnector(request),
+    connect: guardedConnector(request, buildConnector),
     headersTimeout: fetchIdleTimeoutMs,
     bodyTimeout: fetchIdleTimeoutMs,
     maxHeaderSize: maxHeaderBytes,
@@ -54,10 +55,10 @@ export class StatusError extends EncoderError {
   }
 }
 
-function guardedConnector(request: ImageRequest): buildConnector.connector {
+function guardedConnector(request: ImageRequest, build: typeof buildConnector): buildConnector.connector {
   const { addresses, fetchConnectTimeoutMs, maxImageBytes, signal } = request;
   const found = addresses.map((address) => ({ address, family: isIP(address) }));
-  const connect = buildConnector({
+  const connect = build({
     signal, // the request's own signal is only heard once there is a connection
     timeout: fetchConnectTimeoutMs,
     // The addresses are tried in turn. A literal one is not looked up. The name stays in Host and certificate check.
