@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gunzip, gzip } from "node:zlib";
 import { mapAhead } from "../scheduling/map-ahead.ts";
 
 export interface PageFile {
-  bytes: Buffer;
-  /** The same bytes compressed, where that pays. */
-  gzipped: Buffer | undefined;
+  /** Text is kept compressed, as nearly everybody takes it; `plainBytes` gives it as it was. */
+  stored: Buffer;
+  isGzipped: boolean;
   contentType: string;
   etag: string;
   /** The name carries a hash of the content, so that the file never changes. */
@@ -37,7 +37,7 @@ const packable = [".html", ".js", ".css", ".json", ".svg", ".bin"];
 const hashedName = /-[\w-]{8}\.\w+$/;
 
 /**
- * Reads all files of the page, some 3 MB, which are then served from memory: a path in a request is looked up in this
+ * Reads all files of the page, 4 MB as they are kept, which are then served from memory: a path in a request is looked up in this
  * map and never reaches the file system. Gives undefined where the page was not built.
  */
 export async function readPageFiles(folder: string): Promise<PageFiles | undefined> {
@@ -54,11 +54,17 @@ export async function readPageFiles(folder: string): Promise<PageFiles | undefin
 async function readPageFile(path: string): Promise<PageFile> {
   const bytes = await readFile(path);
   const extension = extname(path);
+  const isGzipped = packable.includes(extension);
   return {
-    bytes,
-    gzipped: packable.includes(extension) ? await promisify(gzip)(bytes, { level: 9 }) : undefined,
+    stored: isGzipped ? await promisify(gzip)(bytes, { level: 9 }) : bytes,
+    isGzipped,
     contentType: contentTypes[extension] ?? "application/octet-stream",
     etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`,
     isForEver: hashedName.test(path),
   };
+}
+
+/** Gives a file's bytes as they are on disk, for whoever takes no gzip. */
+export async function plainBytes({ stored, isGzipped }: PageFile): Promise<Buffer> {
+  return isGzipped ? promisify(gunzip)(stored) : stored;
 }

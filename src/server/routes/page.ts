@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
-import type { PageFile, PageFiles } from "../page-files.ts";
+import { type PageFile, type PageFiles, plainBytes } from "../page-files.ts";
 
 /**
  * The page may load from its own origin and nowhere else, runs no inline code, and can be framed by no other page.
@@ -42,14 +42,19 @@ export function pageRoute(app: FastifyInstance, files: PageFiles): void {
   app.get("/icon.svg", { schema, config }, async (request, reply) => sendFile(request, reply, files.get("icon.svg")));
 }
 
-export function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile | undefined): FastifyReply {
+export async function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: PageFile | undefined,
+): Promise<FastifyReply> {
   if (!file) throw new EncoderError("NOT_FOUND", "The page has no such file.");
   reply
     .header("content-type", file.contentType)
     .header("etag", file.etag)
     .header("cache-control", file.isForEver ? "public, max-age=31536000, immutable" : "no-cache");
-  if (file.gzipped) reply.header("vary", "accept-encoding");
+  if (file.isGzipped) reply.header("vary", "accept-encoding");
   if (request.headers["if-none-match"]?.includes(file.etag)) return reply.code(304).send();
-  if (!file.gzipped || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return reply.send(file.bytes);
-  return reply.header("content-encoding", "gzip").send(file.gzipped);
+  const takesGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+  if (!file.isGzipped || !takesGzip) return reply.send(await plainBytes(file));
+  return reply.header("content-encoding", "gzip").send(file.stored);
 }
