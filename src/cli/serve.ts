@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import v8 from "node:v8";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { decodeSettings, encoderSettings } from "../config/encoder.ts";
@@ -28,6 +29,8 @@ export const serve = command({
       if (error !== signal.reason) throw error;
     });
     if (!encoder) return; // the process was asked to stop before anything began
+    // bin/image-text-encoder says so as well, but V8 goes back to its default of 2 when a thread is started.
+    v8.setFlagsFromString("--semi-space-growth-factor=1");
     try {
       await serveWith(encoder, { config, metrics, logger, signal });
     } finally {
