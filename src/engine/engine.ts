@@ -86,14 +86,22 @@ function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<En
     if (!stopping) onDeath?.(reason);
     pending?.reject(engineFailed(reason));
   };
+  // The thread ends itself when the graph that it may be in returns. To terminate it there would end this process: the
+  // runtime's binding meets a stopped interpreter and throws where nobody can catch it.
+  const endThread = () => worker.postMessage("end");
   const endUnlessWithin = (ms: number, what: string) =>
     setTimeout(() => {
       die(`no ${what} within ${ms} ms`);
-      void worker.terminate();
+      endThread();
     }, ms);
   worker.on("message", (reply: WorkerReply) => pending?.resolve(reply));
   worker.on("error", (error) => die(error.message));
-  worker.on("exit", (code) => die(`its thread ended with code ${code}`));
+  const exited = new Promise<void>((resolve) => {
+    worker.on("exit", (code) => {
+      die(`its thread ended with code ${code}`);
+      resolve();
+    });
+  });
 
   const thread: Engine = {
     async run(inputs) {
@@ -113,7 +121,8 @@ function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<En
     },
     async close() {
       stopping = true;
-      await worker.terminate();
+      endThread();
+      await exited;
     },
   };
   const abort = () => {

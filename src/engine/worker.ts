@@ -1,4 +1,4 @@
-/** Runs as a thread that owns one graph: it receives batches of tensors, and sends embeddings or a failure. */
+/** Runs as a thread that owns one graph: it receives batches of tensors, sends embeddings or a failure, and ends when told. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Tensor } from "./contract.ts";
 import { openSession, type SessionOptions } from "./session.ts";
@@ -13,7 +13,8 @@ const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postM
 
 const session = await openSession(workerData as SessionOptions);
 
-port.on("message", async (inputs: Tensor[]) => {
+port.on("message", async (inputs: Tensor[] | "end") => {
+  if (inputs === "end") return port.close(); // nothing else keeps the thread
   try {
     const started = performance.now();
     const embeddings = await session.run(inputs);

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/contract.ts";
@@ -44,11 +46,11 @@ async function start(options: { timeoutMs?: number; script?: URL; heapMb?: numbe
   return { engine, workers, deaths };
 }
 
-/** A thread that says that it is ready, and does this when it gets a batch. */
-const threadThat = (action: string) =>
-  new URL(
-    `data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',()=>{${action}});p.postMessage({kind:'ready'})`,
-  );
+/** A thread that does this when it gets a batch, and ends when told. */
+const silentThreadThat = (action: string) =>
+  `data:text/javascript,import{parentPort as p}from'node:worker_threads';p.on('message',(m)=>{if(m==='end')process.exit();${action}});`;
+/** The same, which says that it is ready. */
+const threadThat = (action: string) => new URL(`${silentThreadThat(action)}p.postMessage({kind:'ready'})`);
 const oneText = () => textTensors([[2, 79, 3]], { padId: 0 });
 const longBatch = () =>
   textTensors(
@@ -119,8 +121,7 @@ describe("an engine", () => {
       timeoutMs: 1000,
       signal: stop.signal,
       spawn: () => {
-        // Never says that it is ready.
-        workers.push(new Worker(new URL("data:text/javascript,setInterval(()=>{},1000)")));
+        workers.push(new Worker(new URL(silentThreadThat("")))); // it never says that it is ready
         return workers[0]!;
       },
     });
@@ -140,11 +141,7 @@ describe("an engine", () => {
   });
 
   it("gives up a replacement that hangs while it loads, and tries another", async () => {
-    const scripts = [
-      threadThat(""),
-      new URL("data:text/javascript,setInterval(()=>{},1000)"),
-      entryBeside(source, "worker").thread,
-    ];
+    const scripts = [threadThat(""), new URL(silentThreadThat("")), entryBeside(source, "worker").thread];
     const deaths: string[] = [];
     const workers: Worker[] = [];
     const engine = await startEngine({
@@ -220,6 +217,34 @@ describe("an engine", () => {
     await rename(`${graph}.away`, graph);
     expect((await engine.run(oneText())).embeddings).toHaveLength(512);
   });
+
+  it("lets the graph return before its thread ends, where it is closed or given up over a batch or while it loads", async () => {
+    // In a process of its own, which the runtime's binding would end with SIGABRT.
+    const script = `
+      import { startEngine } from ${JSON.stringify(source)};
+      import { textTensors } from ${JSON.stringify(new URL("../../src/text/tensors.ts", import.meta.url).href)};
+      const options = { graph: ${JSON.stringify(graph)}, threads: 1, timeoutMs: 60_000 };
+      const long = () => textTensors(Array.from({ length: 400 }, () => Array(128).fill(79)), { padId: 0 });
+      const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      for (const ms of [0, 20, 60]) {
+        const engine = await startEngine(options);
+        engine.run(long()).catch(() => {});
+        await later(ms);
+        await engine.close();
+        const stop = new AbortController();
+        const starting = startEngine({ ...options, signal: stop.signal }).catch(() => {});
+        setTimeout(() => stop.abort(), ms);
+        await starting;
+      }
+      const engine = await startEngine({ ...options, timeoutMs: 30 });
+      const failure = await engine.run(long()).then(() => "no failure", ({ code }) => code);
+      await later(500);
+      console.log(failure);
+    `;
+    const args = ["--import", "tsx", "--input-type=module", "--eval", script];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout.trim()).toBe("ENGINE_FAILED");
+  }, 60_000);
 
   it("refuses work once closed", async () => {
     const { engine } = await start();
