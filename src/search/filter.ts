@@ -1,5 +1,5 @@
 import { EncoderError } from "../errors.ts";
-import type { StoredValue, ValueKind } from "./lance.ts";
+import type { StoredValue, ValueKind } from "./arrow-columns.ts";
 
 /** Has conditions `{"column": value | [values] | {"gt"|"gte"|"lt"|"lte": value}}`, joined by AND. */
 export type Filter = Readonly<Record<string, unknown>>;

@@ -4,25 +4,9 @@ import type { Table } from "@lancedb/lancedb";
 import type { Table as ArrowTable } from "apache-arrow";
 import { loadOptional } from "../host/optional-package.ts";
 import { storing } from "../storage/storing.ts";
+import { createArrowColumns, type TableRow, type TableShape, type ValueKind } from "./arrow-columns.ts";
 
 const { errno: osErrors } = constants;
-
-export type ValueKind = "number" | "boolean" | "string";
-export type StoredValue = string | number | boolean | null;
-
-/** Lists the columns of a table: its own, one of vectors, and whatever the inputs carry. */
-export interface TableShape {
-  name: string;
-  own: Readonly<Record<string, "text" | "integer">>;
-  vector: { name: string; dimensions: number };
-}
-
-export interface TableRow {
-  own: Readonly<Record<string, string | number>>;
-  /** What the input carries. */
-  columns: Readonly<Record<string, StoredValue>>;
-  vector: Float32Array;
-}
 
 export interface LanceTable {
   table: Table;
@@ -40,27 +24,16 @@ export interface LanceTable {
  */
 export async function openLanceTable(directory: string, shape: TableShape): Promise<LanceTable> {
   const { lance, arrow } = await loadLance();
-  const { own, vector } = shape;
-  const vectorType = new arrow.FixedSizeList(vector.dimensions, new arrow.Field("item", new arrow.Float32(), true));
-  const vectorField = new arrow.Field(vector.name, vectorType, false);
-  const ownTypes = { text: () => new arrow.Utf8(), integer: () => new arrow.Int32() };
-  const ownFields = Object.entries(own).map(([name, kind]) => new arrow.Field(name, ownTypes[kind](), true));
-  const carriedTypes = {
-    number: () => new arrow.Float64(),
-    boolean: () => new arrow.Bool(),
-    string: () => new arrow.Utf8(),
-  };
-
+  const columns = createArrowColumns(arrow, shape);
   const db = await lance.connect(directory);
   const names = await db.tableNames();
-  const schema = new arrow.Schema([...ownFields, vectorField]);
   const table = names.includes(shape.name)
     ? await db.openTable(shape.name)
-    : await writingTable(() => db.createEmptyTable(shape.name, schema, { mode: "create", existOk: true }));
+    : await writingTable(() => db.createEmptyTable(shape.name, columns.schema({}), { mode: "create", existOk: true }));
 
   async function carried(): Promise<Record<string, ValueKind>> {
     const { fields } = await table.schema();
-    const others = fields.filter(({ name }) => !Object.hasOwn(own, name) && name !== vector.name);
+    const others = fields.filter(({ name }) => !Object.hasOwn(shape.own, name) && name !== shape.vector.name);
     return Object.fromEntries(others.map(({ name, type }) => [name, kindsByType[String(type)] ?? "string"]));
   }
 
@@ -84,31 +57,7 @@ export async function openLanceTable(directory: string, shape: TableShape): Prom
     carried,
     async prepare(given) {
       const rows = given.map((row) => ({ ...row, columns: storedColumns(row.columns) }));
-      const kinds = await addColumns(rows);
-      const others = Object.entries(kinds);
-      const carriedFields = others.map(([name, kind]) => new arrow.Field(name, carriedTypes[kind](), true));
-      const fields = [...ownFields, vectorField, ...carriedFields];
-      const data = new Float32Array(rows.length * vector.dimensions);
-      for (const [i, row] of rows.entries()) data.set(row.vector, i * vector.dimensions);
-      const child = arrow.makeData({ type: new arrow.Float32(), length: data.length, data });
-      const columnsOf = [
-        ...ownFields.map(
-          ({ name, type }) =>
-            arrow.vectorFromArray(
-              rows.map((row) => row.own[name] ?? null),
-              type,
-            ).data[0]!,
-        ),
-        arrow.makeData({ type: vectorType, length: rows.length, nullCount: 0, child }),
-        ...others.map(([name, kind]) => {
-          const cells = rows.map(({ columns }) => cellOf(columns[name] ?? null, kind));
-          return arrow.vectorFromArray(cells, carriedTypes[kind]()).data[0]!;
-        }),
-      ];
-      const type = new arrow.Struct(fields);
-      const struct = arrow.makeData({ type, length: rows.length, nullCount: 0, children: columnsOf });
-      const schema = new arrow.Schema(fields);
-      return new arrow.Table(schema, new arrow.RecordBatch(schema, struct));
+      return columns.table(rows, await addColumns(rows));
     },
     close() {
       table.close();
@@ -143,12 +92,6 @@ const sqlTypes: Readonly<Record<ValueKind, string>> = { number: "double", boolea
 /** Whether an input's column would take the place of the table's own or of LanceDB's, whose names begin with "_". */
 const isTaken = ({ own, vector }: TableShape, name: string) =>
   Object.hasOwn(own, name) || name === vector.name || name.startsWith("_");
-
-function cellOf(value: StoredValue, kind: ValueKind): StoredValue {
-  if (value === null) return null;
-  if (kind === "string") return String(value);
-  return typeof value === kind ? value : null;
-}
 
 async function loadLance() {
   const packages = ["@lancedb/lancedb", "apache-arrow"];

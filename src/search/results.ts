@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
+import type { StoredValue } from "./arrow-columns.ts";
 import type { IndexFacts } from "./index-facts.ts";
-import type { StoredValue } from "./lance.ts";
 import type { FoundRow } from "./vector-store.ts";
 
 /** Describes an indexed picture as people and programs see it. */

@@ -1,12 +1,5 @@
-import {
-  buildApproximateIndex,
-  openLanceTable,
-  type StoredValue,
-  sqlText,
-  type TableRow,
-  type ValueKind,
-  writingTable,
-} from "./lance.ts";
+import type { StoredValue, TableRow, ValueKind } from "./arrow-columns.ts";
+import { buildApproximateIndex, type LanceTable, openLanceTable, sqlText, writingTable } from "./lance.ts";
 
 /** Holds the pictures of an index: rows with a vector, in one table of a folder. */
 export interface VectorStore {
@@ -89,28 +82,22 @@ const comparedWhole = 10;
 /** @param directory an absolute path */
 export async function openVectorStore(directory: string, dimensions: number): Promise<VectorStore> {
   const shape = { name: "pictures", own, vector: { name: vectorColumn, dimensions } };
-  const { table, carried, prepare, close } = await openLanceTable(directory, shape);
+  const opened = await openLanceTable(directory, shape);
+  return { ...rowReaders(opened), nearest: nearestIn(opened), ...rowWriters(opened, dimensions), close: opened.close };
+}
 
+type RowReaders = Pick<VectorStore, "count" | "columns" | "scan" | "vectors" | "get" | "sample" | "hasIndex">;
+
+/** Another process may be writing: what answers a question looks at the latest version first. */
+function rowReaders({ table, carried }: LanceTable): RowReaders {
   return {
     async count() {
-      await table.checkoutLatest(); // another process may be writing
+      await table.checkoutLatest();
       return table.countRows();
     },
     async columns() {
       await table.checkoutLatest();
       return carried();
-    },
-    async add(rows) {
-      const prepared = await prepare(rows.map(tableRow));
-      await writingTable(() => table.add(prepared));
-    },
-    async replace(rows) {
-      const merge = table.mergeInsert("_id").whenMatchedUpdateAll().whenNotMatchedInsertAll();
-      const prepared = await prepare(rows.map(tableRow));
-      await writingTable(() => merge.execute(prepared));
-    },
-    async remove(ids) {
-      for (const condition of idConditions(ids)) await writingTable(() => table.delete(condition));
     },
     async *scan() {
       for await (const batch of table.query().select(ownColumns)) {
@@ -128,11 +115,8 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
     },
     async get(id) {
       await table.checkoutLatest();
-      const found = await table
-        .query()
-        .where(`_id = ${sqlText(id)}`)
-        .limit(1)
-        .toArray();
+      const condition = `_id = ${sqlText(id)}`;
+      const found = await table.query().where(condition).limit(1).toArray();
       return found[0] && foundOf(found[0], await carried());
     },
     async sample(limit) {
@@ -148,22 +132,45 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
         vector: Float32Array.from(row[vectorColumn].toArray()),
       }));
     },
-    async nearest({ vector, limit, offset, where, exact = false }) {
-      await table.checkoutLatest();
-      const rows = await table.countRows();
-      if (rows === 0) return [];
-      const kinds = await carried();
-      let query = table.query().nearestTo(vector).distanceType("cosine").limit(limit).offset(offset);
-      if (exact) query = query.bypassVectorIndex();
-      // Where a filter leaves too few rows in these lists, the others are looked into as well: zero means all. It comes
-      // first, since the minimum must not exceed the maximum, which is 20 unless it is set.
-      else {
-        query = query.maximumNprobes(0).minimumNprobes(Math.ceil(probedShare * listsFor(rows)));
-        query = query.refineFactor(comparedWhole);
-      }
-      if (where !== undefined) query = query.where(where);
-      const found = await query.select([...ownColumns, ...Object.keys(kinds), "_distance"]).toArray();
-      return found.map((row) => foundOf(row, kinds));
+    hasIndex: async () => (await table.listIndices()).length > 0,
+  };
+}
+
+function nearestIn({ table, carried }: LanceTable): VectorStore["nearest"] {
+  return async ({ vector, limit, offset, where, exact = false }) => {
+    await table.checkoutLatest();
+    const rows = await table.countRows();
+    if (rows === 0) return [];
+    const kinds = await carried();
+    let query = table.query().nearestTo(vector).distanceType("cosine").limit(limit).offset(offset);
+    if (exact) query = query.bypassVectorIndex();
+    // Where a filter leaves too few rows in these lists, the others are looked into as well: zero means all. It comes
+    // first, since the minimum must not exceed the maximum, which is 20 unless it is set.
+    else {
+      query = query.maximumNprobes(0).minimumNprobes(Math.ceil(probedShare * listsFor(rows)));
+      query = query.refineFactor(comparedWhole);
+    }
+    if (where !== undefined) query = query.where(where);
+    const found = await query.select([...ownColumns, ...Object.keys(kinds), "_distance"]).toArray();
+    return found.map((row) => foundOf(row, kinds));
+  };
+}
+
+type RowWriters = Pick<VectorStore, "add" | "replace" | "remove" | "compact" | "buildIndex">;
+
+function rowWriters({ table, prepare }: LanceTable, dimensions: number): RowWriters {
+  return {
+    async add(rows) {
+      const prepared = await prepare(rows.map(tableRow));
+      await writingTable(() => table.add(prepared));
+    },
+    async replace(rows) {
+      const merge = table.mergeInsert("_id").whenMatchedUpdateAll().whenNotMatchedInsertAll();
+      const prepared = await prepare(rows.map(tableRow));
+      await writingTable(() => merge.execute(prepared));
+    },
+    async remove(ids) {
+      for (const condition of idConditions(ids)) await writingTable(() => table.delete(condition));
     },
     async compact() {
       const cleanupOlderThan = new Date(Date.now() - keptVersionsMs);
@@ -173,8 +180,6 @@ export async function openVectorStore(directory: string, dimensions: number): Pr
       const lists = listsFor(await table.countRows());
       await writingTable(() => buildApproximateIndex(table, { column: vectorColumn, dimensions, lists }));
     },
-    hasIndex: async () => (await table.listIndices()).length > 0,
-    close,
   };
 }
 
