@@ -52,14 +52,18 @@ async function tryProvider(signal: AbortSignal | undefined): Promise<string | un
   if (!(await stat(provider).catch(() => undefined))) {
     return `ONNX Runtime's CUDA provider is not installed. Fetch it with: node ${join(runtime, "script/install.js")} --onnxruntime-node-install=cuda12`;
   }
-  const failure = await openInThread(signal);
+  const failure = await openInThread(provider, signal);
   return failure === undefined ? undefined : explainFailure(failure, provider);
 }
 
 /** Says what keeps the provider from working and how to get it, for the failures of the runtime that name no cure. */
 export function explainFailure(failure: string, provider: string): string {
-  if (failure.includes("Failed to load shared library")) {
-    return `a library that ONNX Runtime's CUDA provider needs is missing; the runtime's own line above names it. libcuda.so.1 comes with NVIDIA's driver, which a container sees with --gpus all. The others come with the CUDA runtime and cuDNN that the provider was built for: readelf -d ${provider}`;
+  const [, missing] = /(\S+): cannot open shared object file/.exec(failure) ?? [];
+  if (missing === "libcuda.so.1") {
+    return `${missing} is missing. It comes with NVIDIA's driver, and a container sees it with --gpus all and NVIDIA's container toolkit.`;
+  }
+  if (missing !== undefined) {
+    return `${missing} is missing. It comes with the CUDA runtime and cuDNN that ONNX Runtime's CUDA provider was built for; readelf -d ${provider} lists all that it needs.`;
   }
   // The runtime puts its own source lines and types around what CUDA says.
   const [, code, said] = /CUDA failure (\d+): (.+?) ; GPU=/.exec(failure) ?? [];
@@ -68,8 +72,9 @@ export function explainFailure(failure: string, provider: string): string {
 }
 
 /** Opens a tiny graph on the GPU, which takes a second that the calling thread must not wait; gives what it failed for. */
-async function openInThread(signal: AbortSignal | undefined): Promise<string | undefined> {
-  const worker = new Worker(entryBeside(import.meta.url, "device-thread").thread, { name: "device" });
+async function openInThread(provider: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const thread = entryBeside(import.meta.url, "device-thread").thread;
+  const worker = new Worker(thread, { name: "device", workerData: provider });
   try {
     return await new Promise((resolve, reject) => {
       worker.once("message", (failure: string | null) => resolve(failure ?? undefined));

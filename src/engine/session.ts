@@ -44,6 +44,11 @@ export async function openSession({ graph, ...options }: SessionOptions): Promis
   };
 }
 
+/** Keeps the runtime's own lines of errors, which are thrown as well, out of stderr. It works before the first session. */
+export function silenceRuntime(): void {
+  runtime.env.logLevel = "fatal";
+}
+
 /** @param graph the path of an .onnx file, or its bytes */
 export async function openGraph(
   graph: string | Uint8Array,

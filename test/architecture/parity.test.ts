@@ -43,8 +43,9 @@ describe.each([
     reference = JSON.parse(await readFile(join(directory, "reference.json"), "utf8"));
     const outDir = join(await temporaryFolder(), "model");
     model = await buildModel({ imageDir: directory, textDir: directory, outDir, name, precision: "fp32" });
-    encoder = await createEncoder({ model: model.directory });
-    app = createApp({ encoder, config: settingsWith(serviceSettings), metrics: createMetrics(), version: "1.2.3" });
+    encoder = await createEncoder({ model: model.directory, decodeTimeoutMs: 300_000 });
+    const config = settingsWith(serviceSettings, { requestTimeoutMs: 300_000 }); // an emulated processor takes longer than usual
+    app = createApp({ encoder, config, metrics: createMetrics(), version: "1.2.3" });
     url = await app.listen({ port: 0, host: "127.0.0.1" });
   });
   afterAll(async () => {

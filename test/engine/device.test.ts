@@ -1,5 +1,10 @@
+import { copyFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chooseDevice, explainFailure } from "../../src/engine/device.ts";
+import { whyNotLoaded } from "../../src/engine/shared-library.ts";
+import { temporaryFolder } from "../support/checkpoints.ts";
 
 const precisions = ["fp16", "fp32"];
 const works = async () => undefined;
@@ -53,10 +58,21 @@ describe("the device", () => {
     );
   });
 
-  it("names what a missing library comes with, and keeps a failure that it does not know", () => {
-    expect(explainFailure("Failed to load shared library", "provider.so")).toMatch(
-      /libcuda\.so\.1 comes with NVIDIA's/,
+  it("names the library that is missing and what it comes with, and keeps a failure that it does not know", () => {
+    const failure = (library: string) =>
+      `Failed to load shared library: ${library}: cannot open shared object file: No such file or directory`;
+    expect(explainFailure(failure("libcuda.so.1"), "provider.so")).toMatch(/^libcuda\.so\.1 is missing\. .*driver/);
+    expect(explainFailure(failure("libcublas.so.13"), "provider.so")).toMatch(
+      /^libcublas\.so\.13 is missing\. .*cuDNN/,
     );
     expect(explainFailure("cuDNN library was not found", "provider.so")).toBe("cuDNN library was not found");
+  });
+
+  it.skipIf(process.platform !== "linux")("hears from the loader which library is missing", async () => {
+    const runtime = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+    const copy = join(await temporaryFolder(), "provider.so");
+    // Away from its folder, the binding does not find the runtime that it links.
+    await copyFile(join(runtime, `bin/napi-v6/linux/${process.arch}/onnxruntime_binding.node`), copy);
+    expect(whyNotLoaded(copy)).toBe("libonnxruntime.so.1: cannot open shared object file: No such file or directory");
   });
 });
