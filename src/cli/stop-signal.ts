@@ -26,7 +26,7 @@ export function stopOnSignals(): Stop {
   for (const name of signals) {
     const code = 128 + constants.signals[name];
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(code);
+      if (stop.signal.aborted) return endBy(name, code);
       stop.code.interrupted = code;
       controller.abort(new Error(name));
     });
@@ -39,4 +39,14 @@ export function stopOnSignals(): Stop {
     controller.abort(error);
   });
   return stop;
+}
+
+/**
+ * Ends at once by the signal itself, which shells report as `code`: process.exit() would wait for the graph that runs, and
+ * then end with SIGABRT. A container's first process cannot end itself by a signal, and exits.
+ */
+function endBy(name: NodeJS.Signals, code: number): void {
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+  process.exit(code);
 }

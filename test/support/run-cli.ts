@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants } from "node:os";
 import { resolve } from "node:path";
 import { onTestFinished } from "vitest";
 
@@ -15,7 +16,8 @@ export interface Running {
 }
 
 export interface Outcome {
-  code: number | null;
+  /** The exit code as a shell gives it: a process that a signal ended has 128 and the signal's number. */
+  code: number;
   stdout: string;
   stderr: string;
 }
@@ -47,7 +49,10 @@ function start(executable: string, args: string[], env: Record<string, string>, 
       child.emit("written");
     });
   }
-  const ended = once(child, "close").then(([code]) => ({ code, ...written }));
+  const ended = once(child, "close").then((close) => {
+    const [code, signal] = close as [number | null, NodeJS.Signals]; // it has one of them
+    return { code: code ?? 128 + constants.signals[signal], ...written };
+  });
   const output = () => written.stdout + written.stderr;
   return {
     child,

@@ -5,9 +5,9 @@ import { createLanes } from "../../scheduling/lanes.ts";
 import { storing } from "../../storage/storing.ts";
 import type { Outcome } from "../items/item.ts";
 import { createGroupCommit } from "./group-commit.ts";
-import { createKnown } from "./known.ts";
+import { createKnown, type Known } from "./known.ts";
 import { type Facts, type InputLine, isMark, type Line, type Mark } from "./lines.ts";
-import { openJournalLog } from "./log.ts";
+import { type JournalLog, openJournalLog } from "./log.ts";
 import { openVectorFile, type VectorFile } from "./vectors.ts";
 
 /**
@@ -66,35 +66,12 @@ export async function openJournal({ directory, facts, dimensions, forget }: Jour
     },
   );
   const lineAt = (line: number | undefined) => (line === undefined ? undefined : (JSON.parse(log.read(line)) as Line));
-
-  function outcomeOf(entry: InputLine): Outcome | undefined {
+  const outcomeOf = (entry: InputLine): Outcome | undefined => {
     if ("slot" in entry) return { slot: entry.slot, contentHash: entry.hash };
     const isForgotten = forget === "any" || forget === entry.code;
     return isForgotten ? undefined : { error: new EncoderError(entry.code, entry.error) };
-  }
-
-  async function writeEntries(entries: Entry[]): Promise<Outcome[]> {
-    const fresh = entries.flatMap(({ result }) => ("vector" in result ? [result.vector] : []));
-    let slot = known.reserve(fresh.length);
-    if (fresh.length > 0) await vectors.write(slot, fresh);
-    const lines = entries.map(({ identity: id, version: v, result }): InputLine => {
-      const key = v === undefined ? { id } : { id, v };
-      if ("error" in result) return { ...key, code: result.error.code, error: result.error.message };
-      const hash = result.contentHash;
-      if ("slot" in result) return { ...key, hash, slot: result.slot, sum: sumOf(result.slot) };
-      return { ...key, hash, slot: slot++, sum: vectors.checksum(result.vector) };
-    });
-    const firstLine = log.length;
-    await log.append(lines.map((line) => JSON.stringify(line)));
-    for (const [i, line] of lines.entries()) known.add(line, firstLine + i);
-    return lines.map((line): Outcome => {
-      if ("slot" in line) return { slot: line.slot, contentHash: line.hash };
-      return { error: new EncoderError(line.code, line.error) };
-    });
-  }
-
-  const sumOf = (slot: number) => vectors.read(slot, new Float32Array(dimensions)) ?? 0;
-
+  };
+  const writeEntries = entryWriter({ vectors, log, known, dimensions });
   const lane = createLanes({ lanes: 1 });
   const commit = createGroupCommit((entries: Entry[]) => lane.run(() => storing(() => writeEntries(entries))));
 
@@ -135,6 +112,38 @@ export async function openJournal({ directory, facts, dimensions, forget }: Jour
       await commit.idle();
       await Promise.all([log.close(), vectors.close()]);
     },
+  };
+}
+
+interface Writing {
+  vectors: VectorFile;
+  log: JournalLog;
+  known: Known;
+  dimensions: number;
+}
+
+/** Writes the new vectors of some entries, then a line for each, and knows them from then on. */
+function entryWriter({ vectors, log, known, dimensions }: Writing) {
+  const sumOf = (slot: number) => vectors.read(slot, new Float32Array(dimensions)) ?? 0;
+
+  return async (entries: readonly Entry[]): Promise<Outcome[]> => {
+    const fresh = entries.flatMap(({ result }) => ("vector" in result ? [result.vector] : []));
+    let slot = known.reserve(fresh.length);
+    if (fresh.length > 0) await vectors.write(slot, fresh);
+    const lines = entries.map(({ identity: id, version: v, result }): InputLine => {
+      const key = v === undefined ? { id } : { id, v };
+      if ("error" in result) return { ...key, code: result.error.code, error: result.error.message };
+      const hash = result.contentHash;
+      if ("slot" in result) return { ...key, hash, slot: result.slot, sum: sumOf(result.slot) };
+      return { ...key, hash, slot: slot++, sum: vectors.checksum(result.vector) };
+    });
+    const firstLine = log.length;
+    await log.append(lines.map((line) => JSON.stringify(line)));
+    for (const [i, line] of lines.entries()) known.add(line, firstLine + i);
+    return lines.map((line): Outcome => {
+      if ("slot" in line) return { slot: line.slot, contentHash: line.hash };
+      return { error: new EncoderError(line.code, line.error) };
+    });
   };
 }
 

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { createHashTable } from "./hash-table.ts";
 import type { InputLine } from "./lines.ts";
 
+export type Known = ReturnType<typeof createKnown>;
+
 /** Finds the lines of a journal by what they are about, in some 50 bytes a line. */
 export function createKnown() {
   const byIdentity = createHashTable();
