@@ -3,7 +3,7 @@ import { elementTypes } from "../../graph/onnx.ts";
 import { createHalves, isCastTo, safeOperators } from "./halves.ts";
 
 /** The least that a mask adds to a score: it takes a weight to zero as -1e9 does, which half precision cannot hold. */
-const lowestMask = -60_000;
+export const lowestMask = -60_000;
 
 /**
  * Moves casts to float32 behind the operators that do not need them, and takes out a cast to half precision of what was

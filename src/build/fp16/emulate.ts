@@ -1,5 +1,6 @@
 import { float32Of } from "../../graph/float16.ts";
 import type { Graph, Node, Value } from "../../graph/graph.ts";
+import { attendInSteps } from "./attention-steps.ts";
 import { createHalves, isCastTo } from "./halves.ts";
 
 /** x * splitter - (x * splitter - x) rounds a float32 to the 11 bits of half precision (Veltkamp, 1968). */
@@ -27,6 +28,7 @@ export function emulate(graph: Graph): void {
     const [first] = node.inputs as [Value];
     if (isCastTo("float16", node)) round(first, output);
     else if (isCastTo("float32", node) && halves.has(first)) add("Identity", [first], output);
+    else if (halves.has(output) && node.operator === "Attention") attendInSteps(graph, node, round);
     else if (halves.has(output) && node.operator !== "Gather") {
       graph.nodes.push({ ...node, outputs: [`${output}.exact`] } satisfies Node);
       round(`${output}.exact`, output);
