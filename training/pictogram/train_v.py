@@ -120,7 +120,7 @@ def meant(batch: Batch, earlier: Earlier, share: float) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_options(parser, minutes=90, batch=384, rate=3e-4, eval_every=10)
+    add_options(parser, minutes=90, batch=384, rate=2.5e-4, eval_every=10)
     parser.add_argument("--space", type=Path, required=True, help="space.pt")
     parser.add_argument("--image", type=Path, help="image.pt of stage 1, with --text; or --warm")
     parser.add_argument("--text", type=Path, help="text.pt of stage 2, of the same vocabulary")
