@@ -93,7 +93,9 @@ export async function start(how: (port: number) => Start): Promise<Service> {
 }
 
 async function firstAnswer(url: string, child: ChildProcess, { image, text }: Speech): Promise<void> {
-  const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  // A PNG of 16 x 16 pixels; Infinity refuses pictures of one pixel.
+  const picture =
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAMAAAAoLQ9TAAAAA1BMVEV/Px8tATV+AAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADUlEQVQY02NgGAXIAAABEAAB7JfjegAAAABJRU5ErkJggg==";
   const post = async (path: string, body: object) => {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
     const response = await fetch(`${url}${path}`, init);
