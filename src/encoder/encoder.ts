@@ -11,7 +11,7 @@ import {
 import { pickSettings, settingsWith, type ValuesOf } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { startEngine } from "../engine/engine.ts";
-import { layoutFor } from "../engine/layout.ts";
+import { layoutFor, sizesFor } from "../engine/layout.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder, type Decoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
@@ -39,11 +39,6 @@ export interface StartOptions {
 /** However large MAX_IMAGE_QUEUE and a model's pictures are, decoded pixels take no more memory than this. */
 const mostPixelBytes = 512 * 1024 * 1024;
 
-/** More decoders would outrun a processor's tower; a GPU keeps up with all that a machine has cores for. */
-const mostDecoders: Record<Device, number> = { cpu: 8, cuda: 64 };
-/** A GPU needs more work at once to be busy. */
-const usualImageBatch: Record<Device, number> = { cpu: 8, cuda: 64 };
-
 /**
  * Opens a model (the embedded one is built on its first use) and starts its towers, decoder and fetcher.
  * @throws EncoderError MODEL_INVALID, CONFIG_INVALID or ENGINE_FAILED, saying what is wrong and how to mend it; the signal's
@@ -64,14 +59,11 @@ export async function createEncoder(
   if (reason !== undefined) observer.onDeviceFallback?.(reason);
 
   const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
-  const decoding = {
-    ...pickSettings(decodeSettings, config),
-    decodeProcesses: config.decodeProcesses || Math.min(availableCores(), mostDecoders[device]),
-  };
+  const { decodeProcesses, maxImageBatch } = sizesFor(device, availableCores(), config);
+  const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
   const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
   const { maxImageBytes } = config;
   const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
-  const maxImageBatch = config.maxImageBatch || usualImageBatch[device];
   const engines = { ...pickSettings(engineSettings, config), device, maxImageBatch };
   const [images, texts] = await startTowers({ model, config: engines, decoder, observer, start }).catch(
     async (error) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layoutFor } from "../../src/engine/layout.ts";
+import { layoutFor, sizesFor } from "../../src/engine/layout.ts";
 
 /** How many times as fast as one thread an engine is, if an eighth of its work cannot be divided (docs/performance.md). */
 const speedOf = (threads: number) => 1 / (0.117 + (1 - 0.117) / threads);
@@ -33,5 +33,21 @@ describe("the engines of a tower", () => {
     expect(layoutFor(16, { replicas: 2, threads: 0 })).toEqual({ replicas: 2, threads: 8 });
     expect(layoutFor(2, { replicas: 4, threads: 0 })).toEqual({ replicas: 4, threads: 1 });
     expect(layoutFor(2, { replicas: 0, threads: 1 })).toEqual({ replicas: 1, threads: 1 });
+  });
+});
+
+describe("what suits a device", () => {
+  const auto = { decodeProcesses: 0, maxImageBatch: 0 };
+
+  it("is a larger batch on a GPU, and a decoder for each core up to a number that keeps the device busy", () => {
+    expect(sizesFor("cpu", 4, auto)).toEqual({ decodeProcesses: 4, maxImageBatch: 8 });
+    expect(sizesFor("cpu", 96, auto)).toEqual({ decodeProcesses: 8, maxImageBatch: 8 });
+    expect(sizesFor("cuda", 4, auto)).toEqual({ decodeProcesses: 4, maxImageBatch: 64 });
+    expect(sizesFor("cuda", 96, auto)).toEqual({ decodeProcesses: 64, maxImageBatch: 64 });
+  });
+
+  it("is what the settings say, where they say it", () => {
+    const asked = { decodeProcesses: 3, maxImageBatch: 16 };
+    for (const device of ["cpu", "cuda"] as const) expect(sizesFor(device, 8, asked)).toEqual(asked);
   });
 });
