@@ -7,7 +7,7 @@ import { optimizeIndex } from "../bulk/optimize-index.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
 import { updateIndex } from "../bulk/update-index.ts";
 import { indexPath, indexSettings, inputSettings } from "../config/bulk.ts";
-import { encoderSettings } from "../config/encoder.ts";
+import { decodeSettings, encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
@@ -45,7 +45,7 @@ export const index = command({
     const source = await openSources(operands, { ...values, text: false, reading, scratch: tmpdir() });
     if (values.dryRun && values.prune) return tellGone({ directory, operands, source });
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
-    const thumbnails = createThumbnailer(values);
+    const thumbnails = createThumbnailer(pickSettings(decodeSettings, values));
     try {
       if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });
       let pictures = 0;

@@ -1,4 +1,5 @@
-import type { EncoderConfig } from "../../config/encoder.ts";
+import { type EncoderConfig, fetchSettings } from "../../config/encoder.ts";
+import { pickSettings } from "../../config/setting.ts";
 import { createImageFetcher, type FetchOptions } from "../../image/fetch.ts";
 import { createBudget } from "./budget.ts";
 import type { FileReading } from "./file-item.ts";
@@ -8,5 +9,6 @@ export function createReading(
   settings: FetchOptions & Pick<EncoderConfig, "maxImageBytes"> & { maxReadBytes: number },
 ): FileReading {
   const { maxReadBytes, maxImageBytes } = settings;
-  return { budget: createBudget(maxReadBytes), fetcher: createImageFetcher(settings), maxImageBytes };
+  const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, settings), maxImageBytes });
+  return { budget: createBudget(maxReadBytes), fetcher, maxImageBytes };
 }
