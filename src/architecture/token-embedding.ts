@@ -4,8 +4,12 @@ import type { Builder } from "./pre-norm-encoder.ts";
 
 /** Learned vectors for words and for places. */
 export interface TokenEmbedding {
-  /** Names both tables, whose tensors have `.weight` behind these. */
-  tables: { words: string; places: string };
+  /** What the names of both tables' tensors begin with, such as `text_model.embeddings.` */
+  folder: string;
+  /** What the names of both tables' constants begin with, where a graph has several towers. */
+  prefix?: string;
+  words: string;
+  places: string;
   vocabulary: number;
   positions: number;
   width: number;
@@ -15,17 +19,19 @@ export interface TokenEmbedding {
 
 /** Adds the vectors of words and positions. ids [N, T] -> [N, T, W] */
 export function embedTokens({ graph, tensors, arithmetic }: Builder, embedding: TokenEmbedding): Value {
-  const { tables, vocabulary, positions, width, ids } = embedding;
-  const table = tensors.weight(`${tables.words}.weight`, [vocabulary, width]);
-  const words = arithmetic.rows(graph, { name: tables.words, ids, table });
-  const places = tensors.weight(`${tables.places}.weight`, [positions, width]);
-  return graph.apply("Add", [words, firstRows(graph, { name: tables.places, table: places, ids })]);
+  const { folder, prefix = "", words, places, vocabulary, positions, width, ids } = embedding;
+  const ofWords = tensors.weight(`${folder}${words}.weight`, [vocabulary, width]);
+  const ofPlaces = tensors.weight(`${folder}${places}.weight`, [positions, width]);
+  const x = arithmetic.rows(graph, { name: prefix + words, ids, table: ofWords });
+  return graph.apply("Add", [x, firstRows(graph, { name: prefix + places, table: ofPlaces, ids })]);
 }
 
-/** Gives the names that CLIP and SigLIP have for the tables of their text towers. */
-export function tablesOf(prefix: string): TokenEmbedding["tables"] {
-  return { words: `${prefix}.embeddings.token_embedding`, places: `${prefix}.embeddings.position_embedding` };
-}
+/** Names the tables that CLIP and SigLIP have in their text towers. */
+export const textTables = {
+  folder: "text_model.embeddings.",
+  words: "token_embedding",
+  places: "position_embedding",
+} as const;
 
 /**
  * As many rows of a table of positions as there are tokens. Batches are padded to an even length: where the positions are odd

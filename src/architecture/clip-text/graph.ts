@@ -1,6 +1,6 @@
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
-import { embedTokens, tablesOf } from "../token-embedding.ts";
+import { embedTokens, textTables } from "../token-embedding.ts";
 
 export interface TextTransformer {
   vocabulary: number;
@@ -24,7 +24,7 @@ export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">)
   const { tensors, arithmetic } = builder;
 
   const ids = graph.input({ name: "input_ids", type: "int64", shape: ["N", "T"] });
-  let x = embedTokens(builder, { ...tower, tables: tablesOf("text_model"), width: encoder.width, ids }); // [N, T, W]
+  let x = embedTokens(builder, { ...tower, ...textTables, width: encoder.width, ids }); // [N, T, W]
   x = encodeTokens(builder, encoder, { x, isCausal: true });
   x = graph.apply("GatherND", [x, endOfText(graph, ids, tower)], { batch_dims: 1 }); // [N, W]
   const embeddings = arithmetic.linear(graph, {

@@ -52,10 +52,9 @@ export function textVector(
   const counts = graph.apply("Cast", [tokens.attentionMask], { to: 1 }); // [N, T]: 1 for a token, 0 for padding
   const mask = additiveMask(graph, counts);
 
-  const embeddings = `${prefix}embeddings`;
-  const tables = { words: `${embeddings}.word_embeddings`, places: `${embeddings}.position_embeddings` };
-  let x = embedTokens(builder, { ...tower, tables, ids: tokens.ids }); // [N, T, W]
-  x = layerNorm(builder, { ...tower, epsilon }, { name: `${embeddings}.LayerNorm`, x });
+  const tables = { folder: `${prefix}embeddings.`, prefix, words: "word_embeddings", places: "position_embeddings" };
+  let x = embedTokens(builder, { ...tower, ...tables, ids: tokens.ids }); // [N, T, W]
+  x = layerNorm(builder, { ...tower, epsilon }, { name: `${tables.folder}LayerNorm`, x });
   for (let layer = 0; layer < tower.layers; layer++) {
     x = transformerBlock(builder, tower, { x, mask, name: `${prefix}transformer.layer.${layer}` });
   }

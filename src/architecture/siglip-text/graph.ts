@@ -1,6 +1,6 @@
 import { createGraph, type Graph } from "../../graph/graph.ts";
 import { type Builder, encodeTokens, layerNorm, linear, type PreNormEncoder } from "../pre-norm-encoder.ts";
-import { embedTokens, tablesOf } from "../token-embedding.ts";
+import { embedTokens, textTables } from "../token-embedding.ts";
 
 /** Describes SigLIP's text transformer, as its configuration does. */
 export interface TextTransformer {
@@ -23,7 +23,7 @@ export function textGraph(tower: TextTransformer, parts: Omit<Builder, "graph">)
   const { width } = encoder;
 
   const ids = graph.input({ name: "input_ids", type: "int64", shape: ["N", tower.positions] });
-  let x = embedTokens(builder, { ...tower, tables: tablesOf("text_model"), width, ids }); // [N, T, W]
+  let x = embedTokens(builder, { ...tower, ...textTables, width, ids }); // [N, T, W]
   const pick = (tokens: string) =>
     graph.apply("Slice", [tokens, graph.integers(-1), graph.integers(tower.positions), graph.integers(1)]);
   x = encodeTokens(builder, encoder, { x, pick }); // [N, 1, W]
