@@ -50,7 +50,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   let waited = false;
   for (;;) {
     signal?.throwIfAborted();
-    await storing(() => mkdir(directory, { recursive: true }));
+    await storing(() => makeFolder(directory));
     let holder = await watch.findHolder();
     if (!holder && (await createFile(join(directory, own)))) {
       holder = await watch.findHolder(own);
@@ -66,6 +66,14 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
     waited = true;
     await sleep(timing.pollMs * (0.5 + Math.random()), undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
+}
+
+/** While others remove the folder, mkdir finds it there, looks again, and says that it is not. */
+async function makeFolder(directory: string, tries = 10): Promise<unknown> {
+  return mkdir(directory, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" || tries <= 1) throw error;
+    return makeFolder(directory, tries - 1);
+  });
 }
 
 /** Tells whether it is there; the last holder may have removed the folder in this moment. */
