@@ -135,12 +135,13 @@ describe("a request under way", () => {
   it("is joined by an equal one, also where any other is refused", async () => {
     let runs = 0;
     const encoder = await encoderWith({ image: "works", text: "hangs" }, () => runs++);
-    const ask = (text: string, msLeft: number) =>
-      encoder.encodeTexts([text], { deadline: performance.now() + msLeft, signal: AbortSignal.timeout(msLeft) });
+    const ask = (text: string, msLeft: number, { patienceMs = msLeft } = {}) =>
+      encoder.encodeTexts([text], { deadline: performance.now() + msLeft, signal: AbortSignal.timeout(patienceMs) });
     const first = ask("the same", 20_000);
     first.catch(() => {});
     await expect.poll(() => runs, { timeout: 20_000 }).toBe(1);
-    await expect(ask("another", 150)).rejects.toMatchObject({ code: "OVERLOADED" });
+    const another = ask("another", 150, { patienceMs: 20_000 }); // a busy machine may take longer to refuse it
+    await expect(another).rejects.toMatchObject({ code: "OVERLOADED" });
     await expect(ask("the same", 150)).rejects.toThrow(/timeout/); // it was accepted
   });
 });
