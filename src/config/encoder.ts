@@ -45,8 +45,8 @@ export const decodeSettings = {
   }),
   decodeProcesses: integer(0, 256, {
     default: 0,
-    help: "Processes that decode images; 0 means one per available core, at most 8, or 64 beside a GPU.",
-    why: "Decoding is single-threaded per image; a process of its own keeps a decoder crash away from the service.",
+    help: "Most processes that decode images; 0 means one per available core, at most 8, or 64 beside a GPU.",
+    why: "Decoding is single-threaded per image, in a process whose crash is not the service's. One is kept; others start when images wait, and end when they are not used.",
   }),
   maxDecoderBytes: integer(128 * MiB, 64 * 1024 * MiB, {
     default: 1280 * MiB,

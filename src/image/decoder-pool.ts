@@ -9,19 +9,21 @@ import {
 
 export interface DecoderPoolOptions extends DecoderProcessOptions {
   onEnd?: ((reason: DecoderEnd) => void) | undefined;
-  /** Starts one process at once, so that the first image finds it ready. */
-  startsEarly?: boolean;
-  /** A process that was not used for so long is ended; by default, all are kept. */
+  /** Keeps one process from the beginning, so that the first image finds it ready. */
+  keepsOne?: boolean;
+  /** Other processes are ended when they were not used for so long. */
   idleMs?: number;
 }
 
-/** Holds decoder processes, each used by one image at a time. There are as many as are taken at the same time. */
+/** Holds decoder processes, each used by one image at a time. */
 export interface DecoderPool {
   /**
-   * Gives a process that is ready for an image.
+   * Gives a process that is ready for an image. Where all are busy, a further one is started once the image has waited
+   * for a while: small ones are decoded so fast that one process feeds the engines of several cores.
+   * @param since when the image began to wait, in `performance.now()` milliseconds
    * @throws EncoderError DECODER_FAILED or SHUTTING_DOWN
    */
-  take(): Promise<DecoderProcess>;
+  take(since: number): Promise<DecoderProcess>;
   giveBack(process: DecoderProcess): void;
   close(): Promise<void>;
 }
@@ -30,11 +32,16 @@ const firstRestartDelayMs = 100;
 const longestRestartDelayMs = 5_000;
 /** After this many failed starts in a row, an image is no longer kept waiting for the next try. */
 const mostFailedStarts = 3;
+/** A further process takes 0.3 s of a core to start, and 35 MB. */
+const patienceMs = 100;
+const defaultIdleMs = 60_000;
 
 export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
+  const { keepsOne = false, idleMs = defaultIdleMs } = options;
   const starter = createStarter(options);
-  const idle: { process: DecoderProcess; ending: NodeJS.Timeout | undefined }[] = [];
-  let warming = options.startsEarly ? starter.start() : undefined;
+  const idle: { process: DecoderProcess; ending: NodeJS.Timeout }[] = [];
+  const waiting: ((process?: DecoderProcess) => void)[] = [];
+  let warming = keepsOne ? starter.start() : undefined;
 
   /** Takes the one used last, whose memory is warm. */
   function takeIdle(): DecoderProcess | undefined {
@@ -43,8 +50,28 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     return found?.process;
   }
 
+  /** Waits for one that is busy. It gives nothing if that takes too long, or if it has ended. */
+  function takeBusy(ms: number): Promise<DecoderProcess | undefined> {
+    return new Promise((resolve) => {
+      const settle = (process?: DecoderProcess) => {
+        clearTimeout(timer);
+        resolve(process);
+      };
+      const timer = setTimeout(() => {
+        waiting.splice(waiting.indexOf(settle), 1);
+        resolve(undefined);
+      }, ms);
+      waiting.push(settle);
+    });
+  }
+
+  async function startAnother(): Promise<DecoderProcess | undefined> {
+    await starter.waitForNextStart();
+    return starter.isClosed() ? undefined : starter.start();
+  }
+
   return {
-    async take() {
+    async take(since) {
       for (;;) {
         if (starter.isClosed()) throw shuttingDown();
         const first = warming;
@@ -52,24 +79,31 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
         const found = (await first) ?? takeIdle();
         if (found?.isUsable()) return found;
         if (found || idle.length > 0) continue;
-        await starter.waitForNextStart();
-        const started = starter.isClosed() ? undefined : await starter.start();
-        if (started?.isUsable()) return started;
+        const leftMs = since + patienceMs - performance.now();
+        const next = starter.count() > 0 && leftMs > 0 ? await takeBusy(leftMs) : await startAnother();
+        if (next?.isUsable()) return next;
       }
     },
     giveBack(process) {
-      if (!process.isUsable()) return;
-      const resting: (typeof idle)[number] = { process, ending: undefined };
+      const isUsable = process.isUsable();
+      const next = waiting.shift();
+      if (next) return next(isUsable ? process : undefined);
+      if (!isUsable) return;
+      const resting = {
+        process,
+        ending: setTimeout(() => {
+          if (keepsOne && starter.count() === 1) return;
+          idle.splice(idle.indexOf(resting), 1);
+          process.kill();
+        }, idleMs).unref(),
+      };
       idle.push(resting);
-      if (options.idleMs === undefined) return;
-      resting.ending = setTimeout(() => {
-        idle.splice(idle.indexOf(resting), 1);
-        process.kill();
-      }, options.idleMs).unref();
     },
     async close() {
       for (const { ending } of idle) clearTimeout(ending);
-      await starter.close();
+      const closing = starter.close();
+      for (const next of waiting.splice(0)) next();
+      await closing;
     },
   };
 }
@@ -98,6 +132,7 @@ function createStarter(options: DecoderPoolOptions) {
 
   return {
     isClosed: () => closing.signal.aborted,
+    count: () => [...alive].filter((process) => process.isUsable()).length,
     async start() {
       const process = await startOne();
       const delayMs = Math.min(firstRestartDelayMs * 2 ** failedStarts, longestRestartDelayMs);

@@ -55,8 +55,8 @@ export const retryAfterSeconds = 5;
 // The heap is small, since pictures live outside it. With one arena and these thresholds, glibc returns the blocks of large
 // pictures at once, and uses those of small ones again: to return them too would cost 0.4 ms of page faults for 640x480.
 // The environment is not handed down, so that a decoder that an image takes over finds no keys in it.
-const execArgv = ["--max-old-space-size=64", "--max-semi-space-size=1"];
-const malloc = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "4194304", MALLOC_TRIM_THRESHOLD_: "8388608" };
+const execArgv = ["--max-old-space-size=64", "--max-semi-space-size=1", "--expose-gc"];
+const malloc = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "4194304", MALLOC_TRIM_THRESHOLD_: "4194304" };
 const env = { ...malloc, UV_THREADPOOL_SIZE: "1", VIPS_WARNING: "0" };
 
 /** Command lines are public on a machine: what is not needed stays out, whatever else the options may hold. */

@@ -8,9 +8,9 @@ import { retryAfterSeconds } from "./decoder-process.ts";
 import type { Pixels } from "./pixels.ts";
 
 export interface DecoderOptions
-  extends Omit<DecoderPoolOptions, "isBackground" | "startsEarly" | "idleMs">,
+  extends Omit<DecoderPoolOptions, "isBackground" | "keepsOne" | "idleMs">,
     Pick<EncoderConfig, "maxImageBytes"> {
-  /** Sets how many images are decoded at the same time; 0 means one per available core. */
+  /** Limits how many images are decoded at the same time; 0 means one per available core. */
   decodeProcesses: number;
 }
 
@@ -30,23 +30,21 @@ export interface Decoder {
 
 /** An image over which this many processes ended is given up. The first end may be the fault of something else. */
 const mostEndsPerImage = 2;
-/** Processes for pictures of a batch are ended after this time without any. */
-const batchIdleMs = 60_000;
 
 export function createDecoder(options: DecoderOptions): Decoder {
   const processes = options.decodeProcesses || availableCores();
   // A priority can only be lowered, so that pictures of a batch have processes of their own: while they are decoded,
   // engines and the decoders of single pictures have the cores that they want.
-  const forSingles = createDecoderPool({ ...options, startsEarly: true });
-  const forBatches = createDecoderPool({ ...options, isBackground: true, idleMs: batchIdleMs });
+  const forSingles = createDecoderPool({ ...options, keepsOne: true });
+  const forBatches = createDecoderPool({ ...options, isBackground: true });
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });
   const pace = new Pace(processes);
   let isClosed = false;
 
-  async function decodeInProcess(bytes: Uint8Array, pool: DecoderPool): Promise<Pixels> {
+  async function decodeInProcess(bytes: Uint8Array, pool: DecoderPool, since: number): Promise<Pixels> {
     for (let ends = 1; ; ends++) {
-      const process = await pool.take();
+      const process = await pool.take(since);
       const startedAt = performance.now();
       const outcome = await process.decode(bytes).finally(() => {
         pace.measure(1, performance.now() - startedAt);
@@ -72,7 +70,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
         throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} bytes, received ${bytes.length}.`);
       }
       const pool = turn.isOneOfMany ? forBatches : forSingles;
-      return lanes.run(() => decodeInProcess(bytes, pool), turn);
+      const since = performance.now();
+      return lanes.run(() => decodeInProcess(bytes, pool, since), turn);
     },
     msFor: (images) => pace.msFor(lanes.waiting + images),
     async close() {
