@@ -103,7 +103,7 @@ try {
  */
 async function bulkRate(model: string, pictures: string, out: string): Promise<{ rate: number; coreMs: number }> {
   const config = settingsWith(encoderSettings, { model });
-  const encoder = await createEncoder({ model });
+  const encoder = await createEncoder({ model }, {}, { towers: ["image"], isBulk: true }); // as the command does it
   try {
     const reading = createReading({ ...config, maxReadBytes: 96 << 20 });
     const source = folderSource({ folder: pictures, follow: false, isWanted: () => true, reading, scratch: folder });

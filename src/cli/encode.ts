@@ -43,10 +43,11 @@ export const encode = command({
     const reading = createReading(values);
     const source = await openSources(operands, { ...values, reading, scratch: tmpdir() });
     if (values.queue !== "" && !values.dryRun) return encodeQueued(values, { source, signal });
-    const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
+    const tower = values.text ? "text" : "image";
+    const start = { signal, towers: [tower], isBulk: true } as const;
+    const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, start);
     try {
       if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });
-      const tower = values.text ? "text" : "image";
       const retry = values.retryFailed === "none" ? undefined : values.retryFailed;
       return await callBulk({ ...values, source, signal }, async (tally) => {
         await encodeFiles({ ...values, directory, source, encoder, tower, retry, stop: signal, tally });

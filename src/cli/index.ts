@@ -44,7 +44,8 @@ export const index = command({
     const reading = createReading(values);
     const source = await openSources(operands, { ...values, text: false, reading, scratch: tmpdir() });
     if (values.dryRun && values.prune) return tellGone({ directory, operands, source });
-    const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
+    const start = { signal, towers: ["image"], isBulk: true } as const;
+    const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, start);
     const thumbnails = createThumbnailer(pickSettings(decodeSettings, values));
     try {
       if (values.dryRun) return await dryRun({ source, encode: encodeWith(encoder), signal, print });

@@ -5,15 +5,14 @@ import {
   defaultDrainMs,
   type EncoderConfig,
   encoderSettings,
-  engineSettings,
   fetchSettings,
 } from "../config/encoder.ts";
-import { pickSettings, settingsWith, type ValuesOf } from "../config/setting.ts";
+import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { startEngine } from "../engine/engine.ts";
 import { layoutFor, sizesFor } from "../engine/layout.ts";
 import { availableCores } from "../host/available-cores.ts";
-import { createDecoder, type Decoder } from "../image/decoder.ts";
+import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
 import type { Pixels } from "../image/pixels.ts";
 import { imageTensors } from "../image/tensors.ts";
@@ -21,7 +20,7 @@ import type { Model } from "../model/manifest.ts";
 import { textTensors } from "../text/tensors.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { allOrNone, startTower, type Tower } from "../tower/tower.ts";
-import type { Encoder, EncoderObserver, TowerName } from "./contract.ts";
+import type { Encode, Encoder, EncoderObserver, ImageInput, TowerName } from "./contract.ts";
 import { createHealthCheck } from "./health.ts";
 import { createImageEncoder } from "./images.ts";
 import { createTextEncoder } from "./texts.ts";
@@ -34,6 +33,10 @@ export interface StartOptions {
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal;
   startEngine?: typeof startEngine;
+  /** Starts these towers alone, by default both. Inputs of the other kind are then refused as a fault of the program. */
+  towers?: readonly TowerName[];
+  /** Divides the cores so that many items are soon done, rather than one. */
+  isBulk?: boolean;
 }
 
 /** However large MAX_IMAGE_QUEUE and a model's pictures are, decoded pixels take no more memory than this. */
@@ -51,30 +54,22 @@ export async function createEncoder(
 ): Promise<Encoder> {
   const config = settingsWith(encoderSettings, options);
   const { model: name, modelsDir } = config;
+  const { towers = ["image", "text"] } = start;
   const onTemporary: EncoderObserver["onTemporaryModel"] = (reason) => observer.onTemporaryModel?.(reason);
   const model = await resolveModel({ model: name, modelsDir, onTemporary, signal: start.signal });
-  const { image, text } = model.manifest;
-  const precisions = [image.precision, text.precision];
+  const precisions = towers.map((tower) => model.manifest[tower].precision);
   const { device, reason } = await chooseDevice({ wanted: config.device, precisions, signal: start.signal });
   if (reason !== undefined) observer.onDeviceFallback?.(reason);
 
-  const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
-  const { decodeProcesses, maxImageBatch } = sizesFor(device, availableCores(), config);
-  const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
-  const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
-  const { maxImageBytes } = config;
-  const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
-  const engines = { ...pickSettings(engineSettings, config), device, maxImageBatch };
-  const [images, texts] = await startTowers({ model, config: engines, decoder, observer, start }).catch(
-    async (error) => {
-      await decoder.close();
-      throw error;
-    },
-  );
-
+  const side = { model, config, device, observer, start };
+  const starting: [Promise<Side<ImageInput>>, Promise<Side<string>>] = [
+    towers.includes("image") ? startImageSide(side) : noSide("image"),
+    towers.includes("text") ? startTextSide(side) : noSide("text"),
+  ];
+  const [images, texts] = await allOrNone(starting, (side) => side.close({ timeoutMs: 0 }));
   const encodersFor = (observer: EncoderObserver) => ({
-    encodeTexts: createTextEncoder({ tower: texts, tokenizer, observer }),
-    encodeImages: createImageEncoder({ tower: images, fetcher, decoder, observer, maxImageBytes }),
+    encodeTexts: texts.encodeFor(observer),
+    encodeImages: images.encodeFor(observer),
   });
   return {
     manifest: model.manifest,
@@ -83,58 +78,103 @@ export async function createEncoder(
     isHealthy: createHealthCheck({ images, texts, ...encodersFor({}) }), // probes count in no metric of requests
     async close({ timeoutMs = defaultDrainMs } = {}) {
       await Promise.all([images.close({ timeoutMs }), texts.close({ timeoutMs })]);
+    },
+  };
+}
+
+/** Holds what one kind of input needs, from its bytes or words to its vector. */
+interface Side<Input> extends Pick<Tower<unknown>, "lastSuccessAt" | "close"> {
+  encodeFor(observer: EncoderObserver): Encode<Input>;
+}
+
+interface SideOptions {
+  model: Model;
+  config: EncoderConfig;
+  device: Device;
+  observer: EncoderObserver;
+  start: StartOptions;
+}
+
+async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
+  const { model, config, device, observer } = options;
+  const { image } = model.manifest;
+  const { decodeProcesses, maxImageBatch } = sizesFor(device, availableCores(), config);
+  const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
+  const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
+  const { maxImageBytes } = config;
+  const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
+  const { size } = image;
+  const tower = await startTower<Pixels>({
+    ...towerOptions("image", options),
+    toTensors: (batch) => imageTensors(batch, size),
+    maxBatch: maxImageBatch,
+    maxBatchCost: maxImageBatch,
+    maxQueue: Math.min(config.maxImageQueue, Math.floor(mostPixelBytes / (size * size * 3))),
+    holdsWholeRequests: false,
+    preparationMs: decoder.msFor,
+  }).catch(async (error) => {
+    await decoder.close();
+    throw error;
+  });
+  return {
+    get lastSuccessAt() {
+      return tower.lastSuccessAt;
+    },
+    encodeFor: (observer) => createImageEncoder({ tower, fetcher, decoder, observer, maxImageBytes }),
+    async close(options) {
+      await tower.close(options);
       await decoder.close();
     },
   };
 }
 
-interface TowersOptions {
-  model: Model;
-  config: ValuesOf<typeof engineSettings> & { device: Device };
-  decoder: Decoder;
-  observer: EncoderObserver;
-  start: StartOptions;
+async function startTextSide(options: SideOptions): Promise<Side<string>> {
+  const { model, config } = options;
+  const { text } = model.manifest;
+  const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
+  const tower = await startTower<number[]>({
+    ...towerOptions("text", options),
+    toTensors: (batch) => textTensors(batch, text),
+    maxBatch: config.maxTextBatch,
+    maxBatchCost: config.maxBatchTokens,
+    maxQueue: config.maxTextQueue,
+    holdsWholeRequests: true,
+  });
+  return {
+    get lastSuccessAt() {
+      return tower.lastSuccessAt;
+    },
+    encodeFor: (observer) => createTextEncoder({ tower, tokenizer, observer }),
+    close: (options) => tower.close(options),
+  };
 }
 
-function startTowers({ model, config, decoder, observer, start }: TowersOptions) {
-  const { directory, manifest } = model;
-  const { threads, device } = config;
-  const replicas = device === "cpu" ? config.replicas : config.replicas || 1; // one engine feeds a GPU
-  const layout = layoutFor(availableCores(), { threads, replicas });
-  const towerOptions = (tower: TowerName) => ({
-    graph: join(directory, manifest[tower].graph),
-    largestPair: manifest[tower].largestPair,
-    ...layout,
+/** Stands in the place of a side that was not asked for. */
+async function noSide<Input>(tower: TowerName): Promise<Side<Input>> {
+  const refuse = async () => {
+    throw new Error(`The ${tower} tower was not started.`);
+  };
+  return { lastSuccessAt: Number.POSITIVE_INFINITY, encodeFor: () => refuse, async close() {} };
+}
+
+/** Gives what both towers are started with. */
+function towerOptions(tower: TowerName, { model, config, device, observer, start }: SideOptions) {
+  const { threads, replicas } = config;
+  const { isBulk = false, signal } = start;
+  const asked = { threads, replicas: device === "cpu" ? replicas : replicas || 1 }; // one engine feeds a GPU
+  return {
+    graph: join(model.directory, model.manifest[tower].graph),
+    largestPair: model.manifest[tower].largestPair,
+    ...layoutFor(availableCores(), { ...asked, isBulk }),
     device,
     timeoutMs: config.engineTimeoutMs,
-    startEngine,
-    ...start,
+    startEngine: start.startEngine ?? startEngine,
+    signal,
     cacheSize: config.cacheSize,
     onDeath: (reason: string) => observer.onEngineDeath?.(tower, reason),
     observer: {
       onBatch: (batch: { size: number; inferenceMs: number }) => observer.onBatch?.(tower, batch),
       onQueueDepth: (depth: number) => observer.onQueueDepth?.(tower, depth),
     },
-  });
-  const { size } = manifest.image;
-  const starting: [Promise<Tower<Pixels>>, Promise<Tower<number[]>>] = [
-    startTower<Pixels>({
-      ...towerOptions("image"),
-      toTensors: (batch) => imageTensors(batch, size),
-      maxBatch: config.maxImageBatch,
-      maxBatchCost: config.maxImageBatch,
-      maxQueue: Math.min(config.maxImageQueue, Math.floor(mostPixelBytes / (size * size * 3))),
-      holdsWholeRequests: false,
-      preparationMs: decoder.msFor,
-    }),
-    startTower<number[]>({
-      ...towerOptions("text"),
-      toTensors: (batch) => textTensors(batch, manifest.text),
-      maxBatch: config.maxTextBatch,
-      maxBatchCost: config.maxBatchTokens,
-      maxQueue: config.maxTextQueue,
-      holdsWholeRequests: true,
-    }),
-  ];
-  return allOrNone<[Tower<Pixels>, Tower<number[]>]>(starting, (tower) => tower.close({ timeoutMs: 0 }));
+  };
 }

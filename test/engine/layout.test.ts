@@ -28,6 +28,20 @@ describe("the engines of a tower", () => {
     }
   });
 
+  it("do not wait for one another in bulk work, where cores are few", () => {
+    const layouts = [1, 2, 3, 4, 8, 16, 64].map((cores) => layoutFor(cores, { ...auto, isBulk: true }));
+    expect(layouts).toEqual([
+      { replicas: 1, threads: 1 },
+      { replicas: 2, threads: 1 },
+      { replicas: 3, threads: 1 },
+      { replicas: 4, threads: 1 },
+      { replicas: 4, threads: 2 },
+      { replicas: 4, threads: 4 },
+      { replicas: 16, threads: 4 },
+    ]);
+    expect(layoutFor(8, { replicas: 1, threads: 0, isBulk: true })).toEqual({ replicas: 1, threads: 8 });
+  });
+
   it("are what was asked for, and share the cores where only one number was", () => {
     expect(layoutFor(16, { replicas: 2, threads: 3 })).toEqual({ replicas: 2, threads: 3 });
     expect(layoutFor(16, { replicas: 2, threads: 0 })).toEqual({ replicas: 2, threads: 8 });
