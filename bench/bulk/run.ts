@@ -1,7 +1,7 @@
 /**
- * `npm run bench:bulk` encodes a folder of pictures into files, in turns with the image graph alone, fed with pixels that
- * are ready, and says which share of its throughput is left, and which share would be left if no core were ever idle:
- * decoding and handing over need cores that the graph alone has for itself. With `--peer PYTHON` (an interpreter with
+ * `npm run bench:bulk` encodes a folder of pictures into files, in turns with the image graph alone, which is fed with
+ * pixels that are ready and has one engine of all cores. It says which share of that throughput is left, and how much of a
+ * core decoding and handing over take. With `--peer PYTHON` (an interpreter with
  * bench/peers/requirements.txt installed), the loop of sentence-transformers takes turns too, on the same pictures and the
  * same random full-size checkpoint. It writes bulk.json into bench/results/ and the table of docs/bulk.md.
  */
@@ -66,31 +66,21 @@ try {
     await raw.close();
     const share = spread(rates.bulk.map((rate, i) => rate / rates.raw[i]!));
     const [own, graph] = [spread(rates.bulk), spread(rates.raw)];
-    const graphMs = (availableCores() * 1000) / graph.median; // of a core, a picture
     const others = spread(around);
     Object.assign(results, { [precision]: own, [`${precision} raw`]: graph, [`${precision} share`]: share });
     Object.assign(results, { [`${precision} core-ms around the graph`]: others });
-    const most = graphMs / (graphMs + others.median);
-    const costs = [short(graphMs), short(others.median), most.toFixed(2)];
-    rows.push([`encode, ${precision}`, spreadCell(own), spreadCell(graph), share.median.toFixed(2), ...costs]);
+    const cells = [spreadCell(own), spreadCell(graph), share.median.toFixed(2), short(others.median)];
+    rows.push([`encode, ${precision}`, ...cells]);
     console.log(rows.at(-1)!.join(" | "));
   }
   if (flags.peer !== undefined) {
     const peer = spread(await peerRates(flags.peer, pictures));
     results["sentence-transformers"] = peer;
-    rows.push(["sentence-transformers, PyTorch fp32", spreadCell(peer), "", "", "", "", ""]);
+    rows.push(["sentence-transformers, PyTorch fp32", spreadCell(peer), "", "", ""]);
     console.log(rows.at(-1)!.join(" | "));
   }
   await writeResults("bulk", { date: new Date().toISOString(), machine: machine(), pictures: count, results });
-  const head = [
-    "pictures a second",
-    "bulk",
-    "the graph alone",
-    "share",
-    "core-ms in the graph",
-    "around it",
-    "most possible",
-  ];
+  const head = ["pictures a second", "bulk", "the graph alone", "share", "core-ms around the graph"];
   const lines = [`${machine()}; ${count} JPEGs of 640x480 pixels.`, "", ...table(head, rows)];
   await writeSection("bulk.md", "bulk", lines);
 } finally {
