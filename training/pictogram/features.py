@@ -41,7 +41,7 @@ class Features:
 
     def of(self, name: str, pictures: Callable[[], Iterable[Image.Image]]) -> Tensor:
         """[N, 1280]; `pictures` is called when the set `name` has no file yet."""
-        file = self.folder / f"{name}.pt"
+        file = self.folder / f"{name}-{SIZE}.pt"
         if not file.exists():
             self.run = self.run or compiled(pretrained(), torch.zeros(2, 3, SIZE, SIZE))
             torch.save(in_batches(pictures(), self.run), file)

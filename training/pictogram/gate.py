@@ -1,4 +1,4 @@
-"""Stage 3: is a picture a photograph? A logistic regression on the classifier's features.
+"""Stage 3: is a picture a photograph? A logistic regression on the classifier's features and on how sure it is.
 
 Drawings there are in plenty, in hundreds of styles. Photographs are few: half A of GCompris' public-domain ones, each cropped,
 mirrored, scaled, darkened and blurred in many ways. So what the gate learns is above all what drawings look like: where it is
@@ -19,9 +19,9 @@ from .features import Features
 from .photographs import Photograph
 from .pictures import Pictures, on_white
 
-AXES = 32  # main axes of the drawings' features that the regression sees
+AXES = 48  # main axes of the drawings' features that the regression sees, beside two signs of how sure the classifier is
 VIEWS = 30  # of each photograph
-DECAY = 3e-2
+DECAY, DECAY_OF_SIGNS = 3e-2, 1e-3
 
 
 def views(photograph: Image.Image, count: int, luck: random.Random) -> Iterator[Image.Image]:
@@ -57,21 +57,28 @@ def drawing_features(features: Features, pictures: Pictures, count: int) -> Tens
 
 
 def fit_gate(photographs: Tensor, drawings: Tensor) -> nn.Linear:
-    """Logistic regression on the drawings' main axes, both kinds weighted alike, as one layer on the features themselves."""
+    """Logistic regression on ImagePair.signs of both kinds, which are weighted alike, as one layer on the signs themselves: on
+    the main axes of the drawings' features, and on the last two signs as they are."""
     mean, spread = drawings.mean(0), drawings.std(0) + 1e-3
-    axes = torch.linalg.svd((drawings - mean) / spread, full_matrices=False).Vh[:AXES].T / spread[:, None]  # [F, AXES]
+    seen = ((drawings - mean) / spread)[:, :-2]
+    axes = torch.zeros(len(mean), AXES + 2)  # [signs, what the regression sees]
+    axes[:-2, :-2] = torch.linalg.svd(seen, full_matrices=False).Vh[:AXES].T
+    axes[-2:, -2:] = torch.eye(2)
+    axes = axes / spread[:, None]
     x = (torch.cat([photographs, drawings]) - mean) @ axes
     scale = x.std(0)
     x = x / scale
     y = torch.cat([torch.ones(len(photographs)), torch.zeros(len(drawings))])
     share = torch.where(y > 0, 0.5 / len(photographs), 0.5 / len(drawings))
-    weight = torch.zeros(AXES + 1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight], max_iter=200)
+    decay = torch.full((AXES + 2,), DECAY)
+    decay[-2:] = DECAY_OF_SIGNS
+    weight = torch.zeros(AXES + 3, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight], max_iter=300)
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         logits = x @ weight[:-1] + weight[-1]
-        loss = (share * F.binary_cross_entropy_with_logits(logits, y, reduction="none")).sum() + DECAY * weight[:-1].square().sum()
+        loss = (share * F.binary_cross_entropy_with_logits(logits, y, reduction="none")).sum() + (decay * weight[:-1].square()).sum()
         loss.backward()
         return loss
 

@@ -21,7 +21,7 @@ class PairConfig:
     photographs: LiteConfig
     u: int = 320
     temperature: float = 1.5
-    floor: float = 0.1
+    floor: float = 0.15
 
 
 def cubic(x: Tensor) -> Tensor:
@@ -47,14 +47,22 @@ class ImagePair(nn.Module):
         self.drawings = ImageTower(config.drawings)
         self.photographs = LiteTower(config.photographs)
         self.class_vectors = nn.Parameter(torch.randn(config.photographs.classes, config.u))
-        self.gate = nn.Linear(config.photographs.head, 1)
+        self.gate = nn.Linear(config.photographs.head + 2, 1)
         resize = resize_weights(config.photographs.image_size, config.drawings.image_size)
         self.register_buffer("resize", resize, persistent=False)
 
+    def logits(self, features: Tensor) -> Tensor:
+        """[B, classes], divided by the temperature."""
+        return self.photographs.fc(features) / self.config.temperature
+
     def mixture(self, features: Tensor) -> Tensor:
         """u [B, U] of unit length."""
-        chances = (self.photographs.fc(features) / self.config.temperature).softmax(1)
-        return F.normalize(chances @ self.class_vectors, dim=1)
+        return F.normalize(self.logits(features).softmax(1) @ self.class_vectors, dim=1)
+
+    def signs(self, features: Tensor) -> Tensor:
+        """What the gate looks at [B, head + 2]: the features, the largest logit, and the features' length. The classifier is
+        sure of most photographs, and of few drawings that are shaded like one."""
+        return torch.cat([features, self.logits(features).amax(1, keepdim=True), features.norm(dim=1, keepdim=True)], 1)
 
     def drawn(self, bytes_: Tensor) -> Tensor:
         """v [B, V] of unit length."""
@@ -64,7 +72,7 @@ class ImagePair(nn.Module):
 
     def join(self, u: Tensor, v: Tensor, features: Tensor) -> Tensor:
         floor = self.config.floor
-        a = floor + (1 - floor) * torch.sigmoid(self.gate(features))
+        a = floor + (1 - floor) * torch.sigmoid(self.gate(self.signs(features)))
         return torch.cat([a * u, (1 + floor - a) * v], 1)
 
     def forward(self, bytes_: Tensor) -> Tensor:

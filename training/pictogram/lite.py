@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIZE = 208
+SIZE = 200
 EPSILON = 1e-3  # of the batch normalisation
 
 

@@ -39,27 +39,32 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
     { graph, tower: tower.photographs, tensors: options.tensors.photographs },
     bytes,
   );
-  const u = unitLength(graph, mixtureOfClasses(parts, features)); // [N, photographDimensions]
+  const logits = classifierLogits(parts, features); // [N, classes]
+  const u = unitLength(graph, mixtureOfClasses(parts, logits)); // [N, photographDimensions]
   const v = unitLength(graph, drawingVector(parts, bytes)); // [N, dimensions - photographDimensions]
 
-  const share = photographShare(parts, features); // a, [N, 1]
+  const share = photographShare(parts, { features, logits }); // a, [N, 1]
   const rest = graph.apply("Sub", [graph.number(1 + tower.floor), share]); // b
   const weighted = [graph.apply("Mul", [u, share]), graph.apply("Mul", [v, rest])];
   graph.give("embeddings", graph.apply("Concat", weighted, { axis: 1 }), ["N", tower.dimensions]);
   return graph;
 }
 
-/** Computes softmax(logits / temperature) times a vector for each class, in fp32: the softmax magnifies errors. */
-function mixtureOfClasses({ graph, tower, tensors }: Parts, features: Value): Value {
+/** Computes logits / temperature, in fp32: the softmax magnifies errors. */
+function classifierLogits({ graph, tower, tensors }: Parts, features: Value): Value {
   const { classes, headWidth } = tower.photographs;
-  const logits = fp32.linear(graph, {
+  return fp32.linear(graph, {
     name: "classifier",
     x: features,
     weight: scaled(tensors.photographs.weight("fc.weight", [classes, headWidth]), 1 / tower.temperature),
     bias: scaled(tensors.photographs.weight("fc.bias", [classes]), 1 / tower.temperature),
   });
+}
+
+/** Computes softmax(logits) times a vector for each class. */
+function mixtureOfClasses({ graph, tower, tensors }: Parts, logits: Value): Value {
   const probabilities = graph.apply("Softmax", [logits], { axis: 1 }); // [N, classes]
-  const vectors = tensors.gate.weight("class_vectors", [classes, tower.photographDimensions]);
+  const vectors = tensors.gate.weight("class_vectors", [tower.photographs.classes, tower.photographDimensions]);
   return graph.apply("MatMul", [probabilities, graph.weight("class_vectors", vectors)]);
 }
 
@@ -73,11 +78,20 @@ function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Valu
   return visionTransformer({ graph, tensors: tensors.drawings, arithmetic }, tower.drawings, pixels);
 }
 
-/** Computes floor + (1 - floor) sigmoid(w features + bias). [N, 1] */
-function photographShare({ graph, tower, tensors }: Parts, features: Value): Value {
-  const weight: Weight = tensors.gate.weight("gate.weight", [1, tower.photographs.headWidth]);
+/**
+ * Computes floor + (1 - floor) sigmoid(w x + bias), [N, 1]. x has the features, the largest logit and the features'
+ * length: the classifier is sure of most photographs, and of few drawings that are shaded like one.
+ */
+function photographShare(
+  { graph, tower, tensors }: Parts,
+  { features, logits }: { features: Value; logits: Value },
+): Value {
+  const largest = graph.apply("ReduceMax", [logits, graph.integers(1)], { keepdims: 1 });
+  const length = graph.apply("ReduceL2", [features, graph.integers(1)], { keepdims: 1 });
+  const x = graph.apply("Concat", [features, largest, length], { axis: 1 });
+  const weight: Weight = tensors.gate.weight("gate.weight", [1, tower.photographs.headWidth + 2]);
   const bias = tensors.gate.weight("gate.bias", [1]);
-  const gate = graph.apply("Sigmoid", [fp32.linear(graph, { name: "gate", x: features, weight, bias })]);
+  const gate = graph.apply("Sigmoid", [fp32.linear(graph, { name: "gate", x, weight, bias })]);
   const scaledGate = graph.apply("Mul", [gate, graph.number(1 - tower.floor)]);
   return graph.apply("Add", [scaledGate, graph.number(tower.floor)]);
 }
