@@ -1,10 +1,14 @@
 import { rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createEncoder, type TowerName } from "../../src/encoder/encoder.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
+import { layoutFor } from "../../src/engine/layout.ts";
 import { EncoderError } from "../../src/errors.ts";
+import { availableCores } from "../../src/host/available-cores.ts";
+import { decoderPids } from "../support/decoder-pids.ts";
+import { pixelPng } from "../support/pixel.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 let model: string;
@@ -68,6 +72,30 @@ describe("health", () => {
       await expect.poll(() => encoder.waiting).toEqual({ image: 0, text: 0 }); // probes do not pile up
     },
   );
+});
+
+describe("an encoder for bulk work", () => {
+  it("starts the tower that it needs alone, in several engines where there are cores, and refuses other inputs", async () => {
+    const started: EngineOptions[] = [];
+    const startEngine = async (options: EngineOptions): Promise<Engine> => {
+      started.push(options);
+      const run: Engine["run"] = async ([input]) => ({
+        embeddings: new Float32Array(input!.dims[0]! * 512).fill(1),
+        inferenceMs: 1,
+      });
+      return { run, close: async () => {} };
+    };
+    const encoder = await createEncoder({ model }, {}, { startEngine, towers: ["text"], isBulk: true });
+    onTestFinished(() => encoder.close({ timeoutMs: 0 }));
+    const { replicas, threads } = layoutFor(availableCores(), { replicas: 0, threads: 0, isBulk: true });
+    expect(started.map(({ graph, threads }) => ({ graph: basename(graph), threads }))).toEqual(
+      Array.from({ length: replicas }, () => ({ graph: "text.onnx", threads })),
+    );
+    expect(decoderPids()).toEqual([]);
+    expect((await encoder.encodeTexts(["a"])).embeddings).toHaveLength(1);
+    await expect(encoder.encodeImages([pixelPng])).rejects.toThrow("The image tower was not started.");
+    expect(await encoder.isHealthy({ maxAgeMs: 0 })).toBe(true);
+  });
 });
 
 describe("a health check", () => {
