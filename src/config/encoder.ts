@@ -130,7 +130,7 @@ export const engineSettings = {
   }),
   replicas: integer(0, 256, {
     default: 0,
-    help: "Engines per tower; 0 means one for every four cores, at least one.",
+    help: "Engines per tower; 0 means one for every four cores, at least one; for encode and index, one per core up to four.",
     why: "One image gets four cores at least; more threads in one engine would wait for one another too much.",
   }),
   maxImageBatch: integer(0, 1024, {
