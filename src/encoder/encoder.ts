@@ -75,7 +75,7 @@ export async function createEncoder(
     manifest: model.manifest,
     device: { wanted: config.device, used: device },
     ...encodersFor(observer),
-    isHealthy: createHealthCheck({ images, texts, ...encodersFor({}) }), // probes count in no metric of requests
+    isHealthy: createHealthCheck({ images: images.tower, texts: texts.tower, ...encodersFor({}) }), // probes count in no metric of requests
     async close({ timeoutMs = defaultDrainMs } = {}) {
       await Promise.all([images.close({ timeoutMs }), texts.close({ timeoutMs })]);
     },
@@ -83,7 +83,8 @@ export async function createEncoder(
 }
 
 /** Holds what one kind of input needs, from its bytes or words to its vector. */
-interface Side<Input> extends Pick<Tower<unknown>, "lastSuccessAt" | "close"> {
+interface Side<Input> extends Pick<Tower<unknown>, "close"> {
+  tower: Pick<Tower<unknown>, "lastSuccessAt">;
   encodeFor(observer: EncoderObserver): Encode<Input>;
 }
 
@@ -117,9 +118,7 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
     throw error;
   });
   return {
-    get lastSuccessAt() {
-      return tower.lastSuccessAt;
-    },
+    tower,
     encodeFor: (observer) => createImageEncoder({ tower, fetcher, decoder, observer, maxImageBytes }),
     async close(options) {
       await tower.close(options);
@@ -141,9 +140,7 @@ async function startTextSide(options: SideOptions): Promise<Side<string>> {
     holdsWholeRequests: true,
   });
   return {
-    get lastSuccessAt() {
-      return tower.lastSuccessAt;
-    },
+    tower,
     encodeFor: (observer) => createTextEncoder({ tower, tokenizer, observer }),
     close: (options) => tower.close(options),
   };
@@ -154,7 +151,7 @@ async function noSide<Input>(tower: TowerName): Promise<Side<Input>> {
   const refuse = async () => {
     throw new Error(`The ${tower} tower was not started.`);
   };
-  return { lastSuccessAt: Number.POSITIVE_INFINITY, encodeFor: () => refuse, async close() {} };
+  return { tower: { lastSuccessAt: Number.POSITIVE_INFINITY }, encodeFor: () => refuse, async close() {} };
 }
 
 /** Gives what both towers are started with. */
