@@ -1,6 +1,6 @@
 import type { Value } from "../graph/graph.ts";
 import type { Weight } from "../graph/weight.ts";
-import type { Builder } from "./pre-norm-encoder.ts";
+import type { Builder } from "./layers.ts";
 
 /** How a picture of S x S pixels is cut into G x G patches of P x P, and what colours are fed as 0 and 1. */
 export interface Patches {

@@ -1,9 +1,8 @@
-import type { Safetensors } from "../checkpoint/safetensors.ts";
-import type { Arithmetic, LinearOperands } from "../graph/arithmetic.ts";
-import { attention } from "../graph/attention.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { scaled } from "../graph/weight.ts";
 import { feedForward } from "./feed-forward.ts";
+import { type Builder, layerNorm } from "./layers.ts";
+import { selfAttention } from "./self-attention.ts";
 
 /** "gelu" is x Φ(x) with the exact error function, "gelu_pytorch_tanh" its approximation, "quick_gelu" x sigmoid(1.702 x). */
 export const activations = ["quick_gelu", "gelu", "gelu_pytorch_tanh"] as const;
@@ -18,13 +17,6 @@ export interface PreNormEncoder {
   mlpWidth: number;
   activation: (typeof activations)[number];
   epsilon: number;
-}
-
-/** Holds what a tower is written with. */
-export interface Builder {
-  graph: Graph;
-  tensors: Safetensors;
-  arithmetic: Arithmetic;
 }
 
 export interface EncoderOptions {
@@ -59,17 +51,15 @@ function transformerBlock(
   const { width, heads } = encoder;
   const prefix = `${encoder.prefix}.encoder.layers.${layer}`;
   const normed = layerNorm(builder, encoder, { name: `${prefix}.layer_norm1`, x });
-  const project = (letter: string, input: Value) =>
-    linear(builder, { name: `${prefix}.self_attn.${letter}_proj`, x: input, inputs: width, outputs: width });
-  const attended = attention(graph, {
-    q: project("q", pick(normed)),
-    k: project("k", normed),
-    v: project("v", normed),
+  const attended = selfAttention(builder, {
+    nameOf: (which) => `${prefix}.self_attn.${which}_proj`,
+    queries: pick(normed),
+    x: normed,
     heads,
     width,
     isCausal,
   });
-  const mixed = graph.apply("Add", [pick(x), project("out", attended)]);
+  const mixed = graph.apply("Add", [pick(x), attended]);
   const normedAgain = layerNorm(builder, encoder, { name: `${prefix}.layer_norm2`, x: mixed });
   return graph.apply("Add", [mixed, mlp(builder, encoder, { name: `${prefix}.mlp`, x: normedAgain })]);
 }
@@ -105,27 +95,4 @@ export function mlp(
 function activate(graph: Graph, x: Value, activation: PreNormEncoder["activation"]): Value {
   if (activation === "quick_gelu") return graph.apply("QuickGelu", [x], { alpha: { float: 1 } });
   return graph.apply("Gelu", [x], activation === "gelu" ? {} : { approximate: "tanh" });
-}
-
-/** Adds a linear layer with a bias, whose tensors have its name. [..., inputs] -> [..., outputs] */
-export function linear(
-  { graph, tensors, arithmetic }: Builder,
-  { name, x, inputs, outputs }: { name: string; x: Value; inputs: number; outputs: number },
-): Value {
-  return arithmetic.linear(graph, { x, ...operands(tensors, name, [outputs, inputs]) });
-}
-
-/** Finds the weight [out, in] and the bias [out] of a linear layer by its name. */
-export function operands(tensors: Safetensors, name: string, shape: [number, number]): Omit<LinearOperands, "x"> {
-  return { name, weight: tensors.weight(`${name}.weight`, shape), bias: tensors.weight(`${name}.bias`, [shape[0]]) };
-}
-
-export function layerNorm(
-  { graph, tensors }: Builder,
-  { width, epsilon }: Pick<PreNormEncoder, "width" | "epsilon">,
-  { name, x }: { name: string; x: Value },
-): Value {
-  const scale = graph.weight(`${name}.weight`, tensors.weight(`${name}.weight`, [width]));
-  const bias = graph.weight(`${name}.bias`, tensors.weight(`${name}.bias`, [width]));
-  return graph.apply("LayerNormalization", [x, scale, bias], { epsilon: { float: epsilon } });
 }

@@ -1,6 +1,6 @@
 import type { Value } from "../graph/graph.ts";
 import { stacked, type Weight } from "../graph/weight.ts";
-import type { Builder } from "./pre-norm-encoder.ts";
+import type { Builder } from "./layers.ts";
 
 /** Learned vectors for words and for places. */
 export interface TokenEmbedding {

@@ -1,5 +1,6 @@
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
-import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
+import { type Builder, layerNorm } from "../layers.ts";
+import { encodeTokens, type PreNormEncoder } from "../pre-norm-encoder.ts";
 import { embedTokens, textTables } from "../token-embedding.ts";
 
 export interface TextTransformer {

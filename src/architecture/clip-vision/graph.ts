@@ -1,7 +1,8 @@
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import type { Weight } from "../../graph/weight.ts";
+import { type Builder, layerNorm } from "../layers.ts";
 import { embedPatches, gridOf, meanColour, type Patches } from "../patches.ts";
-import { type Builder, encodeTokens, layerNorm, type PreNormEncoder } from "../pre-norm-encoder.ts";
+import { encodeTokens, type PreNormEncoder } from "../pre-norm-encoder.ts";
 
 /** Describes CLIP's vision transformer, as its configuration does. */
 export interface VisionTransformer {

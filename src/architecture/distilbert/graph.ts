@@ -1,9 +1,9 @@
 import { renamed, type Safetensors } from "../../checkpoint/safetensors.ts";
 import type { Arithmetic } from "../../graph/arithmetic.ts";
-import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { feedForward } from "../feed-forward.ts";
-import { type Builder, layerNorm, linear, operands } from "../pre-norm-encoder.ts";
+import { type Builder, layerNorm, operands } from "../layers.ts";
+import { selfAttention } from "../self-attention.ts";
 import { embedTokens } from "../token-embedding.ts";
 import type { Dense, Distilbert } from "./reader.ts";
 
@@ -92,19 +92,17 @@ function transformerBlock(
   { x, mask, name }: { x: Value; mask: Value; name: string },
 ): Value {
   const { graph, tensors, arithmetic } = builder;
-  const layer = (which: string, x: Value) =>
-    linear(builder, { name: `${name}.${which}`, x, inputs: width, outputs: width });
   const norm = (which: string, x: Value) => layerNorm(builder, { width, epsilon }, { name: `${name}.${which}`, x });
 
-  const attended = attention(graph, {
-    q: layer("attention.q_lin", x),
-    k: layer("attention.k_lin", x),
-    v: layer("attention.v_lin", x),
+  const attended = selfAttention(builder, {
+    nameOf: (which) => `${name}.attention.${which}_lin`,
+    queries: x,
+    x,
     heads,
     width,
     mask,
   });
-  const mixed = norm("sa_layer_norm", graph.apply("Add", [x, layer("attention.out_lin", attended)]));
+  const mixed = norm("sa_layer_norm", graph.apply("Add", [x, attended]));
   const added = feedForward({
     graph,
     arithmetic,

@@ -6,7 +6,7 @@ import { visionTransformer } from "../clip-vision/graph.ts";
 import { convolutionalFeatures } from "../efficientnet-lite/graph.ts";
 import { unitLength } from "../unit-length.ts";
 import type { GatedPair } from "./reader.ts";
-import { resizeWeights } from "./resize-weights.ts";
+import { type ResizeBlock, resizeBlocks } from "./resize-blocks.ts";
 
 const uint8 = 2; // ONNX's number for the type
 
@@ -32,8 +32,8 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
   const size = tower.photographs.imageSize;
 
   const pixels = graph.input({ name: "pixels", type: "uint8", shape: ["N", size, size, 3] });
-  const floats = graph.apply("Cast", [pixels], { to: 1 });
-  const bytes = graph.apply("Transpose", [floats], { perm: [0, 3, 1, 2] }); // [N, 3, S, S]
+  const planes = graph.apply("Transpose", [pixels], { perm: [0, 3, 1, 2] });
+  const bytes = graph.apply("Cast", [planes], { to: 1 }); // [N, 3, S, S]
 
   const features = convolutionalFeatures(
     { graph, tower: tower.photographs, tensors: options.tensors.photographs },
@@ -70,12 +70,22 @@ function mixtureOfClasses({ graph, tower, tensors }: Parts, logits: Value): Valu
 
 /** Makes the picture as small as the transformer takes it, and runs that on bytes. bytes float32 [N, 3, S, S] */
 function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Value): Value {
-  const weights = resizeWeights({ from: tower.photographs.imageSize, to: tower.drawings.patches.imageSize });
-  const rows = graph.apply("MatMul", [graph.weight("resize_rows", weights), bytes]);
-  const small = graph.apply("MatMul", [rows, graph.weight("resize_columns", transposed(weights))]);
+  const blocks = resizeBlocks({ from: tower.photographs.imageSize, to: tower.drawings.patches.imageSize });
+  const small = resized(graph, { x: resized(graph, { x: bytes, axis: 2, blocks }), axis: 3, blocks });
   const clipped = graph.apply("Clip", [graph.apply("Round", [small]), graph.number(0), graph.number(255)]);
   const pixels = graph.apply("Transpose", [graph.apply("Cast", [clipped], { to: uint8 })], { perm: [0, 2, 3, 1] });
   return visionTransformer({ graph, tensors: tensors.drawings, arithmetic }, tower.drawings, pixels);
+}
+
+/** Resizes rows (axis 2) or columns (axis 3) of x [N, 3, rows, columns], block by block. */
+function resized(graph: Graph, { x, axis, blocks }: { x: Value; axis: 2 | 3; blocks: readonly ResizeBlock[] }): Value {
+  const parts = blocks.map(({ first, end, weight }, i) => {
+    const seen = graph.apply("Slice", [x, graph.integers(first), graph.integers(end), graph.integers(axis)]);
+    return axis === 2
+      ? graph.apply("MatMul", [graph.weight(`resize_rows.${i}`, weight), seen])
+      : graph.apply("MatMul", [seen, graph.weight(`resize_columns.${i}`, transposed(weight))]);
+  });
+  return graph.apply("Concat", parts, { axis });
 }
 
 /**

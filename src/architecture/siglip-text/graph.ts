@@ -1,5 +1,6 @@
 import { createGraph, type Graph } from "../../graph/graph.ts";
-import { type Builder, encodeTokens, layerNorm, linear, type PreNormEncoder } from "../pre-norm-encoder.ts";
+import { type Builder, layerNorm, linear } from "../layers.ts";
+import { encodeTokens, type PreNormEncoder } from "../pre-norm-encoder.ts";
 import { embedTokens, textTables } from "../token-embedding.ts";
 
 /** Describes SigLIP's text transformer, as its configuration does. */

@@ -1,8 +1,9 @@
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
 import { rowsOf, type Weight } from "../../graph/weight.ts";
+import { type Builder, layerNorm, linear } from "../layers.ts";
 import { embedPatches, gridOf, meanColour, type Patches } from "../patches.ts";
-import { type Builder, encodeTokens, layerNorm, linear, mlp, type PreNormEncoder } from "../pre-norm-encoder.ts";
+import { encodeTokens, mlp, type PreNormEncoder } from "../pre-norm-encoder.ts";
 
 /** Describes SigLIP's vision transformer, as its configuration does. Its vector is as long as it is wide. */
 export interface VisionTransformer {

@@ -25,7 +25,7 @@ function constantsThatScale(graph: Graph, result: Value): Value[] | undefined {
   const product = producer(graph, values);
   if (product?.operator !== "MatMulIntegerToFloat" || readers(graph, values) !== 1) return undefined;
   const [, , , scales, , , bias] = product.inputs;
-  return [scales!, bias!]; // a value projection has a bias
+  return bias === undefined ? [scales!] : [scales!, bias];
 }
 
 function scaleConstant(graph: Graph, name: Value, factors: Value): void {

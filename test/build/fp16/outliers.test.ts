@@ -81,7 +81,7 @@ const edits: [string, Partial<RandomCheckpoint>][] = [
   ],
   [
     "SigLIP with a loud pooling head",
-    { like: "siglip", edit: (name) => (/head\.(probe|attention|mlp)/.test(name) ? { times: 30 } : undefined) },
+    { like: "siglip", edit: (name) => (/head\.(probe|attention|mlp)/.test(name) ? { times: 10 } : undefined) },
   ],
   [
     "SigLIP with loud patches and words",
