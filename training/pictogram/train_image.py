@@ -16,7 +16,7 @@ from .augment import augment
 from .captions import hash_fraction
 from .pictures import Pictures, concept_masks, load_concepts, load_pictures, plain_views, sampling_weights
 from .towers import ImageConfig, ImageTower
-from .training import Training, add_options
+from .training import Training, add_options, short_floats
 from .warm import prototypes_from_text, warm_image
 
 WHOLE_PICTURES_FROM = 0.85  # of the time
@@ -42,7 +42,7 @@ def two_way_loss(embeddings: Tensor, prototypes: Tensor, concept: Tensor, scale:
 @torch.no_grad()
 def embed_pictures(tower: ImageTower, pixels: Tensor) -> Tensor:
     """[N, 3, S, S] -> unit embeddings [N, 512]."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with short_floats():
         return F.normalize(torch.cat([tower(part).float() for part in pixels.split(256)]), dim=-1)
 
 
@@ -110,7 +110,7 @@ def main() -> None:
         rows = np.minimum(np.searchsorted(cumulative, training.rng.random(args.batch)), len(weights) - 1)
         concept = pictures.concept[rows]
         pixels = augment(torch.from_numpy(pictures.pixels[rows]), args.size, keeps_colour[concept], mirror[concept])
-        with torch.autocast("cpu", torch.bfloat16):
+        with short_floats():
             embeddings = module.tower(pixels, args.keep if training.progress < WHOLE_PICTURES_FROM else 1.0)
         embeddings = F.normalize(embeddings.float(), dim=-1)
         scale = module.log_scale.exp().clamp(max=60)

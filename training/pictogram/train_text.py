@@ -24,7 +24,7 @@ from .captions import hash_fraction
 from .pictures import concept_masks, load_concepts, load_pictures, plain_views, sampling_weights
 from .towers import ImageTower, TextConfig, TextLayer, TextTower
 from .train_image import embed_pictures, held_out_concepts, load_trained
-from .training import Training, add_options
+from .training import Training, add_options, short_floats
 from .vocabulary import same_piece
 from .warm import encode_texts, load_text
 
@@ -276,7 +276,7 @@ def main() -> None:
         for part in training.rng.permutation(order):
             padded, mask = pad([ids[i] for i in part])
             target = captions.targets(rows[part], len(concepts))
-            with torch.autocast("cpu", torch.bfloat16):
+            with short_floats():
                 embeddings = module.tower(padded, mask, word_dropout=0.05)
             embeddings = F.normalize(embeddings.float(), dim=-1)
             wanted = F.normalize(target @ prototypes, dim=-1)

@@ -16,7 +16,7 @@ from .pair_texts import Texts, nearness
 from .space import load_space, unit
 from .towers import TextConfig, TextTower
 from .train_text import pad, start_head, view_loss, warm_text
-from .training import Training, add_options, tower_of
+from .training import Training, add_options, short_floats, tower_of
 
 HEAD = 768
 CLASS_SCALE = 20.0  # how sharply a text tells ImageNet's classes apart
@@ -85,7 +85,7 @@ def main() -> None:
     words = round(args.words * args.batch)
     while training.goes_on():
         for batch in texts.batches(training.rng, args.batch - words, words, config.positions):
-            with torch.autocast("cpu", torch.bfloat16):
+            with short_floats():
                 embeddings = module.tower(*pad(batch.ids), word_dropout=0.05)
             training.learn(photograph_loss(embeddings.float(), batch.u, classes))
         if training.is_evaluation_due():

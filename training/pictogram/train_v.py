@@ -20,7 +20,7 @@ from .pictures import load_concepts, load_pictures, plain_views, sampling_weight
 from .space import load_space, unit
 from .towers import ImageTower, TextConfig, TextTower
 from .train_text import pad, view_loss, warm_text
-from .training import Training, add_options, tower_of
+from .training import Training, add_options, short_floats, tower_of
 from .warm import encode_texts, load_text
 
 PICTURES_A_STEP = 1536
@@ -146,7 +146,7 @@ def main() -> None:
     while training.goes_on():
         for batch in texts.batches(training.rng, args.batch - words, words, config.positions):
             v = meant(batch, earlier, args.earlier)
-            with torch.autocast("cpu", torch.bfloat16):
+            with short_floats():
                 embeddings = module.tower(*pad(batch.ids), word_dropout=0.05)
             looked_at = pictures[torch.randint(len(pictures), (PICTURES_A_STEP,))]
             training.learn(drawing_loss(embeddings.float(), v, looked_at))

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,24 @@ def optimizers(module: nn.Module, rate: float, decay: float) -> list[torch.optim
         torch.optim.Muon(matrices, lr=rate, weight_decay=decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True),
     ]
+
+
+def short_floats() -> torch.autocast:
+    """Products in bfloat16, where the processor is faster with it; one without instructions for it is eight times slower."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=is_bfloat16_fast())
+
+
+@cache
+def is_bfloat16_fast() -> bool:
+    x, weight = torch.ones(1024, 192), torch.ones(768, 192)
+
+    def seconds(x: Tensor, weight: Tensor) -> float:
+        nn.functional.linear(x, weight)
+        start = time.perf_counter()
+        nn.functional.linear(x, weight)
+        return time.perf_counter() - start
+
+    return seconds(x.bfloat16(), weight.bfloat16()) < seconds(x, weight)
 
 
 class Training:
