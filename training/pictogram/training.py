@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 WARM_UP_STEPS = 150
 PAUSE = 20.0  # seconds; a step that took longer was suspended meanwhile, which does not count
@@ -73,6 +75,13 @@ def is_bfloat16_fast() -> bool:
         return time.perf_counter() - start
 
     return seconds(x.bfloat16(), weight.bfloat16()) < seconds(x, weight)
+
+
+class LongFloats(TorchFunctionMode):
+    """Leaves in float32 what would become bfloat16: torch's Muon makes its steps orthogonal in it on every processor."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        return args[0].clone() if function is Tensor.bfloat16 else function(*args, **(kwargs or {}))
 
 
 class Training:
@@ -145,10 +154,11 @@ class Training:
         self.module.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.tower.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
+        with nullcontext() if is_bfloat16_fast() else LongFloats():
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.step()
         self.step += 1
         self.average()
         self.losses = [*self.losses[-199:], loss.item()]
