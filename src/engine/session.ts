@@ -62,10 +62,11 @@ export async function openGraph(
     graphOptimizationLevel: "all",
     // A pattern is one more copy of the working memory for each shape of a batch, and no faster.
     enableMemPattern: false,
-    // Spinning threads would take the cores that decoding, tokenising and HTTP need between two batches.
     extra: {
       session: {
-        intra_op: { allow_spinning: "0" },
+        // A thread that slept whenever another computes alone for a moment would wake up late for the next operator.
+        // One that waited for longer would take the cores that decoding, tokenising and HTTP need between two batches.
+        intra_op: { allow_spinning: "1", spin_duration_us: "30" },
         set_denormal_as_zero: "1",
         // The slower products of int8 models are exact on every processor.
         x64quantprecision: (await pairsOverflow(largestPair)) ? "1" : "0",
