@@ -110,7 +110,7 @@ USER 10001:10001
 EXPOSE 5555
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 5555}/health`).then(({ok}) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/bin/image-text-encoder"]
+ENTRYPOINT ["node", "--single-threaded-gc", "/app/bin/image-text-encoder"]
 CMD ["serve"]
 
 # This stage has everything but a model, for those who mount one: docker build --target runtime .
@@ -134,7 +134,7 @@ EXPOSE 5555
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 5555}/health`).then(({ok}) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node.js is process 1 and handles SIGTERM itself.
-ENTRYPOINT ["node", "/app/bin/image-text-encoder"]
+ENTRYPOINT ["node", "--single-threaded-gc", "/app/bin/image-text-encoder"]
 CMD ["serve"]
 
 # This stage also searches: docker build --target search . (examples/compose.search.yaml uses it).

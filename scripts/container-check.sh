@@ -89,7 +89,7 @@ mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 exec setpriv --no-new-privs env -i $(cat "$work/environment") "$(command -v chroot)" --userspec="$user" "$root" \
-  /usr/local/bin/node /app/bin/image-text-encoder serve
+  /usr/local/bin/node --single-threaded-gc /app/bin/image-text-encoder serve
 ENTER
 export root work user
 unshare --net --pid --mount --fork --kill-child bash -eu "$work/enter" >"$work/service.log" 2>&1 &

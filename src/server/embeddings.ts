@@ -49,7 +49,7 @@ function* frame({ embeddings, isSingle, errors, dimensions }: Embeddings): Gener
 export interface Batch {
   request: FastifyRequest;
   reply: FastifyReply;
-  sources: readonly Source[];
+  sources: Source[];
   noun: string;
   /** Name of the field that holds a batch; undefined where there is one item. */
   field: string | undefined;

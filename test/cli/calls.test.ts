@@ -19,12 +19,13 @@ describe("image-text-encoder", () => {
     for (const name of Object.keys(commands)) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
   });
 
-  it("runs with what makes glibc return memory, also by npm start", () => {
-    const show = "data:text/javascript,console.log(process.env.MALLOC_ARENA_MAX,process.env.MALLOC_MMAP_THRESHOLD_)";
+  it("runs with what makes glibc return memory and V8 collect without helpers, also by npm start", () => {
+    const malloc = "process.env.MALLOC_ARENA_MAX,process.env.MALLOC_MMAP_THRESHOLD_";
+    const show = `data:text/javascript,console.log(${malloc},process.execArgv[0])`;
     const env = { ...process.env, NODE_OPTIONS: `--import=${show}` };
     const executable = scripts.start.replace(/ serve$/, "");
     const printed = execFileSync("sh", ["-c", `${executable} --version`], { cwd: packageRoot, env, encoding: "utf8" });
-    expect(printed).toBe(`1 32768\n${version}\n`);
+    expect(printed).toBe(`1 32768 --single-threaded-gc\n${version}\n`);
   });
 
   it("prints a command's flags with their variables and defaults", async () => {
