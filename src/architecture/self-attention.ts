@@ -1,7 +1,6 @@
-import type { LinearOperands } from "../graph/arithmetic.ts";
 import { attention } from "../graph/attention.ts";
 import type { Value } from "../graph/graph.ts";
-import type { Weight } from "../graph/weight.ts";
+import { linearOf } from "../graph/weight.ts";
 import { type Builder, operands } from "./layers.ts";
 
 interface SelfAttention {
@@ -33,21 +32,5 @@ export function selfAttention({ graph, tensors, arithmetic }: Builder, options: 
     width,
     ...rest,
   });
-  return arithmetic.linear(graph, { ...out, x: attended, bias: biasBehind(out, v.bias!) });
-}
-
-/** Gives weight offset + bias, which a linear layer makes of zeros to which `offset` was added. [out] */
-function biasBehind({ weight, bias }: Omit<LinearOperands, "x">, offset: Weight): Weight {
-  const [outputs, inputs] = weight.shape as [number, number]; // a linear layer's weight
-  return {
-    shape: [outputs],
-    async read() {
-      const [matrix, added, constants] = [await weight.read(), await offset.read(), await bias!.read()];
-      return constants.map((constant, output) => {
-        let sum = constant; // in float64, as every number here
-        for (let input = 0; input < inputs; input++) sum += matrix[output * inputs + input]! * added[input]!;
-        return sum;
-      });
-    },
-  };
+  return arithmetic.linear(graph, { ...out, x: attended, bias: linearOf(v.bias!, { ...out, bias: out.bias! }) });
 }

@@ -89,3 +89,20 @@ export function scaledRows({ shape, read }: Weight, factors: Weight): Weight {
     },
   };
 }
+
+/** Gives what a linear layer makes of a constant, weight x + bias. x of `in` elements, [out, in] and [out] -> [out] */
+export function linearOf(x: Weight, { weight, bias }: { weight: Weight; bias: Weight }): Weight {
+  return {
+    shape: bias.shape,
+    async read() {
+      const [input, matrix, constants] = [await x.read(), await weight.read(), await bias.read()];
+      return constants.map((constant, row) => {
+        let sum = constant; // in float64, as every number here
+        for (let column = 0; column < input.length; column++) {
+          sum += matrix[row * input.length + column]! * input[column]!;
+        }
+        return sum;
+      });
+    },
+  };
+}

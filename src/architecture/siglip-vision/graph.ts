@@ -1,6 +1,6 @@
 import { attention } from "../../graph/attention.ts";
 import { createGraph, type Graph, type Value } from "../../graph/graph.ts";
-import { rowsOf, type Weight } from "../../graph/weight.ts";
+import { linearOf, rowsOf, type Weight } from "../../graph/weight.ts";
 import { type Builder, layerNorm, linear } from "../layers.ts";
 import { embedPatches, gridOf, meanColour, type Patches } from "../patches.ts";
 import { encodeTokens, mlp, type PreNormEncoder } from "../pre-norm-encoder.ts";
@@ -63,11 +63,12 @@ function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): V
   const project = (letter: string, index: number) =>
     arithmetic.linear(graph, { name: `${head}.attention.${letter}_proj`, x, ...part(index) });
 
-  const probe = graph.weight(`${head}.query`, probeQuery(tensors.weight(`${head}.probe`, [1, 1, width]), part(0)));
+  const probe = tensors.weight(`${head}.probe`, [1, 1, width]);
+  const query = graph.weight(`${head}.query`, { ...linearOf(probe, part(0)), shape: probe.shape }); // the same for every picture
   const items = graph.apply("Shape", [x], { start: 0, end: 1 });
   const shape = graph.apply("Concat", [items, graph.integers(1, width)], { axis: 0 });
   const attended = attention(graph, {
-    q: graph.apply("Expand", [probe, shape]), // [N, 1, W]
+    q: graph.apply("Expand", [query, shape]), // [N, 1, W]
     k: project("k", 1),
     v: project("v", 2),
     heads,
@@ -76,23 +77,4 @@ function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): V
   const pooled = linear(builder, { name: `${head}.attention.out_proj`, x: attended, inputs: width, outputs: width });
   const normed = layerNorm(builder, encoder, { name: `${head}.layernorm`, x: pooled });
   return graph.apply("Add", [pooled, mlp(builder, encoder, { name: `${head}.mlp`, x: normed })]);
-}
-
-/** Computes the probe's query, which is the same for every picture. [1, 1, W] */
-function probeQuery(probe: Weight, { weight, bias }: { weight: Weight; bias: Weight }): Weight {
-  return {
-    shape: probe.shape,
-    async read() {
-      const input = await probe.read();
-      const matrix = await weight.read();
-      const query = await bias.read();
-      return query.map((constant, row) => {
-        let sum = constant; // in float64, as every number here
-        for (let column = 0; column < input.length; column++) {
-          sum += matrix[row * input.length + column]! * input[column]!;
-        }
-        return sum;
-      });
-    },
-  };
 }

@@ -84,6 +84,10 @@ const edits: [string, Partial<RandomCheckpoint>][] = [
     { like: "siglip", edit: (name) => (/head\.(probe|attention|mlp)/.test(name) ? { times: 10 } : undefined) },
   ],
   [
+    "SigLIP with a very loud pooling head",
+    { like: "siglip", edit: (name) => (/head\.(probe|attention|mlp)/.test(name) ? { times: 40 } : undefined) },
+  ],
+  [
     "SigLIP with loud patches and words",
     {
       like: "siglip",
