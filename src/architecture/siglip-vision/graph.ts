@@ -64,7 +64,8 @@ function poolByAttention(builder: Builder, encoder: PreNormEncoder, x: Value): V
     arithmetic.linear(graph, { name: `${head}.attention.${letter}_proj`, x, ...part(index) });
 
   const probe = tensors.weight(`${head}.probe`, [1, 1, width]);
-  const query = graph.weight(`${head}.query`, { ...linearOf(probe, part(0)), shape: probe.shape }); // the same for every picture
+  // It is the same for every picture.
+  const query = graph.weight(`${head}.query`, { ...linearOf(probe, part(0)), shape: probe.shape });
   const items = graph.apply("Shape", [x], { start: 0, end: 1 });
   const shape = graph.apply("Concat", [items, graph.integers(1, width)], { axis: 0 });
   const attended = attention(graph, {
