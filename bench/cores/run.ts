@@ -42,15 +42,26 @@ const works = [
 pin(process.pid, "1", { all: true });
 const rows = [];
 for (const cores of flags.cores.split(",").map(Number)) {
-  const layout = layoutFor(cores, { replicas: 0, threads: 0 });
-  const service = await startSimulated(layout);
+  const layout = layoutFor(cores, { replicas: 0, threads: 0, isShared: true });
+  const [replicas, threads] = [layout.engines.length, layout.engines[0]!];
+  const service = await startSimulated({ replicas, threads });
   for (const { what, tower, items, connections, ...request } of works) {
-    const aimed = { ...request, url: service.url, connections: connections * layout.replicas };
+    const aimed = { ...request, url: service.url, connections: connections * replicas };
     await load({ ...aimed, seconds: 2 });
     await service.busy();
     const { rate, failures } = await load({ ...aimed, seconds });
     const { loop, [tower]: engines } = await service.busy();
-    rows.push({ cores, ...layout, what, rate: rate * items, engines, loop, failures });
+    rows.push({
+      cores,
+      replicas,
+      threads,
+      others: layout.enginesForLoad,
+      what,
+      rate: rate * items,
+      engines,
+      loop,
+      failures,
+    });
     console.log(rows.at(-1));
   }
   await service.stop();
@@ -62,9 +73,9 @@ await writeSection("performance.md", "cores", [
   "",
   ...table(
     ["cores", "engines per tower", "", "a second", "engines busy", "event loop busy", "engines could"],
-    rows.map(({ cores, replicas, threads, what, rate, engines, loop }) => [
+    rows.map(({ cores, replicas, threads, others, what, rate, engines, loop }) => [
       String(cores),
-      `${replicas} of ${threads} thread${threads === 1 ? "" : "s"}`,
+      `${replicas} of ${threads} threads, or ${others} of one`,
       what,
       short(rate),
       `${(engines * 100).toFixed(0)} %`,

@@ -23,6 +23,7 @@ export interface Busy {
   text: number;
 }
 
+/** Counts the milliseconds of all threads. */
 const engineMs = { image: 0, text: 0 };
 
 /** @param options the threads that the engine would have */
@@ -32,7 +33,7 @@ async function startEngine(options: { threads: number }): Promise<Engine> {
       const { name, dims } = first!;
       const tower = name === "pixels" ? "image" : "text";
       const ms = batchMs(tower, dims, options.threads);
-      engineMs[tower] += ms;
+      engineMs[tower] += ms * options.threads;
       await sleep(ms);
       return { embeddings: new Float32Array(dims[0]! * dimensions).fill(dimensions ** -0.5), inferenceMs: ms };
     },
@@ -51,7 +52,7 @@ let before = { loop: performance.eventLoopUtilization(), at: performance.now() }
 process.on("message", () => {
   const now = { loop: performance.eventLoopUtilization(), at: performance.now() };
   const { utilization: loop } = performance.eventLoopUtilization(now.loop, before.loop);
-  const share = (ms: number) => ms / (now.at - before.at) / layout.replicas;
+  const share = (ms: number) => ms / (now.at - before.at) / (layout.replicas * layout.threads);
   const busy: Busy = { loop, image: share(engineMs.image), text: share(engineMs.text) };
   process.send!(busy);
   before = now;

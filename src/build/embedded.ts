@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EncoderError } from "../errors.ts";
 import { packageRoot, packageVersion } from "../host/package.ts";
 import { fileRecord, openModel } from "../model/folder.ts";
 import { embeddedName } from "../model/locate.ts";
 import { formatVersion, type Model } from "../model/manifest.ts";
-import { forgiving, storing } from "../storage/storing.ts";
+import { temporaryFolder } from "../storage/temporary-folder.ts";
 
 export interface EmbeddedOptions {
   modelsDir: string;
@@ -42,18 +41,6 @@ export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedO
     if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
     onTemporary?.(error);
     return openBelow(await temporaryFolder());
-  });
-}
-
-/** The folder is this user's own, as whoever else can write to a folder of models decides what this process computes. */
-async function temporaryFolder(): Promise<string> {
-  const uid = process.getuid?.() ?? -1; // a user without an entry in /etc/passwd has a number all the same
-  const folder = join(tmpdir(), `image-text-encoder-${uid}`);
-  return storing(async () => {
-    await mkdir(folder, { mode: 0o700 }).catch(forgiving("EEXIST"));
-    const found = await lstat(folder);
-    const isOwn = found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0;
-    return isOwn ? folder : mkdtemp(`${folder}-`);
   });
 }
 

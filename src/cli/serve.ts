@@ -105,6 +105,10 @@ function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
     onDeviceFallback(reason) {
       logger.warn({ reason }, "DEVICE is auto and no GPU can be used: graphs run on the processor");
     },
+    onFewerEngines(tower, reason) {
+      const { message, internal } = reason;
+      logger.info({ tower, reason: message, internal }, "there are no further engines for load");
+    },
     onTemporaryModel(reason) {
       logger.warn({ reason: reason.message }, "the embedded model was built into a temporary folder");
     },

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openPacked, weightBytes } from "../build/packed.ts";
 import { resolveModel } from "../build/resolve.ts";
 import {
   decodeSettings,
@@ -10,12 +11,14 @@ import {
 import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { startEngine } from "../engine/engine.ts";
-import { layoutFor, sizesFor } from "../engine/layout.ts";
+import { type LayoutOptions, layoutFor, sizesFor } from "../engine/layout.ts";
+import { EncoderError, toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
 import type { Pixels } from "../image/pixels.ts";
 import { imageTensors } from "../image/tensors.ts";
+import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
 import { textTensors } from "../text/tensors.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
@@ -106,7 +109,7 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
   const { size } = image;
   const tower = await startTower<Pixels>({
-    ...towerOptions("image", options),
+    ...(await towerOptions("image", options)),
     toTensors: (batch) => imageTensors(batch, size),
     maxBatch: maxImageBatch,
     maxBatchCost: maxImageBatch,
@@ -132,7 +135,7 @@ async function startTextSide(options: SideOptions): Promise<Side<string>> {
   const { text } = model.manifest;
   const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
   const tower = await startTower<number[]>({
-    ...towerOptions("text", options),
+    ...(await towerOptions("text", options)),
     toTensors: (batch) => textTensors(batch, text),
     maxBatch: config.maxTextBatch,
     maxBatchCost: config.maxBatchTokens,
@@ -155,23 +158,44 @@ async function noSide<Input>(tower: TowerName): Promise<Side<Input>> {
 }
 
 /** Gives what both towers are started with. */
-function towerOptions(tower: TowerName, { model, config, device, observer, start }: SideOptions) {
-  const { threads, replicas } = config;
-  const { isBulk = false, signal } = start;
-  const asked = { threads, replicas: device === "cpu" ? replicas : replicas || 1 }; // one engine feeds a GPU
+async function towerOptions(tower: TowerName, options: SideOptions) {
+  const { model, config, device, observer, start } = options;
   return {
     graph: join(model.directory, model.manifest[tower].graph),
+    ...(await enginesOf(tower, options)),
     largestPair: model.manifest[tower].largestPair,
-    ...layoutFor(availableCores(), { ...asked, isBulk }),
     device,
     timeoutMs: config.engineTimeoutMs,
     startEngine: start.startEngine ?? startEngine,
-    signal,
+    signal: start.signal,
     cacheSize: config.cacheSize,
     onDeath: (reason: string) => observer.onEngineDeath?.(tower, reason),
+    onFewerEngines: (reason: unknown) => observer.onFewerEngines?.(tower, toEncoderError(reason)),
     observer: {
       onBatch: (batch: { size: number; inferenceMs: number }) => observer.onBatch?.(tower, batch),
       onQueueDepth: (depth: number) => observer.onQueueDepth?.(tower, depth),
     },
   };
+}
+
+/** Weights of fewer bytes are not worth a file: each engine has its own. */
+const leastShared = 4 * 1024 * 1024;
+
+/** Divides the cores among engines, which share packed weights where there are several, and a disk to map them from. */
+async function enginesOf(tower: TowerName, { model, config, device, observer, start }: SideOptions) {
+  const { threads, replicas, modelsDir } = config;
+  const { isBulk = false, signal } = start;
+  const cores = availableCores();
+  if (device !== "cpu") return { layout: layoutFor(cores, { threads, replicas: replicas || 1 }) }; // one engine feeds a GPU
+  const asked: LayoutOptions = { threads, replicas, isBulk };
+  const shared = layoutFor(cores, { ...asked, isShared: true });
+  if (shared.engines.length + shared.enginesForLoad === 1 || weightBytes(model, tower) < leastShared)
+    return { layout: shared };
+  try {
+    return { layout: shared, packed: await openPacked({ model, tower, modelsDir: withHome(modelsDir), signal }) };
+  } catch (error) {
+    if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
+    observer.onFewerEngines?.(tower, error);
+    return { layout: layoutFor(cores, asked) };
+  }
 }

@@ -1,9 +1,8 @@
 import { stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
-import { entryBeside } from "../host/entry.ts";
+import { askThread } from "./ask-thread.ts";
 
 /** What runs graphs: the processor, or an NVIDIA GPU through ONNX Runtime's CUDA provider. */
 export type Device = "cpu" | "cuda";
@@ -52,7 +51,7 @@ async function tryProvider(signal: AbortSignal | undefined): Promise<string | un
   if (!(await stat(provider).catch(() => undefined))) {
     return `ONNX Runtime's CUDA provider is not installed. Fetch it with: node ${join(runtime, "script/install.js")} --onnxruntime-node-install=cuda12`;
   }
-  const failure = await openInThread(provider, signal);
+  const failure = await askThread("device-thread", provider, signal); // opening a graph on a GPU takes a second
   return failure === undefined ? undefined : explainFailure(failure, provider);
 }
 
@@ -69,20 +68,4 @@ export function explainFailure(failure: string, provider: string): string {
   const [, code, said] = /CUDA failure (\d+): (.+?) ; GPU=/.exec(failure) ?? [];
   if (said === undefined) return failure;
   return `CUDA answers "${said}" (${code}). nvidia-smi tells which GPU there is and the newest CUDA that its driver supports; a container sees them with --gpus all.`;
-}
-
-/** Opens a tiny graph on the GPU, which takes a second that the calling thread must not wait; gives what it failed for. */
-async function openInThread(provider: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const thread = entryBeside(import.meta.url, "device-thread").thread;
-  const worker = new Worker(thread, { name: "device", workerData: provider });
-  try {
-    return await new Promise((resolve, reject) => {
-      worker.once("message", (failure: string | null) => resolve(failure ?? undefined));
-      worker.once("error", (error) => resolve(error.message));
-      worker.once("exit", (code) => resolve(`its thread ended with code ${code}`));
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-  } finally {
-    await worker.terminate();
-  }
 }

@@ -69,9 +69,9 @@ async function identityOf(path: string): Promise<string | undefined> {
 
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
 function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<Engine> {
-  const { graph, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
+  const { graph, packed, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
   const { spawn = spawnWorker } = options;
-  const worker = spawn({ graph, threads, largestPair, device });
+  const worker = spawn({ graph, packed, threads, largestPair, device });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
   let stopping = false;

@@ -3,20 +3,42 @@ import type { Device } from "./device.ts";
 /** An engine of more threads wastes too much of them on what cannot be divided; docs/performance.md has the model. */
 const coresPerEngine = 4;
 
-/** Bulk work has as many engines where there are as many cores; each holds its own copy of the weights. */
+/** Bulk work has at most so many engines where each holds its own copy of the weights. */
 const mostBulkEngines = 4;
 
+export interface LayoutOptions {
+  /** Engines that a single item finds, and threads of each; 0 asks for a number that suits the cores. */
+  replicas: number;
+  threads: number;
+  /** Nobody waits for a single item. */
+  isBulk?: boolean;
+  /** One more engine takes next to no memory, since it shares the weights of the others. */
+  isShared?: boolean;
+}
+
+export interface Layout {
+  /** Engines together have at most this many threads at work. */
+  cores: number;
+  /** Each engine has so many threads. */
+  engines: number[];
+  /** So many engines of one thread take over when items wait. */
+  enginesForLoad: number;
+}
+
 /**
- * Divides the cores among the engines of a tower. All threads of an engine wait when one of them loses its core to the
- * decoders or the event loop. Engines of one thread do not wait for one another, which suits bulk work, where nobody
- * waits for a single item.
- * @param asked engines of a tower, and threads of an engine; 0 asks for a number that suits the cores
+ * Divides the cores among the engines of a tower. An engine of several threads has a single item done soonest. But all of
+ * its threads wait when one of them loses its core to the decoders or the event loop, and the parts that are not divided
+ * are waited for as well, so where weights are shared, engines of one thread take over under load.
  */
-export function layoutFor(cores: number, asked: { replicas: number; threads: number; isBulk?: boolean }) {
-  const fast = Math.floor(cores / coresPerEngine);
-  const usual = Math.max(1, fast, asked.isBulk ? Math.min(cores, mostBulkEngines) : 0);
-  const replicas = asked.replicas || usual;
-  return { replicas, threads: asked.threads || Math.max(1, Math.floor(cores / replicas)) };
+export function layoutFor(
+  cores: number,
+  { replicas, threads, isBulk = false, isShared = false }: LayoutOptions,
+): Layout {
+  const bulkEngines = isBulk ? Math.min(cores, isShared ? cores : mostBulkEngines) : 0;
+  const large = replicas || Math.max(1, Math.floor(cores / coresPerEngine), bulkEngines);
+  const width = threads || Math.max(1, Math.floor(cores / large));
+  const used = large * width;
+  return { cores: used, engines: new Array(large).fill(width), enginesForLoad: isShared && width > 1 ? used : 0 };
 }
 
 /** More decoders would outrun a processor's tower; a GPU keeps up with all that a machine has cores for. */

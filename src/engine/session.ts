@@ -1,7 +1,9 @@
 import { createRequire } from "node:module";
+import { basename } from "node:path";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Tensor } from "./contract.ts";
 import type { Device } from "./device.ts";
+import { packedWeights } from "./pack.ts";
 import { exactSum, largestByte, probeModel, probeSize, weightsOfPairs } from "./saturation-probe.ts";
 
 // It is CommonJS. Imported, it would make Node.js set up a parser for such in each engine's thread, which keeps 1 MiB.
@@ -20,6 +22,8 @@ export interface GraphSession {
 export interface SessionOptions extends GraphOptions {
   /** Path of an .onnx file, whose external weights lie beside it and are memory-mapped. */
   graph: string;
+  /** Path of the same graph as `packTo` wrote it. Where it cannot be opened, `graph` is, with weights of its own. */
+  packed?: string | undefined;
 }
 
 interface GraphOptions {
@@ -28,10 +32,17 @@ interface GraphOptions {
   largestPair?: number | undefined;
   /** What runs the graph: the processor, by default. */
   device?: Device;
+  /**
+   * Path of an .onnx file that the graph is written to, optimized, beside a file of its weights: as they are, and as the
+   * products of this processor read them. Sessions that open it map those instead of packing copies of their own. The
+   * runtime packs each weight all the same and maps what has the same hash, so nothing else is ever taken for it.
+   */
+  packTo?: string | undefined;
 }
 
-export async function openSession({ graph, ...options }: SessionOptions): Promise<GraphSession> {
-  const session = await openGraph(graph, options);
+export async function openSession({ graph, packed, ...options }: SessionOptions): Promise<GraphSession> {
+  const own = () => openGraph(graph, options);
+  const session = await (packed === undefined ? own() : openGraph(packed, options).catch(own));
   const output = session.outputNames[0]!;
   return {
     async run(inputs) {
@@ -52,14 +63,16 @@ export function silenceRuntime(): void {
 /** @param graph the path of an .onnx file, or its bytes */
 export async function openGraph(
   graph: string | Uint8Array,
-  { threads, largestPair, device = "cpu" }: GraphOptions,
+  { threads, largestPair, device = "cpu", packTo }: GraphOptions,
 ): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
     executionProviders: [device],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
-    graphOptimizationLevel: "all",
+    // What is written must suit every processor. What suits this one alone, such as blocks of channels, is left to loading.
+    graphOptimizationLevel: packTo === undefined ? "all" : "extended",
+    ...(packTo !== undefined && { optimizedModelFilePath: packTo }),
     // A pattern is one more copy of the working memory for each shape of a batch, and no faster.
     enableMemPattern: false,
     extra: {
@@ -70,6 +83,11 @@ export async function openGraph(
         set_denormal_as_zero: "1",
         // The slower products of int8 models are exact on every processor.
         x64quantprecision: (await pairsOverflow(largestPair)) ? "1" : "0",
+        ...(packTo !== undefined && {
+          save_external_prepacked_constant_initializers: "1",
+          optimized_model_external_initializers_file_name: basename(packedWeights(packTo)),
+          optimized_model_external_initializers_min_size_in_bytes: "1024",
+        }),
       },
     },
     logSeverityLevel: 3,

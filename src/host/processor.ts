@@ -16,6 +16,12 @@ export function processorClass(read: ReadText = readTextFile): string {
   return classes.find(([flag]) => known.has(flag))?.[1] ?? process.arch;
 }
 
+/** Tells processors apart that may need other machine code: the model's name, and all that it says it can do. */
+export function processorIdentity(read: ReadText = readTextFile): string {
+  const [flags = ""] = /^(?:flags|Features)\s*:.*$/m.exec(read("/proc/cpuinfo")) ?? [];
+  return [process.platform, process.arch, cpus()[0]?.model.trim(), flags].join("\n");
+}
+
 /** Writes cores, model and class of the processor, and the version of Node.js, for the heading of a measurement. */
 export function machineSummary(): string {
   const model = cpus()[0]?.model.trim() ?? "an unknown kind";

@@ -1,15 +1,20 @@
 import type { Engine, Tensor } from "../engine/contract.ts";
 import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { Pace } from "../scheduling/pace.ts";
+import { EnginePool, type PooledEngine } from "./engine-pool.ts";
 
 export interface BatcherOptions<Item> {
-  /** Engines of the same graph. Each takes the next batch when it is free. */
-  engines: readonly Engine[];
+  /** Engines of the same graph, whose threads share the cores. Each takes the next batch when it is free. */
+  engines: readonly PooledEngine[];
+  cores: number;
   /** Puts items together as the graph's inputs. It is called once per attempt, since tensors are handed over. */
   toTensors(items: readonly Item[]): Tensor[];
+  /** Bounds a batch of the engines that have most threads. Others have their share. */
   maxBatch: number;
   /** The cost of a batch is that of its dearest item times its size, since shorter texts are padded. */
   maxBatchCost: number;
+  /** Called whenever an item has to wait for an engine. */
+  onWait?(): void;
   observer?: BatchObserver;
   /** Reads the milliseconds of a clock that never jumps. */
   now?: () => number;
@@ -45,7 +50,7 @@ interface Job<Item> extends SubmitOptions {
 
 /** A batch that takes this long at most doubles the time of one image or text at int8 on two cores. */
 const shortBatchMs = 25;
-/** The throughput of smaller batches would fall too far. */
+/** The throughput of smaller batches would fall too far. An engine of fewer threads has its share. */
 const leastShortBatch = 4;
 /** After a single item, another one is expected for this long. */
 const singlesExpectedMs = 5_000;
@@ -54,9 +59,9 @@ const singlesExpectedMs = 5_000;
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
   readonly #now: () => number;
-  readonly #idle: Engine[];
+  readonly #pool: EnginePool;
   /** Only batches that left others waiting are measured: a queue consists of full ones, and small ones are slower. */
-  readonly #pace: Pace;
+  #pace: Pace;
   /** Sorted by due time. */
   #waiting: Job<Item>[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
@@ -66,8 +71,15 @@ export class Batcher<Item> {
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#idle = [...options.engines];
-    this.#pace = new Pace(options.engines.length, this.#now);
+    this.#pool = new EnginePool(options.engines, options.cores);
+    this.#pace = new Pace(this.#pool.size, this.#now);
+  }
+
+  /** Adds engines of fewer threads, which do more in all when items wait. */
+  addEngines(engines: readonly PooledEngine[]): void {
+    this.#pool.add(engines);
+    this.#pace = new Pace(this.#pool.size, this.#now);
+    this.#start({ foundFree: false });
   }
 
   /** Tells when a batch last succeeded, in milliseconds of the batcher's clock. */
@@ -82,7 +94,7 @@ export class Batcher<Item> {
 
   /** Counts the milliseconds since a batch last began, if all engines are busy: the rest will take as long again. */
   stalledMs(): number {
-    return this.#idle.length > 0 ? 0 : this.#now() - this.#lastStartAt;
+    return this.#pool.free > 0 ? 0 : this.#now() - this.#lastStartAt;
   }
 
   /** @throws EncoderError ENGINE_FAILED when the item fails alone; the signal's reason when aborted. */
@@ -118,7 +130,7 @@ export class Batcher<Item> {
       insertByDueTime(this.#waiting, job);
       this.#tellDepth();
       // The items of one request arrive in one go. A microtask lets them all be there before the first batch is formed.
-      queueMicrotask(() => this.#start());
+      queueMicrotask(() => this.#start({ foundFree: true }));
     });
   }
 
@@ -126,16 +138,21 @@ export class Batcher<Item> {
     this.#options.observer?.onQueueDepth(this.#waiting.length);
   }
 
-  #start(): void {
-    while (this.#waiting.length > 0 && this.#idle.length > 0) {
-      const engine = this.#idle.pop()!;
-      const batch = this.#take();
+  #start(turn: { foundFree: boolean }): void {
+    while (this.#waiting.length > 0) {
+      const evenly = Math.ceil(this.#waiting.length / Math.max(1, this.#pool.free));
+      const lent = this.#pool.lend(this.#waiting.length, turn);
+      if (!lent) {
+        this.#options.onWait?.();
+        return;
+      }
+      const batch = this.#take(lent.share, evenly);
       this.#lastStartAt = this.#now();
       this.#tellDepth();
-      const leftOthers = this.#waiting.length > 0;
-      void this.#run(engine, batch, { isLast: false, isMeasured: leftOthers }).finally(() => {
-        this.#idle.push(engine);
-        this.#start();
+      const isMeasured = this.#waiting.length > 0 && lent.isForLoad;
+      void this.#run(lent.engine, batch, { isLast: false, isMeasured }).finally(() => {
+        lent.giveBack();
+        this.#start({ foundFree: false });
       });
     }
   }
@@ -143,11 +160,12 @@ export class Batcher<Item> {
   /**
    * Takes the job that is due first, and those nearest to it in cost from the next few batches' worth of jobs. Bulk jobs
    * have batches of their own, so that none of them lengthens the batch of a single item.
+   * @param share of the largest batch that the engine takes @param most jobs that leave the other free engines as many
    */
-  #take(): Job<Item>[] {
-    const { maxBatchCost } = this.#options;
+  #take(share: number, most: number): Job<Item>[] {
+    const maxBatchCost = this.#options.maxBatchCost * share;
     const first = this.#waiting[0]!;
-    const maxBatch = this.#largestBatch(first);
+    const maxBatch = Math.min(most, this.#largestBatch(first, share));
     const near = this.#waiting
       .filter(({ isBulk }) => isBulk === first.isBulk)
       .slice(0, maxBatch * 4)
@@ -172,13 +190,13 @@ export class Batcher<Item> {
   }
 
   /** While single items come, a batch of bulk jobs is short, since the next single item waits until it is done. */
-  #largestBatch({ isBulk, cost }: Job<Item>): number {
-    const { maxBatch, engines } = this.#options;
+  #largestBatch({ isBulk, cost }: Job<Item>, share: number): number {
+    const maxBatch = Math.ceil(this.#options.maxBatch * share);
     const expectsSingles = this.#now() - this.#lastSingleAt < singlesExpectedMs;
-    const msPerItem = this.#pace.msFor(cost) * engines.length;
+    const msPerItem = this.#pace.msFor(cost) * this.#pool.size;
     if (!isBulk || !expectsSingles) return maxBatch;
     const short = msPerItem > 0 ? Math.floor(shortBatchMs / msPerItem) : 0; // unknown while batches leave none waiting
-    return Math.min(maxBatch, Math.max(leastShortBatch, short));
+    return Math.min(maxBatch, Math.max(Math.ceil(leastShortBatch * share), short));
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */

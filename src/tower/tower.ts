@@ -2,15 +2,21 @@ import { EventEmitter, once } from "node:events";
 import { LRUCache } from "lru-cache";
 import type { Engine } from "../engine/contract.ts";
 import type { EngineOptions } from "../engine/engine.ts";
+import type { Layout } from "../engine/layout.ts";
 import { shuttingDown } from "../errors.ts";
 import { Backlog } from "./backlog.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
+import type { PooledEngine } from "./engine-pool.ts";
 import { InFlight } from "./in-flight.ts";
 import { openRequest, type RequestOptions, type SharedByRequests, type TowerRequest } from "./request.ts";
 
-export interface TowerOptions<Item> extends EngineOptions, Omit<BatcherOptions<Item>, "engines"> {
-  replicas: number;
+export interface TowerOptions<Item>
+  extends Omit<EngineOptions, "threads">,
+    Omit<BatcherOptions<Item>, "engines" | "cores" | "onWait"> {
+  layout: Layout;
   startEngine: (options: EngineOptions) => Promise<Engine>;
+  /** Called when the engines for load could not be started. */
+  onFewerEngines?: ((reason: unknown) => void) | undefined;
   maxQueue: number;
   /** If true, all items of a waiting request are held, as texts are, and not only those that are being worked on. */
   holdsWholeRequests: boolean;
@@ -31,11 +37,30 @@ export interface Tower<Item> {
 }
 
 export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tower<Item>> {
-  const { replicas, startEngine, cacheSize, maxQueue, preparationMs = () => 0 } = options;
+  const { layout, cacheSize, maxQueue, preparationMs = () => 0 } = options;
   const now = options.now ?? (() => performance.now());
-  const starting = Array.from({ length: replicas }, () => startEngine(options));
-  const engines = await allOrNone<Engine[]>(starting, (engine) => engine.close());
-  const batcher = new Batcher<Item>({ ...options, engines });
+  const engines = await startEngines(layout.engines, options);
+  let closing: Promise<void> | undefined;
+  let startingForLoad: Promise<void> | undefined;
+  const batcher = new Batcher<Item>({
+    ...options,
+    engines,
+    cores: layout.cores,
+    onWait() {
+      if (!closing && layout.enginesForLoad > 0) startingForLoad ??= startForLoad();
+    },
+  });
+  /** Starts what takes memory only when it is needed. If that fails, the others go on alone. */
+  async function startForLoad(): Promise<void> {
+    const threads = new Array<number>(layout.enginesForLoad).fill(1);
+    try {
+      const started = await startEngines(threads, { ...options, signal: undefined });
+      engines.push(...started);
+      batcher.addEngines(started);
+    } catch (error) {
+      options.onFewerEngines?.(error);
+    }
+  }
   const backlog = new Backlog({
     maxItems: maxQueue,
     msFor: (cost) => batcher.msFor(cost),
@@ -50,13 +75,12 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     inFlight: new InFlight(),
     cache: cacheSize > 0 ? new LRUCache({ max: cacheSize }) : undefined,
     maxBatch: options.maxBatch,
-    ahead: options.maxBatch * (replicas + 1), // every engine finds its next batch waiting
+    ahead: options.maxBatch * (layout.engines.length + 1), // every engine finds its next batch waiting
     holdsWholeRequests: options.holdsWholeRequests,
     now,
     open: new Set(),
     onClosed: () => closings.emit("request"),
   };
-  let closing: Promise<void> | undefined;
 
   async function close(timeoutMs: number): Promise<void> {
     const giveUp = setTimeout(() => {
@@ -64,7 +88,8 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     }, timeoutMs);
     while (shared.open.size > 0) await once(closings, "request");
     clearTimeout(giveUp);
-    await Promise.all(engines.map((engine) => engine.close()));
+    await startingForLoad;
+    await Promise.all(engines.map(({ engine }) => engine.close()));
   }
 
   return {
@@ -80,6 +105,15 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
       return closing;
     },
   };
+}
+
+/** Starts engines of so many threads each, all of them or none. */
+function startEngines<Item>(threads: readonly number[], options: TowerOptions<Item>): Promise<PooledEngine[]> {
+  const starting = threads.map(async (threads) => {
+    const engine = await options.startEngine({ ...options, threads });
+    return { engine, threads };
+  });
+  return allOrNone<PooledEngine[]>(starting, ({ engine }) => engine.close());
 }
 
 /** Gives all of them, or the first failure; then `close` is called for those that did start. */

@@ -88,9 +88,9 @@ describe("an encoder for bulk work", () => {
     };
     const encoder = await createEncoder({ model }, {}, { startEngine, towers: ["text"], isBulk: true });
     onTestFinished(() => encoder.close({ timeoutMs: 0 }));
-    const { replicas, threads } = layoutFor(availableCores(), { replicas: 0, threads: 0, isBulk: true });
+    const { engines } = layoutFor(availableCores(), { replicas: 0, threads: 0, isBulk: true, isShared: true });
     expect(started.map(({ graph, threads }) => ({ graph: basename(graph), threads }))).toEqual(
-      Array.from({ length: replicas }, () => ({ graph: "text.onnx", threads })),
+      engines.map((threads) => ({ graph: "text.onnx", threads })),
     );
     expect(decoderPids()).toEqual([]);
     expect((await encoder.encodeTexts(["a"])).embeddings).toHaveLength(1);

@@ -25,7 +25,8 @@ function manualEngine() {
 
 function batcherOver(engines: Engine[], options: Partial<BatcherOptions<number>> = {}) {
   return new Batcher<number>({
-    engines,
+    engines: engines.map((engine) => ({ engine, threads: 1 })),
+    cores: engines.length,
     toTensors: (items) => [{ name: "items", data: Uint8Array.from(items), dims: [items.length] }],
     maxBatch: 4,
     maxBatchCost: 1000,
@@ -247,5 +248,32 @@ describe("the batcher", () => {
     void submit(batcher, 2);
     await settle();
     expect([...one.batches, ...two.batches].map(({ items }) => items).sort()).toEqual([[1], [2]]);
+  });
+
+  it("divides what is there among all engines that are free", async () => {
+    const [one, two] = [manualEngine(), manualEngine()];
+    const batcher = batcherOver([one.engine, two.engine]);
+    for (const item of [1, 2, 3]) void submit(batcher, item, item);
+    await settle();
+    expect([...one.batches, ...two.batches].map(({ items }) => items.length).sort()).toEqual([1, 2]);
+  });
+
+  it("gives an item that finds all cores free an engine of all threads, and those that waited a core each, and their share of a batch", async () => {
+    const [large, small, other] = [manualEngine(), manualEngine(), manualEngine()];
+    const engines = [large, small, other].map(({ engine }, at) => ({ engine, threads: at === 0 ? 2 : 1 }));
+    const batcher = batcherOver([], { engines, cores: 2, maxBatch: 4 });
+    void submit(batcher, 1);
+    await settle();
+    expect(large.batches.map(({ items }) => items)).toEqual([[1]]);
+    for (const item of [2, 3, 4, 5, 6]) void submit(batcher, item, item);
+    await settle();
+    expect([...small.batches, ...other.batches]).toEqual([]); // all cores are taken
+    large.batches[0]!.finish();
+    await settle();
+    expect([...small.batches, ...other.batches].map(({ items }) => items).sort()).toEqual([
+      [2, 3],
+      [4, 5],
+    ]);
+    expect(large.batches).toHaveLength(1);
   });
 });

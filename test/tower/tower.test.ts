@@ -26,9 +26,8 @@ async function slowTower(options: Partial<TowerOptions<number>> = {}) {
   };
   const tower = await startTower<number>({
     graph: "",
-    threads: 1,
     timeoutMs: 60_000,
-    replicas: 1,
+    layout: { cores: 1, engines: [1], enginesForLoad: 0 },
     cacheSize: 0,
     startEngine: async () => engine,
     toTensors: (items) => [{ name: "costs", data: BigInt64Array.from(items.map(BigInt)), dims: [items.length] }],
@@ -139,7 +138,9 @@ describe("a tower", () => {
         },
       };
     };
-    await expect(slowTower({ replicas: 3, startEngine })).rejects.toThrow("no memory");
+    await expect(
+      slowTower({ layout: { cores: 3, engines: [1, 1, 1], enginesForLoad: 0 }, startEngine }),
+    ).rejects.toThrow("no memory");
     expect([started, closed]).toEqual([3, 2]);
   });
 
@@ -256,8 +257,66 @@ describe("a tower", () => {
   });
 });
 
+describe("a tower with engines for load", () => {
+  const layout = { cores: 2, engines: [2], enginesForLoad: 2 };
+
+  it("starts them once, when an item has to wait, and closes them with the others", async () => {
+    const started: number[] = [];
+    let closed = 0;
+    const ended: (() => void)[] = [];
+    const startEngine = async ({ threads }: { threads: number }): Promise<Engine> => {
+      started.push(threads);
+      return {
+        async run([items]) {
+          await new Promise<void>((resolve) => ended.push(resolve));
+          return { embeddings: new Float32Array(items!.dims[0]!), inferenceMs: 1 };
+        },
+        close: async () => {
+          closed++;
+        },
+      };
+    };
+    const { request, tower, done } = await slowTower({ layout, startEngine });
+    const finishOne = async () => {
+      await expect.poll(() => ended.length).toBeGreaterThan(0);
+      ended.shift()!();
+    };
+    const alone = [request(1), finishOne()];
+    await Promise.all(alone);
+    expect(started).toEqual([2]);
+    const together = [request(1), request(1), request(1)];
+    await finishOne();
+    await expect.poll(() => ended.length).toBe(2); // side by side
+    expect(started).toEqual([2, 1, 1]);
+    for (const end of ended) end();
+    await Promise.all(together);
+    expect(done).toHaveLength(4);
+    await tower.close({ timeoutMs: 0 });
+    expect([started, closed]).toEqual([[2, 1, 1], 3]);
+  });
+
+  it("goes on without them where they cannot be started, and says so once", async () => {
+    const reasons: unknown[] = [];
+    const onFewerEngines = (reason: unknown) => reasons.push(reason);
+    const { time, request, done, refused } = await slowTower({ layout, onFewerEngines, startEngine: onlyLarge });
+    for (let i = 0; i < 40; i++) void request(1);
+    await time.runUntil(5_000);
+    expect([done.length, refused.length]).toEqual([40, 0]);
+    expect(reasons).toEqual([new Error("no memory")]);
+  });
+
+  async function onlyLarge({ threads }: { threads: number }): Promise<Engine> {
+    if (threads === 1) throw new Error("no memory");
+    const run: Engine["run"] = async ([items]) => ({
+      embeddings: new Float32Array(items!.dims[0]!),
+      inferenceMs: 1,
+    });
+    return { run, close: async () => {} };
+  }
+});
+
 describe("a tower of sixteen engines", () => {
-  const sixteenEngines = () => slowTower({ replicas: 16 });
+  const sixteenEngines = () => slowTower({ layout: { cores: 16, engines: Array(16).fill(1), enginesForLoad: 0 } });
   const perMs = 16 * (8 / 85);
 
   it("keeps all of them busy with single items of as many callers as fit in two batches of each", async () => {
