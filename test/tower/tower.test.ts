@@ -284,7 +284,9 @@ describe("a tower with engines for load", () => {
     const alone = [request(1), finishOne()];
     await Promise.all(alone);
     expect(started).toEqual([2]);
-    const together = [request(1), request(1), request(1)];
+    const first = request(1);
+    await expect.poll(() => ended.length).toBe(1);
+    const together = [first, request(1), request(1)];
     await finishOne();
     await expect.poll(() => ended.length).toBe(2); // side by side
     expect(started).toEqual([2, 1, 1]);
