@@ -39,7 +39,8 @@ RUN arch="$(node -p process.arch)" \
     && echo 'encoder:x:10001:10001::/tmp:/usr/sbin/nologin' > /runtime/etc/passwd \
     && echo 'encoder:x:10001:' > /runtime/etc/group \
     && echo 'hosts: files dns' > /runtime/etc/nsswitch.conf \
-    && install -d -m 1777 /runtime/tmp
+    && install -d -m 1777 /runtime/tmp \
+    && mkdir /packed
 
 # This stage adds what bulk runs and the search index need: the optional peers of package.json, in the locked versions.
 # npm installs peers that are optional only where they are no longer called so.
@@ -119,6 +120,8 @@ LABEL org.opencontainers.image.title="image-text-encoder" \
       org.opencontainers.image.description="Images and text in 50+ languages to vectors in one space" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /runtime /
+# Weights are packed here for the processor that the container runs on. A new volume here belongs to its user.
+COPY --from=build --chown=10001:10001 /packed /models/.packed
 WORKDIR /app
 # With these, glibc gives memory back that is no longer used, some 40 MiB: docs/performance.md has the measurement.
 ENV PATH=/usr/local/bin \

@@ -130,8 +130,8 @@ export const engineSettings = {
   }),
   replicas: integer(0, 256, {
     default: 0,
-    help: "Engines per tower; 0 means one for every four cores, at least one; for encode and index, one per core up to four.",
-    why: "One image gets four cores at least; more threads in one engine would wait for one another too much.",
+    help: "Engines per tower; 0 means one for every four cores, at least one; for encode and index, one per core. When items wait, as many engines of one thread as these have threads take over.",
+    why: "One image gets four cores at least; more threads in one engine would wait for one another too much. Engines share packed weights, for which MODELS_DIR or the temporary folder needs twice a model's room on a disk; elsewhere there are no others for load, and encode and index have four at most.",
   }),
   maxImageBatch: integer(0, 1024, {
     default: 0,

@@ -1,7 +1,6 @@
 import type { Engine, Tensor } from "../engine/contract.ts";
 import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
-import { Pace } from "../scheduling/pace.ts";
-import { EnginePool, type PooledEngine } from "./engine-pool.ts";
+import { EnginePool, type LentEngine, type PooledEngine } from "./engine-pool.ts";
 
 export interface BatcherOptions<Item> {
   /** Engines of the same graph, whose threads share the cores. Each takes the next batch when it is free. */
@@ -48,6 +47,12 @@ interface Job<Item> extends SubmitOptions {
   reject(error: unknown): void;
 }
 
+interface Attempt {
+  /** Tells whether a failure is final. */
+  isLast: boolean;
+  measure?: LentEngine["measure"] | undefined;
+}
+
 /** A batch that takes this long at most doubles the time of one image or text at int8 on two cores. */
 const shortBatchMs = 25;
 /** The throughput of smaller batches would fall too far. An engine of fewer threads has its share. */
@@ -60,8 +65,6 @@ export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
   readonly #now: () => number;
   readonly #pool: EnginePool;
-  /** Only batches that left others waiting are measured: a queue consists of full ones, and small ones are slower. */
-  #pace: Pace;
   /** Sorted by due time. */
   #waiting: Job<Item>[] = [];
   #lastStartAt = Number.NEGATIVE_INFINITY;
@@ -71,14 +74,13 @@ export class Batcher<Item> {
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#pool = new EnginePool(options.engines, options.cores);
-    this.#pace = new Pace(this.#pool.size, this.#now);
+    const { engines, cores } = options;
+    this.#pool = new EnginePool({ engines, cores, now: this.#now });
   }
 
   /** Adds engines of fewer threads, which do more in all when items wait. */
   addEngines(engines: readonly PooledEngine[]): void {
     this.#pool.add(engines);
-    this.#pace = new Pace(this.#pool.size, this.#now);
     this.#start({ foundFree: false });
   }
 
@@ -89,12 +91,12 @@ export class Batcher<Item> {
 
   /** Estimates the milliseconds that queued work of this cost takes; 0 while that is not known. */
   msFor(cost: number): number {
-    return this.#pace.msFor(cost);
+    return this.#pool.msFor(cost);
   }
 
   /** Counts the milliseconds since a batch last began, if all engines are busy: the rest will take as long again. */
   stalledMs(): number {
-    return this.#pool.free > 0 ? 0 : this.#now() - this.#lastStartAt;
+    return this.#pool.isFree ? 0 : this.#now() - this.#lastStartAt;
   }
 
   /** @throws EncoderError ENGINE_FAILED when the item fails alone; the signal's reason when aborted. */
@@ -140,17 +142,17 @@ export class Batcher<Item> {
 
   #start(turn: { foundFree: boolean }): void {
     while (this.#waiting.length > 0) {
-      const evenly = Math.ceil(this.#waiting.length / Math.max(1, this.#pool.free));
       const lent = this.#pool.lend(this.#waiting.length, turn);
       if (!lent) {
         this.#options.onWait?.();
         return;
       }
-      const batch = this.#take(lent.share, evenly);
+      const batch = this.#take(lent);
       this.#lastStartAt = this.#now();
       this.#tellDepth();
-      const isMeasured = this.#waiting.length > 0 && lent.isForLoad;
-      void this.#run(lent.engine, batch, { isLast: false, isMeasured }).finally(() => {
+      // Only batches that leave others waiting are measured: a queue consists of full ones, and small ones are slower.
+      const measure = this.#waiting.length > 0 ? lent.measure : undefined;
+      void this.#run(lent.engine, batch, { isLast: false, measure }).finally(() => {
         lent.giveBack();
         this.#start({ foundFree: false });
       });
@@ -160,12 +162,11 @@ export class Batcher<Item> {
   /**
    * Takes the job that is due first, and those nearest to it in cost from the next few batches' worth of jobs. Bulk jobs
    * have batches of their own, so that none of them lengthens the batch of a single item.
-   * @param share of the largest batch that the engine takes @param most jobs that leave the other free engines as many
    */
-  #take(share: number, most: number): Job<Item>[] {
+  #take({ share, evenly }: LentEngine): Job<Item>[] {
     const maxBatchCost = this.#options.maxBatchCost * share;
     const first = this.#waiting[0]!;
-    const maxBatch = Math.min(most, this.#largestBatch(first, share));
+    const maxBatch = Math.min(evenly, this.#largestBatch(first, share));
     const near = this.#waiting
       .filter(({ isBulk }) => isBulk === first.isBulk)
       .slice(0, maxBatch * 4)
@@ -193,14 +194,14 @@ export class Batcher<Item> {
   #largestBatch({ isBulk, cost }: Job<Item>, share: number): number {
     const maxBatch = Math.ceil(this.#options.maxBatch * share);
     const expectsSingles = this.#now() - this.#lastSingleAt < singlesExpectedMs;
-    const msPerItem = this.#pace.msFor(cost) * this.#pool.size;
+    const msPerItem = this.#pool.msFor(cost) * this.#pool.size;
     if (!isBulk || !expectsSingles) return maxBatch;
     const short = msPerItem > 0 ? Math.floor(shortBatchMs / msPerItem) : 0; // unknown while batches leave none waiting
     return Math.min(maxBatch, Math.max(Math.ceil(leastShortBatch * share), short));
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */
-  async #run(engine: Engine, jobs: Job<Item>[], attempt: { isLast: boolean; isMeasured: boolean }): Promise<void> {
+  async #run(engine: Engine, jobs: Job<Item>[], attempt: Attempt): Promise<void> {
     const batch = jobs.filter((job) => !job.signal.aborted);
     if (batch.length === 0) return;
     const startedAt = this.#now();
@@ -208,7 +209,7 @@ export class Batcher<Item> {
       const { embeddings, inferenceMs } = await engine.run(this.#options.toTensors(batch.map((job) => job.item)));
       this.#lastSuccessAt = this.#now();
       const cost = batch.reduce((sum, job) => sum + job.cost, 0);
-      if (attempt.isMeasured) this.#pace.measure(cost, this.#lastSuccessAt - startedAt);
+      attempt.measure?.(cost, this.#lastSuccessAt - startedAt);
       this.#options.observer?.onBatch({ size: batch.length, inferenceMs });
       const dimensions = embeddings.length / batch.length;
       batch.forEach((job, row) => {
@@ -216,7 +217,7 @@ export class Batcher<Item> {
         job.resolve({ embedding, queueMs: startedAt - job.queuedAt, inferenceMs });
       });
     } catch (error) {
-      const last = { isLast: true, isMeasured: false };
+      const last = { isLast: true };
       if (!attempt.isLast) return this.#run(engine, batch, last);
       if (batch.length === 1) return batch[0]!.reject(error);
       for (const job of batch) await this.#run(engine, [job], last);

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/contract.ts";
+import { Pace } from "../scheduling/pace.ts";
 
 export interface PooledEngine {
   engine: Engine;
@@ -7,48 +8,74 @@ export interface PooledEngine {
 
 export interface LentEngine {
   engine: Engine;
-  /** Gives the share of a full batch that suits the engine, so that full batches take the same time on all of them. */
+  /** The share of a full batch that suits the engine, so that full batches take the same time on all of them. */
   share: number;
-  /** Tells whether it is one of those that work side by side under load. */
-  isForLoad: boolean;
+  /** So many of the waiting items leave the other engines that may begin as many. */
+  evenly: number;
+  /** Records that a batch of this cost took so long while others waited. */
+  measure(cost: number, ms: number): void;
   giveBack(): void;
 }
 
+/** Holds the engines that have the same number of threads. */
+interface Kind {
+  threads: number;
+  count: number;
+  idle: Engine[];
+  pace: Pace;
+  measured: number;
+}
+
+/** After so many batches a kind's pace is believed, until it is forgotten: single ones vary by a fifth. */
+const trialBatches = 8;
+
 /**
- * Lends engines of one graph. Those at work have no more threads than there are cores. Engines of many threads are for
- * items that find as many cores free; under load, those of few threads do more in all.
+ * Lends engines of one graph, so that those at work have no more threads than there are cores. An item that finds enough
+ * cores free gets the engine of most threads, which has it done soonest. When items wait, the kind takes over that does more
+ * in all: mostly the one of fewest threads, since these do not wait for one another. But two threads on one core with one
+ * cache may do more on the same batch, so both kinds are measured.
  */
 export class EnginePool {
+  readonly #now: () => number;
   /** Sorted by threads, the fewest first. */
-  readonly #idle: PooledEngine[] = [];
-  #fewest = Number.POSITIVE_INFINITY;
-  #most = 0;
-  #size = 0;
+  readonly #kinds: Kind[] = [];
   #freeCores: number;
 
-  constructor(engines: readonly PooledEngine[], cores: number) {
-    this.#freeCores = cores;
-    this.add(engines);
+  constructor(options: { engines: readonly PooledEngine[]; cores: number; now: () => number }) {
+    this.#now = options.now;
+    this.#freeCores = options.cores;
+    this.add(options.engines);
   }
 
-  /** Adds engines, all of them with as many threads as those that are there, or all with fewer. */
+  /** Adds engines of another number of threads. */
   add(engines: readonly PooledEngine[]): void {
-    for (const engine of engines) this.#putBack(engine);
-    const threads = engines.map((engine) => engine.threads);
-    this.#fewest = Math.min(this.#fewest, ...threads);
-    this.#most = Math.max(this.#most, ...threads);
-    this.#size = threads.filter((it) => it === this.#fewest).length;
+    for (const { threads, engine } of engines) {
+      const kind = this.#kinds.find((it) => it.threads === threads);
+      if (kind) kind.idle.push(engine);
+      else this.#kinds.push({ threads, count: 0, idle: [engine], pace: new Pace(1, this.#now), measured: 0 });
+    }
+    for (const kind of this.#kinds) {
+      if (kind.count > 0) continue;
+      kind.count = kind.idle.length;
+      kind.pace = new Pace(kind.count, this.#now);
+    }
+    this.#kinds.sort((a, b) => a.threads - b.threads);
   }
 
-  /** Counts the engines that work side by side under load. */
+  /** Counts the engines that work side by side when items wait. */
   get size(): number {
-    return this.#size;
+    return this.#forLoad().count;
   }
 
-  /** Counts the engines for load that could begin now. */
-  get free(): number {
-    const idle = this.#idle.filter(({ threads }) => threads === this.#fewest).length;
-    return Math.min(idle, Math.floor(this.#freeCores / this.#fewest));
+  /** Tells whether an engine could begin now. */
+  get isFree(): boolean {
+    return this.#free(this.#forLoad()) > 0;
+  }
+
+  /** Estimates the milliseconds that waiting work of this cost takes; 0 while that is not known. */
+  msFor(cost: number): number {
+    const known = [this.#forLoad(), ...this.#kinds].find(({ pace }) => pace.msFor(1) > 0);
+    return known?.pace.msFor(cost) ?? 0;
   }
 
   /**
@@ -56,24 +83,38 @@ export class EnginePool {
    * @param turn `foundFree` tells whether the last of these items has just come, and not had to wait for a core
    */
   lend(waiting: number, turn: { foundFree: boolean }): LentEngine | undefined {
-    const isQuiet = turn.foundFree && waiting * this.#most <= this.#freeCores;
-    const lent = isQuiet ? this.#idle.at(-1) : this.#idle[0];
-    if (!lent || lent.threads > this.#freeCores) return undefined;
-    this.#idle.splice(this.#idle.indexOf(lent), 1);
-    this.#freeCores -= lent.threads;
+    const most = this.#kinds.at(-1)!;
+    const isQuiet = turn.foundFree && waiting * most.threads <= this.#freeCores;
+    const kind = isQuiet ? most : this.#forLoad();
+    const free = this.#free(kind);
+    if (free === 0) return undefined;
+    const engine = kind.idle.pop()!;
+    this.#freeCores -= kind.threads;
     return {
-      engine: lent.engine,
-      share: lent.threads / this.#most,
-      isForLoad: lent.threads === this.#fewest,
+      engine,
+      share: kind.threads / most.threads,
+      evenly: Math.ceil(waiting / free),
+      measure: (cost, ms) => {
+        kind.pace.measure(cost, ms);
+        kind.measured++;
+      },
       giveBack: () => {
-        this.#putBack(lent);
-        this.#freeCores += lent.threads;
+        kind.idle.push(engine);
+        this.#freeCores += kind.threads;
       },
     };
   }
 
-  #putBack(engine: PooledEngine): void {
-    const place = this.#idle.findIndex(({ threads }) => threads >= engine.threads);
-    this.#idle.splice(place < 0 ? this.#idle.length : place, 0, engine);
+  /** Counts the engines of a kind that could begin now. */
+  #free({ idle, threads }: Kind): number {
+    return Math.min(idle.length, Math.floor(this.#freeCores / threads));
+  }
+
+  /** Gives the kind that does more in all, or one of which that is to be found out. */
+  #forLoad(): Kind {
+    if (this.#kinds.length === 1) return this.#kinds[0]!;
+    for (const kind of this.#kinds) if (kind.pace.msFor(1) === 0) kind.measured = 0; // it was forgotten
+    const untried = this.#kinds.find(({ measured }) => measured < trialBatches);
+    return untried ?? this.#kinds.reduce((best, kind) => (kind.pace.msFor(1) < best.pace.msFor(1) ? kind : best));
   }
 }

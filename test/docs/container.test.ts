@@ -29,6 +29,19 @@ describe("the Dockerfile", () => {
     for (const target of targets) expect(stages.has(target), target).toBe(true);
   });
 
+  it("makes the folder of packed weights for its user, which each file of services mounts on a disk", () => {
+    expect(stages.get("runtime")!.text).toContain("--chown=10001:10001 /packed /models/.packed\n");
+    for (const file of ["compose.yaml", "examples/compose.search.yaml", "deploy/compose.queue.yaml"]) {
+      expect(read(file), file).toMatch(/^ +- packed:\/models\/\.packed$/m);
+      expect(read(file), file).toMatch(/^volumes:\n(?: {2}.*\n)* {2}packed:$/m);
+    }
+    for (const file of ["server/deployment.yaml", "workers/deployment.yaml"]) {
+      const text = read(`deploy/kubernetes/${file}`);
+      expect(text, file).toContain("- { name: packed, mountPath: /models/.packed }\n");
+      expect(text, file).toMatch(/- name: packed\n +emptyDir: \{ sizeLimit/);
+    }
+  });
+
   it("copies nothing that .dockerignore keeps out of the build", () => {
     const [everything, ...kept] = read(".dockerignore").trim().split("\n");
     expect(everything).toBe("*");

@@ -1,65 +1,94 @@
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/contract.ts";
-import { EnginePool } from "../../src/tower/engine-pool.ts";
+import { EnginePool, type PooledEngine } from "../../src/tower/engine-pool.ts";
 
 const engine: Engine = { run: () => Promise.reject(new Error("unused")), close: async () => {} };
-const engines = (...threads: number[]) => threads.map((threads) => ({ engine, threads }));
-/** Makes a pool of eight cores: two engines of four threads, and eight of one. */
-const mixed = () => {
-  const pool = new EnginePool(engines(4, 4), 8);
-  pool.add(engines(...Array(8).fill(1)));
-  return pool;
-};
+const engines = (...threads: number[]): PooledEngine[] => threads.map((threads) => ({ engine, threads }));
 const quiet = { foundFree: true };
 const loaded = { foundFree: false };
 
+/** Makes a pool, adds engines of one thread for each core, and has a clock that the test moves. */
+function poolOf(cores: number, large: PooledEngine[]) {
+  const clock = { now: 0 };
+  const pool = new EnginePool({ engines: large, cores, now: () => clock.now });
+  pool.add(engines(...Array(cores).fill(1)));
+  /** Runs full batches, at so many milliseconds for an item, and tells the shares of the engines that they were lent. */
+  const run = (batches: number, msPerItem: (share: number) => number) =>
+    Array.from({ length: batches }, () => {
+      const lent = pool.lend(100, loaded)!;
+      lent.measure(1, msPerItem(lent.share));
+      lent.giveBack();
+      return lent.share;
+    });
+  return { pool, run, clock };
+}
+
 describe("a pool of engines", () => {
-  it("lends the largest to items that find enough cores for each, and no more threads than there are cores", () => {
-    const pool = mixed();
+  it("lends those of most threads to items that find enough cores for each, and no more threads than there are cores", () => {
+    const { pool } = poolOf(8, engines(4, 4));
     const first = pool.lend(1, quiet)!;
-    const second = pool.lend(1, quiet)!;
-    expect([first, second].map(({ share, isForLoad }) => ({ share, isForLoad }))).toEqual(
-      Array(2).fill({ share: 1, isForLoad: false }),
-    );
-    expect(pool.free).toBe(0);
+    expect(first).toMatchObject({ share: 1, evenly: 1 });
+    expect(pool.lend(1, quiet)).toMatchObject({ share: 1 });
+    expect(pool.isFree).toBe(false);
     expect(pool.lend(1, quiet)).toBeUndefined();
     first.giveBack();
-    expect(pool.free).toBe(4);
-    expect(pool.lend(1, quiet)!.share).toBe(1);
+    expect(pool.isFree).toBe(true);
+    expect(pool.lend(1, quiet)).toMatchObject({ share: 1 });
   });
 
-  it("lends those of one thread when items are more than the cores are many times of, or have waited", () => {
-    const pool = mixed();
-    const share = { share: 0.25, isForLoad: true };
-    expect(pool.lend(3, quiet)).toMatchObject(share);
-    expect(pool.lend(1, loaded)).toMatchObject(share);
-    expect(pool.free).toBe(6);
-    expect(pool.lend(1, quiet)).toMatchObject({ share: 1 }); // four of the other cores are free
-    expect(pool.free).toBe(2);
-    expect(pool.lend(1, quiet)).toMatchObject(share);
-    expect(pool.lend(1, quiet)).toMatchObject(share);
+  it("lends those of one thread when items are many or have waited, each its part of them", () => {
+    const { pool } = poolOf(8, engines(4, 4));
+    expect(pool.lend(3, quiet)).toMatchObject({ share: 0.25, evenly: 1 });
+    expect(pool.lend(20, loaded)).toMatchObject({ share: 0.25, evenly: 3 }); // seven are free
+    expect(pool.lend(1, quiet)).toMatchObject({ share: 1 }); // six cores are free
+    expect(pool.lend(5, loaded)).toMatchObject({ share: 0.25, evenly: 3 });
+    expect(pool.lend(1, quiet)).toMatchObject({ share: 0.25, evenly: 1 });
     expect(pool.lend(1, quiet)).toBeUndefined();
   });
 
-  it("has only large ones for load until others are added", () => {
-    const pool = new EnginePool(engines(2), 2);
-    expect(pool.size).toBe(1);
+  it("has only large ones until others are added, which begin when cores are free", () => {
+    const pool = new EnginePool({ engines: engines(2), cores: 2, now: () => 0 });
     const lent = pool.lend(5, loaded)!;
-    expect(lent).toMatchObject({ share: 1, isForLoad: true });
+    expect(lent).toMatchObject({ share: 1, evenly: 5 });
     pool.add(engines(1, 1));
-    expect([pool.size, pool.free]).toEqual([2, 0]); // all cores are at work
     expect(pool.lend(1, loaded)).toBeUndefined();
     lent.giveBack();
-    expect(pool.free).toBe(2);
-    expect(pool.lend(5, loaded)).toMatchObject({ share: 0.5, isForLoad: true });
+    expect([pool.size, pool.lend(5, loaded)]).toMatchObject([2, { share: 0.5, evenly: 3 }]);
   });
 
-  it("lends a large one where all small ones hang", () => {
-    const pool = new EnginePool(engines(2), 4);
-    pool.add(engines(1, 1));
-    pool.lend(1, loaded);
-    pool.lend(1, loaded);
-    expect(pool.free).toBe(0);
-    expect(pool.lend(1, loaded)).toMatchObject({ share: 1 });
+  it("gives load to the kind that does more in all, whichever it is", () => {
+    for (const better of [1, 0.5]) {
+      const { run } = poolOf(2, engines(2));
+      // Two engines of half the share run side by side.
+      const msPerItem = (share: number) => (share === better ? 10 : 12) * (share === 1 ? 1 : 2);
+      expect(run(16, msPerItem)).toEqual([...Array(8).fill(0.5), ...Array(8).fill(1)]);
+      expect(run(20, msPerItem)).toEqual(Array(20).fill(better));
+    }
+  });
+
+  it("tries the other kind again when nobody knows any more how fast it was", () => {
+    const { run, clock } = poolOf(2, engines(2));
+    let best = 0.5;
+    const msPerItem = (share: number) => (share === best ? 10 : 12) * (share === 1 ? 1 : 2);
+    run(16, msPerItem);
+    best = 1; // which is not noticed at once
+    clock.now += 50_000;
+    expect(run(4, msPerItem)).toEqual(Array(4).fill(0.5));
+    clock.now += 50_000;
+    expect(run(8, msPerItem)).toEqual(Array(8).fill(1));
+    clock.now += 50_000;
+    expect(run(20, msPerItem).slice(8)).toEqual(Array(12).fill(1));
+  });
+
+  it("tells how long waiting work takes on the kind that it goes to, or while that is unknown, on the other", () => {
+    const { pool, run } = poolOf(2, engines(2));
+    expect(pool.msFor(10)).toBe(0);
+    run(8, () => 20);
+    expect(pool.msFor(10)).toBe(100); // two side by side
+    run(8, () => 12);
+    expect(pool.msFor(10)).toBe(100);
+    const other = poolOf(2, engines(2));
+    other.run(16, (share) => (share === 1 ? 8 : 20));
+    expect(other.pool.msFor(10)).toBe(80);
   });
 });
