@@ -18,6 +18,8 @@ export interface BacklogOptions {
 export interface Work {
   items: number;
   cost: number;
+  /** Tells whether it belongs to a request of more items than a batch holds. */
+  isBulk: boolean;
 }
 
 interface Waiting extends Due {
@@ -33,7 +35,8 @@ interface Waiting extends Due {
 export class Backlog {
   readonly #options: BacklogOptions;
   #items = 0;
-  #cost = 0;
+  #bulkCost = 0;
+  #otherCost = 0;
   readonly #line: Waiting[] = [];
 
   constructor(options: BacklogOptions) {
@@ -49,7 +52,7 @@ export class Backlog {
       throw overloaded(`The queue is full (${maxItems} items).`, waitMs);
     }
     const leftMs = deadline - now();
-    const doneMs = Math.max(msFor(this.#cost + work.cost) + stalledMs(), preparationMs(work.cost));
+    const doneMs = Math.max(msFor(this.#costUntil(work)) + stalledMs(), preparationMs(work.cost));
     if (doneMs > (isAlone ? leftMs : leftMs * waitingShare)) {
       const seconds = (ms: number) => (ms / 1000).toFixed(1);
       const reason = isAlone
@@ -87,14 +90,15 @@ export class Backlog {
   }
 
   /** Counts work that was accepted in another way. */
-  add({ items, cost }: Work): void {
+  add({ items, cost, isBulk }: Work): void {
     this.#items += items;
-    this.#cost += cost;
+    if (isBulk) this.#bulkCost += cost;
+    else this.#otherCost += cost;
   }
 
   /** Takes back work that was accepted: it is done, or will not be begun. */
-  remove({ items, cost }: Work): void {
-    this.add({ items: -items, cost: -cost });
+  remove({ items, cost, isBulk }: Work): void {
+    this.add({ items: -items, cost: -cost, isBulk });
     while (this.#line.length > 0 && this.#hasRoomForWaiting()) {
       const { work, enter } = this.#line.shift()!;
       this.add(work);
@@ -104,7 +108,13 @@ export class Backlog {
 
   /** Estimates the milliseconds that everything accepted takes; 0 while that is not known. */
   waitMs(): number {
-    return this.#options.msFor(this.#cost) + this.#options.stalledMs();
+    return this.#options.msFor(this.#bulkCost + this.#otherCost) + this.#options.stalledMs();
+  }
+
+  /** Sums what is done until new work is: where it is not bulk, one batch of bulk after each of its own kind at most. */
+  #costUntil({ cost, isBulk }: Work): number {
+    const others = this.#otherCost + cost;
+    return others + (isBulk ? this.#bulkCost : Math.min(this.#bulkCost, others));
   }
 
   #hasRoomForWaiting(): boolean {

@@ -70,6 +70,8 @@ export class Batcher<Item> {
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #lastSingleAt = Number.NEGATIVE_INFINITY;
+  /** Cost of the bulk jobs that went, while others waited, before these did; that of the others is subtracted. */
+  #bulkAhead = 0;
 
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
@@ -165,7 +167,7 @@ export class Batcher<Item> {
    */
   #take({ share, evenly }: LentEngine): Job<Item>[] {
     const maxBatchCost = this.#options.maxBatchCost * share;
-    const first = this.#waiting[0]!;
+    const first = this.#next();
     const maxBatch = Math.min(evenly, this.#largestBatch(first, share));
     const near = this.#waiting
       .filter(({ isBulk }) => isBulk === first.isBulk)
@@ -185,9 +187,22 @@ export class Batcher<Item> {
       else break;
     }
     const batch = near.slice(from, to);
+    const cost = batch.reduce((sum, job) => sum + job.cost, 0);
+    this.#bulkAhead += first.isBulk ? cost : -cost;
     const taken = new Set(batch);
     this.#waiting = this.#waiting.filter((job) => !taken.has(job));
     return batch;
+  }
+
+  /**
+   * Gives the job that is due first. Where that is a bulk job and others wait, the two kinds share the engines half and
+   * half, as nobody should wait for all of a large request, nor a large request for all that comes later.
+   */
+  #next(): Job<Item> {
+    const first = this.#waiting[0]!;
+    const other = first.isBulk ? this.#waiting.find(({ isBulk }) => !isBulk) : undefined;
+    if (!other) this.#bulkAhead = 0;
+    return other && this.#bulkAhead >= 0 ? other : first;
   }
 
   /** While single items come, a batch of bulk jobs is short, since the next single item waits until it is done. */

@@ -84,8 +84,8 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
   const scope = requestScope(request.signal);
   open.add(scope);
   const since = now();
-  const room = wait ? waitingRoom(backlog, { since, signal: scope.signal }) : reservedRoom(backlog, deadline);
   const isBulk = wait || items > shared.maxBatch;
+  const room = wait ? waitingRoom(backlog, { since, signal: scope.signal }) : reservedRoom(backlog, deadline, isBulk);
   const inTurn = dueTimes({ items, since, now, deadline, isBulk });
   const giveUp = () => scope.end(new EncoderError("DEADLINE_EXCEEDED", "The request was not done by its deadline."));
   const late = wait && deadline < Number.POSITIVE_INFINITY ? setTimeout(giveUp, deadline - since) : undefined;
@@ -112,7 +112,7 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
       const unknown = inputs.filter(({ key }) => !isKnown(key));
       if (inputs.length > 0 && unknown.length === 0) return;
       const held = shared.holdsWholeRequests ? unknown.length : Math.min(unknown.length, ahead);
-      room.reserve({ items: held, cost: unknown.reduce((sum, { cost }) => sum + cost, 0) });
+      room.reserve({ items: held, cost: unknown.reduce((sum, { cost }) => sum + cost, 0), isBulk });
     },
     each: (inputs, step) => mapAhead(inputs, ahead, step),
     async embed(input, prepare) {
@@ -123,7 +123,7 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
         await room.take(input.cost);
         mustRemove = true;
       }
-      const remove = () => backlog.remove({ items: 1, cost: input.cost });
+      const remove = () => backlog.remove({ items: 1, cost: input.cost, isBulk });
       const share = inFlight.join(input.key, (signal) => {
         mustRemove = false;
         return compute(input, prepare, signal).finally(remove);
@@ -151,8 +151,8 @@ interface Room {
 }
 
 /** Reserves room for many items at once, of which each takes its part. What was not reserved is accepted by itself. */
-function reservedRoom(backlog: Backlog, deadline: number): Room {
-  const reserved: Work = { items: 0, cost: 0 };
+function reservedRoom(backlog: Backlog, deadline: number, isBulk: boolean): Room {
+  const reserved: Work = { items: 0, cost: 0, isBulk };
   return {
     reserve(work) {
       backlog.accept(work, deadline);
@@ -160,11 +160,11 @@ function reservedRoom(backlog: Backlog, deadline: number): Room {
       reserved.cost += work.cost;
     },
     async take(cost) {
-      if (reserved.cost <= 0) return backlog.accept({ items: 1, cost }, deadline);
+      if (reserved.cost <= 0) return backlog.accept({ items: 1, cost, isBulk }, deadline);
       const taken = { items: Math.min(1, reserved.items), cost: Math.min(cost, reserved.cost) };
       reserved.items -= taken.items;
       reserved.cost -= taken.cost;
-      backlog.add({ items: 1 - taken.items, cost: cost - taken.cost });
+      backlog.add({ items: 1 - taken.items, cost: cost - taken.cost, isBulk });
     },
     giveBack: () => backlog.remove(reserved),
   };
@@ -172,5 +172,5 @@ function reservedRoom(backlog: Backlog, deadline: number): Room {
 
 /** Reserves nothing: each item waits until there is room for it. */
 function waitingRoom(backlog: Backlog, turn: { since: number; signal: AbortSignal }): Room {
-  return { reserve() {}, take: (cost) => backlog.enter({ items: 1, cost }, turn), giveBack() {} };
+  return { reserve() {}, take: (cost) => backlog.enter({ items: 1, cost, isBulk: true }, turn), giveBack() {} };
 }

@@ -128,6 +128,26 @@ describe("the batcher", () => {
     expect(batches[1]!.items).toEqual([1, 1, 1, 1]);
   });
 
+  it("shares the engine between a large request that is late and those that came later, half and half", async () => {
+    const { engine, batches } = manualEngine();
+    let now = 0;
+    const batcher = batcherOver([engine], { maxBatch: 8, now: () => now });
+    const signal = new AbortController().signal;
+    for (let i = 0; i < 60; i++) void batcher.submit(1, { signal, dueAt: 0, cost: 1, isBulk: true });
+    await settle();
+    for (let i = 0; i < 60; i++) void submit(batcher, 2, 5);
+    const turns: string[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      now += 100;
+      batches.at(-1)!.finish();
+      await settle();
+      const { items } = batches.at(-1)!;
+      turns.push(`${items.length} of ${items[0]}`);
+    }
+    // The large request was ahead by its first batch. Its batches are short now, so it has two for each of the others.
+    expect(turns).toEqual([...["8 of 2", "8 of 2", "4 of 1", "4 of 1", "8 of 2", "4 of 1", "4 of 1", "8 of 2"]]);
+  });
+
   it("batches items of like cost, and within the cost limit once padded", async () => {
     const { engine, batches } = manualEngine();
     const batcher = batcherOver([engine], { maxBatchCost: 60 });

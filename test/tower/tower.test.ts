@@ -178,6 +178,21 @@ describe("a tower", () => {
     single.close();
   });
 
+  it("neither refuses single items nor lets them wait beside a large request, which is done in time all the same", async () => {
+    const { time, request, singles, done, refused, late, deadlineMs } = await slowTower();
+    void request(32);
+    await time.runUntil(1000);
+    void request(700); // three quarters of its time
+    void singles(5, deadlineMs);
+    await time.runUntil(30_000);
+    expect(refused).toEqual([]);
+    expect(late()).toEqual([]);
+    expect(done.filter(({ items }) => items === 700)).toHaveLength(1);
+    const single = done.filter(({ items }) => items === 1);
+    expect(single.length).toBeGreaterThan(40);
+    expect(Math.max(...single.map(({ ms }) => ms))).toBeLessThan(150); // one batch of the large request, and its own
+  });
+
   it("refuses a request of many items whole, before any of them is begun", async () => {
     const { waiting, time, request, singles, refused } = await slowTower();
     void singles(300, 5000);
