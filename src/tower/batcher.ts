@@ -54,9 +54,7 @@ interface Attempt {
 }
 
 /** A batch that takes this long at most doubles the time of one image or text at int8 on two cores. */
-const shortBatchMs = 25;
-/** The throughput of smaller batches would fall too far. An engine of fewer threads has its share. */
-const leastShortBatch = 4;
+const shortBatchMs = 30;
 /** After a single item, another one is expected for this long. */
 const singlesExpectedMs = 5_000;
 
@@ -144,7 +142,9 @@ export class Batcher<Item> {
 
   #start(turn: { foundFree: boolean }): void {
     while (this.#waiting.length > 0) {
-      const lent = this.#pool.lend(this.#waiting.length, turn);
+      // A bulk job leaves cores to whoever comes meanwhile.
+      const mayTakeMost = turn.foundFree && !this.#waiting[0]!.isBulk;
+      const lent = this.#pool.lend(this.#waiting.length, { mayTakeMost });
       if (!lent) {
         this.#options.onWait?.();
         return;
@@ -212,7 +212,7 @@ export class Batcher<Item> {
     const msPerItem = this.#pool.msFor(cost) * this.#pool.size;
     if (!isBulk || !expectsSingles) return maxBatch;
     const short = msPerItem > 0 ? Math.floor(shortBatchMs / msPerItem) : 0; // unknown while batches leave none waiting
-    return Math.min(maxBatch, Math.max(Math.ceil(leastShortBatch * share), short));
+    return Math.min(maxBatch, Math.max(1, short));
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */

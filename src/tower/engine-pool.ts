@@ -80,12 +80,13 @@ export class EnginePool {
 
   /**
    * Lends an engine for the first of `waiting` items, if one may begin.
-   * @param turn `foundFree` tells whether the last of these items has just come, and not had to wait for a core
+   * @param turn `mayTakeMost` tells whether that item may have an engine of most threads, if there are cores for one for
+   * each item
    */
-  lend(waiting: number, turn: { foundFree: boolean }): LentEngine | undefined {
+  lend(waiting: number, turn: { mayTakeMost: boolean }): LentEngine | undefined {
     const most = this.#kinds.at(-1)!;
-    const isQuiet = turn.foundFree && waiting * most.threads <= this.#freeCores;
-    const kind = isQuiet ? most : this.#forLoad();
+    const takesMost = turn.mayTakeMost && waiting * most.threads <= this.#freeCores;
+    const kind = takesMost ? most : this.#forLoad();
     const free = this.#free(kind);
     if (free === 0) return undefined;
     const engine = kind.idle.pop()!;

@@ -4,8 +4,8 @@ import { EnginePool, type PooledEngine } from "../../src/tower/engine-pool.ts";
 
 const engine: Engine = { run: () => Promise.reject(new Error("unused")), close: async () => {} };
 const engines = (...threads: number[]): PooledEngine[] => threads.map((threads) => ({ engine, threads }));
-const quiet = { foundFree: true };
-const loaded = { foundFree: false };
+const quiet = { mayTakeMost: true };
+const loaded = { mayTakeMost: false };
 
 /** Makes a pool, adds engines of one thread for each core, and has a clock that the test moves. */
 function poolOf(cores: number, large: PooledEngine[]) {
