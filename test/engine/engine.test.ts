@@ -7,8 +7,8 @@ import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/contract.ts";
 import { startEngine } from "../../src/engine/engine.ts";
-import { entryBeside } from "../../src/host/entry.ts";
 import { textTensors } from "../../src/text/tensors.ts";
+import { entryBeside } from "../support/built-entry.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 const source = new URL("../../src/engine/engine.ts", import.meta.url).href;
