@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { patienceMs } from "./support/browser.ts";
 
-/** `npm run test:browser` needs Debian's chromium, or the one that CHROMIUM names. */
+/** `npm run test:browser` needs Debian's chromium-headless-shell or chromium, or the one that CHROMIUM names. */
 export default defineConfig({
   test: {
     include: ["test/browser/**/*.test.ts"],
