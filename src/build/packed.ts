@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rm, stat, statfs, utimes } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rm, stat, statfs, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { z } from "zod";
 import { checkGraph, packedWeights, packGraph } from "../engine/pack.ts";
 import { runtimeVersion } from "../engine/runtime-version.ts";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, toEncoderError } from "../errors.ts";
 import { alignExternalData, type Move } from "../graph/external-data.ts";
 import { processorIdentity } from "../host/processor.ts";
+import { fileRecord } from "../model/folder.ts";
 import type { Model } from "../model/manifest.ts";
 import { checkFreeSpace } from "../storage/free-space.ts";
 import { createStaging } from "../storage/staging.ts";
 import { storing } from "../storage/storing.ts";
-import { temporaryFolder } from "../storage/temporary-folder.ts";
+import { ownTemporaryFolder } from "../storage/temporary-folder.ts";
 import { writeBytes, writeWhole } from "../storage/write-through.ts";
 
 export interface PackedOptions {
@@ -22,40 +24,56 @@ export interface PackedOptions {
 
 /** Hidden folders of MODELS_DIR are no models. */
 const folderName = ".packed";
+/** It changes with whatever this file and the engine's settings change of what is written. */
+const formatVersion = 1;
+/** Lists the files of a packed graph with their sizes, and is written last. */
+const recordFile = "packed.json";
+const recordSchema = z.record(z.string(), z.number());
+/** Somebody else who packs the same weights is waited for no longer: the service starts without them. */
+const longestWaitMs = 30_000;
 
 /**
  * Finds a model's graph with its weights packed for this processor, which engines share, or makes it in a folder that is
- * named after everything that it depends on. It takes about a second, and twice the room of the weights.
+ * named after everything that it depends on. It takes some seconds, and twice the room of the weights.
  * @returns the path of the .onnx file
- * @throws EncoderError STORAGE_FAILED where there is no disk for it; the signal's reason when aborted.
+ * @throws EncoderError STORAGE_FAILED where there is no disk for it, MODEL_INVALID where the model's files are not those of
+ * its manifest, ENGINE_FAILED; the signal's reason when aborted.
  */
 export async function openPacked(options: PackedOptions): Promise<string> {
-  const { modelsDir } = options;
-  return openBelow(join(modelsDir, folderName), options).catch(async (error) => {
+  return openBelow(join(options.modelsDir, folderName), options).catch(async (error) => {
     if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
-    return openBelow(join(await temporaryFolder(), folderName), options);
+    const temporary = await ownTemporaryFolder();
+    if (temporary === undefined) throw error;
+    return openBelow(join(temporary, folderName), options).catch((second) => {
+      options.signal?.throwIfAborted();
+      const { message } = toEncoderError(second);
+      throw new EncoderError("STORAGE_FAILED", `${error.message} In ${temporary}: ${message}`, { cause: error });
+    });
   });
 }
 
 async function openBelow(parent: string, { model, tower, signal }: PackedOptions): Promise<string> {
   const { graph, largestPair } = model.manifest[tower];
-  const place = join(parent, `${tower}-${fingerprint(model)}`);
+  const place = join(parent, `${tower}-${fingerprint(model, tower)}`);
   const packed = join(place, graph);
-  if (await isUsed(place)) return packed;
-  await storing(() => mkdir(parent, { recursive: true }));
+  if (await isWhole(place)) return packed;
+  await storing(() => mkdir(parent, { recursive: true, mode: 0o700 }));
   await requireDisk(parent);
-  await checkFreeSpace(parent, 4 * weightBytes(model, tower), "packed weights");
+  await checkFreeSpace(parent, 4 * (weightBytes(model, tower) ?? 0), "packed weights");
   const staging = await createStaging({
     target: place,
     isReplaceable: async () => true, // nobody else has such a name for a folder
-    signal: signal ?? new AbortController().signal,
+    signal: AbortSignal.any([AbortSignal.timeout(longestWaitMs), ...(signal ? [signal] : [])]),
   });
   try {
-    if (await isUsed(place)) return packed; // another process was faster
+    if (await isWhole(place)) return packed; // another process was faster
     const unaligned = join(staging.directory, `unaligned.${graph}`);
+    const made = join(staging.directory, graph);
     await packGraph({ graph: join(model.directory, graph), packTo: unaligned, largestPair }, signal);
-    await align(unaligned, join(staging.directory, graph));
-    await checkGraph({ graph: join(staging.directory, graph), largestPair }, signal);
+    await align(unaligned, made);
+    await checkGraph({ graph: made, largestPair }, signal);
+    await requireListed(model, [graph, weightsOf(graph)], signal);
+    await writeRecord(staging.directory, [graph, packedWeights(graph)]);
     await removeUnused(parent);
     await staging.publish();
   } finally {
@@ -65,14 +83,32 @@ async function openBelow(parent: string, { model, tower, signal }: PackedOptions
 }
 
 /** Changes with whatever changes the graph or its packed weights. */
-function fingerprint({ manifest }: Model): string {
-  const facts = JSON.stringify([manifest.files, runtimeVersion(), processorIdentity()]);
-  return createHash("sha256").update(facts).digest("hex").slice(0, 16);
+function fingerprint({ manifest }: Model, tower: "image" | "text"): string {
+  const { largestPair } = manifest[tower];
+  const facts = [formatVersion, manifest.files, largestPair, runtimeVersion(), processorIdentity()];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 16);
 }
 
-/** Counts the bytes of a tower's weights, which lie beside its graph. */
-export function weightBytes({ manifest }: Model, tower: "image" | "text"): number {
-  return manifest.files[`${tower}.weights`]?.bytes ?? 0;
+/** What was packed from damaged files, or from those of another model, would outlive them. */
+async function requireListed({ directory, manifest }: Model, files: string[], signal?: AbortSignal): Promise<void> {
+  for (const file of files) {
+    const { sha256 } = await fileRecord(join(directory, file), signal);
+    if (sha256 === manifest.files[file]?.sha256) continue;
+    const message = `The model's ${file} is not the one of its manifest: pull or build the model again.`;
+    throw new EncoderError("MODEL_INVALID", message, { internal: directory });
+  }
+}
+
+async function writeRecord(directory: string, files: string[]): Promise<void> {
+  const sizes = await Promise.all(files.map(async (file) => [file, (await stat(join(directory, file))).size] as const));
+  await writeBytes(join(directory, recordFile), Buffer.from(JSON.stringify(Object.fromEntries(sizes))));
+}
+
+const weightsOf = (graph: string) => graph.replace(/\.onnx$/, ".weights");
+
+/** Counts the bytes of a tower's weights, which lie beside its graph; undefined where the manifest does not list them. */
+export function weightBytes({ manifest }: Model, tower: "image" | "text"): number | undefined {
+  return manifest.files[weightsOf(manifest[tower].graph)]?.bytes;
 }
 
 /** Pages of a file in memory would be memory that nobody gives back. */
@@ -120,21 +156,27 @@ async function copyRanges(from: string, to: string, moves: readonly Move[]): Pro
 /** A folder that no process has opened for so long belongs to a model or a version that is gone. */
 const unusedAfterMs = 30 * 24 * 60 * 60 * 1000;
 
-/** Tells whether the folder is there, and notes that it is in use. */
-async function isUsed(place: string): Promise<boolean> {
+/**
+ * Tells whether a folder holds all files at their sizes, and nobody but this user or root can have written them, and notes
+ * that it is in use.
+ */
+async function isWhole(place: string): Promise<boolean> {
+  try {
+    const { uid, mode } = await lstat(place);
+    const isOwn = uid === 0 || uid === process.getuid?.() || process.platform === "win32";
+    if (!isOwn || (mode & 0o022) !== 0) return false;
+    const sizes = recordSchema.parse(JSON.parse(await readFile(join(place, recordFile), "utf8")));
+    for (const [file, size] of Object.entries(sizes)) if ((await stat(join(place, file))).size !== size) return false;
+  } catch {
+    return false; // it is not there, or not whole
+  }
   const now = new Date();
-  return utimes(place, now, now).then(
-    () => true,
-    () =>
-      stat(place).then(
-        () => true, // it is somebody else's
-        () => false,
-      ),
-  );
+  await utimes(place, now, now).catch(() => {}); // it is root's
+  return true;
 }
 
 async function removeUnused(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
+  for (const name of await readdir(parent).catch(() => [])) {
     const place = join(parent, name);
     const { mtimeMs } = await stat(place).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > unusedAfterMs) await rm(place, { recursive: true, force: true }).catch(() => {});

@@ -107,7 +107,7 @@ function observer({ observer }: Metrics, logger: Logger): EncoderObserver {
     },
     onFewerEngines(tower, reason) {
       const { message, internal } = reason;
-      logger.info({ tower, reason: message, internal }, "there are no further engines for load");
+      logger.warn({ tower, reason: message, internal }, "this tower has fewer engines: it is slower under load");
     },
     onTemporaryModel(reason) {
       logger.warn({ reason: reason.message }, "the embedded model was built into a temporary folder");

@@ -62,7 +62,7 @@ export interface EncoderObserver {
   onFetch?(outcome: "ok" | ErrorCode): void;
   /** Called when the embedded model was built into a temporary folder, because MODELS_DIR cannot be written. */
   onTemporaryModel?(reason: EncoderError): void;
-  /** Called when a tower has no engines of one thread for load, as weights cannot be shared, or these do not start. */
+  /** Called when a tower has fewer engines than suit the cores: weights cannot be shared, or those for load do not start. */
   onFewerEngines?(tower: TowerName, reason: EncoderError): void;
   /** When DEVICE is auto and graphs run on the processor, with what keeps them from a GPU; it may hold paths. */
   onDeviceFallback?(reason: string): void;

@@ -10,9 +10,9 @@ import {
 } from "../config/encoder.ts";
 import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
-import { startEngine } from "../engine/engine.ts";
+import { graphIdentity, startEngine } from "../engine/engine.ts";
 import { type LayoutOptions, layoutFor, sizesFor } from "../engine/layout.ts";
-import { EncoderError, toEncoderError } from "../errors.ts";
+import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
@@ -102,6 +102,7 @@ interface SideOptions {
 async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const { model, config, device, observer } = options;
   const { image } = model.manifest;
+  const engines = await towerOptions("image", options);
   const { decodeProcesses, maxImageBatch } = sizesFor(device, availableCores(), config);
   const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
   const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
@@ -109,7 +110,7 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
   const { size } = image;
   const tower = await startTower<Pixels>({
-    ...(await towerOptions("image", options)),
+    ...engines,
     toTensors: (batch) => imageTensors(batch, size),
     maxBatch: maxImageBatch,
     maxBatchCost: maxImageBatch,
@@ -160,8 +161,10 @@ async function noSide<Input>(tower: TowerName): Promise<Side<Input>> {
 /** Gives what both towers are started with. */
 async function towerOptions(tower: TowerName, options: SideOptions) {
   const { model, config, device, observer, start } = options;
+  const graph = join(model.directory, model.manifest[tower].graph);
   return {
-    graph: join(model.directory, model.manifest[tower].graph),
+    graph,
+    identity: await graphIdentity(graph), // engines that start later are of the same file
     ...(await enginesOf(tower, options)),
     largestPair: model.manifest[tower].largestPair,
     device,
@@ -189,13 +192,13 @@ async function enginesOf(tower: TowerName, { model, config, device, observer, st
   if (device !== "cpu") return { layout: layoutFor(cores, { threads, replicas: replicas || 1 }) }; // one engine feeds a GPU
   const asked: LayoutOptions = { threads, replicas, isBulk };
   const shared = layoutFor(cores, { ...asked, isShared: true });
-  if (shared.engines.length + shared.enginesForLoad === 1 || weightBytes(model, tower) < leastShared)
-    return { layout: shared };
+  const isAlone = shared.engines.length + shared.enginesForLoad === 1;
+  if (isAlone || (weightBytes(model, tower) ?? leastShared) < leastShared) return { layout: shared };
   try {
     return { layout: shared, packed: await openPacked({ model, tower, modelsDir: withHome(modelsDir), signal }) };
   } catch (error) {
-    if (!(error instanceof EncoderError) || error.code !== "STORAGE_FAILED") throw error;
-    observer.onFewerEngines?.(tower, error);
+    signal?.throwIfAborted(); // whatever else it is, the service runs without shared weights
+    observer.onFewerEngines?.(tower, toEncoderError(error));
     return { layout: layoutFor(cores, asked) };
   }
 }

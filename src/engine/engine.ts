@@ -10,6 +10,8 @@ export interface EngineOptions extends SessionOptions {
   /** A batch that takes longer hangs, and its thread is ended. */
   timeoutMs: number;
   onDeath?: (reason: string) => void;
+  /** What `graphIdentity` gave when the model was opened; by default, what it gives now. */
+  identity?: string | undefined;
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal | undefined;
   spawn?: (workerData: SessionOptions) => Worker;
@@ -32,15 +34,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     thread = undefined;
     options.onDeath?.(reason);
   };
-  const identity = await identityOf(options.graph);
+  const identity = options.identity ?? (await graphIdentity(options.graph));
+  await requireSameGraph();
   options.signal?.throwIfAborted();
   thread = startThread({ ...options, onDeath });
   await thread;
 
+  async function requireSameGraph(): Promise<void> {
+    if ((await graphIdentity(options.graph)) === identity) return;
+    throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
+  }
+
   async function restart(): Promise<Engine> {
-    if ((await identityOf(options.graph)) !== identity) {
-      throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
-    }
+    await requireSameGraph();
     // Requests wait for a thread that replaces another, so its loading has a limit, too.
     return startThread({ ...options, signal: undefined, onDeath }, options.timeoutMs);
   }
@@ -62,16 +68,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** Device, inode, size and time of change, which tell a file from another one in its place. */
-async function identityOf(path: string): Promise<string | undefined> {
+export async function graphIdentity(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
 }
 
 /** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
 function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<Engine> {
-  const { graph, packed, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
+  const { graph, packed, mustBePacked, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
   const { spawn = spawnWorker } = options;
-  const worker = spawn({ graph, packed, threads, largestPair, device });
+  const worker = spawn({ graph, packed, mustBePacked, threads, largestPair, device });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;
   let stopping = false;

@@ -3,6 +3,9 @@ import type { Device } from "./device.ts";
 /** An engine of more threads wastes too much of them on what cannot be divided; docs/performance.md has the model. */
 const coresPerEngine = 4;
 
+/** On more cores, one process should not serve all (docs/performance.md), and so many threads would take too much memory. */
+const mostEnginesForLoad = 32;
+
 /** Bulk work has at most so many engines where each holds its own copy of the weights. */
 const mostBulkEngines = 4;
 
@@ -34,11 +37,15 @@ export function layoutFor(
   cores: number,
   { replicas, threads, isBulk = false, isShared = false }: LayoutOptions,
 ): Layout {
-  const bulkEngines = isBulk ? Math.min(cores, isShared ? cores : mostBulkEngines) : 0;
+  const bulkEngines = isBulk ? Math.min(cores, isShared ? mostEnginesForLoad : mostBulkEngines) : 0;
   const large = replicas || Math.max(1, Math.floor(cores / coresPerEngine), bulkEngines);
   const width = threads || Math.max(1, Math.floor(cores / large));
   const used = large * width;
-  return { cores: used, engines: new Array(large).fill(width), enginesForLoad: isShared && width > 1 ? used : 0 };
+  return {
+    cores: used,
+    engines: new Array(large).fill(width),
+    enginesForLoad: isShared && width > 1 && used <= mostEnginesForLoad ? used : 0,
+  };
 }
 
 /** More decoders would outrun a processor's tower; a GPU keeps up with all that a machine has cores for. */

@@ -15,7 +15,7 @@ export interface PackOptions {
 /**
  * Writes a graph as the runtime optimizes it, with its weights once more as this processor's products read them. It takes
  * about as long as loading the graph, and twice the weights' room on the disk.
- * @throws EncoderError STORAGE_FAILED with what the runtime says; the signal's reason when aborted, once it has ended.
+ * @throws EncoderError ENGINE_FAILED with what the runtime says; the signal's reason when aborted, once it has ended.
  */
 export async function packGraph(options: Required<PackOptions>, signal?: AbortSignal): Promise<void> {
   return open(options, signal);
@@ -29,5 +29,5 @@ export async function checkGraph(options: Omit<PackOptions, "packTo">, signal?: 
 async function open(options: PackOptions, signal: AbortSignal | undefined): Promise<void> {
   const failure = await askThread("pack-thread", options, signal);
   if (failure === undefined) return;
-  throw new EncoderError("STORAGE_FAILED", "The weights could not be packed.", { internal: failure });
+  throw new EncoderError("ENGINE_FAILED", "The weights could not be packed.", { internal: failure });
 }

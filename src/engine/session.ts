@@ -24,6 +24,8 @@ export interface SessionOptions extends GraphOptions {
   graph: string;
   /** Path of the same graph as `packTo` wrote it. Where it cannot be opened, `graph` is, with weights of its own. */
   packed?: string | undefined;
+  /** Where `packed` cannot be opened, nothing is. */
+  mustBePacked?: boolean | undefined;
 }
 
 interface GraphOptions {
@@ -40,9 +42,11 @@ interface GraphOptions {
   packTo?: string | undefined;
 }
 
-export async function openSession({ graph, packed, ...options }: SessionOptions): Promise<GraphSession> {
-  const own = () => openGraph(graph, options);
-  const session = await (packed === undefined ? own() : openGraph(packed, options).catch(own));
+export async function openSession(options: SessionOptions): Promise<GraphSession> {
+  const { graph, packed, mustBePacked = false, ...graphOptions } = options;
+  const own = () => openGraph(graph, graphOptions);
+  const shared = packed === undefined ? undefined : openGraph(packed, graphOptions);
+  const session = await (mustBePacked && shared ? shared : (shared?.catch(own) ?? own()));
   const output = session.outputNames[0]!;
   return {
     async run(inputs) {

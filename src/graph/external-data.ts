@@ -22,7 +22,8 @@ export function alignExternalData(
   const moves: Move[] = [];
   let bytes = 0;
   const place = (from: number, length: number): number => {
-    if (!Number.isSafeInteger(from + length)) throw new Error("a place in the file of weights is no number");
+    if (!Number.isSafeInteger(from + length) || from < 0 || length < 0)
+      throw new Error("a place in the file of weights is no number");
     const to = Math.ceil(bytes / alignment) * alignment;
     moves.push({ from, to, bytes: length });
     bytes = to + length;

@@ -9,12 +9,20 @@ import { forgiving, storing } from "./storing.ts";
  * @throws EncoderError STORAGE_FAILED
  */
 export async function temporaryFolder(): Promise<string> {
-  const uid = process.getuid?.() ?? -1; // a user without an entry in /etc/passwd has a number all the same
-  const folder = join(tmpdir(), `image-text-encoder-${uid}`);
+  return (await ownTemporaryFolder()) ?? storing(() => mkdtemp(`${stayingFolder()}-`));
+}
+
+/** Gives the same folder, or undefined where its name belongs to somebody else. @throws EncoderError STORAGE_FAILED */
+export async function ownTemporaryFolder(): Promise<string | undefined> {
+  const folder = stayingFolder();
   return storing(async () => {
     await mkdir(folder, { mode: 0o700 }).catch(forgiving("EEXIST"));
     const found = await lstat(folder);
-    const isOwn = found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0;
-    return isOwn ? folder : mkdtemp(`${folder}-`);
+    const isOwn = found.isDirectory() && found.uid === ownUid() && (found.mode & 0o077) === 0;
+    return isOwn ? folder : undefined;
   });
 }
+
+/** A user without an entry in /etc/passwd has a number all the same. */
+const ownUid = () => process.getuid?.() ?? -1;
+const stayingFolder = () => join(tmpdir(), `image-text-encoder-${ownUid()}`);

@@ -1,6 +1,7 @@
 import { overloaded } from "../errors.ts";
 import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { waitingShare } from "../scheduling/pace.ts";
+import { bulkReserve } from "./batcher.ts";
 
 export interface BacklogOptions {
   /** Limits the items accepted at the same time. A request that is alone is let in whatever its size. */
@@ -37,6 +38,8 @@ export class Backlog {
   #items = 0;
   #bulkCost = 0;
   #otherCost = 0;
+  /** Has the deadline of each large request that was accepted and is not over. */
+  readonly #bulkDeadlines = new Set<{ deadline: number }>();
   readonly #line: Waiting[] = [];
 
   constructor(options: BacklogOptions) {
@@ -111,10 +114,22 @@ export class Backlog {
     return this.#options.msFor(this.#bulkCost + this.#otherCost) + this.#options.stalledMs();
   }
 
-  /** Sums what is done until new work is: where it is not bulk, one batch of bulk after each of its own kind at most. */
+  /** Notes that a large request is open, which others may delay, but not beyond its deadline. @returns what ends that */
+  openBulk(deadline: number): () => void {
+    const bulk = { deadline };
+    this.#bulkDeadlines.add(bulk);
+    return () => this.#bulkDeadlines.delete(bulk);
+  }
+
+  /** Sums what is done until new work is: where that is not bulk, as much of bulk as of its own kind, while bulk has time. */
   #costUntil({ cost, isBulk }: Work): number {
+    const { msFor, stalledMs, now } = this.#options;
     const others = this.#otherCost + cost;
-    return others + (isBulk ? this.#bulkCost : Math.min(this.#bulkCost, others));
+    const all = others + this.#bulkCost;
+    if (isBulk) return all;
+    const allDoneAt = now() + bulkReserve * (msFor(all) + stalledMs());
+    const mayDelayBulk = [...this.#bulkDeadlines].every(({ deadline }) => allDoneAt <= deadline);
+    return mayDelayBulk ? others + Math.min(this.#bulkCost, others) : all;
   }
 
   #hasRoomForWaiting(): boolean {

@@ -36,6 +36,8 @@ export interface SubmitOptions extends Due {
   cost: number;
   /** Tells whether it belongs to a request of more items than a batch holds. */
   isBulk?: boolean | undefined;
+  /** A bulk job that would not be done by this time otherwise does not share the engines with others. */
+  deadline?: number | undefined;
   /** Aborting drops the item if its batch has not started. Either way the result is no longer waited for. */
   signal: AbortSignal;
 }
@@ -55,6 +57,8 @@ interface Attempt {
 
 /** A batch that takes this long at most doubles the time of one image or text at int8 on two cores. */
 const shortBatchMs = 30;
+/** Bulk jobs have time for others if this many times what they are expected to take is left: short batches take longer. */
+export const bulkReserve = 1.2;
 /** After a single item, another one is expected for this long. */
 const singlesExpectedMs = 5_000;
 
@@ -68,6 +72,9 @@ export class Batcher<Item> {
   #lastStartAt = Number.NEGATIVE_INFINITY;
   #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #lastSingleAt = Number.NEGATIVE_INFINITY;
+  /** Counts the items that are being run, and the bulk jobs among them. */
+  #running = 0;
+  #bulkRunning = 0;
   /** Cost of the bulk jobs that went, while others waited, before these did; that of the others is subtracted. */
   #bulkAhead = 0;
 
@@ -78,10 +85,10 @@ export class Batcher<Item> {
     this.#pool = new EnginePool({ engines, cores, now: this.#now });
   }
 
-  /** Adds engines of fewer threads, which do more in all when items wait. */
-  addEngines(engines: readonly PooledEngine[]): void {
-    this.#pool.add(engines);
-    this.#start({ foundFree: false });
+  /** Adds an engine of fewer threads, for when items wait. */
+  addEngine(engine: PooledEngine): void {
+    this.#pool.add(engine);
+    this.#start();
   }
 
   /** Tells when a batch last succeeded, in milliseconds of the batcher's clock. */
@@ -100,7 +107,7 @@ export class Batcher<Item> {
   }
 
   /** @throws EncoderError ENGINE_FAILED when the item fails alone; the signal's reason when aborted. */
-  submit(item: Item, { cost, isBulk = false, dueAt, signal }: SubmitOptions): Promise<Embedded> {
+  submit(item: Item, { cost, isBulk = false, deadline, dueAt, signal }: SubmitOptions): Promise<Embedded> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (!isBulk) this.#lastSingleAt = this.#now();
     return new Promise<Embedded>((resolve, reject) => {
@@ -116,6 +123,7 @@ export class Batcher<Item> {
         item,
         cost,
         isBulk,
+        deadline,
         dueAt,
         signal,
         queuedAt: this.#now(),
@@ -132,7 +140,7 @@ export class Batcher<Item> {
       insertByDueTime(this.#waiting, job);
       this.#tellDepth();
       // The items of one request arrive in one go. A microtask lets them all be there before the first batch is formed.
-      queueMicrotask(() => this.#start({ foundFree: true }));
+      queueMicrotask(() => this.#start());
     });
   }
 
@@ -140,23 +148,30 @@ export class Batcher<Item> {
     this.#options.observer?.onQueueDepth(this.#waiting.length);
   }
 
-  #start(turn: { foundFree: boolean }): void {
+  /** Begins what may begin. @param justDone counts the items of a batch that has just ended */
+  #start(justDone = 0): void {
     while (this.#waiting.length > 0) {
-      // A bulk job leaves cores to whoever comes meanwhile.
-      const mayTakeMost = turn.foundFree && !this.#waiting[0]!.isBulk;
-      const lent = this.#pool.lend(this.#waiting.length, { mayTakeMost });
+      // Bulk jobs are many, and leave cores to whoever comes meanwhile.
+      const isQuiet = this.#bulkRunning === 0 && !this.#waiting.some(({ isBulk }) => isBulk);
+      const atHand = isQuiet ? this.#waiting.length + this.#running + justDone : Number.POSITIVE_INFINITY;
+      const lent = this.#pool.lend(this.#waiting.length, atHand);
       if (!lent) {
         this.#options.onWait?.();
         return;
       }
-      const batch = this.#take(lent);
+      const { batch, isFull } = this.#take(lent);
+      const bulk = batch[0]!.isBulk ? batch.length : 0;
+      this.#running += batch.length;
+      this.#bulkRunning += bulk;
       this.#lastStartAt = this.#now();
       this.#tellDepth();
-      // Only batches that leave others waiting are measured: a queue consists of full ones, and small ones are slower.
-      const measure = this.#waiting.length > 0 ? lent.measure : undefined;
+      // A queue consists of full batches, and small ones are slower.
+      const measure = isFull && this.#waiting.length > 0 ? lent.measure : undefined;
       void this.#run(lent.engine, batch, { isLast: false, measure }).finally(() => {
+        this.#running -= batch.length;
+        this.#bulkRunning -= bulk;
         lent.giveBack();
-        this.#start({ foundFree: false });
+        this.#start(batch.length);
       });
     }
   }
@@ -165,7 +180,7 @@ export class Batcher<Item> {
    * Takes the job that is due first, and those nearest to it in cost from the next few batches' worth of jobs. Bulk jobs
    * have batches of their own, so that none of them lengthens the batch of a single item.
    */
-  #take({ share, evenly }: LentEngine): Job<Item>[] {
+  #take({ share, evenly }: LentEngine): { batch: Job<Item>[]; isFull: boolean } {
     const maxBatchCost = this.#options.maxBatchCost * share;
     const first = this.#next();
     const maxBatch = Math.min(evenly, this.#largestBatch(first, share));
@@ -191,26 +206,37 @@ export class Batcher<Item> {
     this.#bulkAhead += first.isBulk ? cost : -cost;
     const taken = new Set(batch);
     this.#waiting = this.#waiting.filter((job) => !taken.has(job));
-    return batch;
+    // One that was divided evenly, or is short for the sake of others, may be too small to tell how fast full ones are.
+    const isFull = batch.length >= maxBatch && maxBatch * 2 >= Math.ceil(this.#options.maxBatch * share);
+    return { batch, isFull: isFull || cost * 2 >= maxBatchCost };
   }
 
   /**
    * Gives the job that is due first. Where that is a bulk job and others wait, the two kinds share the engines half and
-   * half, as nobody should wait for all of a large request, nor a large request for all that comes later.
+   * half, as nobody should wait for all of a large request, unless that would come too late.
    */
   #next(): Job<Item> {
     const first = this.#waiting[0]!;
     const other = first.isBulk ? this.#waiting.find(({ isBulk }) => !isBulk) : undefined;
     if (!other) this.#bulkAhead = 0;
-    return other && this.#bulkAhead >= 0 ? other : first;
+    return other && this.#bulkAhead >= 0 && this.#hasTime(first, other) ? other : first;
+  }
+
+  /** Tells whether all bulk jobs can be done by the deadline of one of them although a batch of others comes between. */
+  #hasTime({ deadline = Number.POSITIVE_INFINITY }: Job<Item>, other: { cost: number }): boolean {
+    if (deadline === Number.POSITIVE_INFINITY) return true;
+    const { maxBatch, maxBatchCost } = this.#options;
+    const bulk = this.#waiting.reduce((sum, { isBulk, cost }) => (isBulk ? sum + cost : sum), 0);
+    const between = Math.min(maxBatchCost, maxBatch * other.cost);
+    return this.#now() + this.#pool.msFor(bulkReserve * bulk + between) <= deadline;
   }
 
   /** While single items come, a batch of bulk jobs is short, since the next single item waits until it is done. */
-  #largestBatch({ isBulk, cost }: Job<Item>, share: number): number {
+  #largestBatch(first: Job<Item>, share: number): number {
     const maxBatch = Math.ceil(this.#options.maxBatch * share);
     const expectsSingles = this.#now() - this.#lastSingleAt < singlesExpectedMs;
-    const msPerItem = this.#pool.msFor(cost) * this.#pool.size;
-    if (!isBulk || !expectsSingles) return maxBatch;
+    if (!first.isBulk || !expectsSingles || !this.#hasTime(first, first)) return maxBatch;
+    const msPerItem = this.#pool.msFor(first.cost) * this.#pool.size;
     const short = msPerItem > 0 ? Math.floor(shortBatchMs / msPerItem) : 0; // unknown while batches leave none waiting
     return Math.min(maxBatch, Math.max(1, short));
   }

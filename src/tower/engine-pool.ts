@@ -28,12 +28,15 @@ interface Kind {
 
 /** After so many batches a kind's pace is believed, until it is forgotten: single ones vary by a fifth. */
 const trialBatches = 8;
+/** This part of an engine's work is not divided among its threads (docs/performance.md). */
+const undivided = 0.117;
+const speedOf = (threads: number) => 1 / (undivided + (1 - undivided) / threads);
 
 /**
- * Lends engines of one graph, so that those at work have no more threads than there are cores. An item that finds enough
- * cores free gets the engine of most threads, which has it done soonest. When items wait, the kind takes over that does more
- * in all: mostly the one of fewest threads, since these do not wait for one another. But two threads on one core with one
- * cache may do more on the same batch, so both kinds are measured.
+ * Lends engines of one graph, so that those at work have no more threads than there are cores. Few items get engines of
+ * most threads, which have each of them done soonest. When there are more, the kind takes over that does more in all:
+ * mostly the one of fewest threads, since these do not wait for one another. But two threads on one core with one cache may
+ * do more on the same batch, so both kinds are measured.
  */
 export class EnginePool {
   readonly #now: () => number;
@@ -44,22 +47,20 @@ export class EnginePool {
   constructor(options: { engines: readonly PooledEngine[]; cores: number; now: () => number }) {
     this.#now = options.now;
     this.#freeCores = options.cores;
-    this.add(options.engines);
+    for (const engine of options.engines) this.add(engine);
   }
 
-  /** Adds engines of another number of threads. */
-  add(engines: readonly PooledEngine[]): void {
-    for (const { threads, engine } of engines) {
-      const kind = this.#kinds.find((it) => it.threads === threads);
-      if (kind) kind.idle.push(engine);
-      else this.#kinds.push({ threads, count: 0, idle: [engine], pace: new Pace(1, this.#now), measured: 0 });
+  add({ engine, threads }: PooledEngine): void {
+    let kind = this.#kinds.find((it) => it.threads === threads);
+    if (!kind) {
+      kind = { threads, count: 0, idle: [], pace: new Pace(1, this.#now), measured: 0 };
+      this.#kinds.push(kind);
+      this.#kinds.sort((a, b) => a.threads - b.threads);
     }
-    for (const kind of this.#kinds) {
-      if (kind.count > 0) continue;
-      kind.count = kind.idle.length;
-      kind.pace = new Pace(kind.count, this.#now);
-    }
-    this.#kinds.sort((a, b) => a.threads - b.threads);
+    kind.idle.push(engine);
+    kind.count++;
+    kind.pace = new Pace(kind.count, this.#now);
+    kind.measured = 0;
   }
 
   /** Counts the engines that work side by side when items wait. */
@@ -80,13 +81,11 @@ export class EnginePool {
 
   /**
    * Lends an engine for the first of `waiting` items, if one may begin.
-   * @param turn `mayTakeMost` tells whether that item may have an engine of most threads, if there are cores for one for
-   * each item
+   * @param atHand counts the items that wait or are being run, or have just been: their callers may come again at once
    */
-  lend(waiting: number, turn: { mayTakeMost: boolean }): LentEngine | undefined {
+  lend(waiting: number, atHand: number): LentEngine | undefined {
     const most = this.#kinds.at(-1)!;
-    const takesMost = turn.mayTakeMost && waiting * most.threads <= this.#freeCores;
-    const kind = takesMost ? most : this.#forLoad();
+    const kind = atHand <= most.count * speedOf(most.threads) ? most : this.#forLoad();
     const free = this.#free(kind);
     if (free === 0) return undefined;
     const engine = kind.idle.pop()!;

@@ -86,6 +86,7 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
   const since = now();
   const isBulk = wait || items > shared.maxBatch;
   const room = wait ? waitingRoom(backlog, { since, signal: scope.signal }) : reservedRoom(backlog, deadline, isBulk);
+  const endBulk = isBulk && !wait ? backlog.openBulk(deadline) : undefined;
   const inTurn = dueTimes({ items, since, now, deadline, isBulk });
   const giveUp = () => scope.end(new EncoderError("DEADLINE_EXCEEDED", "The request was not done by its deadline."));
   const late = wait && deadline < Number.POSITIVE_INFINITY ? setTimeout(giveUp, deadline - since) : undefined;
@@ -98,7 +99,7 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
     const { item, incomplete = false } = await prepare({ signal, dueAt: dueAt(position) });
     const prepareMs = now() - startedAt;
     // It is asked anew when it is due: what took long to prepare would otherwise go before single items, as if late.
-    const turn = { signal, dueAt: dueAt(position), cost, isBulk };
+    const turn = { signal, dueAt: dueAt(position), cost, isBulk, deadline };
     const { embedding, queueMs, inferenceMs } = await batcher.submit(item, turn);
     cache?.set(key, { embedding, incomplete });
     return { embedding, incomplete, prepareMs, queueMs, inferenceMs };
@@ -135,6 +136,7 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
       clearTimeout(late);
       scope.end();
       room.giveBack();
+      endBulk?.();
       open.delete(scope);
       shared.onClosed();
     },

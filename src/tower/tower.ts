@@ -50,15 +50,19 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
       if (!closing && layout.enginesForLoad > 0) startingForLoad ??= startForLoad();
     },
   });
-  /** Starts what takes memory only when it is needed. If that fails, the others go on alone. */
+  const ending = new AbortController();
+  /** Starts what takes memory only when it is needed, one after another, as cores are busy. Without it, the others go on. */
   async function startForLoad(): Promise<void> {
-    const threads = new Array<number>(layout.enginesForLoad).fill(1);
     try {
-      const started = await startEngines(threads, { ...options, signal: undefined });
-      engines.push(...started);
-      batcher.addEngines(started);
+      while (engines.length < layout.engines.length + layout.enginesForLoad) {
+        // Copies of the weights would be too many.
+        const forLoad = { ...options, signal: ending.signal, mustBePacked: options.packed !== undefined };
+        const [started] = await startEngines([1], forLoad);
+        engines.push(started!);
+        batcher.addEngine(started!);
+      }
     } catch (error) {
-      options.onFewerEngines?.(error);
+      if (!ending.signal.aborted) options.onFewerEngines?.(error);
     }
   }
   const backlog = new Backlog({
@@ -88,6 +92,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     }, timeoutMs);
     while (shared.open.size > 0) await once(closings, "request");
     clearTimeout(giveUp);
+    ending.abort(shuttingDown());
     await startingForLoad;
     await Promise.all(engines.map(({ engine }) => engine.close()));
   }

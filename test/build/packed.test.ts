@@ -1,4 +1,5 @@
 import {
+  chmod,
   copyFile,
   mkdir,
   mkdtemp,
@@ -16,7 +17,7 @@ import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openEmbedded } from "../../src/build/embedded.ts";
 import { openPacked } from "../../src/build/packed.ts";
-import { openSession } from "../../src/engine/session.ts";
+import { openGraph, openSession, type SessionOptions } from "../../src/engine/session.ts";
 import { packageRoot } from "../../src/host/package.ts";
 import { openModel } from "../../src/model/folder.ts";
 import type { Model } from "../../src/model/manifest.ts";
@@ -57,7 +58,7 @@ function inputOf({ manifest: { image, text } }: Model, tower: "image" | "text", 
   ];
 }
 
-async function open(model: Model, tower: "image" | "text", options: { packed?: string; threads?: number }) {
+async function open(model: Model, tower: "image" | "text", options: Partial<SessionOptions>) {
   const { graph, largestPair } = model.manifest[tower];
   const session = await openSession({ graph: join(model.directory, graph), threads: 1, largestPair, ...options });
   onTestFinished(() => session.close());
@@ -85,7 +86,7 @@ describe.each(["tiny fp32", "tiny int8", "everyday-mini"])("a packed graph of %s
       const packed = await openPacked({ model, tower, modelsDir: await diskFolder() });
       const original = await open(model, tower, {});
       for (const threads of [1, 2]) {
-        const session = await open(model, tower, { packed, threads });
+        const session = await open(model, tower, { packed, threads, mustBePacked: true });
         for (const items of [1, 2, 5]) {
           expect(await session.run(inputOf(model, tower, items))).toEqual(
             await original.run(inputOf(model, tower, items)),
@@ -141,7 +142,7 @@ describe("packed weights", () => {
     expect(await ask()).toBe(first);
     expect(await stat(first!)).toMatchObject({ mtimeMs, ino });
     expect(await readdir(join(modelsDir, ".packed"))).toEqual([basename(dirname(first!))]);
-    expect((await readdir(dirname(first!))).sort()).toEqual(["text.onnx", "text.onnx.weights"]);
+    expect((await readdir(dirname(first!))).sort()).toEqual(["packed.json", "text.onnx", "text.onnx.weights"]);
   });
 
   it("of another model are others", async () => {
@@ -163,17 +164,58 @@ describe("packed weights", () => {
     await stat(recent);
   });
 
-  it("that are damaged or gone are done without: the session packs for itself", async () => {
+  it("that are damaged or gone are made anew by the next start, and an engine that meets them packs for itself", async () => {
     const model = models["tiny fp32"]!;
-    const packed = await openPacked({ model, tower: "text", modelsDir: await diskFolder() });
-    const vectors = () => inputOf(model, "text", 2);
-    const right = await (await open(model, "text", {})).run(vectors());
-    await truncate(`${packed}.weights`, 100);
-    expect(await (await open(model, "text", { packed })).run(vectors())).toEqual(right);
-    await writeFile(packed, "no graph");
-    expect(await (await open(model, "text", { packed })).run(vectors())).toEqual(right);
+    const modelsDir = await diskFolder();
+    const ask = () => openPacked({ model, tower: "text", modelsDir });
+    const packed = await ask();
+    const input = () => inputOf(model, "text", 2);
+    const right = await (await open(model, "text", {})).run(input());
+    const damages = [
+      () => truncate(`${packed}.weights`, 100),
+      () => writeFile(packed, "no graph"),
+      () => rm(packed),
+      () => rm(join(dirname(packed), "packed.json")),
+    ];
+    for (const damage of damages) {
+      await damage();
+      expect(await (await open(model, "text", { packed })).run(input())).toEqual(right);
+      expect(await ask()).toBe(packed);
+      const remade = await openGraph(packed, { threads: 1 });
+      await remade.release();
+    }
     await rm(packed);
-    expect(await (await open(model, "text", { packed })).run(vectors())).toEqual(right);
+    const { graph } = model.manifest.text;
+    const required = { graph: join(model.directory, graph), threads: 1, packed, mustBePacked: true };
+    await expect(openSession(required)).rejects.toThrow(); // an engine for load has no copy of its own
+  });
+
+  it("are not taken from a folder that others may write to", async () => {
+    const modelsDir = await diskFolder();
+    const ask = () => openPacked({ model: models["tiny fp32"]!, tower: "text", modelsDir });
+    const packed = await ask();
+    await writeFile(join(dirname(packed), "mark"), "");
+    expect(await ask()).toBe(packed);
+    expect(await readdir(dirname(packed))).toContain("mark");
+    await chmod(dirname(packed), 0o777);
+    expect(await ask()).toBe(packed);
+    expect(await readdir(dirname(packed))).not.toContain("mark"); // it was made anew
+  });
+
+  it("are not made of files that are not those of the manifest", async () => {
+    const model = models["tiny fp32"]!;
+    const directory = join(await diskFolder(), "model");
+    await mkdir(directory);
+    for (const file of await readdir(model.directory)) {
+      await copyFile(join(model.directory, file), join(directory, file));
+    }
+    const weights = await readFile(join(directory, "text.weights"));
+    weights[weights.length >> 1]! ^= 64;
+    await writeFile(join(directory, "text.weights"), weights);
+    const modelsDir = await diskFolder();
+    const asked = openPacked({ model: { ...model, directory }, tower: "text", modelsDir });
+    await expect(asked).rejects.toMatchObject({ code: "MODEL_INVALID" });
+    expect(await readdir(join(modelsDir, ".packed"))).toEqual([]);
   });
 
   it("go into this user's temporary folder where MODELS_DIR is no folder", async () => {
@@ -199,7 +241,7 @@ describe("packed weights", () => {
     await truncate(join(directory, "text.weights"), 100);
     const modelsDir = await diskFolder();
     const asked = openPacked({ model: { ...model, directory }, tower: "text", modelsDir });
-    await expect(asked).rejects.toMatchObject({ code: "STORAGE_FAILED", message: "The weights could not be packed." });
+    await expect(asked).rejects.toMatchObject({ code: "ENGINE_FAILED", message: "The weights could not be packed." });
     expect(await readdir(join(modelsDir, ".packed"))).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/contract.ts";
-import { startEngine } from "../../src/engine/engine.ts";
+import { graphIdentity, startEngine } from "../../src/engine/engine.ts";
 import { textTensors } from "../../src/text/tensors.ts";
 import { entryBeside } from "../support/built-entry.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
@@ -216,6 +216,15 @@ describe("an engine", () => {
     for (let i = 0; i < 2; i++) await expect(engine.run(oneText())).rejects.toMatchObject(replaced);
     await rename(`${graph}.away`, graph);
     expect((await engine.run(oneText())).embeddings).toHaveLength(512);
+  });
+
+  it("does not start another file than the one that was there when the model was opened", async () => {
+    const identity = await graphIdentity(graph);
+    expect(identity).toBeDefined();
+    const engine = await startEngine({ graph, threads: 1, timeoutMs: 60_000, identity });
+    await engine.close();
+    const other = startEngine({ graph, threads: 1, timeoutMs: 60_000, identity: "another" });
+    await expect(other).rejects.toMatchObject({ code: "ENGINE_FAILED", internal: expect.stringContaining("replaced") });
   });
 
   it("lets the graph return before its thread ends, where it is closed or given up over a batch or while it loads", async () => {

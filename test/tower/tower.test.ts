@@ -178,6 +178,22 @@ describe("a tower", () => {
     single.close();
   });
 
+  it.each([30, 100, 300])(
+    "does a large request in time that it has accepted, however many single items come: %d per cent of what it can do",
+    async (percent) => {
+      const { time, request, singles, done, refused, late } = await slowTower();
+      void request(32);
+      await time.runUntil(1000);
+      void request(800); // all but 1.5 s of its time
+      void singles(percent, 10_000);
+      await time.runUntil(30_000);
+      expect(late()).toEqual([]);
+      expect(done.filter(({ items }) => items === 800)).toHaveLength(1);
+      expect(done.filter(({ items }) => items === 1).length).toBeGreaterThan(50);
+      expect(refused.every(({ items }) => items === 1)).toBe(true);
+    },
+  );
+
   it("neither refuses single items nor lets them wait beside a large request, which is done in time all the same", async () => {
     const { time, request, singles, done, refused, late, deadlineMs } = await slowTower();
     void request(32);
@@ -274,6 +290,40 @@ describe("a tower", () => {
 
 describe("a tower with engines for load", () => {
   const layout = { cores: 2, engines: [2], enginesForLoad: 2 };
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it.each([
+    [2, 1],
+    [2, 2],
+    [4, 2],
+    [4, 3],
+    [7, 2],
+    [7, 4],
+    [7, 12],
+  ])("on %d cores serves %d callers at least as fast as its large engine alone", async (cores, callers) => {
+    const speedOf = (threads: number) => 1 / (0.117 + 0.883 / threads);
+    const served = async (enginesForLoad: number) => {
+      const layout = { cores, engines: [cores], enginesForLoad };
+      const time = { sleep: (_: number) => Promise.resolve() };
+      const startEngine = async ({ threads }: { threads: number }): Promise<Engine> => ({
+        async run([items]) {
+          const ms = (100 * items!.dims[0]!) / speedOf(threads);
+          await time.sleep(ms);
+          return { embeddings: new Float32Array(items!.dims[0]!), inferenceMs: ms };
+        },
+        close: async () => {},
+      });
+      const tower = await slowTower({ layout, startEngine });
+      time.sleep = tower.time.sleep;
+      const caller = async () => {
+        while (tower.time.now() < 20_000) await tower.request(1);
+      };
+      for (let i = 0; i < callers; i++) void caller();
+      await tower.time.runUntil(20_000);
+      return tower.done.length;
+    };
+    expect(await served(cores)).toBeGreaterThanOrEqual(0.97 * (await served(0)));
+  });
 
   it("starts them once, when an item has to wait, and closes them with the others", async () => {
     const started: number[] = [];
@@ -302,6 +352,8 @@ describe("a tower with engines for load", () => {
     const first = request(1);
     await expect.poll(() => ended.length).toBe(1);
     const together = [first, request(1), request(1)];
+    await expect.poll(() => started.length).toBe(3);
+    await settled();
     await finishOne();
     await expect.poll(() => ended.length).toBe(2); // side by side
     expect(started).toEqual([2, 1, 1]);
