@@ -18,8 +18,9 @@ export interface DueTimesOptions {
  * Tells when a request's items are due, by their position. Requests take turns: of several items, one is due every now
  * and then, so that a request of thousands does not hold up a single item. All are due within a quarter of the
  * request's time, however many they are: after that, nothing that arrives later goes first, but for single items while a
- * large request has time for them (see Batcher), and the rest of the time is enough (see Backlog). Until then, an item of a large request that has fallen behind is due a while after it is asked
- * for, since single items would otherwise wait for all that have.
+ * large request has time for them (see Batcher), and the rest of the time is enough (see Backlog). Until then, an item of
+ * a large request that has fallen behind is due a while after it is asked for, since single items would otherwise wait for
+ * all that have.
  */
 export function dueTimes(options: DueTimesOptions): (position: number) => number {
   const { items, since, now, deadline, isBulk } = options;

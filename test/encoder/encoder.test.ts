@@ -1,13 +1,14 @@
-import { rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createEncoder, type TowerName } from "../../src/encoder/encoder.ts";
 import type { Engine } from "../../src/engine/contract.ts";
-import type { EngineOptions } from "../../src/engine/engine.ts";
+import { type EngineOptions, graphIdentity } from "../../src/engine/engine.ts";
 import { layoutFor } from "../../src/engine/layout.ts";
 import { EncoderError } from "../../src/errors.ts";
 import { availableCores } from "../../src/host/available-cores.ts";
+import { packageRoot } from "../../src/host/package.ts";
 import { decoderPids } from "../support/decoder-pids.ts";
 import { pixelPng } from "../support/pixel.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
@@ -96,6 +97,61 @@ describe("an encoder for bulk work", () => {
     expect((await encoder.encodeTexts(["a"])).embeddings).toHaveLength(1);
     await expect(encoder.encodeImages([pixelPng])).rejects.toThrow("The image tower was not started.");
     expect(await encoder.isHealthy({ maxAgeMs: 0 })).toBe(true);
+  });
+});
+
+describe("an encoder of several engines", () => {
+  let modelsDir: string;
+  beforeAll(async () => {
+    modelsDir = await mkdtemp(join(packageRoot, "node_modules/.encoder-test-")); // which lies on a disk
+  });
+  afterAll(() => rm(modelsDir, { recursive: true }));
+
+  /** Starts the embedded model's towers on two threads each, and tells what engines were asked for. */
+  async function startSeveral() {
+    const started: EngineOptions[] = [];
+    const fewer: [TowerName, string][] = [];
+    const startEngine = async (options: EngineOptions): Promise<Engine> => {
+      started.push(options);
+      return { run: () => Promise.reject(new Error("unused")), close: async () => {} };
+    };
+    const onFewerEngines = (tower: TowerName, { code }: EncoderError) => fewer.push([tower, code]);
+    const encoder = await createEncoder({ modelsDir, threads: 2, replicas: 1 }, { onFewerEngines }, { startEngine });
+    await encoder.close({ timeoutMs: 0 });
+    return { started, fewer };
+  }
+
+  it("lets them share packed weights, and knows the graphs that they belong to", async () => {
+    const { started, fewer } = await startSeveral();
+    expect(started).toHaveLength(2);
+    expect(fewer).toEqual([]);
+    for (const { packed, graph, identity } of started) {
+      expect(packed!.startsWith(join(modelsDir, ".packed"))).toBe(true);
+      expect(basename(packed!)).toBe(basename(graph));
+      expect(identity).toBe(await graphIdentity(graph));
+    }
+  });
+
+  it("starts without that where there is no disk for it, and says so", async () => {
+    await rm(join(modelsDir, ".packed"), { recursive: true, force: true });
+    await writeFile(join(modelsDir, ".packed"), "");
+    const folder = await mkdtemp("/dev/shm/encoder-test-"); // which lies in memory
+    const before = process.env.TMPDIR;
+    process.env.TMPDIR = folder;
+    onTestFinished(async () => {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+      await rm(folder, { recursive: true });
+    });
+    const { started, fewer } = await startSeveral();
+    expect(started.map(({ packed, threads }) => [packed, threads])).toEqual([
+      [undefined, 2],
+      [undefined, 2],
+    ]);
+    expect(fewer.sort()).toEqual([
+      ["image", "STORAGE_FAILED"],
+      ["text", "STORAGE_FAILED"],
+    ]);
   });
 });
 
