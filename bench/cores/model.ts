@@ -1,14 +1,10 @@
 /** A model of engines on more cores than this machine has. Costs are those of int8 on whole cores with AVX-512 VNNI. */
 
-/** The part of an engine's work that its threads do not divide; two threads were 1.8 times as fast as one. */
-const undivided = 0.117;
+import { speedup } from "../../src/engine/layout.ts";
 
 /** Milliseconds of one thread. */
 const msPerImage = 24.5;
 const msPerToken = 0.26;
-
-/** Tells how many times as fast as one thread so many are in one engine (Amdahl's law). */
-export const speedup = (threads: number) => 1 / (undivided + (1 - undivided) / threads);
 
 /** Tells how long an engine computes a batch, in milliseconds: of images, or of texts padded to so many tokens. */
 export function batchMs(tower: "image" | "text", dims: readonly number[], threads: number): number {

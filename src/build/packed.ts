@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, open, readdir, readFile, rm, stat, statfs, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { checkGraph, packedWeights, packGraph } from "../engine/pack.ts";
+import { openOnce, packedWeights } from "../engine/pack.ts";
 import { runtimeVersion } from "../engine/runtime-version.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import { alignExternalData, type Move } from "../graph/external-data.ts";
 import { processorIdentity } from "../host/processor.ts";
-import { fileRecord } from "../model/folder.ts";
+import { verifyModel } from "../model/folder.ts";
 import type { Model } from "../model/manifest.ts";
 import { checkFreeSpace } from "../storage/free-space.ts";
 import { createStaging } from "../storage/staging.ts";
@@ -69,10 +69,11 @@ async function openBelow(parent: string, { model, tower, signal }: PackedOptions
     if (await isWhole(place)) return packed; // another process was faster
     const unaligned = join(staging.directory, `unaligned.${graph}`);
     const made = join(staging.directory, graph);
-    await packGraph({ graph: join(model.directory, graph), packTo: unaligned, largestPair }, signal);
+    await openOnce({ graph: join(model.directory, graph), packTo: unaligned, largestPair }, signal);
     await align(unaligned, made);
-    await checkGraph({ graph: made, largestPair }, signal);
-    await requireListed(model, [graph, weightsOf(graph)], signal);
+    await openOnce({ graph: made, largestPair }, signal);
+    // What was packed from damaged files, or from those of another model, would outlive them.
+    await verifyModel(model, signal, [graph, weightsOf(graph)]);
     await writeRecord(staging.directory, [graph, packedWeights(graph)]);
     await removeUnused(parent);
     await staging.publish();
@@ -87,16 +88,6 @@ function fingerprint({ manifest }: Model, tower: "image" | "text"): string {
   const { largestPair } = manifest[tower];
   const facts = [formatVersion, manifest.files, largestPair, runtimeVersion(), processorIdentity()];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 16);
-}
-
-/** What was packed from damaged files, or from those of another model, would outlive them. */
-async function requireListed({ directory, manifest }: Model, files: string[], signal?: AbortSignal): Promise<void> {
-  for (const file of files) {
-    const { sha256 } = await fileRecord(join(directory, file), signal);
-    if (sha256 === manifest.files[file]?.sha256) continue;
-    const message = `The model's ${file} is not the one of its manifest: pull or build the model again.`;
-    throw new EncoderError("MODEL_INVALID", message, { internal: directory });
-  }
 }
 
 async function writeRecord(directory: string, files: string[]): Promise<void> {

@@ -45,8 +45,11 @@ interface GraphOptions {
 export async function openSession(options: SessionOptions): Promise<GraphSession> {
   const { graph, packed, mustBePacked = false, ...graphOptions } = options;
   const own = () => openGraph(graph, graphOptions);
-  const shared = packed === undefined ? undefined : openGraph(packed, graphOptions);
-  const session = await (mustBePacked && shared ? shared : (shared?.catch(own) ?? own()));
+  const shared = (path: string) => {
+    const opening = openGraph(path, graphOptions);
+    return mustBePacked ? opening : opening.catch(own);
+  };
+  const session = await (packed === undefined ? own() : shared(packed));
   const output = session.outputNames[0]!;
   return {
     async run(inputs) {

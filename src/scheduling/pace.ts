@@ -12,6 +12,9 @@ const forgottenAfterMs = 60_000;
  */
 export const waitingShare = 1 / 3;
 
+/** Bulk work has time for others while this many times what it is expected to take is left: short batches take longer. */
+export const bulkReserve = 1.2;
+
 /** Tells how long work in a queue will take, from how long such work took lately. */
 export class Pace {
   readonly #lanes: number;

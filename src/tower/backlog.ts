@@ -1,7 +1,6 @@
 import { overloaded } from "../errors.ts";
 import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
-import { waitingShare } from "../scheduling/pace.ts";
-import { bulkReserve } from "./batcher.ts";
+import { bulkReserve, waitingShare } from "../scheduling/pace.ts";
 
 export interface BacklogOptions {
   /** Limits the items accepted at the same time. A request that is alone is let in whatever its size. */

@@ -1,5 +1,6 @@
 import type { Engine, Tensor } from "../engine/contract.ts";
 import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
+import { bulkReserve } from "../scheduling/pace.ts";
 import { EnginePool, type LentEngine, type PooledEngine } from "./engine-pool.ts";
 
 export interface BatcherOptions<Item> {
@@ -57,8 +58,6 @@ interface Attempt {
 
 /** A batch that takes this long at most doubles the time of one image or text at int8 on two cores. */
 const shortBatchMs = 30;
-/** Bulk jobs have time for others if this many times what they are expected to take is left: short batches take longer. */
-export const bulkReserve = 1.2;
 /** After a single item, another one is expected for this long. */
 const singlesExpectedMs = 5_000;
 

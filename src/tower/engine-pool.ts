@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/contract.ts";
+import { speedup } from "../engine/layout.ts";
 import { Pace } from "../scheduling/pace.ts";
 
 export interface PooledEngine {
@@ -28,9 +29,6 @@ interface Kind {
 
 /** After so many batches a kind's pace is believed, until it is forgotten: single ones vary by a fifth. */
 const trialBatches = 8;
-/** This part of an engine's work is not divided among its threads (docs/performance.md). */
-const undivided = 0.117;
-const speedOf = (threads: number) => 1 / (undivided + (1 - undivided) / threads);
 
 /**
  * Lends engines of one graph, so that those at work have no more threads than there are cores. Few items get engines of
@@ -85,7 +83,7 @@ export class EnginePool {
    */
   lend(waiting: number, atHand: number): LentEngine | undefined {
     const most = this.#kinds.at(-1)!;
-    const kind = atHand <= most.count * speedOf(most.threads) ? most : this.#forLoad();
+    const kind = atHand <= most.count * speedup(most.threads) ? most : this.#forLoad();
     const free = this.#free(kind);
     if (free === 0) return undefined;
     const engine = kind.idle.pop()!;

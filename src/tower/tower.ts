@@ -56,10 +56,10 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     try {
       while (engines.length < layout.engines.length + layout.enginesForLoad) {
         // Copies of the weights would be too many.
-        const forLoad = { ...options, signal: ending.signal, mustBePacked: options.packed !== undefined };
-        const [started] = await startEngines([1], forLoad);
-        engines.push(started!);
-        batcher.addEngine(started!);
+        const forLoad = { threads: 1, signal: ending.signal, mustBePacked: options.packed !== undefined };
+        const started = { engine: await options.startEngine({ ...options, ...forLoad }), threads: 1 };
+        engines.push(started);
+        batcher.addEngine(started);
       }
     } catch (error) {
       if (!ending.signal.aborted) options.onFewerEngines?.(error);

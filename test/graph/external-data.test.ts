@@ -5,6 +5,11 @@ import { bytesField, floatField, integerField, messageField, readFields, textFie
 const entry = (key: string, value: string) => messageField(13, [textField(1, key), textField(2, value)]);
 const tensor = (name: string, entries: [string, string][]) =>
   messageField(5, [textField(8, name), ...entries.map(([key, value]) => entry(key, value)), integerField(14, 1)]);
+const a = tensor("a", [
+  ["location", "old"],
+  ["offset", "4"],
+  ["length", "100"],
+]);
 const inline = messageField(5, [textField(8, "inline"), bytesField(9, Uint8Array.of(1, 2, 3))]);
 const model = (tensors: Uint8Array[]) =>
   Buffer.concat([
@@ -33,11 +38,7 @@ function entriesOf(bytes: Uint8Array): Record<string, Record<string, string>> {
 describe("the data outside a model", () => {
   it("gets places at multiples of 64, packed forms with it, and the new file's name", () => {
     const before = model([
-      tensor("a", [
-        ["location", "old"],
-        ["offset", "4"],
-        ["length", "100"],
-      ]),
+      a,
       tensor("b", [
         ["location", "old"],
         ["offset", "104"],
@@ -66,13 +67,7 @@ describe("the data outside a model", () => {
   });
 
   it("is refused where a model is cut off, or its places are no numbers", () => {
-    const whole = model([
-      tensor("a", [
-        ["location", "old"],
-        ["offset", "4"],
-        ["length", "100"],
-      ]),
-    ]);
+    const whole = model([a]);
     for (const length of [whole.length - 1, whole.length - 30, 1]) {
       expect(() => alignExternalData(whole.subarray(0, length), "new")).toThrow("cut off or damaged");
     }
