@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
 import { serviceSettings } from "../src/config/service.ts";
 import { settingsWith } from "../src/config/setting.ts";
+import { batchSizesFor } from "../src/engine/layout.ts";
 import { availableCores } from "../src/host/available-cores.ts";
 import { openModel } from "../src/model/folder.ts";
 import { openRawEngine, type RawEngine } from "./engine/raw.ts";
@@ -136,12 +137,13 @@ for (let round = 0; round < rounds; round++) {
 const names = Object.keys(start);
 const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
+const sizes = batchSizesFor("cpu", availableCores(), defaults);
 for (const precision of precisions) {
   raw[precision] = await openRawEngine({
     directory: models[precision],
     threads: availableCores(),
-    imageBatch: defaults.maxImageBatch || 8, // the encoder's choice on a processor
-    textBatch: defaults.maxTextBatch,
+    imageBatch: sizes.maxImageBatch,
+    textBatch: sizes.maxTextBatch,
     sentences: Array.from({ length: 320 }, () => JSON.parse(sentences()).text),
   });
 }

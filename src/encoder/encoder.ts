@@ -11,7 +11,7 @@ import {
 import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { graphIdentity, startEngine } from "../engine/engine.ts";
-import { type LayoutOptions, layoutFor, sizesFor } from "../engine/layout.ts";
+import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor } from "../engine/layout.ts";
 import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createDecoder } from "../image/decoder.ts";
@@ -103,7 +103,8 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const { model, config, device, observer } = options;
   const { image } = model.manifest;
   const engines = await towerOptions("image", options);
-  const { decodeProcesses, maxImageBatch } = sizesFor(device, availableCores(), config);
+  const { maxImageBatch } = batchSizesFor(device, Math.max(...engines.layout.engines), config);
+  const decodeProcesses = decodersFor(device, availableCores(), config.decodeProcesses);
   const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
   const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
   const { maxImageBytes } = config;
@@ -132,14 +133,16 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
 }
 
 async function startTextSide(options: SideOptions): Promise<Side<string>> {
-  const { model, config } = options;
+  const { model, config, device } = options;
   const { text } = model.manifest;
+  const engines = await towerOptions("text", options);
+  const { maxTextBatch, maxBatchTokens } = batchSizesFor(device, Math.max(...engines.layout.engines), config);
   const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
   const tower = await startTower<number[]>({
-    ...(await towerOptions("text", options)),
+    ...engines,
     toTensors: (batch) => textTensors(batch, text),
-    maxBatch: config.maxTextBatch,
-    maxBatchCost: config.maxBatchTokens,
+    maxBatch: maxTextBatch,
+    maxBatchCost: maxBatchTokens,
     maxQueue: config.maxTextQueue,
     holdsWholeRequests: true,
   });

@@ -2,9 +2,9 @@ import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
-import type { Engine } from "./contract.ts";
+import type { Engine, Tensor } from "./contract.ts";
 import type { SessionOptions } from "./session.ts";
-import type { WorkerReply } from "./worker.ts";
+import type { WorkerReply, WorkerRequest } from "./worker.ts";
 
 export interface EngineOptions extends SessionOptions {
   /** A batch that takes longer hangs, and its thread is ended. */
@@ -22,6 +22,12 @@ function spawnWorker(workerData: SessionOptions): Worker {
   return new Worker(entryBeside(import.meta.url, "worker").thread, { workerData, name: "engine", resourceLimits });
 }
 
+/** A thread that runs one batch at a time: whoever calls `run` waits for its result. */
+interface EngineThread {
+  run(request: WorkerRequest): ReturnType<Engine["run"]>;
+  close(): Promise<void>;
+}
+
 /**
  * Starts a graph in a thread of its own and waits until it is loaded. A thread that dies fails its batch with
  * ENGINE_FAILED; the next batch starts a new one, of the same file only: vectors of two models must not mix.
@@ -29,7 +35,7 @@ function spawnWorker(workerData: SessionOptions): Worker {
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   let closed = false;
-  let thread: Promise<Engine> | undefined;
+  let thread: Promise<EngineThread> | undefined;
   const onDeath = (reason: string) => {
     thread = undefined;
     options.onDeath?.(reason);
@@ -45,21 +51,25 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     throw engineFailed("the model's files were replaced or removed while it was served; start the service anew");
   }
 
-  async function restart(): Promise<Engine> {
+  async function restart(): Promise<EngineThread> {
     await requireSameGraph();
     // Requests wait for a thread that replaces another, so its loading has a limit, too.
     return startThread({ ...options, signal: undefined, onDeath }, options.timeoutMs);
   }
 
+  async function run(inputs: Tensor[], onOneThread: boolean) {
+    if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
+    thread ??= restart().catch((error) => {
+      thread = undefined; // the next batch tries again
+      throw error instanceof EncoderError ? error : engineFailed(String(error));
+    });
+    return (await thread).run({ inputs, onOneThread });
+  }
+
   return {
-    async run(inputs) {
-      if (closed) throw new EncoderError("SHUTTING_DOWN", "The engine is closed.");
-      thread ??= restart().catch((error) => {
-        thread = undefined; // the next batch tries again
-        throw error instanceof EncoderError ? error : engineFailed(String(error));
-      });
-      return (await thread).run(inputs);
-    },
+    run: (inputs) => run(inputs, false),
+    // A second session of a graph that is not packed would have weights of its own.
+    ...(options.packed !== undefined && { runOnOneThread: (inputs: Tensor[]) => run(inputs, true) }),
     async close() {
       closed = true;
       await thread?.then((it) => it.close()).catch(() => {});
@@ -73,8 +83,8 @@ export async function graphIdentity(path: string): Promise<string | undefined> {
   return found && [found.dev, found.ino, found.size, found.mtimeMs].join();
 }
 
-/** Resolves when the graph is loaded. The thread runs one batch at a time: whoever calls `run` waits for its result. */
-function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<Engine> {
+/** Resolves when the graph is loaded. */
+function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<EngineThread> {
   const { graph, packed, mustBePacked, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
   const { spawn = spawnWorker } = options;
   const worker = spawn({ graph, packed, mustBePacked, threads, largestPair, device });
@@ -109,12 +119,12 @@ function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<En
     });
   });
 
-  const thread: Engine = {
-    async run(inputs) {
+  const thread: EngineThread = {
+    async run(request) {
       if (!alive) throw engineFailed("its thread is gone");
       const answer = nextReply();
-      const transferred = inputs.map((input) => input.data.buffer);
-      worker.postMessage(inputs, transferred);
+      const transferred = request.inputs.map((input) => input.data.buffer);
+      worker.postMessage(request, transferred);
       const hang = endUnlessWithin(timeoutMs, "result");
       try {
         const reply = await answer;

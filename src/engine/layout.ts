@@ -56,20 +56,36 @@ export function layoutFor(
 
 /** More decoders would outrun a processor's tower; a GPU keeps up with all that a machine has cores for. */
 const mostDecoders: Record<Device, number> = { cpu: 8, cuda: 64 };
+
+/** Bounds one run of a tower. */
+export interface BatchSizes {
+  maxImageBatch: number;
+  maxTextBatch: number;
+  maxBatchTokens: number;
+}
+
+/** Larger ones are no faster on a thread of a processor, whose working memory then leaves its caches. */
+const batchOfThread: BatchSizes = { maxImageBatch: 2, maxTextBatch: 8, maxBatchTokens: 128 };
+/** More threads wait for one another whatever they have to do. */
+const mostThreadsFed = 8;
 /** A GPU needs more work at once to be busy. */
-const usualImageBatch: Record<Device, number> = { cpu: 8, cuda: 64 };
+const batchOfGpu: BatchSizes = { maxImageBatch: 64, maxTextBatch: 64, maxBatchTokens: 2048 };
+
+/** Gives the number of decoder processes that suits a device. @param asked what the setting says; 0 asks for that number */
+export function decodersFor(device: Device, cores: number, asked: number): number {
+  return asked || Math.min(cores, mostDecoders[device]);
+}
 
 /**
- * Gives the sizes that suit a device.
- * @param asked what the settings say; 0 asks for a number that suits the device
+ * Gives the sizes of batches that suit an engine of so many threads.
+ * @param asked what the settings say; 0 asks for a size that suits
  */
-export function sizesFor(
-  device: Device,
-  cores: number,
-  asked: { decodeProcesses: number; maxImageBatch: number },
-): { decodeProcesses: number; maxImageBatch: number } {
+export function batchSizesFor(device: Device, threads: number, asked: BatchSizes): BatchSizes {
+  const usual = (name: keyof BatchSizes) =>
+    device === "cpu" ? batchOfThread[name] * Math.min(threads, mostThreadsFed) : batchOfGpu[name];
   return {
-    decodeProcesses: asked.decodeProcesses || Math.min(cores, mostDecoders[device]),
-    maxImageBatch: asked.maxImageBatch || usualImageBatch[device],
+    maxImageBatch: asked.maxImageBatch || usual("maxImageBatch"),
+    maxTextBatch: asked.maxTextBatch || usual("maxTextBatch"),
+    maxBatchTokens: asked.maxBatchTokens || usual("maxBatchTokens"),
   };
 }

@@ -1,29 +1,48 @@
 /** Runs as a thread that owns one graph: it receives batches of tensors, sends embeddings or a failure, and ends when told. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Tensor } from "./contract.ts";
-import { openSession, type SessionOptions } from "./session.ts";
+import { type GraphSession, openSession, type SessionOptions } from "./session.ts";
+
+export interface WorkerRequest {
+  inputs: Tensor[];
+  /** The batch is to be computed by this thread alone, although the engine has more. */
+  onOneThread: boolean;
+}
 
 export type WorkerReply =
   | { kind: "ready" }
-  | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number }
+  /** The inputs go back, since this thread hardly ever collects its garbage, and the one that made them often does. */
+  | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number; inputs: Tensor[] }
   | { kind: "failure"; message: string };
 
 const port = parentPort!; // this file only ever runs as a thread
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
-const session = await openSession(workerData as SessionOptions);
+const options = workerData as SessionOptions;
+const session = await openSession(options);
+let alone: GraphSession | undefined;
 
-port.on("message", async (inputs: Tensor[] | "end") => {
-  if (inputs === "end") return port.close(); // nothing else keeps the thread
+port.on("message", async (request: WorkerRequest | "end") => {
+  if (request === "end") return port.close(); // nothing else keeps the thread
+  const { inputs, onOneThread } = request;
   try {
+    const chosen = onOneThread ? await sessionOfOneThread() : session;
     const started = performance.now();
-    const embeddings = await session.run(inputs);
+    const embeddings = await chosen.run(inputs);
     // Damaged weights, or an input at the edge of a number format, give vectors that nobody could compare.
     if (!embeddings.every(Number.isFinite)) throw new Error("the vectors are not finite");
-    reply({ kind: "result", embeddings, inferenceMs: performance.now() - started }, [embeddings.buffer]);
+    const inferenceMs = performance.now() - started;
+    const buffers = inputs.map(({ data }) => data.buffer);
+    reply({ kind: "result", embeddings, inferenceMs, inputs }, [embeddings.buffer, ...buffers]);
   } catch (error) {
     reply({ kind: "failure", message: error instanceof Error ? error.message : String(error) });
   }
 });
+
+/** Opens a session of one thread when it is first wanted. Where it cannot share the weights, the other one serves. */
+async function sessionOfOneThread(): Promise<GraphSession> {
+  alone ??= await openSession({ ...options, threads: 1, mustBePacked: true }).catch(() => session);
+  return alone;
+}
 
 reply({ kind: "ready" });

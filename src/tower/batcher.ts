@@ -1,4 +1,4 @@
-import type { Engine, Tensor } from "../engine/contract.ts";
+import type { Tensor } from "../engine/contract.ts";
 import { type Due, insertByDueTime } from "../scheduling/due-order.ts";
 import { bulkReserve } from "../scheduling/pace.ts";
 import { EnginePool, type LentEngine, type PooledEngine } from "./engine-pool.ts";
@@ -7,6 +7,8 @@ export interface BatcherOptions<Item> {
   /** Engines of the same graph, whose threads share the cores. Each takes the next batch when it is free. */
   engines: readonly PooledEngine[];
   cores: number;
+  /** Engines of fewer threads will be added. */
+  awaitsOthers?: boolean;
   /** Puts items together as the graph's inputs. It is called once per attempt, since tensors are handed over. */
   toTensors(items: readonly Item[]): Tensor[];
   /** Bounds a batch of the engines that have most threads. Others have their share. */
@@ -80,8 +82,8 @@ export class Batcher<Item> {
   constructor(options: BatcherOptions<Item>) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    const { engines, cores } = options;
-    this.#pool = new EnginePool({ engines, cores, now: this.#now });
+    const { engines, cores, awaitsOthers = false } = options;
+    this.#pool = new EnginePool({ engines, cores, awaitsOthers, now: this.#now });
   }
 
   /** Adds an engine of fewer threads, for when items wait. */
@@ -166,7 +168,7 @@ export class Batcher<Item> {
       this.#tellDepth();
       // A queue consists of full batches, and small ones are slower.
       const measure = isFull && this.#waiting.length > 0 ? lent.measure : undefined;
-      void this.#run(lent.engine, batch, { isLast: false, measure }).finally(() => {
+      void this.#run(lent.run, batch, { isLast: false, measure }).finally(() => {
         this.#running -= batch.length;
         this.#bulkRunning -= bulk;
         lent.giveBack();
@@ -241,12 +243,12 @@ export class Batcher<Item> {
   }
 
   /** Tries a failed batch once more whole, then item by item, so that an item that breaks the engine fails alone. */
-  async #run(engine: Engine, jobs: Job<Item>[], attempt: Attempt): Promise<void> {
+  async #run(run: LentEngine["run"], jobs: Job<Item>[], attempt: Attempt): Promise<void> {
     const batch = jobs.filter((job) => !job.signal.aborted);
     if (batch.length === 0) return;
     const startedAt = this.#now();
     try {
-      const { embeddings, inferenceMs } = await engine.run(this.#options.toTensors(batch.map((job) => job.item)));
+      const { embeddings, inferenceMs } = await run(this.#options.toTensors(batch.map((job) => job.item)));
       this.#lastSuccessAt = this.#now();
       const cost = batch.reduce((sum, job) => sum + job.cost, 0);
       attempt.measure?.(cost, this.#lastSuccessAt - startedAt);
@@ -258,9 +260,9 @@ export class Batcher<Item> {
       });
     } catch (error) {
       const last = { isLast: true };
-      if (!attempt.isLast) return this.#run(engine, batch, last);
+      if (!attempt.isLast) return this.#run(run, batch, last);
       if (batch.length === 1) return batch[0]!.reject(error);
-      for (const job of batch) await this.#run(engine, [job], last);
+      for (const job of batch) await this.#run(run, [job], last);
     }
   }
 }

@@ -2,14 +2,17 @@ import type { Engine } from "../engine/contract.ts";
 import { speedup } from "../engine/layout.ts";
 import { Pace } from "../scheduling/pace.ts";
 
+/** What runs batches. Two of one engine never do so at the same time. */
 export interface PooledEngine {
   engine: Engine;
+  /** So many threads work on a batch: all that the engine has, or one of them. */
   threads: number;
+  run: Engine["run"];
 }
 
 export interface LentEngine {
-  engine: Engine;
-  /** The share of a full batch that suits the engine, so that full batches take the same time on all of them. */
+  run: Engine["run"];
+  /** The share of a full batch that suits the engine. */
   share: number;
   /** So many of the waiting items leave the other engines that may begin as many. */
   evenly: number;
@@ -18,17 +21,29 @@ export interface LentEngine {
   giveBack(): void;
 }
 
-/** Holds the engines that have the same number of threads. */
+/** Holds the engines that have the same number of threads at work. */
 interface Kind {
   threads: number;
-  count: number;
-  idle: Engine[];
+  engines: PooledEngine[];
   pace: Pace;
   measured: number;
+  /** So many batches tell nothing: what is added later opens its graph and takes its memory with the first. */
+  cold: number;
 }
 
 /** After so many batches a kind's pace is believed, until it is forgotten: single ones vary by a fifth. */
 const trialBatches = 8;
+
+/** Half a batch is as fast for each item, and every engine keeps the memory of its largest (docs/performance.md). */
+const shareBesideOthers = 0.5;
+
+export interface EnginePoolOptions {
+  engines: readonly PooledEngine[];
+  cores: number;
+  /** Engines of fewer threads will be added. */
+  awaitsOthers: boolean;
+  now: () => number;
+}
 
 /**
  * Lends engines of one graph, so that those at work have no more threads than there are cores. Few items get engines of
@@ -40,35 +55,41 @@ export class EnginePool {
   readonly #now: () => number;
   /** Sorted by threads, the fewest first. */
   readonly #kinds: Kind[] = [];
+  readonly #atWork = new Set<Engine>();
+  readonly #largestShare: number;
   #freeCores: number;
 
-  constructor(options: { engines: readonly PooledEngine[]; cores: number; now: () => number }) {
-    this.#now = options.now;
-    this.#freeCores = options.cores;
-    for (const engine of options.engines) this.add(engine);
+  constructor({ engines, cores, awaitsOthers, now }: EnginePoolOptions) {
+    this.#now = now;
+    this.#freeCores = cores;
+    this.#largestShare = awaitsOthers ? shareBesideOthers : 1;
+    for (const engine of engines) this.add(engine);
+    for (const kind of this.#kinds) kind.cold = 0;
   }
 
-  add({ engine, threads }: PooledEngine): void {
+  /** Adds an engine, which is lent after those of as many threads that came before it. */
+  add(engine: PooledEngine): void {
+    const { threads } = engine;
     let kind = this.#kinds.find((it) => it.threads === threads);
     if (!kind) {
-      kind = { threads, count: 0, idle: [], pace: new Pace(1, this.#now), measured: 0 };
+      kind = { threads, engines: [], pace: new Pace(1, this.#now), measured: 0, cold: 0 };
       this.#kinds.push(kind);
       this.#kinds.sort((a, b) => a.threads - b.threads);
     }
-    kind.idle.push(engine);
-    kind.count++;
-    kind.pace = new Pace(kind.count, this.#now);
+    kind.engines.push(engine);
+    kind.pace = new Pace(kind.engines.length, this.#now);
     kind.measured = 0;
+    kind.cold++;
   }
 
   /** Counts the engines that work side by side when items wait. */
   get size(): number {
-    return this.#forLoad().count;
+    return this.#forLoad().engines.length;
   }
 
   /** Tells whether an engine could begin now. */
   get isFree(): boolean {
-    return this.#free(this.#forLoad()) > 0;
+    return this.#idle(this.#forLoad()).length > 0;
   }
 
   /** Estimates the milliseconds that waiting work of this cost takes; 0 while that is not known. */
@@ -83,29 +104,35 @@ export class EnginePool {
    */
   lend(waiting: number, atHand: number): LentEngine | undefined {
     const most = this.#kinds.at(-1)!;
-    const kind = atHand <= most.count * speedup(most.threads) ? most : this.#forLoad();
-    const free = this.#free(kind);
-    if (free === 0) return undefined;
-    const engine = kind.idle.pop()!;
-    this.#freeCores -= kind.threads;
+    const kind = atHand <= most.engines.length * speedup(most.threads) ? most : this.#forLoad();
+    const idle = this.#idle(kind);
+    if (idle.length === 0) return undefined;
+    const { engine, threads, run } = idle[0]!;
+    this.#freeCores -= threads;
+    this.#atWork.add(engine);
     return {
-      engine,
-      share: kind.threads / most.threads,
-      evenly: Math.ceil(waiting / free),
+      run,
+      share: Math.min(threads / most.threads, this.#largestShare),
+      evenly: Math.ceil(waiting / idle.length),
       measure: (cost, ms) => {
-        kind.pace.measure(cost, ms);
-        kind.measured++;
+        if (kind.cold > 0) {
+          kind.cold--;
+        } else {
+          kind.pace.measure(cost, ms);
+          kind.measured++;
+        }
       },
       giveBack: () => {
-        kind.idle.push(engine);
-        this.#freeCores += kind.threads;
+        this.#freeCores += threads;
+        this.#atWork.delete(engine);
       },
     };
   }
 
-  /** Counts the engines of a kind that could begin now. */
-  #free({ idle, threads }: Kind): number {
-    return Math.min(idle.length, Math.floor(this.#freeCores / threads));
+  /** Gives the engines of a kind that could begin now. */
+  #idle({ engines, threads }: Kind): PooledEngine[] {
+    const idle = engines.filter(({ engine }) => !this.#atWork.has(engine));
+    return idle.slice(0, Math.floor(this.#freeCores / threads));
   }
 
   /** Gives the kind that does more in all, or one of which that is to be found out. */

@@ -6,13 +6,12 @@ import type { Layout } from "../engine/layout.ts";
 import { shuttingDown } from "../errors.ts";
 import { Backlog } from "./backlog.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
-import type { PooledEngine } from "./engine-pool.ts";
 import { InFlight } from "./in-flight.ts";
 import { openRequest, type RequestOptions, type SharedByRequests, type TowerRequest } from "./request.ts";
 
 export interface TowerOptions<Item>
   extends Omit<EngineOptions, "threads">,
-    Omit<BatcherOptions<Item>, "engines" | "cores" | "onWait"> {
+    Omit<BatcherOptions<Item>, "engines" | "cores" | "awaitsOthers" | "onWait"> {
   layout: Layout;
   startEngine: (options: EngineOptions) => Promise<Engine>;
   /** Called when the engines for load could not be started. */
@@ -44,22 +43,31 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
   let startingForLoad: Promise<void> | undefined;
   const batcher = new Batcher<Item>({
     ...options,
-    engines,
+    engines: engines.map((engine, at) => ({ engine, threads: layout.engines[at]!, run: engine.run })),
     cores: layout.cores,
+    awaitsOthers: layout.enginesForLoad > 0,
     onWait() {
       if (!closing && layout.enginesForLoad > 0) startingForLoad ??= startForLoad();
     },
   });
   const ending = new AbortController();
-  /** Starts what takes memory only when it is needed, one after another, as cores are busy. Without it, the others go on. */
+  /**
+   * Starts what takes memory only when it is needed, one after another, as cores are busy. Without it, the others go on.
+   * An engine of more threads stands in for one of one thread, and is lent last, where it can.
+   */
   async function startForLoad(): Promise<void> {
+    const standIns = [...engines].slice(0, layout.enginesForLoad);
+    const threads = 1;
     try {
-      while (engines.length < layout.engines.length + layout.enginesForLoad) {
+      for (let i = standIns.filter(({ runOnOneThread }) => runOnOneThread).length; i < layout.enginesForLoad; i++) {
         // Copies of the weights would be too many.
-        const forLoad = { threads: 1, signal: ending.signal, mustBePacked: options.packed !== undefined };
-        const started = { engine: await options.startEngine({ ...options, ...forLoad }), threads: 1 };
-        engines.push(started);
-        batcher.addEngine(started);
+        const forLoad = { threads, signal: ending.signal, mustBePacked: options.packed !== undefined };
+        const engine = await options.startEngine({ ...options, ...forLoad });
+        engines.push(engine);
+        batcher.addEngine({ engine, threads, run: engine.run });
+      }
+      for (const engine of standIns) {
+        if (engine.runOnOneThread) batcher.addEngine({ engine, threads, run: engine.runOnOneThread });
       }
     } catch (error) {
       if (!ending.signal.aborted) options.onFewerEngines?.(error);
@@ -94,7 +102,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
     clearTimeout(giveUp);
     ending.abort(shuttingDown());
     await startingForLoad;
-    await Promise.all(engines.map(({ engine }) => engine.close()));
+    await Promise.all(engines.map((engine) => engine.close()));
   }
 
   return {
@@ -113,12 +121,9 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
 }
 
 /** Starts engines of so many threads each, all of them or none. */
-function startEngines<Item>(threads: readonly number[], options: TowerOptions<Item>): Promise<PooledEngine[]> {
-  const starting = threads.map(async (threads) => {
-    const engine = await options.startEngine({ ...options, threads });
-    return { engine, threads };
-  });
-  return allOrNone<PooledEngine[]>(starting, ({ engine }) => engine.close());
+function startEngines<Item>(threads: readonly number[], options: TowerOptions<Item>): Promise<Engine[]> {
+  const starting = threads.map((threads) => options.startEngine({ ...options, threads }));
+  return allOrNone<Engine[]>(starting, (engine) => engine.close());
 }
 
 /** Gives all of them, or the first failure; then `close` is called for those that did start. */

@@ -14,13 +14,16 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openEmbedded } from "../../src/build/embedded.ts";
 import { openPacked } from "../../src/build/packed.ts";
+import { startEngine } from "../../src/engine/engine.ts";
 import { openGraph, openSession, type SessionOptions } from "../../src/engine/session.ts";
 import { packageRoot } from "../../src/host/package.ts";
 import { openModel } from "../../src/model/folder.ts";
 import type { Model } from "../../src/model/manifest.ts";
+import { entryBeside } from "../support/built-entry.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 const towers = ["image", "text"] as const;
@@ -122,6 +125,31 @@ describe("packed weights", () => {
     expect(once).toBeGreaterThan(1_000_000);
     await open(model, tower, { packed, threads: 2 });
     expect((await mappedBytes(`${packed}.weights`)) - before).toBe(2 * once);
+  });
+
+  it.each(towers)("serve an engine of two threads that is asked to run on one, %s", async (tower) => {
+    const model = models["everyday-mini"]!;
+    const { graph, largestPair } = model.manifest[tower];
+    const start = async (packed: string | undefined) => {
+      const options = { graph: join(model.directory, graph), packed, largestPair, threads: 2, timeoutMs: 60_000 };
+      // The test's own copy of the module is of TypeScript, its thread is not.
+      const script = entryBeside(new URL("../../src/engine/engine.ts", import.meta.url).href, "worker").thread;
+      const engine = await startEngine({ ...options, spawn: (workerData) => new Worker(script, { workerData }) });
+      onTestFinished(() => engine.close());
+      return engine;
+    };
+    expect((await start(undefined)).runOnOneThread).toBeUndefined();
+    const packed = await openPacked({ model, tower, modelsDir: await diskFolder() });
+    const engine = await start(packed);
+    const { embeddings } = await engine.run(inputOf(model, tower, 2));
+    const mapped = await mappedBytes(`${packed}.weights`);
+    for (let batch = 0; batch < 2; batch++) {
+      expect((await engine.runOnOneThread!(inputOf(model, tower, 2))).embeddings).toEqual(embeddings);
+      expect(await mappedBytes(`${packed}.weights`)).toBe(2 * mapped); // once more, and only once
+    }
+    const late = await start(packed);
+    await rm(dirname(packed), { recursive: true });
+    expect((await late.runOnOneThread!(inputOf(model, tower, 2))).embeddings).toEqual(embeddings); // on two, then
   });
 
   it("begin at multiples of 64, however small they are", async () => {

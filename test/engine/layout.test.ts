@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type LayoutOptions, layoutFor, sizesFor } from "../../src/engine/layout.ts";
+import type { Device } from "../../src/engine/device.ts";
+import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor } from "../../src/engine/layout.ts";
 
 /** How many times as fast as one thread an engine is, if an eighth of its work cannot be divided (docs/performance.md). */
 const speedOf = (threads: number) => 1 / (0.117 + (1 - 0.117) / threads);
@@ -53,17 +54,30 @@ describe("the engines of a tower", () => {
 });
 
 describe("what suits a device", () => {
-  const auto = { decodeProcesses: 0, maxImageBatch: 0 };
+  const auto = { maxImageBatch: 0, maxTextBatch: 0, maxBatchTokens: 0 };
+  const sizes = (device: Device, threads: number) => Object.values(batchSizesFor(device, threads, auto));
 
-  it("is a larger batch on a GPU, and a decoder for each core up to a number that keeps the device busy", () => {
-    expect(sizesFor("cpu", 4, auto)).toEqual({ decodeProcesses: 4, maxImageBatch: 8 });
-    expect(sizesFor("cpu", 96, auto)).toEqual({ decodeProcesses: 8, maxImageBatch: 8 });
-    expect(sizesFor("cuda", 4, auto)).toEqual({ decodeProcesses: 4, maxImageBatch: 64 });
-    expect(sizesFor("cuda", 96, auto)).toEqual({ decodeProcesses: 64, maxImageBatch: 64 });
+  it("is a decoder for each core up to a number that keeps the device busy", () => {
+    expect([decodersFor("cpu", 4, 0), decodersFor("cpu", 96, 0)]).toEqual([4, 8]);
+    expect([decodersFor("cuda", 4, 0), decodersFor("cuda", 96, 0)]).toEqual([4, 64]);
+  });
+
+  it("is a batch that grows with an engine's threads, up to a number of them, and a larger one on a GPU", () => {
+    expect([1, 2, 4, 8, 64].map((threads) => sizes("cpu", threads))).toEqual([
+      [2, 8, 128],
+      [4, 16, 256],
+      [8, 32, 512],
+      [16, 64, 1024],
+      [16, 64, 1024],
+    ]);
+    expect(sizes("cuda", 4)).toEqual([64, 64, 2048]);
   });
 
   it("is what the settings say, where they say it", () => {
-    const asked = { decodeProcesses: 3, maxImageBatch: 16 };
-    for (const device of ["cpu", "cuda"] as const) expect(sizesFor(device, 8, asked)).toEqual(asked);
+    const asked = { maxImageBatch: 16, maxTextBatch: 3, maxBatchTokens: 5 };
+    for (const device of ["cpu", "cuda"] as const) {
+      expect(batchSizesFor(device, 2, asked)).toEqual(asked);
+      expect(decodersFor(device, 8, 3)).toBe(3);
+    }
   });
 });

@@ -38,7 +38,7 @@ async function slowService() {
   });
   const metrics = createMetrics();
   const encoder = await createEncoder(pickSettings(encoderSettings, config), metrics.observer, {
-    startEngine: async () => slowEngine,
+    startEngine: async () => ({ ...slowEngine }),
   });
   const app = createApp({ encoder, config, metrics, version: "0" });
   onTestFinished(async () => {

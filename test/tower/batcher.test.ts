@@ -25,7 +25,7 @@ function manualEngine() {
 
 function batcherOver(engines: Engine[], options: Partial<BatcherOptions<number>> = {}) {
   return new Batcher<number>({
-    engines: engines.map((engine) => ({ engine, threads: 1 })),
+    engines: engines.map((engine) => ({ engine, threads: 1, run: engine.run })),
     cores: engines.length,
     toTensors: (items) => [{ name: "items", data: Uint8Array.from(items), dims: [items.length] }],
     maxBatch: 4,
@@ -280,7 +280,11 @@ describe("the batcher", () => {
 
   it("gives an item that finds all cores free an engine of all threads, and those that waited a core each, and their share of a batch", async () => {
     const [large, small, other] = [manualEngine(), manualEngine(), manualEngine()];
-    const engines = [large, small, other].map(({ engine }, at) => ({ engine, threads: at === 0 ? 2 : 1 }));
+    const engines = [large, small, other].map(({ engine }, at) => ({
+      engine,
+      threads: at === 0 ? 2 : 1,
+      run: engine.run,
+    }));
     const batcher = batcherOver([], { engines, cores: 2, maxBatch: 4 });
     void submit(batcher, 1);
     await settle();

@@ -29,7 +29,7 @@ async function slowTower(options: Partial<TowerOptions<number>> = {}) {
     timeoutMs: 60_000,
     layout: { cores: 1, engines: [1], enginesForLoad: 0 },
     cacheSize: 0,
-    startEngine: async () => engine,
+    startEngine: async () => ({ ...engine }),
     toTensors: (items) => [{ name: "costs", data: BigInt64Array.from(items.map(BigInt)), dims: [items.length] }],
     holdsWholeRequests: true,
     maxBatch: 8,
@@ -362,6 +362,35 @@ describe("a tower with engines for load", () => {
     expect(done).toHaveLength(4);
     await tower.close({ timeoutMs: 0 });
     expect([started, closed]).toEqual([[2, 1, 1], 3]);
+  });
+
+  it("has an engine of more threads stand in for one of them, where it can run on one thread", async () => {
+    const started: number[] = [];
+    const ran: string[] = [];
+    const ended: (() => void)[] = [];
+    const startEngine = async ({ threads }: { threads: number }): Promise<Engine> => {
+      started.push(threads);
+      const runAs =
+        (how: string): Engine["run"] =>
+        async ([items]) => {
+          ran.push(how);
+          await new Promise<void>((resolve) => ended.push(resolve));
+          return { embeddings: new Float32Array(items!.dims[0]!), inferenceMs: 1 };
+        };
+      return { run: runAs(`${threads}`), runOnOneThread: runAs(`1 of ${threads}`), close: async () => {} };
+    };
+    const { request, tower } = await slowTower({ layout, startEngine });
+    const first = request(1);
+    await expect.poll(() => ended.length).toBe(1);
+    const requests = [first, request(1), request(1)];
+    await expect.poll(() => started).toEqual([2, 1]);
+    await settled();
+    ended.shift()!();
+    await expect.poll(() => ran).toEqual(["2", "1", "1 of 2"]);
+    for (const end of ended) end();
+    await Promise.all(requests);
+    await tower.close({ timeoutMs: 0 });
+    expect(started).toEqual([2, 1]);
   });
 
   it("goes on without them where they cannot be started, and says so once", async () => {
