@@ -117,24 +117,25 @@ async function firstAnswer(url: string, child: ChildProcess, { image, text }: Sp
 function memoryOfTree(root: number): Memory {
   let shared = 0;
   let anonymous = 0;
-  const files: Record<string, number> = {};
+  /** Bytes of a file's part, by its name and where in it the part begins: engines and processes map the same ones. */
+  const parts: Record<string, number> = {};
   for (const pid of treeOf(root)) {
-    const ofFiles: Record<string, number> = {};
-    let file = "";
+    let part = "";
+    let resident = 0;
     for (const line of read(`/proc/${pid}/smaps`).split("\n")) {
-      const mapping = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ (\d+) +(.*)$/.exec(line);
-      if (mapping) file = mapping[1] === "0" ? "" : mapping[2]!;
+      const mapping = /^[0-9a-f]+-[0-9a-f]+ \S+ (\S+) \S+ (\d+) +(.*)$/.exec(line);
+      if (mapping) part = mapping[2] === "0" ? "" : `${mapping[3]} ${mapping[1]}`;
       const [, name, kilobytes] = /^(Pss|Rss|Anonymous): +(\d+)/.exec(line) ?? [];
       const bytes = Number(kilobytes) * 1024;
       if (name === "Pss") shared += bytes;
+      if (name === "Rss") resident = bytes;
+      if (name !== "Anonymous") continue; // which comes last
+      anonymous += bytes;
       // Of a file that is mapped, what was written to is a copy of its own.
-      if (name === "Anonymous") anonymous += bytes;
-      if (file !== "" && name !== undefined && name !== "Pss")
-        ofFiles[file] = (ofFiles[file] ?? 0) + (name === "Rss" ? bytes : -bytes);
+      if (part !== "") parts[part] = Math.max(parts[part] ?? 0, resident - bytes);
     }
-    for (const [name, bytes] of Object.entries(ofFiles)) files[name] = Math.max(files[name] ?? 0, bytes);
   }
-  return { shared, alone: anonymous + Object.values(files).reduce((sum, bytes) => sum + bytes, 0) };
+  return { shared, alone: anonymous + Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 /** Reads /proc, so it works on Linux only. */

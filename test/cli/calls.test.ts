@@ -25,7 +25,7 @@ describe("image-text-encoder", () => {
     const env = { ...process.env, NODE_OPTIONS: `--import=${show}` };
     const executable = scripts.start.replace(/ serve$/, "");
     const printed = execFileSync("sh", ["-c", `${executable} --version`], { cwd: packageRoot, env, encoding: "utf8" });
-    expect(printed).toBe(`1 32768 --single-threaded-gc\n${version}\n`);
+    expect(printed).toBe(`1 8192 --single-threaded-gc\n${version}\n`);
   });
 
   it("prints a command's flags with their variables and defaults", async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { BatchResult, Engine, Tensor } from "../../src/engine/contract.ts";
 import { EncoderError } from "../../src/errors.ts";
@@ -35,6 +36,7 @@ function batcherOver(engines: Engine[], options: Partial<BatcherOptions<number>>
 }
 
 const never = new AbortController().signal;
+setMaxListeners(0, never); // every item listens to it
 const submit = (batcher: Batcher<number>, item: number, dueAt = 0, signal = never, cost = 1) =>
   batcher.submit(item, { signal, dueAt, cost }).then(({ embedding }) => [...embedding]);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
