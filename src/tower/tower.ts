@@ -56,7 +56,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
    * An engine of more threads stands in for one of one thread, and is lent last, where it can.
    */
   async function startForLoad(): Promise<void> {
-    const standIns = [...engines].slice(0, layout.enginesForLoad);
+    const standIns = engines.slice(0, layout.enginesForLoad);
     const threads = 1;
     try {
       for (let i = standIns.filter(({ runOnOneThread }) => runOnOneThread).length; i < layout.enginesForLoad; i++) {
