@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
-import type { Engine, Tensor } from "./contract.ts";
+import type { BatchResult, Engine, Tensor } from "./contract.ts";
 import type { SessionOptions } from "./session.ts";
 import type { WorkerReply, WorkerRequest } from "./worker.ts";
 
@@ -24,7 +24,7 @@ function spawnWorker(workerData: SessionOptions): Worker {
 
 /** A thread that runs one batch at a time: whoever calls `run` waits for its result. */
 interface EngineThread {
-  run(request: WorkerRequest): ReturnType<Engine["run"]>;
+  run(request: WorkerRequest): Promise<BatchResult>;
   close(): Promise<void>;
 }
 

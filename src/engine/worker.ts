@@ -11,8 +11,7 @@ export interface WorkerRequest {
 
 export type WorkerReply =
   | { kind: "ready" }
-  /** The inputs go back, since this thread hardly ever collects its garbage, and the one that made them often does. */
-  | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number; inputs: Tensor[] }
+  | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number }
   | { kind: "failure"; message: string };
 
 const port = parentPort!; // this file only ever runs as a thread
@@ -31,9 +30,9 @@ port.on("message", async (request: WorkerRequest | "end") => {
     const embeddings = await chosen.run(inputs);
     // Damaged weights, or an input at the edge of a number format, give vectors that nobody could compare.
     if (!embeddings.every(Number.isFinite)) throw new Error("the vectors are not finite");
-    const inferenceMs = performance.now() - started;
-    const buffers = inputs.map(({ data }) => data.buffer);
-    reply({ kind: "result", embeddings, inferenceMs, inputs }, [embeddings.buffer, ...buffers]);
+    // The inputs go back, too: this thread hardly ever collects its garbage, and the one that made them often does.
+    const transferred = [embeddings, ...inputs.map(({ data }) => data)].map(({ buffer }) => buffer);
+    reply({ kind: "result", embeddings, inferenceMs: performance.now() - started }, transferred);
   } catch (error) {
     reply({ kind: "failure", message: error instanceof Error ? error.message : String(error) });
   }

@@ -11,7 +11,7 @@ export interface BatcherOptions<Item> {
   awaitsOthers?: boolean;
   /** Puts items together as the graph's inputs. It is called once per attempt, since tensors are handed over. */
   toTensors(items: readonly Item[]): Tensor[];
-  /** Bounds a batch of the engines that have most threads. Others have their share. */
+  /** Bounds a batch of an engine that is alone with its kind. Where kinds share the work, each has its share of this. */
   maxBatch: number;
   /** The cost of a batch is that of its dearest item times its size, since shorter texts are padded. */
   maxBatchCost: number;

@@ -56,19 +56,19 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
    * An engine of more threads stands in for one of one thread, and is lent last, where it can.
    */
   async function startForLoad(): Promise<void> {
-    const standIns = engines.slice(0, layout.enginesForLoad);
     const threads = 1;
+    const standIns = engines.flatMap((engine) =>
+      engine.runOnOneThread ? [{ engine, threads, run: engine.runOnOneThread }] : [],
+    );
     try {
-      for (let i = standIns.filter(({ runOnOneThread }) => runOnOneThread).length; i < layout.enginesForLoad; i++) {
+      for (let others = standIns.length; others < layout.enginesForLoad; others++) {
         // Copies of the weights would be too many.
         const forLoad = { threads, signal: ending.signal, mustBePacked: options.packed !== undefined };
         const engine = await options.startEngine({ ...options, ...forLoad });
         engines.push(engine);
         batcher.addEngine({ engine, threads, run: engine.run });
       }
-      for (const engine of standIns) {
-        if (engine.runOnOneThread) batcher.addEngine({ engine, threads, run: engine.runOnOneThread });
-      }
+      for (const standIn of standIns) batcher.addEngine(standIn);
     } catch (error) {
       if (!ending.signal.aborted) options.onFewerEngines?.(error);
     }
