@@ -10,7 +10,10 @@ import { copyGatedTextPair, editJson, gated } from "../support/checkpoints.ts";
 const reference: { texts: { ids: number[]; paired: number[] }[] } = JSON.parse(
   await readFile(join(gated, "reference.json"), "utf8"),
 );
-const [photographDimensions, dimensions, drawingsWeight] = [20, 32, 2];
+const [photographDimensions, dimensions] = [20, 32];
+const { drawings_weight: drawingsWeight }: { drawings_weight: number } = JSON.parse(
+  await readFile(join(gated, "text-pair/text/config.json"), "utf8"),
+);
 
 async function vectorsAt(precision: "fp32" | "int8"): Promise<{ alone: Float32Array[]; batch: Float32Array }> {
   const { outDir, ...pair } = await copyGatedTextPair();

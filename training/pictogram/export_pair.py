@@ -53,7 +53,7 @@ def export_lite(tower: LiteTower, folder: Path) -> None:
 def export_images(pair: ImagePair, folder: Path) -> None:
     config = pair.config
     write_json(folder / "config.json", {
-        "model_type": "gated-pair", "photograph_dim": config.u, "temperature": config.temperature, "gate_floor": config.floor,
+        "model_type": "gated-pair", "image_size": config.image_size, "photograph_dim": config.u, "temperature": config.temperature, "gate_floor": config.floor,
     })  # fmt: skip
     gate = {"class_vectors": pair.class_vectors, "gate.weight": pair.gate.weight, "gate.bias": pair.gate.bias}
     rows.save(gate, folder / "model.safetensors")
@@ -89,7 +89,7 @@ def load_images(folder: Path) -> ImagePair:
             vision["image_size"], vision["patch_size"], vision["projection_dim"],
         ),
         LiteConfig(stages, lite["stem_width"], lite["head_width"], lite["num_classes"], lite["image_size"], lite["image_mean"], lite["image_std"]),
-        config["photograph_dim"], config["temperature"], config["gate_floor"],
+        config["image_size"], config["photograph_dim"], config["temperature"], config["gate_floor"],
     ))  # fmt: skip
     state = rows.load(folder / "model.safetensors")
     state |= {f"drawings.{k}": v for k, v in load_image_state(folder, CLIP).items()}

@@ -1,7 +1,7 @@
 """The image tower of the pair as the product runs it: a vision transformer for drawings, EfficientNet-Lite0 for photographs, a gate.
 
-One picture goes in, as large as the classifier takes it; the transformer's smaller one is made of it by two matrices, with Pillow's bicubic weights, and
-rounded to bytes. The embedding is [a u, b v], u and v of unit length: u the mixture of class vectors that the classifier sees,
+One picture goes in. The classifier takes its middle; the transformer's smaller one is made of all of it by two matrices, with
+Pillow's bicubic weights, and rounded to bytes. The embedding is [a u, b v], u and v of unit length: u the mixture of class vectors that the classifier sees,
 v the transformer's vector, a = floor + (1 - floor) g and b = 1 + floor - a, g from 0 for a drawing to 1 for a photograph.
 """
 
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .lite import LiteConfig, LiteTower
+from .lite import SIZE, LiteConfig, LiteTower, middle
 from .towers import MEAN, STD, ImageConfig, ImageTower
 
 
@@ -19,6 +19,7 @@ from .towers import MEAN, STD, ImageConfig, ImageTower
 class PairConfig:
     drawings: ImageConfig
     photographs: LiteConfig
+    image_size: int = SIZE  # of the picture that goes in
     u: int = 320
     temperature: float = 1.5
     floor: float = 0.15
@@ -48,7 +49,7 @@ class ImagePair(nn.Module):
         self.photographs = LiteTower(config.photographs)
         self.class_vectors = nn.Parameter(torch.randn(config.photographs.classes, config.u))
         self.gate = nn.Linear(config.photographs.head + 2, 1)
-        resize = resize_weights(config.photographs.image_size, config.drawings.image_size)
+        resize = resize_weights(config.image_size, config.drawings.image_size)
         self.register_buffer("resize", resize, persistent=False)
 
     def logits(self, features: Tensor) -> Tensor:
@@ -76,5 +77,5 @@ class ImagePair(nn.Module):
         return torch.cat([a * u, (1 + floor - a) * v], 1)
 
     def forward(self, bytes_: Tensor) -> Tensor:
-        features = self.photographs(bytes_)
+        features = self.photographs(middle(bytes_, self.config.photographs.image_size))
         return self.join(self.mixture(features), self.drawn(bytes_), features)

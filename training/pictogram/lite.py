@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIZE = 200
+SIZE, MIDDLE = 192, 176  # of a picture, and of its middle, which alone is seen
 EPSILON = 1e-3  # of the batch normalisation
 
 
@@ -36,9 +36,15 @@ class LiteConfig:
     stem: int = 32
     head: int = 1280
     classes: int = 1000
-    image_size: int = SIZE
+    image_size: int = MIDDLE
     mean: float = 127.0  # of bytes
     std: float = 128.0
+
+
+def middle(bytes_: Tensor, size: int) -> Tensor:
+    """The middle of pictures [B, 3, S, S], `size` pixels a side."""
+    first = (bytes_.shape[-1] - size) // 2
+    return bytes_[:, :, first : first + size, first : first + size]
 
 
 def convolve(x: Tensor, conv: nn.Conv2d) -> Tensor:

@@ -24,6 +24,7 @@ class Model:
         if (folder / "image/config.json").exists():
             from .export_pair import load_images
             from .features import in_batches
+            from .lite import middle
             from .runtime import compiled
 
             pair = load_images(folder / "image")
@@ -31,7 +32,7 @@ class Model:
             run: list[Callable[[Tensor], Tensor]] = []
 
             def embed_batch(bytes_: Tensor) -> Tensor:
-                features = run[0](bytes_)
+                features = run[0](middle(bytes_, size))
                 return pair.join(pair.mixture(features), pair.drawn(bytes_), features)
 
             @torch.no_grad()

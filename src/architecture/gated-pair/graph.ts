@@ -29,7 +29,7 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
   const { tower } = options;
   const graph = createGraph();
   const parts = { graph, ...options };
-  const size = tower.photographs.imageSize;
+  const size = tower.imageSize;
 
   const pixels = graph.input({ name: "pixels", type: "uint8", shape: ["N", size, size, 3] });
   const planes = graph.apply("Transpose", [pixels], { perm: [0, 3, 1, 2] });
@@ -37,7 +37,7 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
 
   const features = convolutionalFeatures(
     { graph, tower: tower.photographs, tensors: options.tensors.photographs },
-    bytes,
+    middleOf(parts, bytes),
   );
   const logits = classifierLogits(parts, features); // [N, classes]
   const u = unitLength(graph, mixtureOfClasses(parts, logits)); // [N, photographDimensions]
@@ -48,6 +48,14 @@ export function imageGraph(options: Omit<Parts, "graph">): Graph {
   const weighted = [graph.apply("Mul", [u, share]), graph.apply("Mul", [v, rest])];
   graph.give("embeddings", graph.apply("Concat", weighted, { axis: 1 }), ["N", tower.dimensions]);
   return graph;
+}
+
+/** Cuts off the border, where photographs show least, so that the classifier costs less. [N, 3, S, S] to its own size */
+function middleOf({ graph, tower }: Parts, bytes: Value): Value {
+  const side = tower.photographs.imageSize;
+  const first = (tower.imageSize - side) >> 1;
+  const [start, end] = [graph.integers(first, first), graph.integers(first + side, first + side)];
+  return graph.apply("Slice", [bytes, start, end, graph.integers(2, 3)]);
 }
 
 /** Computes logits / temperature, in fp32: the softmax magnifies errors. */
@@ -70,7 +78,7 @@ function mixtureOfClasses({ graph, tower, tensors }: Parts, logits: Value): Valu
 
 /** Makes the picture as small as the transformer takes it, and runs that on bytes. bytes float32 [N, 3, S, S] */
 function drawingVector({ graph, tower, tensors, arithmetic }: Parts, bytes: Value): Value {
-  const blocks = resizeBlocks({ from: tower.photographs.imageSize, to: tower.drawings.patches.imageSize });
+  const blocks = resizeBlocks({ from: tower.imageSize, to: tower.drawings.patches.imageSize });
   const small = resized(graph, { x: resized(graph, { x: bytes, axis: 2, blocks }), axis: 3, blocks });
   const clipped = graph.apply("Clip", [graph.apply("Round", [small]), graph.number(0), graph.number(255)]);
   const pixels = graph.apply("Transpose", [graph.apply("Cast", [clipped], { to: uint8 })], { perm: [0, 2, 3, 1] });

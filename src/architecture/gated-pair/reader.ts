@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
-import { configuration, exactly } from "../../checkpoint/transformers-config.ts";
+import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import type { VisionTransformer } from "../clip-vision/graph.ts";
 import { readVisionTransformer } from "../clip-vision/reader.ts";
 import { type EfficientNetLite, readEfficientNetLite } from "../efficientnet-lite/reader.ts";
@@ -12,6 +12,8 @@ export const gatedPair: Architecture<ImageTower> = { name: "gated-pair", modelTy
 
 /** Describes a vision transformer for drawings and a convolutional classifier for photographs under one gate. */
 export interface GatedPair {
+  /** A picture has this side. The transformer sees all of it, made smaller; the classifier sees its middle alone. */
+  imageSize: number;
   drawings: VisionTransformer;
   photographs: EfficientNetLite;
   /** Dimensions of the vector that photographs fill; drawings fill the rest. */
@@ -34,12 +36,16 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   const config = await checkpoint.json(`${gate}config.json`, schema);
   const drawings = await readVisionTransformer(checkpoint, clip);
   const photographs = await readEfficientNetLite(checkpoint, lite);
-  if (drawings.tower.patches.imageSize > photographs.imageSize) {
-    throw checkpoint.refusal(
-      `${clip}config.json: image_size ${drawings.tower.patches.imageSize} is larger than ${lite}config.json's ${photographs.imageSize}: enlarging is not implemented`,
-    );
+  const imageSize = config.image_size;
+  const sizes = { [clip]: drawings.tower.patches.imageSize, [lite]: photographs.imageSize };
+  for (const [part, size] of Object.entries(sizes)) {
+    if (size > imageSize) {
+      const message = `${part}config.json: image_size ${size} is larger than ${gate}config.json's ${imageSize}`;
+      throw checkpoint.refusal(`${message}: enlarging is not implemented`);
+    }
   }
   const tower: GatedPair = {
+    imageSize,
     drawings: drawings.tower,
     photographs,
     photographDimensions: config.photograph_dim,
@@ -47,7 +53,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
     floor: config.gate_floor,
     dimensions: config.photograph_dim + drawings.tower.dimensions,
   };
-  const { imageSize, mean, std } = photographs;
+  const { mean, std } = photographs;
   const ofChannels = (value: number): [number, number, number] => [value / 255, value / 255, value / 255];
   return {
     architecture: gatedPair.name,
@@ -71,6 +77,7 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
 
 const schema = configuration({
   model_type: exactly("gated-pair"),
+  image_size: size(),
   photograph_dim: z.number().int().positive().max(1_000_000),
   temperature: z.number().positive(),
   gate_floor: z.number().min(0).max(1),
