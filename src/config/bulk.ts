@@ -20,10 +20,12 @@ export const inputSettings = {
   }),
   include: list("a comma-separated list of patterns, such as *.jpg,2024/**", {
     default: [],
+    split: atOuterCommas,
     help: "Which files of folders are taken; without it, those that are named like pictures.",
   }),
   exclude: list("a comma-separated list of patterns", {
     default: [],
+    split: atOuterCommas,
     help: "Which files of folders are left out.",
   }),
   follow: toggle({ default: false, help: "Follow links to files and folders." }),
@@ -133,3 +135,16 @@ export const duplicatesSettings = {
   },
   json: searchSettings.json,
 };
+
+/** Splits a list of patterns at its commas, but for those between braces. */
+function atOuterCommas(list: string): string[] {
+  const patterns = [""];
+  let depth = 0;
+  for (const character of list) {
+    if (character === "{") depth++;
+    else if (character === "}") depth = Math.max(0, depth - 1);
+    if (character === "," && depth === 0) patterns.push("");
+    else patterns[patterns.length - 1] += character;
+  }
+  return patterns;
+}

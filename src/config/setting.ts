@@ -63,15 +63,22 @@ export function toggle(declaration: Declaration<boolean>): Setting<boolean> {
   return { schema, expects: "on or off", bare: "on", ...declaration };
 }
 
-/** Accepts values with commas between them; `items` says what all of them together must be. */
+interface ListDeclaration extends Declaration<string[]> {
+  /** Says what all values together must be. */
+  items?: z.ZodType<string[], string[]>;
+  split?(value: string): string[];
+}
+
+const atCommas = (value: string) => value.split(",");
+
+/** Accepts values with commas between them. */
 export function list(
   expects: string,
-  { items = z.array(z.string()), ...declaration }: Declaration<string[]> & { items?: z.ZodType<string[], string[]> },
+  { items = z.array(z.string()), split = atCommas, ...declaration }: ListDeclaration,
 ): Setting<string[]> {
   const parts = z.string().transform((value) =>
-    value
-      .trim()
-      .split(/\s*,\s*/)
+    split(value)
+      .map((part) => part.trim())
       .filter(Boolean),
   );
   return { schema: z.union([z.array(z.string()), parts]).pipe(items), expects, ...declaration };

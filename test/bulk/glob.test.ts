@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { pathFilter, splitGlob } from "../../src/bulk/glob.ts";
+import { inputSettings } from "../../src/config/bulk.ts";
 
 describe("a pattern", () => {
   it.each([
@@ -28,5 +29,14 @@ describe("a pattern", () => {
     ["/*.jpg", "/", "*.jpg"],
   ])("%s is looked for in its folder", (text, base, pattern) => {
     expect(splitGlob(text)).toEqual({ base, pattern });
+  });
+
+  it.each([
+    ["*.jpg,2024/**", ["*.jpg", "2024/**"]],
+    ["*.{jpg,png}, a", ["*.{jpg,png}", "a"]],
+    ["{a,{b,c}},d", ["{a,{b,c}}", "d"]],
+    ["a},b", ["a}", "b"]],
+  ])("%s is a list of patterns, whose braces hold their commas", (list, patterns) => {
+    expect(inputSettings.include.schema.parse(list)).toEqual(patterns);
   });
 });

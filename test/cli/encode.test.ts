@@ -46,6 +46,15 @@ describe("encode of a folder", () => {
     expect(readJsonLines(join(out, "errors.jsonl"))).toEqual([]);
   });
 
+  it("tells of archives that it passed over, unless they were left out by name", async () => {
+    const { pictures, out } = await places();
+    writeFiles(pictures, { "a.bmp": bitmap(1), "b/old.zip": "zip", "b/shard-0.tar": "tar", "shard-1.tar.gz": "tar" });
+    const told = await encode(pictures, out);
+    expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining("1 encoded") });
+    expect(told.stderr).toContain(`passed over the archive ${join(pictures, "b/old.zip")} and 2 others: a tar is read`);
+    expect((await encode(pictures, out, "--exclude", "**/*.{zip,tar,tar.gz}")).stderr).not.toContain("archive");
+  });
+
   it("goes past whatever cannot be encoded, with a line for each, and ends with 3", async () => {
     const { pictures, out } = await places();
     writeFiles(pictures, {

@@ -5,7 +5,7 @@ import { nameOf } from "../../model/path-name.ts";
 import type { PathFilter } from "../glob.ts";
 import { type FileReading, failedItem, fileItem, orExplain } from "../items/file-item.ts";
 import { sortedNames } from "../sorted-names.ts";
-import type { Source } from "./source.ts";
+import type { PassedOver, Source } from "./source.ts";
 
 export interface FolderOptions {
   folder: string;
@@ -15,6 +15,8 @@ export interface FolderOptions {
   isWanted: PathFilter;
   reading: FileReading;
   scratch: string;
+  /** Tells whether a file that is not wanted should be told of, by its path. */
+  isArchive?(path: string): boolean;
   /** Opens a file that holds inputs, such as a tar, by its path; undefined where the file itself is the input. */
   openFile?(path: string): Source | undefined;
 }
@@ -31,9 +33,20 @@ export function folderSource(options: FolderOptions): Source {
   const root = Buffer.from(options.folder === "/" ? "" : options.folder.replace(/\/+$/, ""));
   const pathOf = (below: Buffer) => (below.length === 0 ? root : Buffer.concat([root, slash, below]));
   const opened = ({ below, error }: Found) => (error ? undefined : options.openFile?.(pathOf(below).toString()));
+  let passedOver: PassedOver = { count: 0 };
+  const isWanted: PathFilter = (below) => {
+    if (options.isWanted(below)) return true;
+    if (options.isArchive?.(below)) {
+      const path = pathOf(Buffer.from(below)).toString();
+      passedOver = { first: path, ...passedOver, count: passedOver.count + 1 };
+    }
+    return false;
+  };
   return {
+    passedOver: () => passedOver,
     async *items() {
-      for await (const found of walk({ ...options, pathOf, sort: true })) {
+      passedOver = { count: 0 };
+      for await (const found of walk({ ...options, isWanted, pathOf, sort: true })) {
         const key = nameOf(found.below);
         const path = pathOf(found.below);
         const inner = opened(found);

@@ -44,10 +44,17 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
   if (/^https?:\/\//i.test(operand))
     return itemSource(urlItem({ url: operand, key: operand, columns: {} }, options.reading));
   const found = await stat(operand).catch(() => undefined);
-  if (found?.isDirectory()) return folderSource({ ...options, folder: operand, isWanted: wanted(options) });
+  if (found?.isDirectory()) return openFolder(operand, options);
   if (found) return openFile(operand, options);
   if (isGlob(operand)) return globSource(operand, options);
   throw new EncoderError("CONFIG_INVALID", `There is no such input: ${operand}`);
+}
+
+/** Pictures below a folder. An archive is no input unless it is named: nobody means the backup beside his photographs. */
+function openFolder(folder: string, options: SourceOptions): Source {
+  const isExcluded = pathFilter(options.exclude);
+  const isArchive = (path: string) => (tarName.test(path) || zipName.test(path)) && !isExcluded(path);
+  return folderSource({ ...options, folder, isWanted: wanted(options), isArchive });
 }
 
 /** What matches a pattern. Tars among it are read as tars; lists only where the pattern is about lists, as in `*.csv`. */
@@ -64,13 +71,14 @@ function globSource(operand: string, options: SourceOptions): Source {
 }
 
 const tarName = /\.(tar|tar\.gz|tgz)$/i;
+const zipName = /\.zip$/i;
 
 /** Opens a file by its ending, which tells what it is for. */
 function openFile(file: string, options: SourceOptions): Source {
   const ending = listEnding(file);
   if (ending) return openList(file, () => listReaders[ending](file), options);
   if (tarName.test(file)) return tarSource({ ...options, file, isText: options.text });
-  if (/\.zip$/i.test(file)) {
+  if (zipName.test(file)) {
     const message = `${file}: zip archives are not read; unpack it, or make a tar of it.`;
     throw new EncoderError("CONFIG_INVALID", message);
   }
@@ -124,6 +132,11 @@ function joinSources(sources: readonly Source[]): Source {
       let isAll = true;
       for (const source of sources) isAll = (await source.count(signal, onMore)) && isAll;
       return isAll;
+    },
+    passedOver() {
+      const all = sources.map((source) => source.passedOver?.() ?? { count: 0 });
+      const first = all.find(({ count }) => count > 0)?.first;
+      return { count: all.reduce((sum, { count }) => sum + count, 0), ...(first !== undefined && { first }) };
     },
   };
 }
