@@ -102,8 +102,7 @@ interface SideOptions {
 async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const { model, config, device, observer } = options;
   const { image } = model.manifest;
-  const engines = await towerOptions("image", options);
-  const { maxImageBatch } = batchSizesFor(device, Math.max(...engines.layout.engines), config);
+  const { batches, ...engines } = await towerOptions("image", options);
   const decodeProcesses = decodersFor(device, availableCores(), config.decodeProcesses);
   const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
   const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
@@ -113,8 +112,8 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const tower = await startTower<Pixels>({
     ...engines,
     toTensors: (batch) => imageTensors(batch, size),
-    maxBatch: maxImageBatch,
-    maxBatchCost: maxImageBatch,
+    maxBatch: batches.maxImageBatch,
+    maxBatchCost: batches.maxImageBatch,
     maxQueue: Math.min(config.maxImageQueue, Math.floor(mostPixelBytes / (size * size * 3))),
     holdsWholeRequests: false,
     preparationMs: decoder.msFor,
@@ -133,16 +132,15 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
 }
 
 async function startTextSide(options: SideOptions): Promise<Side<string>> {
-  const { model, config, device } = options;
+  const { model, config } = options;
   const { text } = model.manifest;
-  const engines = await towerOptions("text", options);
-  const { maxTextBatch, maxBatchTokens } = batchSizesFor(device, Math.max(...engines.layout.engines), config);
+  const { batches, ...engines } = await towerOptions("text", options);
   const tokenizer = openTokenizer({ file: join(model.directory, text.tokenizer), maxTokens: text.maxTokens });
   const tower = await startTower<number[]>({
     ...engines,
     toTensors: (batch) => textTensors(batch, text),
-    maxBatch: maxTextBatch,
-    maxBatchCost: maxBatchTokens,
+    maxBatch: batches.maxTextBatch,
+    maxBatchCost: batches.maxBatchTokens,
     maxQueue: config.maxTextQueue,
     holdsWholeRequests: true,
   });
@@ -165,10 +163,12 @@ async function noSide<Input>(tower: TowerName): Promise<Side<Input>> {
 async function towerOptions(tower: TowerName, options: SideOptions) {
   const { model, config, device, observer, start } = options;
   const graph = join(model.directory, model.manifest[tower].graph);
+  const engines = await enginesOf(tower, options);
   return {
     graph,
     identity: await graphIdentity(graph), // engines that start later are of the same file
-    ...(await enginesOf(tower, options)),
+    ...engines,
+    batches: batchSizesFor(device, Math.max(...engines.layout.engines), config),
     largestPair: model.manifest[tower].largestPair,
     device,
     timeoutMs: config.engineTimeoutMs,

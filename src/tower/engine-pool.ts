@@ -27,8 +27,6 @@ interface Kind {
   engines: PooledEngine[];
   pace: Pace;
   measured: number;
-  /** So many batches tell nothing: what is added later opens its graph and takes its memory with the first. */
-  cold: number;
 }
 
 /** After so many batches a kind's pace is believed, until it is forgotten: single ones vary by a fifth. */
@@ -56,6 +54,8 @@ export class EnginePool {
   /** Sorted by threads, the fewest first. */
   readonly #kinds: Kind[] = [];
   readonly #atWork = new Set<Engine>();
+  /** Holds what was added later until it has run a batch: with the first it opens its graph and takes its memory. */
+  readonly #cold = new Set<PooledEngine>();
   readonly #largestShare: number;
   #freeCores: number;
 
@@ -64,7 +64,7 @@ export class EnginePool {
     this.#freeCores = cores;
     this.#largestShare = awaitsOthers ? shareBesideOthers : 1;
     for (const engine of engines) this.add(engine);
-    for (const kind of this.#kinds) kind.cold = 0;
+    this.#cold.clear();
   }
 
   /** Adds an engine, which is lent after those of as many threads that came before it. */
@@ -72,14 +72,14 @@ export class EnginePool {
     const { threads } = engine;
     let kind = this.#kinds.find((it) => it.threads === threads);
     if (!kind) {
-      kind = { threads, engines: [], pace: new Pace(1, this.#now), measured: 0, cold: 0 };
+      kind = { threads, engines: [], pace: new Pace(1, this.#now), measured: 0 };
       this.#kinds.push(kind);
       this.#kinds.sort((a, b) => a.threads - b.threads);
     }
     kind.engines.push(engine);
     kind.pace = new Pace(kind.engines.length, this.#now);
     kind.measured = 0;
-    kind.cold++;
+    this.#cold.add(engine);
   }
 
   /** Counts the engines that work side by side when items wait. */
@@ -107,7 +107,8 @@ export class EnginePool {
     const kind = atHand <= most.engines.length * speedup(most.threads) ? most : this.#forLoad();
     const idle = this.#idle(kind);
     if (idle.length === 0) return undefined;
-    const { engine, threads, run } = idle[0]!;
+    const lent = idle[0]!;
+    const { engine, threads, run } = lent;
     this.#freeCores -= threads;
     this.#atWork.add(engine);
     return {
@@ -115,12 +116,9 @@ export class EnginePool {
       share: Math.min(threads / most.threads, this.#largestShare),
       evenly: Math.ceil(waiting / idle.length),
       measure: (cost, ms) => {
-        if (kind.cold > 0) {
-          kind.cold--;
-        } else {
-          kind.pace.measure(cost, ms);
-          kind.measured++;
-        }
+        if (this.#cold.delete(lent)) return;
+        kind.pace.measure(cost, ms);
+        kind.measured++;
       },
       giveBack: () => {
         this.#freeCores += threads;
