@@ -52,9 +52,23 @@ export async function openPacked(options: PackedOptions): Promise<string> {
   });
 }
 
+/** Removes what was packed of a model's graphs on this machine. A service that has opened it keeps what it has. */
+export async function removePacked(model: Model, modelsDir: string): Promise<void> {
+  const temporary = await ownTemporaryFolder().catch(() => undefined);
+  for (const parent of [modelsDir, temporary]) {
+    if (parent === undefined) continue;
+    for (const tower of ["image", "text"] as const) {
+      await rm(placeOf(join(parent, folderName), model, tower), { recursive: true, force: true });
+    }
+  }
+}
+
+const placeOf = (parent: string, model: Model, tower: "image" | "text") =>
+  join(parent, `${tower}-${fingerprint(model, tower)}`);
+
 async function openBelow(parent: string, { model, tower, signal }: PackedOptions): Promise<string> {
   const { graph, largestPair } = model.manifest[tower];
-  const place = join(parent, `${tower}-${fingerprint(model, tower)}`);
+  const place = placeOf(parent, model, tower);
   const packed = join(place, graph);
   if (await isWhole(place)) return packed;
   await storing(() => mkdir(parent, { recursive: true, mode: 0o700 }));

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { removePacked } from "../build/packed.ts";
 import { modelSettings } from "../config/encoder.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import { type CatalogEntry, catalog, findInCatalog } from "../model/catalog.ts";
@@ -73,9 +74,11 @@ async function remove(place: string, name: string): Promise<void> {
   if (!(await isReplaceable(folder))) {
     throw new EncoderError("MODEL_INVALID", `${folder} holds files that are not a model's: delete it by hand.`);
   }
+  const model = await openModel(folder).catch(() => undefined); // what was packed of a damaged one goes in a month
   const hidden = join(folder, "..", `.removed.${randomBytes(4).toString("hex")}`);
   await rename(folder, hidden);
   await rm(hidden, { recursive: true, force: true });
+  if (model) await removePacked(model, place);
   process.stdout.write(`removed ${folder}\n`);
 }
 

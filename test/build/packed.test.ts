@@ -1,6 +1,7 @@
 import {
   chmod,
   copyFile,
+  cp,
   mkdir,
   mkdtemp,
   readdir,
@@ -24,6 +25,7 @@ import { packageRoot } from "../../src/host/package.ts";
 import { openModel } from "../../src/model/folder.ts";
 import type { Model } from "../../src/model/manifest.ts";
 import { entryBeside } from "../support/built-entry.ts";
+import { runCli } from "../support/run-cli.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 const towers = ["image", "text"] as const;
@@ -177,6 +179,17 @@ describe("packed weights", () => {
     const modelsDir = await diskFolder();
     const ask = (name: string) => openPacked({ model: models[name]!, tower: "text", modelsDir });
     expect(await ask("tiny fp32")).not.toBe(await ask("tiny int8"));
+  });
+
+  it("go with their model, and others stay", async () => {
+    const modelsDir = await diskFolder();
+    await cp(models["tiny fp32"]!.directory, join(modelsDir, "tiny"), { recursive: true });
+    const model = await openModel(join(modelsDir, "tiny"));
+    for (const tower of towers) await openPacked({ model, tower, modelsDir });
+    const other = await openPacked({ model: models["tiny int8"]!, tower: "text", modelsDir });
+    expect(await readdir(join(modelsDir, ".packed"))).toHaveLength(3);
+    expect(await runCli(["models", "remove", "tiny"], { MODELS_DIR: modelsDir })).toMatchObject({ code: 0 });
+    expect(await readdir(join(modelsDir, ".packed"))).toEqual([basename(dirname(other))]);
   });
 
   it("that nobody has used for a month go when others are made", async () => {
