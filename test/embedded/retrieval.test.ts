@@ -23,9 +23,11 @@ interface Retrieval {
    */
   floors: Record<string, Record<string, number>>;
   names: Record<string, { text: string; pictures: string[] }[]>;
+  /** The unit vectors that PyTorch gives for some of the files, as base64 of float32. */
+  vectors?: Record<string, string>;
 }
 
-interface Collection extends Retrieval {
+interface Collection extends Omit<Retrieval, "vectors"> {
   files: string[];
   /** Unit vectors of the files. */
   vectors: number[][];
@@ -68,9 +70,11 @@ async function embeddings(url: string, payload: object): Promise<number[][]> {
   return reply.json().embeddings;
 }
 
+const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+
 /** Gives the rank, from 0, of the best of the right pictures among all pictures of a collection. */
 function placeOf(right: string[], query: number[], { files, vectors }: Collection): number {
-  const scores = vectors.map((picture) => picture.reduce((sum, value, i) => sum + value * query[i]!, 0));
+  const scores = vectors.map((picture) => dot(picture, query));
   const best = Math.max(...right.map((file) => scores[files.indexOf(file)]!));
   return scores.filter((score) => score > best).length;
 }
@@ -82,6 +86,17 @@ describe("the embedded model, over HTTP", () => {
       for (const { r1 } of Object.values(floors)) expect(r1).toBeGreaterThan(700 / files.length);
     }
     expect([...collections.values()].map(({ files }) => files.length)).toEqual([180, 25]);
+  });
+
+  it("gives the vectors that its figures were measured with", () => {
+    const { files, vectors } = collections.get("photographs")!;
+    const reference = Object.entries(read("photographs.json").vectors!);
+    expect(reference).toHaveLength(4);
+    for (const [file, base64] of reference) {
+      const bytes = Buffer.from(base64, "base64");
+      const vector = Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
+      expect([file, dot(vectors[files.indexOf(file)]!, vector)]).toEqual([file, expect.closeTo(1, 3)]);
+    }
   });
 
   it.each(asked)("finds $kind by their names in: $locale", async ({ kind, locale }) => {

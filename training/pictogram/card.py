@@ -25,7 +25,7 @@ out and to search icons and simple photographs; for everything else install the 
 
 | | |
 |---|---|
-| image towers | EfficientNet-Lite0 at {lite[image_size]} px for photographs (u, {gate[photograph_dim]} numbers) and a CLIP vision transformer, {vision[num_hidden_layers]} x {vision[hidden_size]}, {vision[image_size]} px, for drawings (v, {vision[projection_dim]}), joined by a gate; transparent pictures are put on white |
+| image towers | EfficientNet-Lite0 on the middle {lite[image_size]} of {gate[image_size]} px for photographs (u, {gate[photograph_dim]} numbers) and a CLIP vision transformer, {vision[num_hidden_layers]} x {vision[hidden_size]}, {vision[image_size]} px, for drawings (v, {vision[projection_dim]}), joined by a gate; transparent pictures are put on white |
 | text towers | one for each half of the vector, u and v: DistilBERT, {text[n_layers]} x {text[dim]}, {text[vocab_size]:,} WordPieces read by both, mean pooling, one or two dense layers |
 | vectors | 512 dimensions, shared by pictures and text; compare by cosine |
 | size | {size:.1f} MB: fp16, the last convolutions and word tables as bytes with a scale a row; tokenizer and configuration included |

@@ -29,7 +29,7 @@ from .warm import load_image_state
 LIMIT_BYTES = 28_000_000
 CLIP, LITE = "1_CLIPModel", "2_EfficientNetLite"
 DRAWINGS = 3000  # that the gate is fitted on
-DRAWINGS_WEIGHT = 1.85  # of v in a text's vector: cosines with u are larger, and a half of a drawing's vector is u's by mistake
+DRAWINGS_WEIGHT = 2.1  # of v in a text's vector: cosines with u are larger, and a half of a drawing's vector is u's by mistake
 
 
 # Nearly half of the classifier's weights, and those whose rounding costs least: earlier ones as bytes mislead the gate.

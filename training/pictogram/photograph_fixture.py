@@ -1,10 +1,12 @@
 """The photographs of the product's retrieval test: half B of GCompris' free photographs, which nothing is trained on, and free ones
 of scikit-image that the page's gallery shows. Those without a name are there to be told apart.
 
-Writes photographs/<name>.webp and photographs.json: names, floors for one checkpoint, and each photograph's author, licence and source.
+Writes photographs/<name>.webp and photographs.json: names, floors for one checkpoint, each photograph's author, licence and source,
+and the vectors of some.
 """
 
 import argparse
+import base64
 import json
 import re
 import shutil
@@ -80,7 +82,8 @@ def main() -> None:
         floors[locale] = {k: round(v - MARGIN) for k, v in measured[locale].items()}
     about = f"percent of names whose photograph is the first (r1) or among the first {FIRST} (r{FIRST}) of all by cosine"
     sources = {name: photographs[name][1] for name in files}
-    written = {"about": about, "floors": floors, "measured": measured, "names": names, "sources": sources}
+    vectors = {files[i]: base64.b64encode(pictures[i].numpy().tobytes()).decode() for i in range(0, len(files), 8)}  # little-endian float32
+    written = {"about": about, "floors": floors, "measured": measured, "names": names, "sources": sources, "vectors": vectors}
     (args.out / "photographs.json").write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n")
     print(len(files), measured)
 

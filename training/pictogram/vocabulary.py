@@ -76,7 +76,7 @@ def build(data: Path, wordnet: Path, size: int, earlier: Iterable[str]) -> Token
     """`earlier`: pieces of a checkpoint that training starts from, which keep their rows."""
     tokenizer = plain_tokenizer()
     trained = trained_pieces(tokenizer, data / "captions.jsonl", size)
-    singles = [p for p in trained if len(p.removeprefix("##")) == 1]
+    singles = sorted(p for p in trained if len(p.removeprefix("##")) == 1)  # the trainer has them in another order each time
     emoji = sorted({chr(int(p, 16)) for concept in load_concepts(data) for p in concept["code"].split("-")})
     emoji = [e for e in emoji if len(e.encode()) > 2 and tokenizer.normalizer.normalize_str(e) == e]
     kept = (same_piece(tokenizer, p) for p in earlier if p not in SPECIAL)

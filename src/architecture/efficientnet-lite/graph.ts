@@ -68,10 +68,13 @@ function invertedBottleneck(
   return keepsShape ? { ...projected, value: graph.apply("Add", [x.value, projected.value]) } : projected;
 }
 
-/** Adds a convolution with bias. Its padding is TensorFlow's SAME: an odd number of rows has the larger half below. */
+/**
+ * Adds a convolution with bias. Its padding is TensorFlow's SAME: an odd number of rows has the larger half below. But an
+ * odd side is halved downwards: that costs less, and finds more in pictures of these sizes (training/RESULTS.md).
+ */
 function convolve({ graph, tensors }: Parts, x: Features, convolution: Convolution): Features {
   const { name, width, kernel, stride = 1, depthwise = false, factor = 1 } = convolution;
-  const side = Math.ceil(x.side / stride);
+  const side = Math.floor(x.side / stride);
   const padding = Math.max(0, (side - 1) * stride + kernel - x.side);
   const before = padding >> 1;
   const weight = tensors.weight(`${name}.weight`, [width, depthwise ? 1 : x.width, kernel, kernel]);
