@@ -163,10 +163,11 @@ async function noSide<Input>(tower: TowerName): Promise<Side<Input>> {
 async function towerOptions(tower: TowerName, options: SideOptions) {
   const { model, config, device, observer, start } = options;
   const graph = join(model.directory, model.manifest[tower].graph);
+  const identity = await graphIdentity(graph); // what is packed, and engines that start later, are of the same file
   const engines = await enginesOf(tower, options);
   return {
     graph,
-    identity: await graphIdentity(graph), // engines that start later are of the same file
+    identity,
     ...engines,
     batches: batchSizesFor(device, Math.max(...engines.layout.engines), config),
     largestPair: model.manifest[tower].largestPair,
