@@ -53,7 +53,8 @@ def export_lite(tower: LiteTower, folder: Path) -> None:
 def export_images(pair: ImagePair, folder: Path) -> None:
     config = pair.config
     write_json(folder / "config.json", {
-        "model_type": "gated-pair", "image_size": config.image_size, "photograph_dim": config.u, "temperature": config.temperature, "gate_floor": config.floor,
+        "model_type": "gated-pair", "image_size": config.image_size, "photograph_dim": config.u,
+        "temperature": config.temperature, "gate_floor": config.floor,
     })  # fmt: skip
     gate = {"class_vectors": pair.class_vectors, "gate.weight": pair.gate.weight, "gate.bias": pair.gate.bias}
     rows.save(gate, folder / "model.safetensors")

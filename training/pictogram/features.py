@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .lite import MIDDLE, SIZE, middle, pretrained
+from .lite import MIDDLE, SIZE, pretrained
 from .runtime import compiled
 
 BATCH = 8
@@ -43,6 +43,6 @@ class Features:
         """[N, 1280]; `pictures` is called when the set `name` has no file yet."""
         file = self.folder / f"{name}-{SIZE}-{MIDDLE}.pt"
         if not file.exists():
-            run = self.run = self.run or compiled(pretrained(), torch.zeros(2, 3, MIDDLE, MIDDLE))
-            torch.save(in_batches(pictures(), lambda bytes_: run(middle(bytes_, MIDDLE))), file)
+            self.run = self.run or compiled(pretrained(), torch.zeros(2, 3, SIZE, SIZE))
+            torch.save(in_batches(pictures(), self.run), file)
         return torch.load(file)

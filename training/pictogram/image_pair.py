@@ -1,8 +1,8 @@
 """The image tower of the pair as the product runs it: a vision transformer for drawings, EfficientNet-Lite0 for photographs, a gate.
 
 One picture goes in. The classifier takes its middle; the transformer's smaller one is made of all of it by two matrices, with
-Pillow's bicubic weights, and rounded to bytes. The embedding is [a u, b v], u and v of unit length: u the mixture of class vectors that the classifier sees,
-v the transformer's vector, a = floor + (1 - floor) g and b = 1 + floor - a, g from 0 for a drawing to 1 for a photograph.
+Pillow's bicubic weights, and rounded to bytes. The embedding is [a u, b v], u and v of unit length: u the mixture of class
+vectors that the classifier sees, v the transformer's vector, a = floor + (1 - floor) g and b = 1 + floor - a, g from 0 for a drawing to 1 for a photograph.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .lite import SIZE, LiteConfig, LiteTower, middle
+from .lite import SIZE, LiteConfig, LiteTower
 from .towers import MEAN, STD, ImageConfig, ImageTower
 
 
@@ -77,5 +77,5 @@ class ImagePair(nn.Module):
         return torch.cat([a * u, (1 + floor - a) * v], 1)
 
     def forward(self, bytes_: Tensor) -> Tensor:
-        features = self.photographs(middle(bytes_, self.config.photographs.image_size))
+        features = self.photographs(bytes_)
         return self.join(self.mixture(features), self.drawn(bytes_), features)

@@ -44,7 +44,7 @@ class LiteConfig:
 
 def middle(bytes_: Tensor, size: int) -> Tensor:
     """The middle of pictures [B, 3, S, S], `size` pixels a side."""
-    first = (bytes_.shape[-1] - size) // 2
+    first = (int(bytes_.shape[-1]) - size) // 2
     return bytes_[:, :, first : first + size, first : first + size]
 
 
@@ -72,7 +72,7 @@ class Block(nn.Module):
 
 
 class LiteTower(nn.Module):
-    """Bytes [B, 3, S, S], as floats from 0 to 255 -> features [B, head]; `fc` makes logits of them."""
+    """The middle of bytes [B, 3, S, S], as floats from 0 to 255 -> features [B, head]; `fc` makes logits of them."""
 
     def __init__(self, config: LiteConfig):
         super().__init__()
@@ -88,6 +88,7 @@ class LiteTower(nn.Module):
         self.fc = nn.Linear(config.head, config.classes)
 
     def forward(self, bytes_: Tensor) -> Tensor:
+        bytes_ = middle(bytes_, self.config.image_size)
         x = F.relu6(convolve((bytes_ - self.config.mean) / self.config.std, self.conv_stem))
         for block in self.blocks:
             x = block(x)

@@ -24,15 +24,14 @@ class Model:
         if (folder / "image/config.json").exists():
             from .export_pair import load_images
             from .features import in_batches
-            from .lite import middle
             from .runtime import compiled
 
             pair = load_images(folder / "image")
-            size = pair.config.photographs.image_size
+            size = pair.config.image_size
             run: list[Callable[[Tensor], Tensor]] = []
 
             def embed_batch(bytes_: Tensor) -> Tensor:
-                features = run[0](middle(bytes_, size))
+                features = run[0](bytes_)
                 return pair.join(pair.mixture(features), pair.drawn(bytes_), features)
 
             @torch.no_grad()

@@ -82,7 +82,8 @@ def main() -> None:
         floors[locale] = {k: round(v - MARGIN) for k, v in measured[locale].items()}
     about = f"percent of names whose photograph is the first (r1) or among the first {FIRST} (r{FIRST}) of all by cosine"
     sources = {name: photographs[name][1] for name in files}
-    vectors = {files[i]: base64.b64encode(pictures[i].numpy().tobytes()).decode() for i in range(0, len(files), 8)}  # little-endian float32
+    of = lambda i: base64.b64encode(pictures[i].numpy().tobytes()).decode()  # noqa: E731  little-endian float32
+    vectors = {files[i]: of(i) for i in range(0, len(files), 8)}
     written = {"about": about, "floors": floors, "measured": measured, "names": names, "sources": sources, "vectors": vectors}
     (args.out / "photographs.json").write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n")
     print(len(files), measured)

@@ -37,10 +37,10 @@ async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointMo
   const drawings = await readVisionTransformer(checkpoint, clip);
   const photographs = await readEfficientNetLite(checkpoint, lite);
   const imageSize = config.image_size;
-  const sizes = { [clip]: drawings.tower.patches.imageSize, [lite]: photographs.imageSize };
-  for (const [part, size] of Object.entries(sizes)) {
-    if (size > imageSize) {
-      const message = `${part}config.json: image_size ${size} is larger than ${gate}config.json's ${imageSize}`;
+  const sides = [[clip, drawings.tower.patches.imageSize] as const, [lite, photographs.imageSize] as const];
+  for (const [part, side] of sides) {
+    if (side > imageSize) {
+      const message = `${part}config.json: image_size ${side} is larger than ${gate}config.json's ${imageSize}`;
       throw checkpoint.refusal(`${message}: enlarging is not implemented`);
     }
   }

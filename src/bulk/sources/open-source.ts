@@ -52,9 +52,13 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
 
 /** Pictures below a folder. An archive is no input unless it is named: nobody means the backup beside his photographs. */
 function openFolder(folder: string, options: SourceOptions): Source {
+  const isIncluded = options.include.length > 0 ? pathFilter(options.include) : isPictureName;
   const isExcluded = pathFilter(options.exclude);
-  const isArchive = (path: string) => (tarName.test(path) || zipName.test(path)) && !isExcluded(path);
-  return folderSource({ ...options, folder, isWanted: wanted(options), isArchive });
+  return folderSource({
+    ...{ ...options, folder },
+    isWanted: (path) => isIncluded(path) && !isExcluded(path),
+    isArchive: (path) => (tarName.test(path) || zipName.test(path)) && !isExcluded(path),
+  });
 }
 
 /** What matches a pattern. Tars among it are read as tars; lists only where the pattern is about lists, as in `*.csv`. */
@@ -113,12 +117,6 @@ function itemSource(item: Item): Source {
       return true;
     },
   };
-}
-
-function wanted({ include, exclude }: SourceOptions): (path: string) => boolean {
-  const isIncluded = include.length > 0 ? pathFilter(include) : (path: string) => isPictureName(path);
-  const isExcluded = pathFilter(exclude);
-  return (path) => isIncluded(path) && !isExcluded(path);
 }
 
 function joinSources(sources: readonly Source[]): Source {
