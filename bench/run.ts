@@ -137,7 +137,7 @@ for (let round = 0; round < rounds; round++) {
 const names = Object.keys(start);
 const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
-const sizes = batchSizesFor("cpu", availableCores(), defaults);
+const sizes = batchSizesFor("cpu", { threads: availableCores() }, defaults);
 for (const precision of precisions) {
   raw[precision] = await openRawEngine({
     directory: models[precision],

@@ -135,17 +135,17 @@ export const engineSettings = {
   }),
   maxImageBatch: integer(0, 1024, {
     default: 0,
-    help: "Most images in one run of the image tower; 0 means 2 for each thread of an engine, and 64 on a GPU. Where engines of one thread take over under load, no run has more than half of it.",
-    why: "Larger batches are no faster on a processor. They take more memory, and the next one waits for longer.",
+    help: "Most images in one run of the image tower; 0 means 2 for each thread of an engine, 8 in encode and index, and 64 on a GPU. Where engines of one thread take over under load, no run has more than half of it.",
+    why: "Larger batches are up to a tenth faster on a processor. They take more memory, and the next one waits for longer.",
   }),
   maxTextBatch: integer(0, 4096, {
     default: 0,
-    help: "Most texts in one run of the text tower; 0 means 8 for each thread of an engine, and 64 on a GPU.",
+    help: "Most texts in one run of the text tower; 0 means 8 for each thread of an engine, 32 in encode and index, and 64 on a GPU.",
     why: "As for images.",
   }),
   maxBatchTokens: integer(0, 1_000_000, {
     default: 0,
-    help: "Most tokens in one run of the text tower, padding included, but one text may have more; 0 means 128 for each thread of an engine, and 2048 on a GPU.",
+    help: "Most tokens in one run of the text tower, padding included, but one text may have more; 0 means 128 for each thread of an engine, 512 in encode and index, and 2048 on a GPU.",
     why: "A full batch of sentences fits; a batch of long texts takes little memory and does not hold up the next query.",
   }),
   maxImageQueue: integer(1, 1_000_000, {

@@ -169,7 +169,7 @@ async function towerOptions(tower: TowerName, options: SideOptions) {
     graph,
     identity,
     ...engines,
-    batches: batchSizesFor(device, Math.max(...engines.layout.engines), config),
+    batches: batchSizesFor(device, { threads: Math.max(...engines.layout.engines), isBulk: start.isBulk }, config),
     largestPair: model.manifest[tower].largestPair,
     device,
     timeoutMs: config.engineTimeoutMs,

@@ -64,8 +64,10 @@ export interface BatchSizes {
   maxBatchTokens: number;
 }
 
-/** Larger ones are no faster on a thread of a processor, whose working memory then leaves its caches. */
+/** Larger ones are hardly faster on a thread of a processor, take memory, and have the next one wait for longer. */
 const batchOfThread: BatchSizes = { maxImageBatch: 2, maxTextBatch: 8, maxBatchTokens: 128 };
+/** In bulk work nobody waits. */
+const bulkBatchOfThread: BatchSizes = { maxImageBatch: 8, maxTextBatch: 32, maxBatchTokens: 512 };
 /** More threads wait for one another whatever they have to do. */
 const mostThreadsFed = 8;
 /** A GPU needs more work at once to be busy. */
@@ -80,9 +82,14 @@ export function decodersFor(device: Device, cores: number, asked: number): numbe
  * Gives the sizes of batches that suit an engine of so many threads.
  * @param asked what the settings say; 0 asks for a size that suits
  */
-export function batchSizesFor(device: Device, threads: number, asked: BatchSizes): BatchSizes {
+export function batchSizesFor(
+  device: Device,
+  { threads, isBulk = false }: { threads: number; isBulk?: boolean | undefined },
+  asked: BatchSizes,
+): BatchSizes {
+  const ofThread = isBulk ? bulkBatchOfThread : batchOfThread;
   const usual = (name: keyof BatchSizes) =>
-    device === "cpu" ? batchOfThread[name] * Math.min(threads, mostThreadsFed) : batchOfGpu[name];
+    device === "cpu" ? ofThread[name] * Math.min(threads, mostThreadsFed) : batchOfGpu[name];
   return {
     maxImageBatch: asked.maxImageBatch || usual("maxImageBatch"),
     maxTextBatch: asked.maxTextBatch || usual("maxTextBatch"),

@@ -1,5 +1,6 @@
 /** Runs as a thread that owns one graph: it receives batches of tensors, sends embeddings or a failure, and ends when told. */
 import { parentPort, workerData } from "node:worker_threads";
+import { giveWayAsThread } from "../host/give-way.ts";
 import type { Tensor } from "./contract.ts";
 import { type GraphSession, openSession, type SessionOptions } from "./session.ts";
 
@@ -17,6 +18,8 @@ export type WorkerReply =
 const port = parentPort!; // this file only ever runs as a thread
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
+// The event loop and decoders need little, and at once: engines have the rest, which is nearly all.
+giveWayAsThread();
 const options = workerData as SessionOptions;
 const session = await openSession(options);
 let alone: GraphSession | undefined;

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { getPriority, setPriority } from "node:os";
 import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, type ErrorCode, shuttingDown } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
+import { giveWay } from "../host/give-way.ts";
 import { processStat } from "../host/process-stat.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
 
@@ -65,9 +65,8 @@ const needed = [
   ...["spec", "size", "resize", "fit", "resample", "background"],
 ];
 
-/** A thread that is nicer than another by this much has a quarter of the core that both want, so it never starves. */
-const backgroundNicer = 5;
-const nicest = 19;
+/** Engines have given way by one step. */
+const stepsOfBackground = 2;
 
 /** The parent's end of one decoder process. */
 export interface DecoderProcess {
@@ -173,7 +172,8 @@ function forkDecoder(options: DecoderProcessOptions): ChildProcess {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-  if (options.isBackground) giveWay(child);
+  // One that could not be started has no pid, which "error" reports.
+  if (options.isBackground && child.pid !== undefined) giveWay(child.pid, stepsOfBackground);
   return child;
 }
 
@@ -184,16 +184,6 @@ async function send(child: ChildProcess, bytes: Uint8Array, isUsable: () => bool
     const message: ImagePortion = { bytes: portion, bytesLeft: bytes.length - from - portion.length };
     // A failure to send is a death, which "exit" reports.
     await new Promise<void>((resolve) => child.send(message, () => resolve()));
-  }
-}
-
-/** Its threads inherit the priority, since none has been started so soon. */
-function giveWay({ pid }: ChildProcess): void {
-  if (pid === undefined) return; // it could not be started, which "error" reports
-  try {
-    setPriority(pid, Math.min(nicest, getPriority() + backgroundNicer));
-  } catch {
-    // It has ended already, or this system allows nobody to be modest.
   }
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { getPriority } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -72,6 +73,16 @@ describe("an engine", () => {
     );
     expect(embeddings).toHaveLength(2 * 512);
     expect(inferenceMs).toBeGreaterThan(0);
+  });
+
+  it.skipIf(process.platform !== "linux")("gives way to the threads that feed it", async () => {
+    const threads = async () => (await readdir("/proc/self/task")).map(Number);
+    const before = await threads();
+    const [own, othersBefore] = [getPriority(), before.map((thread) => getPriority(thread))];
+    await start();
+    const started = (await threads()).filter((thread) => !before.includes(thread));
+    expect(started.map((thread) => getPriority(thread))).toContain(own + 5);
+    expect(before.map((thread) => getPriority(thread))).toEqual(othersBefore);
   });
 
   it("fails a batch that the graph refuses, and goes on with the same thread", async () => {

@@ -55,7 +55,8 @@ describe("the engines of a tower", () => {
 
 describe("what suits a device", () => {
   const auto = { maxImageBatch: 0, maxTextBatch: 0, maxBatchTokens: 0 };
-  const sizes = (device: Device, threads: number) => Object.values(batchSizesFor(device, threads, auto));
+  const sizes = (device: Device, threads: number, isBulk = false) =>
+    Object.values(batchSizesFor(device, { threads, isBulk }, auto));
 
   it("is a decoder for each core up to a number that keeps the device busy", () => {
     expect([decodersFor("cpu", 4, 0), decodersFor("cpu", 96, 0)]).toEqual([4, 8]);
@@ -73,10 +74,19 @@ describe("what suits a device", () => {
     expect(sizes("cuda", 4)).toEqual([64, 64, 2048]);
   });
 
+  it("is a batch of four times as much in bulk work, where nobody waits", () => {
+    expect([1, 8, 64].map((threads) => sizes("cpu", threads, true))).toEqual([
+      [8, 32, 512],
+      [64, 256, 4096],
+      [64, 256, 4096],
+    ]);
+    expect(sizes("cuda", 4, true)).toEqual([64, 64, 2048]);
+  });
+
   it("is what the settings say, where they say it", () => {
     const asked = { maxImageBatch: 16, maxTextBatch: 3, maxBatchTokens: 5 };
     for (const device of ["cpu", "cuda"] as const) {
-      expect(batchSizesFor(device, 2, asked)).toEqual(asked);
+      expect(batchSizesFor(device, { threads: 2, isBulk: true }, asked)).toEqual(asked);
       expect(decodersFor(device, 8, 3)).toBe(3);
     }
   });

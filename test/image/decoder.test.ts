@@ -228,7 +228,7 @@ describe("the decoder", () => {
     await decoder.decode(good, { isOneOfMany: true });
     await decoder.decode(good);
     const usual = getPriority();
-    expect(decoderPids().map((pid) => getPriority(pid))).toEqual([usual, Math.min(19, usual + 5)]);
+    expect(decoderPids().map((pid) => getPriority(pid))).toEqual([usual, Math.min(19, usual + 10)]);
   });
 
   it("keeps its processes through signals that the whole group gets", async () => {
