@@ -126,7 +126,7 @@ for (let round = 0; round < rounds; round++) {
     await services[name]?.stop();
     const started = await start[name]!().catch((error) => {
       if (!Object.hasOwn(peers, name)) throw error;
-      console.error(`${name} does not take part:`, error);
+      console.error(`${name} does not take part: ${error instanceof Error ? error.message : error}`);
     });
     if (started) {
       services[name] = started;
