@@ -18,13 +18,22 @@ const timeoutMs = 20_000;
 
 /** Keeps a thumbnail of each picture that is no file of its own, since nothing is fetched or unpacked when it is shown. */
 export function keepThumbnails({ directory, thumbnail }: ThumbnailOptions): NonNullable<BulkRun["keep"]> {
-  return async (item, content, contentHash) => {
-    if (item.origin.kind === "file" || typeof content === "string") return;
+  /** The same picture may come by several URLs at once. */
+  const inWork = new Map<string, Promise<void>>();
+  async function keep(content: Uint8Array, contentHash: string): Promise<void> {
     const small = await thumbnail(content, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
     if (!small) return; // the vector is what the run is for
     const path = thumbnailPath(directory, contentHash);
     await storing(() => mkdir(dirname(path), { recursive: true }));
     await writeWhole(path, [small]);
+  }
+  return async (item, content, contentHash) => {
+    if (item.origin.kind === "file" || typeof content === "string") return;
+    const begun = inWork.get(contentHash);
+    if (begun) return begun;
+    const keeping = keep(content, contentHash).finally(() => inWork.delete(contentHash));
+    inWork.set(contentHash, keeping);
+    return keeping;
   };
 }
 
