@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import type { IndexFacts } from "../search/index-facts.ts";
 import { isGlob, splitGlob } from "./glob.ts";
+import { absoluteName } from "./items/absolute-path.ts";
 
 /** An operand as an index knows it. */
 export interface IndexInput {
@@ -29,13 +30,13 @@ export function numberIn(list: string[], value: string): number {
 const isUrl = (operand: string) => /^https?:\/\//i.test(operand);
 
 function inputName(operand: string): string {
-  return operand === "-" || isUrl(operand) ? operand : resolve(operand);
+  return operand === "-" || isUrl(operand) ? operand : absoluteName(operand);
 }
 
 function rootOf(operand: string): string {
   if (isUrl(operand)) return "";
-  if (operand === "-") return resolve(".");
+  if (operand === "-") return absoluteName(".");
   const found = statSync(operand, { throwIfNoEntry: false });
-  if (!found && isGlob(operand)) return resolve(splitGlob(operand).base);
-  return found?.isDirectory() ? resolve(operand) : dirname(resolve(operand));
+  if (!found && isGlob(operand)) return absoluteName(splitGlob(operand).base);
+  return found?.isDirectory() ? absoluteName(operand) : dirname(absoluteName(operand));
 }

@@ -49,6 +49,7 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<RowSin
   }
 
   async function place({ item }: Row): Promise<{ root: number; path: string }> {
+    if (item.origin.kind === "member") return { root: -1, path: item.origin.path };
     if (item.origin.kind !== "file") return { root: -1, path: item.name };
     const path = item.origin.path.toString("latin1");
     const { root } = inputs[item.operand]!;

@@ -15,7 +15,7 @@ export interface TarMember {
 /** A picture in a plain tar, read at its place without reading what lies before it. */
 export function tarMemberItem({ tar, offset, size, name, key, columns }: TarMember, reading: FileReading): Item {
   return {
-    ...{ identity: `tar ${tar} ${offset}`, name, key, columns, origin: { kind: "member" }, operand: 0 },
+    ...{ identity: `tar ${tar} ${offset}`, name, key, columns, origin: { kind: "member", path: name }, operand: 0 },
     load: (signal) =>
       withFile(Buffer.from(tar, "latin1"), reading, async (handle) => {
         return { ...(await readWithin(handle, reading, { offset, size, signal })), version: undefined };

@@ -32,5 +32,6 @@ export function publicResult(row: FoundRow): Result {
 export function localResult(row: FoundRow, { roots }: IndexFacts): Result {
   const root = roots[row.root];
   if (root === undefined) return publicResult(row);
-  return { ...publicResult(row), path: relative(process.cwd(), join(root, row.path)) };
+  const path = relative(process.cwd(), join(root, row.path));
+  return { ...publicResult(row), path: path.startsWith("-") ? `./${path}` : path }; // no program takes it for an option
 }

@@ -1,9 +1,9 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { EncoderError } from "../../errors.ts";
 import type { ImageFetcher } from "../../image/fetch.ts";
 import { nameOf } from "../../model/path-name.ts";
+import { absolutePath } from "./absolute-path.ts";
 import type { Budget } from "./budget.ts";
 import type { Columns, Content, Item } from "./item.ts";
 
@@ -24,9 +24,10 @@ export interface ListedFile {
 
 /** Describes a picture in a file of its own. */
 export function fileItem({ path, key, columns = {} }: ListedFile, reading: FileReading): Item {
+  const place = absolutePath(path);
   return {
-    identity: `file ${absolute(path)}`,
-    origin: { kind: "file", path: Buffer.from(absolute(path), "latin1") },
+    identity: `file ${place.toString("latin1")}`,
+    origin: { kind: "file", path: place },
     operand: 0,
     name: nameOf(path),
     key,
@@ -95,12 +96,6 @@ export async function readWithin(
 
 function versionOf({ size, mtimeNs }: BigIntStats): string {
   return `${size}:${mtimeNs}`;
-}
-
-/** Makes the path absolute, with one character per byte. */
-function absolute(path: Buffer): string {
-  const from = path[0] === 0x2f ? "" : `${Buffer.from(resolve(".")).toString("latin1")}/`;
-  return from + path.toString("latin1");
 }
 
 /** Runs what reads the file; a failure becomes one that names its reason. */

@@ -28,10 +28,13 @@ export interface Item {
   discard?(): void;
 }
 
-/** A file has its absolute path, and so has the tar of a member, whose bytes have a place in it unless it is compressed. */
+/**
+ * A file has its absolute path, and so has the tar of a member, whose bytes have a place in it unless it is compressed. The
+ * path of a member begins with the tar's name, and leads nowhere else.
+ */
 export type Origin =
   | { kind: "file"; path: Buffer }
-  | { kind: "member"; place?: { tar: Buffer; offset: number; size: number } | undefined }
+  | { kind: "member"; path: string; place?: { tar: Buffer; offset: number; size: number } | undefined }
   | { kind: "url" | "text" | "refused" };
 
 /** Holds what is encoded: a picture's bytes, or a text. */

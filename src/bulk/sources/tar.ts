@@ -1,12 +1,13 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename } from "node:path";
 import { Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Headers } from "tar-stream";
 import { EncoderError, toEncoderError } from "../../errors.ts";
 import { loadOptional } from "../../host/optional-package.ts";
 import { nameOf } from "../../model/path-name.ts";
+import { absoluteName } from "../items/absolute-path.ts";
 import { type FileReading, failedItem, orExplain } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
 import { textItem } from "../items/text-item.ts";
@@ -92,7 +93,7 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
     return typeof caption === "string" ? [textItem({ text: caption.trim(), key, columns: rest(columns) })] : [];
   if (!picture) return [];
   const { name, index, offset, bytes, release } = picture;
-  const tar = resolve(file);
+  const tar = absoluteName(file);
   const place = isCompressed(file) ? undefined : { tar: Buffer.from(tar), offset, size: bytes.length };
   return [
     {
@@ -100,7 +101,7 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
       name: `${file}/${nameOf(Buffer.from(name))}`,
       key,
       columns,
-      origin: { kind: "member", place },
+      origin: { kind: "member", path: `${basename(file)}/${nameOf(Buffer.from(below(name)))}`, place },
       operand: 0,
       version: async () => version,
       load: async () => ({ input: bytes, version, release }),
@@ -178,6 +179,13 @@ async function readFacts(member: Member): Promise<Columns> {
     return {}; // what is said of a picture is not needed for its vector
   }
 }
+
+/** Gives the name that a member would have below the folder that it is unpacked into. */
+const below = (name: string) =>
+  name
+    .split("/")
+    .filter((part) => !["", ".", ".."].includes(part))
+    .join("/");
 
 /** Splits `a/b.c.jpg` into `a/b` and `c.jpg`. */
 function splitName(name: string): { key: string; ending: string } {
