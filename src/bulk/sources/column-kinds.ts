@@ -9,12 +9,12 @@ const looked = 200;
 /**
  * Gives every column one kind of value for the whole list, told from its first rows, so that all parts of the output have the
  * same columns: numbers where all are numbers (also in text, unless they have leading zeros), and else text. A later value of
- * another kind becomes null.
+ * another kind becomes null; `given` still has it.
  */
 export async function* withColumnKinds(records: AsyncIterable<ListRecord>): AsyncGenerator<ListRecord> {
   let first: ListRecord[] | undefined = [];
   let kinds = new Map<string, Kind>();
-  const cast = (record: ListRecord) => ({ ...record, fields: castAll(record.fields, kinds) });
+  const cast = (record: ListRecord) => ({ ...record, fields: castAll(record.fields, kinds), given: record.fields });
   for await (const record of records) {
     if (first && first.push(record) < looked) continue;
     if (first) {

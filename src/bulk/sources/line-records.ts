@@ -28,13 +28,22 @@ export async function* readJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGe
 
 function parseLine(line: Buffer): ListRecord {
   try {
-    const value: unknown = JSON.parse(line.toString());
+    const value: unknown = JSON.parse(withLongIntegers(line.toString()));
     if (typeof value === "string") return { fields: {}, line: Buffer.from(value) };
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return { fields: flat(value) };
   } catch {
     // It is told below.
   }
   return { fields: {}, error: malformed("Expected a JSON object or a string on each line, found something else.") };
+}
+
+/** JSON.parse rounds integers beyond 2^53, which are other ids then: such become text. */
+function withLongIntegers(json: string): string {
+  if (!/\d{16}/.test(json)) return json;
+  return json.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) => {
+    const isRounded = /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+    return isRounded ? `"${token}"` : token;
+  });
 }
 
 /** Gives values that a table can hold; what is nested becomes JSON. */
@@ -46,9 +55,15 @@ function cell(value: unknown): ColumnValue {
   if (value === null || value === undefined) return null;
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") return exact(value);
   if (value instanceof Date) return value.toISOString();
-  return JSON.stringify(value, (_key, inner) => (typeof inner === "bigint" ? Number(inner) : inner));
+  return JSON.stringify(value, (_key, inner) => (typeof inner === "bigint" ? exact(inner) : inner));
+}
+
+/** Gives an integer as text where a number would be another one. */
+function exact(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 export function tooLong(): EncoderError {

@@ -37,7 +37,8 @@ export function listSource(options: ListOptions): Source {
       let number = 0;
       let column: string | undefined;
       for await (const record of withColumnKinds(records())) {
-        const key = String(record.fields[idColumn] ?? number);
+        const { given = {} } = record;
+        const key = String(given[idColumn] ?? number);
         number++;
         if (record.error) yield failedItem({ name: `${name}, row ${number}`, key, error: record.error });
         else {
@@ -63,9 +64,9 @@ interface RowOptions extends ListOptions {
   number: number;
 }
 
-function itemOf({ fields, line }: ListRecord, options: RowOptions): Item {
+function itemOf({ fields, given = {}, line }: ListRecord, options: RowOptions): Item {
   const { name, column, idColumn, key, isText, reading, folder, number } = options;
-  const value = line ?? fields[column];
+  const value = line ?? given[column];
   if (value === null || value === undefined || value === "") {
     const error = new EncoderError("INPUT_UNREADABLE", `The row has nothing in the column ${column}.`);
     return failedItem({ name: `${name}, row ${number}`, key, error });

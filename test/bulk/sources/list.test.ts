@@ -92,6 +92,39 @@ describe("a table", () => {
     expect((await listed([await listOf("list.parquet", new Uint8Array(parquet))])).items).toEqual(first);
   });
 
+  it("has each key and input as it stands there, whatever the first rows hold", async () => {
+    const numbers = Array.from({ length: 240 }, (_, at) => `a.bmp,${at},${at}`);
+    const file = await listOf("list.csv", ["path,sku,n", ...numbers, "below/b c.bmp,A-12,x", "a.bmp,007,1"].join("\n"));
+    const { items } = await listed([file], { idColumn: "sku" });
+    expect(items.slice(239)).toEqual([
+      expect.objectContaining({ key: "239", columns: { n: 239 }, input: bitmap(0) }),
+      expect.objectContaining({ key: "A-12", columns: { n: null }, input: bitmap(1) }),
+      expect.objectContaining({ key: "007", columns: { n: 1 }, input: bitmap(0) }),
+    ]);
+    const texts = await listed([await listOf("list.csv", `text,n\n${"2020,1\n".repeat(250)}a bicycle,1\n`)], {
+      text: true,
+    });
+    expect(texts.items.slice(249).map(({ input }) => input)).toEqual(["2020", "a bicycle"]);
+  });
+
+  it("keeps integers that a number cannot hold", async () => {
+    const [one, other] = ["1152921504606846977", "1152921504606846979"];
+    const json = `{"path":"a.bmp","id":${one},"o":"\\"${other} \\\\","n":[${other},-1.5e3]}\n{"path":"a.bmp","id":9007199254740991}\n`;
+    const { items } = await listed([await listOf("list.jsonl", json)], { idColumn: "id" });
+    expect(items).toEqual([
+      expect.objectContaining({ key: one, columns: { o: `"${other} \\`, n: `["${other}",-1500]` } }),
+      expect.objectContaining({ key: "9007199254740991" }),
+    ]);
+    const parquet = parquetWriteBuffer({
+      columnData: [
+        { name: "path", data: ["a.bmp", "a.bmp"], type: "STRING" },
+        { name: "id", data: [BigInt(one), BigInt(other)], type: "INT64" },
+      ],
+    });
+    const rows = await listed([await listOf("list.parquet", new Uint8Array(parquet))], { idColumn: "id" });
+    expect(rows.items.map(({ key }) => key)).toEqual([one, other]);
+  });
+
   it("with a row that is malformed loses that row alone", async () => {
     const { items } = await listed([await listOf("list.jsonl", '{"path":"a.bmp"}\n{"path":\n[1]\n"a.bmp"\n')]);
     expect(items.map(({ input, code }) => code ?? input)).toEqual([
