@@ -19,7 +19,7 @@ export const search = command({
     ['search "a red bicycle"', "The ten pictures that fit best, with their cosines."],
     [
       'search "golden retriever + ./pool.jpg - fruit"',
-      "More of one, less of another; a term with a slash is a picture.",
+      "More of one, less of another; a term that begins with ./, ../, /, ~/ or http is a picture.",
     ],
     ["search --image cat.jpg -n 50 --paths | xargs -d '\\n' cp -t found/", "Copies the fifty most similar."],
   ],

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EncoderConfig, fetchSettings } from "../config/encoder.ts";
@@ -110,6 +111,7 @@ export function createImageFetcher({ resolve = createResolver(), ...settings }: 
 async function follow(first: URL, options: Required<FetchOptions>, signal: AbortSignal): Promise<Uint8Array> {
   const { maxRedirects, maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs } = options;
   const limits = { maxImageBytes, fetchConnectTimeoutMs, fetchIdleTimeoutMs };
+  setMaxListeners(0, signal); // each hop has a connection that listens, which is closed before the next one
   const agent = options.fetchUserAgent || `image-text-encoder/${await packageVersion()}`; // some sites ask who comes
   let url = first;
   let secrets = options.fetchHeaders[first.origin];

@@ -60,7 +60,9 @@ export function createArrowColumns(arrow: typeof import("apache-arrow"), { own, 
       );
       const carriedCells = Object.entries(carried).map(([name, kind]) => {
         const values = rows.map(({ columns }) => cellOf(columns[name] ?? null, kind));
-        return cells(values, carriedTypes[kind]());
+        // Arrow writes no bits for booleans that are all null, and LanceDB asks for some. Bytes have enough of them.
+        const isBits = kind === "boolean" && values.every((value) => value === null);
+        return cells(values, isBits ? new arrow.Int8() : carriedTypes[kind]());
       });
       const whole = schema(carried);
       const struct = arrow.makeData({
@@ -74,8 +76,12 @@ export function createArrowColumns(arrow: typeof import("apache-arrow"), { own, 
   };
 }
 
+/** A list in which a column came to hold other things has all of it as text: what fits the table's column stays. */
 function cellOf(value: StoredValue, kind: ValueKind): StoredValue {
   if (value === null) return null;
   if (kind === "string") return String(value);
-  return typeof value === kind ? value : null;
+  if (typeof value === kind) return value;
+  if (kind === "boolean") return value === "true" || (value === "false" ? false : null);
+  const number = Number(value);
+  return Number.isFinite(number) && String(number) === value ? number : null;
 }

@@ -179,7 +179,7 @@ export const searchBody = z
     image_url: optional(z.string()),
     image_b64: optional(z.string()),
     embedding: optional(z.array(z.number()).max(maxDimensions)).describe("A vector of this model"),
-    query: optional(z.array(weighted)).describe("A weighted sum of words and pictures"),
+    query: optional(z.array(weighted).min(1)).describe("A weighted sum of words and pictures"),
     limit: optional(z.int().min(1).max(200)).describe("10 by default"),
     offset: optional(z.int().min(0).max(10_000)),
     filter: optional(z.record(z.string(), z.unknown())).describe(

@@ -43,6 +43,19 @@ describe("a store of vectors", () => {
     expect(await store.nearest(question)).toMatchObject([{ id: "a", score: 1, columns: {} }]);
   });
 
+  it("keeps what fits a column when its list comes to hold other things, and takes booleans that are all missing", async () => {
+    const store = await open(await temporaryFolder());
+    await store.add([rowOf("a", [1, 0], { price: 10, sold: true }), rowOf("b", [0, 1], { price: 12, sold: false })]);
+    await store.replace([rowOf("a", [1, 0], { price: "10", sold: "true" }), rowOf("b", [0, 1], { price: "n/a" })]);
+    await store.replace([rowOf("b", [0, 1], { sold: 5 })]);
+    await store.add([rowOf("c", [-1, 0])]);
+    expect((await store.nearest(question)).map(({ columns }) => columns)).toEqual([
+      { price: 10, sold: true },
+      { price: null, sold: null },
+      { price: null, sold: null },
+    ]);
+  });
+
   it("shows a reader what another writes meanwhile", async () => {
     const directory = await temporaryFolder();
     const [writer, reader] = [await open(directory), await open(directory)];
@@ -68,7 +81,9 @@ describe("a store of vectors", () => {
   // LanceDB bounds the number of lists that it looks into; that of very many rows is beyond its usual bound.
   it("finds the nearest of very many rows, with an approximate index and without", async () => {
     const store = await open(await temporaryFolder());
-    const angle = (i: number): [number, number] => [Math.cos(i / 2000), Math.sin(i / 2000)];
+    // Its neighbour is far enough that float32 tells them apart.
+    const radians = (i: number) => (i === 0 ? 0 : 0.01 + i / 2000);
+    const angle = (i: number): [number, number] => [Math.cos(radians(i)), Math.sin(radians(i))];
     await store.add(Array.from({ length: 12_000 }, (_, i) => rowOf(String(i), angle(i))));
     const nearest = async () => (await store.nearest({ ...question, limit: 1 })).map(({ id }) => id);
     expect(await nearest()).toEqual(["0"]);

@@ -100,6 +100,7 @@ describe("POST /search", () => {
     ["nothing", {}, 400],
     ["two things", { text: "a", embedding: [1] }, 400],
     ["a vector of another length", { embedding: [1, 2, 3] }, 400],
+    ["no parts", { query: [] }, 400],
     ["a sum of nothing", { query: [{ text: "a" }, { text: "a", weight: -1 }] }, 400],
     ["an unknown column", { text: "a", filter: { _path: "x" } }, 400],
     ["SQL instead of a value", { text: "a", filter: { price: "1 OR true" } }, 400],
