@@ -29,7 +29,8 @@ export function numberIn(list: string[], value: string): number {
 
 const isUrl = (operand: string) => /^https?:\/\//i.test(operand);
 
-function inputName(operand: string): string {
+/** Names an operand in the facts of an index. */
+export function inputName(operand: string): string {
   return operand === "-" || isUrl(operand) ? operand : absoluteName(operand);
 }
 

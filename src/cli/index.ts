@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { encodeWith } from "../bulk/encode-files.ts";
 import { findGone } from "../bulk/find-gone.ts";
+import { forgetInputs } from "../bulk/forget-inputs.ts";
 import { createReading } from "../bulk/items/reading.ts";
 import { optimizeIndex } from "../bulk/optimize-index.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
@@ -32,6 +33,7 @@ export const index = command({
   examples: [
     ["index photos/", "Makes or updates ./index.lance from the pictures of a folder."],
     ["index photos/ --prune --dry-run", "Tells which pictures of the index are gone from the folder."],
+    ["index old-photos/ --forget", "Removes what came from a folder that was moved or dropped."],
     [
       "index products.csv --column image_url --id-column sku --index shop.lance",
       "Pictures by URL; other columns can be filtered by.",
@@ -41,9 +43,10 @@ export const index = command({
   settings,
   async run({ values, operands, signal }) {
     const directory = resolve(withHome(indexPath(values.index)));
+    if (values.forget) return tellGone(await forgetInputs({ directory, operands, dryRun: values.dryRun }), values);
     const reading = createReading(values);
     const source = await openSources(operands, { ...values, text: false, reading, scratch: tmpdir() });
-    if (values.dryRun && values.prune) return tellGone({ directory, operands, source });
+    if (values.dryRun && values.prune) return tellGone(await findGone({ directory, operands, source }), values);
     const start = { signal, towers: ["image"], isBulk: true } as const;
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, start);
     const thumbnails = createThumbnailer(pickSettings(decodeSettings, values));
@@ -84,11 +87,10 @@ function searchHint(index: string): string {
   return `search it with: image-text-encoder search "a red bicycle"${option}, or see it at http://127.0.0.1:5555 with: ${page}`;
 }
 
-/** Prints what `--prune` would remove. */
-async function tellGone(options: Parameters<typeof findGone>[0]): Promise<number> {
-  const gone = await findGone(options);
-  for (const { path } of gone) print(`would remove ${printable(path)}`);
-  print(`${count(gone.length)} would be removed`);
+/** Prints what is removed, or would be. */
+function tellGone(gone: readonly { path: string }[], { dryRun }: { dryRun: boolean }): number {
+  if (dryRun) for (const { path } of gone) print(`would remove ${printable(path)}`);
+  print(`${count(gone.length)} ${dryRun ? "would be " : ""}removed`);
   return 0;
 }
 

@@ -83,6 +83,10 @@ export const indexFolder = text("a folder", {
 export const indexSettings = {
   index: indexFolder,
   prune: toggle({ default: false, help: "Remove what the inputs do not have any more." }),
+  forget: toggle({
+    default: false,
+    help: "Remove all that came from the inputs, which need not be there any more, instead of indexing them.",
+  }),
   optimize: toggle({
     default: false,
     help: "Build the approximate index afterwards, which makes searches in very many pictures faster.",

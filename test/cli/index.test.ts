@@ -67,6 +67,32 @@ describe("an index", () => {
     expect(all).toHaveLength(count - 1);
   }, 240_000);
 
+  it("forgets what came from a folder that was moved, and is the same for every way to spell a folder", async () => {
+    const { folder, pictures, run, found } = await places();
+    writeFiles(folder, { "pictures/a.b/x.bmp": bitmap(1), "pictures/c/x.bmp": bitmap(2) });
+    const moved = join(folder, "moved");
+    await run("index", pictures);
+    for (const spelled of [
+      `${pictures}/.`,
+      `${folder}//pictures/`,
+      `${pictures}/c/..`,
+      relative(process.cwd(), pictures),
+    ]) {
+      expect((await run("index", spelled)).stdout).toContain("0 encoded, 2 known already, 0 failed; the index");
+    }
+    renameSync(pictures, moved);
+    expect((await run("index", moved)).stdout).toContain("holds 4 pictures");
+    const dry = await run("index", pictures, "--forget", "--dry-run");
+    expect(dry.stdout).toBe("would remove a.b/x.bmp\nwould remove c/x.bmp\n2 would be removed\n");
+    expect(await run("index", pictures, "--forget")).toMatchObject({ code: 0, stdout: "2 removed\n" });
+    const results = await found("a dog");
+    expect(results.map(({ path }) => path).sort()).toEqual(
+      ["a.b/x.bmp", "c/x.bmp"].map((path) => relative(process.cwd(), join(moved, path))),
+    );
+    const unknown = await run("index", join(folder, "none"), "--forget");
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining(`it has ${pictures}, ${moved}.`) });
+  });
+
   it("replaces a picture that changed, and leaves the pictures of another input alone", async () => {
     const { folder, pictures, run, found } = await places();
     writeFiles(folder, { "pictures/a.bmp": bitmap(1), "others/b.bmp": bitmap(2) });
