@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { flagName, readSettings } from "../config/setting.ts";
 import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
@@ -91,5 +92,11 @@ function report(thrown: unknown): number {
   return refusals.has(error.code) ? 2 : 1;
 }
 
-// process.exit() is not called, so that what was written to pipes is flushed and a leaked handle shows.
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  if (code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE); // whoever reads has had enough, such as head
+  process.stderr.write(`image-text-encoder: The output could not be written (${code}).\n`);
+  process.exit(1);
+});
+
+// process.exit() is not called otherwise, so that what was written to pipes is flushed and a leaked handle shows.
 process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -18,6 +18,8 @@ export interface DuplicateOptions {
 
 /** Limits the neighbours looked at; if a picture has more near-identical ones, some are found from the others. */
 const neighbours = 32;
+/** Where all of them are its own copies, so many are looked at. */
+const mostNeighbours = 32_768;
 const lanes = 8;
 
 /** Finds groups of near-identical pictures, the largest first; pictures with the same bytes are compared once. */
@@ -45,8 +47,10 @@ export async function findDuplicates(store: VectorStore, options: DuplicateOptio
   const distinct = new Set(firstOf.values());
   let done = 0;
   const compare = async ({ id, vector }: { id: string; vector: Float32Array }) => {
-    for (const found of await store.nearest({ vector, limit: neighbours, offset: 0 })) {
-      if (found.id !== id && found.score >= min) join(id, found.id);
+    for (let limit = neighbours, isKnown = true; isKnown && limit <= mostNeighbours; limit *= 4) {
+      const near = (await store.nearest({ vector, limit, offset: 0 })).filter(({ score }) => score >= min);
+      isKnown = near.length === limit && near.every((found) => rootOf(found.id) === rootOf(id));
+      for (const found of near) join(id, found.id);
     }
     onProgress?.(++done);
   };

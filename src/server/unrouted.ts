@@ -8,10 +8,15 @@ const methods = ["GET", "HEAD", "POST"] as const;
  * Answers before a body is read, since whatever is wrong with that comes second.
  */
 export function answerUnrouted(app: FastifyInstance): void {
+  const routes: { method: string; pattern: RegExp }[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/:\w+/g, "[^/]+")}$`);
+    for (const one of [method].flat()) routes.push({ method: one, pattern });
+  });
   app.addHook("onRequest", async (request, reply) => {
     if (!request.is404) return;
     const path = request.url.split("?", 1)[0]!;
-    const allowed = methods.filter((method) => app.hasRoute({ method, url: path }));
+    const allowed = methods.filter((it) => routes.some(({ method, pattern }) => method === it && pattern.test(path)));
     if (allowed.length === 0) throw new EncoderError("NOT_FOUND", "There is no such route.");
     const allow = [...allowed, "OPTIONS"].join(", ");
     reply.header("allow", allow);

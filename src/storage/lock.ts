@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EncoderError } from "../errors.ts";
 import { livenessOf, nameOwnProcess, type ProcessName } from "./liveness.ts";
@@ -71,9 +71,19 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
 /** While others remove the folder, mkdir finds it there, looks again, and says that it is not. */
 async function makeFolder(directory: string, tries = 10): Promise<unknown> {
   return mkdir(directory, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT" || tries <= 1) throw error;
-    return makeFolder(directory, tries - 1);
+    if (error.code !== "ENOENT") throw error;
+    return tries > 1 ? makeFolder(directory, tries - 1) : makeFirstMissing(directory);
   });
+}
+
+/** Node.js says that a folder is not there also where the system refuses to make one above it; this has the reason. */
+async function makeFirstMissing(directory: string): Promise<void> {
+  const parent = dirname(directory);
+  const isParentThere = await stat(parent).then(
+    () => true,
+    () => false,
+  );
+  await (isParentThere || parent === directory ? mkdir(directory) : makeFirstMissing(parent));
 }
 
 /** Tells whether it is there; the last holder may have removed the folder in this moment. */

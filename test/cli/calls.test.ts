@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -18,6 +18,22 @@ describe("image-text-encoder", () => {
     expect(code).toBe(0);
     for (const name of Object.keys(commands)) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "ends with a sentence where its output has no room, and with none where nobody reads on",
+    () => {
+      const sh = (pipe: string) => {
+        const command = `"${process.execPath}" bin/image-text-encoder --help ${pipe}`;
+        const { status, stderr } = spawnSync("bash", ["-o", "pipefail", "-c", command], {
+          cwd: packageRoot,
+          encoding: "utf8",
+        });
+        return [status, stderr];
+      };
+      expect(sh("> /dev/full")).toEqual([1, "image-text-encoder: The output could not be written (ENOSPC).\n"]);
+      expect(sh("| true")).toEqual([141, ""]);
+    },
+  );
 
   it("runs with what makes glibc return memory and V8 collect without helpers, also by npm start", () => {
     const malloc = "process.env.MALLOC_ARENA_MAX,process.env.MALLOC_MMAP_THRESHOLD_";

@@ -122,6 +122,11 @@ describe("an index that is served", () => {
     expect(Date.now() - Date.parse(updated_at)).toBeLessThan(600_000);
   });
 
+  it.each(["/search", "/index", "/pictures/0123456789abcdef"])("takes no other method at %s", async (url) => {
+    const reply = await app.inject({ method: "DELETE", url, headers });
+    expect([reply.statusCode, reply.json().code]).toEqual([405, "METHOD_NOT_ALLOWED"]);
+  });
+
   it("gives a sample of its pictures with their vectors, and all of them where they are few", async () => {
     const sample = async (query: string) => (await app.inject({ url: `/index/sample${query}`, headers })).json();
     const all = await sample("");
