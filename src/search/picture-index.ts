@@ -10,8 +10,9 @@ import { type FoundRow, openVectorStore, type VectorStore } from "./vector-store
 export interface PictureIndex {
   readonly directory: string;
   readonly store: VectorStore;
-  /** Reads the facts as they stand now. */
+  /** Reads the facts as they stand now. @throws EncoderError OUTPUT_REFUSED where the index was made anew with another model. */
   facts(): Promise<IndexFacts>;
+  /** @throws EncoderError INVALID_REQUEST; OUTPUT_REFUSED as `facts` does. */
   search(question: Question): Promise<FoundRow[]>;
   close(): void;
 }
@@ -37,15 +38,21 @@ export async function openPictureIndex(directory: string, manifest: Manifest): P
   requireSameModel(first, manifest);
   const store = await openVectorStore(place, first.dimensions);
   let facts = { value: first, mtimeMs: await mtimeOf(place) };
+  async function factsNow(): Promise<IndexFacts> {
+    const mtimeMs = await mtimeOf(place).catch(() => facts.mtimeMs); // it is being made anew
+    if (mtimeMs !== facts.mtimeMs) {
+      const value = await readFacts(place);
+      requireSameModel(value, manifest);
+      facts = { value, mtimeMs };
+    }
+    return facts.value;
+  }
   return {
     directory: place,
     store,
-    async facts() {
-      const mtimeMs = await mtimeOf(place);
-      if (mtimeMs !== facts.mtimeMs) facts = { value: await readFacts(place), mtimeMs };
-      return facts.value;
-    },
+    facts: factsNow,
     async search({ vector, limit, offset = 0, filter, exact }) {
+      await factsNow();
       if (vector.length !== first.dimensions) {
         const message = `Expected a vector of ${first.dimensions} numbers, received ${vector.length}.`;
         throw new EncoderError("INVALID_REQUEST", message);

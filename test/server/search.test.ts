@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { renameSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { FastifyInstance } from "fastify";
@@ -120,6 +121,30 @@ describe("an index that is served", () => {
       ...{ count: 4, columns: ["price"] },
     });
     expect(Date.now() - Date.parse(updated_at)).toBeLessThan(600_000);
+  });
+
+  it("is not compared with the vectors of another model that it was made anew with", async () => {
+    const facts = join(folder, "index.lance/index.json");
+    const before = await readFile(facts, "utf8");
+    const { buildId } = JSON.parse(before);
+    await writeFile(
+      facts,
+      before.replace(
+        buildId,
+        buildId.replace(/^./, (first: string) => (first === "0" ? "1" : "0")),
+      ),
+    );
+    try {
+      const refused = { success: false, code: "OUTPUT_REFUSED", error: expect.stringContaining("made with the model") };
+      expect(await search({ text: "a" })).toMatchObject({ status: 409, ...refused });
+      for (const url of ["/index", "/index/sample"]) {
+        const reply = await app.inject({ url, headers });
+        expect({ status: reply.statusCode, ...reply.json() }).toMatchObject({ status: 409, ...refused });
+      }
+    } finally {
+      await writeFile(facts, before);
+    }
+    expect(await search({ text: "a" })).toMatchObject({ status: 200 });
   });
 
   it.each(["/search", "/index", "/pictures/0123456789abcdef"])("takes no other method at %s", async (url) => {

@@ -79,7 +79,7 @@ export function indexRoute(app: FastifyInstance, index: PictureIndex): void {
 }
 
 /** GET /index/sample: pictures spread evenly over the index, with their vectors, for whoever draws a map of it. */
-export function sampleRoute(app: FastifyInstance, { store }: PictureIndex): void {
+export function sampleRoute(app: FastifyInstance, index: PictureIndex): void {
   const schema = {
     summary: "Pictures spread evenly over the index, with their vectors",
     tags: ["search"],
@@ -89,7 +89,8 @@ export function sampleRoute(app: FastifyInstance, { store }: PictureIndex): void
   const options = { schema, config: { work: true } } as const;
   app.withTypeProvider<ZodTypeProvider>().get("/index/sample", options, async (request, reply) => {
     const { limit, encoding } = request.query;
-    const [count, rows] = await Promise.all([store.count(), store.sample(limit)]);
+    await index.facts();
+    const [count, rows] = await Promise.all([index.store.count(), index.store.sample(limit)]);
     return sendVectors(reply, sampleFrame(count, rows), encoding);
   });
 }
