@@ -179,7 +179,11 @@ def warm_text(tower: TextTower, tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def start_head(tower: TextTower, dense: Tensor) -> None:
-    """Makes the tower's last layers compute what the dense layer [D, width] did: gelu(x) - gelu(-x) is x."""
+    """Makes the tower's last layers compute what the dense layer [D, width] did: gelu(x) - gelu(-x) is x.
+
+    A tower of fewer numbers than D takes the first of them, since it fits its own dense layer afterwards.
+    """
+    dense = dense[: tower.config.projection]
     if tower.expand is None:
         tower.dense.weight.copy_(dense)
         return
