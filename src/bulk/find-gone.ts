@@ -1,8 +1,7 @@
 import { EncoderError } from "../errors.ts";
-import { readFacts } from "../search/index-facts.ts";
-import { openVectorStore } from "../search/vector-store.ts";
 import { noteInputs } from "./index-inputs.ts";
 import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
+import { readingIndex } from "./open-index.ts";
 import type { Source } from "./sources/source.ts";
 
 /**
@@ -12,10 +11,8 @@ import type { Source } from "./sources/source.ts";
  */
 export async function findGone(options: { directory: string; operands: readonly string[]; source: Source }) {
   const { directory, operands, source } = options;
-  const facts = await readFacts(directory);
-  const inputs = noteInputs(operands, facts);
-  const store = await openVectorStore(directory, facts.dimensions);
-  try {
+  return readingIndex(directory, async ({ facts, store }) => {
+    const inputs = noteInputs(operands, facts);
     const known = await readKnownRows(store);
     for await (const { identity, origin, name, discard } of source.items()) {
       discard?.();
@@ -24,8 +21,6 @@ export async function findGone(options: { directory: string; operands: readonly 
       }
       known.see(rowId(identity));
     }
-    return await rowsOf(store, known.unseen(new Set(inputs.map(({ number }) => number))));
-  } finally {
-    store.close();
-  }
+    return rowsOf(store, known.unseen(new Set(inputs.map(({ number }) => number))));
+  });
 }

@@ -1,11 +1,10 @@
-import { join } from "node:path";
 import { EncoderError } from "../errors.ts";
-import { type IndexFacts, readFacts } from "../search/index-facts.ts";
-import { type OwnFields, openVectorStore } from "../search/vector-store.ts";
-import { acquireLock } from "../storage/lock.ts";
-import { journalFolder } from "./encode-files.ts";
+import type { IndexFacts } from "../search/index-facts.ts";
+import type { OwnFields } from "../search/vector-store.ts";
 import { inputName } from "./index-inputs.ts";
-import { removeThumbnails } from "./thumbnails.ts";
+import { rowsWhere } from "./known-rows.ts";
+import { type OpenIndex, readingIndex, writingIndex } from "./open-index.ts";
+import { removeRows } from "./thumbnails.ts";
 import { writeFacts } from "./update-index.ts";
 
 export interface ForgetInputs {
@@ -25,29 +24,19 @@ export interface ForgetInputs {
  */
 export async function forgetInputs({ directory, operands, dryRun }: ForgetInputs): Promise<OwnFields[]> {
   if (operands.length === 0) throw new EncoderError("CONFIG_INVALID", "Expected the inputs to forget.");
-  const facts = await readFacts(directory);
-  const numbers = new Set(operands.map((operand) => numberOf(operand, facts)));
-  if (dryRun) return withStore(directory, facts, (store) => rowsFrom(numbers, store));
-  const lock = await acquireLock({ directory: join(directory, journalFolder), ifHeld: "refuse" });
-  try {
-    return await withStore(directory, facts, async (store) => {
-      const gone = await rowsFrom(numbers, store);
-      await store.remove(gone.map(({ id }) => id));
-      await removeThumbnails(gone, store, directory);
-      await store.compact();
-      await writeFacts(directory, { ...facts, updatedAt: new Date().toISOString() });
-      return gone;
-    });
-  } finally {
-    await lock.release();
-  }
-}
-
-type Store = Awaited<ReturnType<typeof openVectorStore>>;
-
-async function withStore<T>(directory: string, facts: IndexFacts, use: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openVectorStore(directory, facts.dimensions);
-  return use(store).finally(() => store.close());
+  const rowsToForget = async ({ facts, store }: OpenIndex) => {
+    const numbers = new Set(operands.map((operand) => numberOf(operand, facts)));
+    return rowsWhere(store, ({ input }) => numbers.has(input));
+  };
+  if (dryRun) return readingIndex(directory, rowsToForget);
+  return writingIndex(directory, async (index) => {
+    const { facts, store } = index;
+    const gone = await rowsToForget(index);
+    await removeRows(gone, store, directory);
+    await store.compact();
+    await writeFacts(directory, { ...facts, updatedAt: new Date().toISOString() });
+    return gone;
+  });
 }
 
 function numberOf(operand: string, { inputs }: IndexFacts): number {
@@ -55,10 +44,4 @@ function numberOf(operand: string, { inputs }: IndexFacts): number {
   if (number >= 0) return number;
   const message = `The index has no input ${operand}; it has ${inputs.join(", ") || "none"}.`;
   throw new EncoderError("CONFIG_INVALID", message);
-}
-
-async function rowsFrom(inputs: ReadonlySet<number>, store: Store): Promise<OwnFields[]> {
-  const rows: OwnFields[] = [];
-  for await (const row of store.scan()) if (inputs.has(row.input)) rows.push(row);
-  return rows;
 }

@@ -7,7 +7,7 @@ import type { IndexInput } from "./index-inputs.ts";
 import type { Row, RowSink } from "./items/item.ts";
 import type { Journal } from "./journal/journal.ts";
 import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
-import { removeThumbnails } from "./thumbnails.ts";
+import { removeRows } from "./thumbnails.ts";
 
 export interface IndexRowsOptions {
   /** Folder of the index. */
@@ -90,11 +90,9 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<RowSin
       // A folder that could not be read is not an empty one, and an empty one may be a disk that is not mounted.
       if (unlisted !== undefined) return onNotPruned(`${unlisted} could not be read`);
       if (inputs.some(({ number }) => !met.has(number))) return onNotPruned("an input has no pictures at all");
-      const ids = known.unseen(met);
-      const gone = await rowsOf(store, ids);
+      const gone = await rowsOf(store, known.unseen(met));
       for (const { path } of gone) onPruned(path);
-      await store.remove(ids);
-      await removeThumbnails(gone, store, directory);
+      await removeRows(gone, store, directory);
     },
   };
 }

@@ -76,9 +76,13 @@ export function rowId(identity: string): string {
 /** Reads the rows with these ids, without their vectors. */
 export async function rowsOf(store: VectorStore, ids: readonly string[]): Promise<OwnFields[]> {
   const wanted = new Set(ids);
+  return wanted.size === 0 ? [] : rowsWhere(store, ({ id }) => wanted.has(id));
+}
+
+/** Reads the rows that are wanted, without their vectors. */
+export async function rowsWhere(store: VectorStore, isWanted: (row: OwnFields) => boolean): Promise<OwnFields[]> {
   const found: OwnFields[] = [];
-  if (wanted.size === 0) return found;
-  for await (const row of store.scan()) if (wanted.has(row.id)) found.push(row);
+  for await (const row of store.scan()) if (isWanted(row)) found.push(row);
   return found;
 }
 

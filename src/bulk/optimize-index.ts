@@ -1,8 +1,4 @@
-import { join } from "node:path";
-import { readFacts } from "../search/index-facts.ts";
-import { openVectorStore } from "../search/vector-store.ts";
-import { acquireLock } from "../storage/lock.ts";
-import { journalFolder } from "./encode-files.ts";
+import { writingIndex } from "./open-index.ts";
 import { writeFacts } from "./update-index.ts";
 
 /** An index whose pictures became twice as many or half as many has lists of the wrong length. */
@@ -16,22 +12,13 @@ const mostGrowth = 2;
  * @throws EncoderError OUTPUT_REFUSED where the index is being written
  */
 export async function optimizeIndex(directory: string, onBuild: () => void): Promise<boolean> {
-  const lock = await acquireLock({ directory: join(directory, journalFolder), ifHeld: "refuse" });
-  try {
-    const facts = await readFacts(directory);
-    const store = await openVectorStore(directory, facts.dimensions);
-    try {
-      const [pictures, hasIndex] = [await store.count(), await store.hasIndex()];
-      const growth = pictures / facts.optimizedFor;
-      if (pictures === 0 || (hasIndex && growth < mostGrowth && growth > 1 / mostGrowth)) return false;
-      onBuild();
-      await store.buildIndex();
-      await writeFacts(directory, { ...facts, optimizedFor: pictures });
-      return true;
-    } finally {
-      store.close();
-    }
-  } finally {
-    await lock.release();
-  }
+  return writingIndex(directory, async ({ facts, store }) => {
+    const [pictures, hasIndex] = [await store.count(), await store.hasIndex()];
+    const growth = pictures / facts.optimizedFor;
+    if (pictures === 0 || (hasIndex && growth < mostGrowth && growth > 1 / mostGrowth)) return false;
+    onBuild();
+    await store.buildIndex();
+    await writeFacts(directory, { ...facts, optimizedFor: pictures });
+    return true;
+  });
 }

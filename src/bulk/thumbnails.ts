@@ -37,8 +37,9 @@ export function keepThumbnails({ directory, thumbnail }: ThumbnailOptions): NonN
   };
 }
 
-/** Removes the thumbnails of rows that have gone, unless another row shows the same picture. */
-export async function removeThumbnails(gone: readonly OwnFields[], store: VectorStore, directory: string) {
+/** Removes rows, and their thumbnails unless another row shows the same picture. */
+export async function removeRows(gone: readonly OwnFields[], store: VectorStore, directory: string): Promise<void> {
+  await store.remove(gone.map(({ id }) => id));
   const hashes = new Set(gone.filter(({ root }) => root < 0).map(({ hash }) => hash));
   if (hashes.size === 0) return;
   for await (const { hash } of store.scan()) hashes.delete(hash);

@@ -61,8 +61,8 @@ export function createArrowColumns(arrow: typeof import("apache-arrow"), { own, 
       const carriedCells = Object.entries(carried).map(([name, kind]) => {
         const values = rows.map(({ columns }) => cellOf(columns[name] ?? null, kind));
         // Arrow writes no bits for booleans that are all null, and LanceDB asks for some. Bytes have enough of them.
-        const isBits = kind === "boolean" && values.every((value) => value === null);
-        return cells(values, isBits ? new arrow.Int8() : carriedTypes[kind]());
+        const lacksBits = kind === "boolean" && values.every((value) => value === null);
+        return cells(values, lacksBits ? new arrow.Int8() : carriedTypes[kind]());
       });
       const whole = schema(carried);
       const struct = arrow.makeData({
@@ -82,6 +82,11 @@ function cellOf(value: StoredValue, kind: ValueKind): StoredValue {
   if (kind === "string") return String(value);
   if (typeof value === kind) return value;
   if (kind === "boolean") return value === "true" || (value === "false" ? false : null);
-  const number = Number(value);
-  return Number.isFinite(number) && String(number) === value ? number : null;
+  return typeof value === "string" ? (numberOf(value) ?? null) : null;
+}
+
+/** Reads a number that is written as JavaScript writes it, so that one with leading zeros stays text. */
+export function numberOf(text: string): number | undefined {
+  const number = Number(text);
+  return Number.isFinite(number) && String(number) === text ? number : undefined;
 }

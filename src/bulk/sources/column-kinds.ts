@@ -1,7 +1,12 @@
+import { numberOf, type ValueKind } from "../../search/arrow-columns.ts";
 import type { Columns, ColumnValue } from "../items/item.ts";
 import type { ListRecord } from "./records.ts";
 
-type Kind = "number" | "boolean" | "string";
+/** A record whose columns have one kind of value each in the whole list. */
+export interface KindRecord extends ListRecord {
+  /** The fields as the list has them. */
+  given: ListRecord["fields"];
+}
 
 /** Limits the rows whose values decide a column's kind: enough for columns that are often empty. */
 const looked = 200;
@@ -9,11 +14,11 @@ const looked = 200;
 /**
  * Gives every column one kind of value for the whole list, told from its first rows, so that all parts of the output have the
  * same columns: numbers where all are numbers (also in text, unless they have leading zeros), and else text. A later value of
- * another kind becomes null; `given` still has it.
+ * another kind becomes null.
  */
-export async function* withColumnKinds(records: AsyncIterable<ListRecord>): AsyncGenerator<ListRecord> {
+export async function* withColumnKinds(records: AsyncIterable<ListRecord>): AsyncGenerator<KindRecord> {
   let first: ListRecord[] | undefined = [];
-  let kinds = new Map<string, Kind>();
+  let kinds = new Map<string, ValueKind>();
   const cast = (record: ListRecord) => ({ ...record, fields: castAll(record.fields, kinds), given: record.fields });
   for await (const record of records) {
     if (first && first.push(record) < looked) continue;
@@ -28,8 +33,8 @@ export async function* withColumnKinds(records: AsyncIterable<ListRecord>): Asyn
   for (const record of first) yield cast(record);
 }
 
-function kindsOf(records: readonly ListRecord[]): Map<string, Kind> {
-  const kinds = new Map<string, Kind>();
+function kindsOf(records: readonly ListRecord[]): Map<string, ValueKind> {
+  const kinds = new Map<string, ValueKind>();
   for (const { fields } of records) {
     for (const [name, value] of Object.entries(fields)) {
       if (value === null) continue;
@@ -41,17 +46,17 @@ function kindsOf(records: readonly ListRecord[]): Map<string, Kind> {
   return kinds;
 }
 
-function kindOf(value: Exclude<ColumnValue, null>): Kind {
+function kindOf(value: Exclude<ColumnValue, null>): ValueKind {
   if (typeof value !== "string") return typeof value === "number" ? "number" : "boolean";
-  return value !== "" && String(Number(value)) === value && Number.isFinite(Number(value)) ? "number" : "string";
+  return numberOf(value) === undefined ? "string" : "number";
 }
 
-function castAll(fields: Columns, kinds: ReadonlyMap<string, Kind>): Columns {
+function castAll(fields: Columns, kinds: ReadonlyMap<string, ValueKind>): Columns {
   const values = Object.entries(fields).map(([name, value]) => [name, castTo(kinds.get(name) ?? "string", value)]);
   return Object.fromEntries(values);
 }
 
-function castTo(kind: Kind, value: ColumnValue): ColumnValue {
+function castTo(kind: ValueKind, value: ColumnValue): ColumnValue {
   if (value === null) return null;
   if (kind === "string") return String(value);
   if (kindOf(value) !== kind) return null;

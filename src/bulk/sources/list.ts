@@ -6,7 +6,7 @@ import { type FileReading, failedItem, fileItem } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
 import { textItem } from "../items/text-item.ts";
 import { urlItem } from "../items/url-item.ts";
-import { withColumnKinds } from "./column-kinds.ts";
+import { type KindRecord, withColumnKinds } from "./column-kinds.ts";
 import type { ListRecord } from "./records.ts";
 import type { Source } from "./source.ts";
 
@@ -37,8 +37,7 @@ export function listSource(options: ListOptions): Source {
       let number = 0;
       let column: string | undefined;
       for await (const record of withColumnKinds(records())) {
-        const { given = {} } = record;
-        const key = String(given[idColumn] ?? number);
+        const key = String(record.given[idColumn] ?? number);
         number++;
         if (record.error) yield failedItem({ name: `${name}, row ${number}`, key, error: record.error });
         else {
@@ -64,7 +63,7 @@ interface RowOptions extends ListOptions {
   number: number;
 }
 
-function itemOf({ fields, given = {}, line }: ListRecord, options: RowOptions): Item {
+function itemOf({ fields, given, line }: KindRecord, options: RowOptions): Item {
   const { name, column, idColumn, key, isText, reading, folder, number } = options;
   const value = line ?? given[column];
   if (value === null || value === undefined || value === "") {

@@ -5,8 +5,6 @@ import type { ColumnValue } from "../items/item.ts";
 export interface ListRecord {
   /** Holds values by column; a list of lines has none. */
   fields: Readonly<Record<string, ColumnValue>>;
-  /** What `fields` held before every column got one kind of value. */
-  given?: Readonly<Record<string, ColumnValue>>;
   /** A list of lines says this on the line. */
   line?: Buffer;
   /** Set where the row cannot be read. */

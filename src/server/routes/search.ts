@@ -89,7 +89,7 @@ export function sampleRoute(app: FastifyInstance, index: PictureIndex): void {
   const options = { schema, config: { work: true } } as const;
   app.withTypeProvider<ZodTypeProvider>().get("/index/sample", options, async (request, reply) => {
     const { limit, encoding } = request.query;
-    await index.facts();
+    await index.facts(); // vectors of another model are not shown
     const [count, rows] = await Promise.all([index.store.count(), index.store.sample(limit)]);
     return sendVectors(reply, sampleFrame(count, rows), encoding);
   });
