@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { entryBeside } from "../host/entry.ts";
+import "./no-telemetry.ts";
 
 /**
  * Runs a thread that does one thing and sends null, or what is wrong: work that would hold up the calling one. The thread

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
 import type { BatchResult, Engine, Tensor } from "./contract.ts";
+import "./no-telemetry.ts";
 import type { SessionOptions } from "./session.ts";
 import type { WorkerReply, WorkerRequest } from "./worker.ts";
 

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Tensor } from "./contract.ts";
 import type { Device } from "./device.ts";
+import "./no-telemetry.ts";
 import { packedWeights } from "./pack.ts";
 import { exactSum, largestByte, probeModel, probeSize, weightsOfPairs } from "./saturation-probe.ts";
 
