@@ -22,6 +22,8 @@ interface Finding {
 }
 
 async function findings(page: Page): Promise<string[]> {
+  // Another scheme fades in, and colours on their way have contrasts of neither.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
   await page.evaluate(axe.source);
   const { violations } = (await page.evaluate("axe.run()")) as { violations: Finding[] }; // the shape that axe documents
   return violations.flatMap(({ id, nodes }) =>
