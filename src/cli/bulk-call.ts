@@ -1,6 +1,5 @@
 import { newTally, type Tally } from "../bulk/run.ts";
-import type { PassedOver, Source } from "../bulk/sources/source.ts";
-import { printable } from "../model/path-name.ts";
+import type { Source } from "../bulk/sources/source.ts";
 import { showProgress } from "./bulk-progress.ts";
 import { countItems } from "./count-items.ts";
 import { count } from "./progress-text.ts";
@@ -47,12 +46,6 @@ export async function callBulk(
     throw signal.reason;
   }
   process.stdout.write(`${facts}${conclusion}\n`);
-  process.stderr.write(archivesHint(source.passedOver?.()));
+  for (const remark of source.remarks?.() ?? []) process.stderr.write(`${remark}\n`);
   return failed > 0 ? 3 : 0;
-}
-
-function archivesHint({ count: archives, first }: PassedOver = { count: 0 }): string {
-  if (first === undefined) return "";
-  const others = archives > 1 ? ` and ${count(archives - 1)} other${archives > 2 ? "s" : ""}` : "";
-  return `passed over the archive ${printable(first)}${others}: a tar is read where it is named, as in "shards/*.tar"\n`;
 }

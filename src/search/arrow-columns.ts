@@ -59,7 +59,7 @@ export function createArrowColumns(arrow: typeof import("apache-arrow"), { own, 
         ),
       );
       const carriedCells = Object.entries(carried).map(([name, kind]) => {
-        const values = rows.map(({ columns }) => cellOf(columns[name] ?? null, kind));
+        const values = rows.map(({ columns }) => ofKind(columns[name] ?? null, kind));
         // Arrow writes no bits for booleans that are all null, and LanceDB asks for some. Bytes have enough of them.
         const lacksBits = kind === "boolean" && values.every((value) => value === null);
         return cells(values, lacksBits ? new arrow.Int8() : carriedTypes[kind]());
@@ -76,8 +76,8 @@ export function createArrowColumns(arrow: typeof import("apache-arrow"), { own, 
   };
 }
 
-/** A list in which a column came to hold other things has all of it as text: what fits the table's column stays. */
-function cellOf(value: StoredValue, kind: ValueKind): StoredValue {
+/** Gives a value as one of a column's kind, also where it is written as text; null where it is none. */
+export function ofKind(value: StoredValue, kind: ValueKind): StoredValue {
   if (value === null) return null;
   if (kind === "string") return String(value);
   if (typeof value === kind) return value;

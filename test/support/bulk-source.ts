@@ -30,5 +30,5 @@ export async function listed(operands: string[], { maxImageBytes = 1 << 20, ...o
   }
   let count = 0;
   const isAll = await source.count(new AbortController().signal, (more) => (count += more));
-  return { items, count: isAll ? count : undefined };
+  return { items, count: isAll ? count : undefined, remarks: source.remarks?.() };
 }

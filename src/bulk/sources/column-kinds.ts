@@ -1,5 +1,5 @@
-import { numberOf, type ValueKind } from "../../search/arrow-columns.ts";
-import type { Columns, ColumnValue } from "../items/item.ts";
+import { numberOf, ofKind, type ValueKind } from "../../search/arrow-columns.ts";
+import type { ColumnValue } from "../items/item.ts";
 import type { ListRecord } from "./records.ts";
 
 /** A record whose columns have one kind of value each in the whole list. */
@@ -9,17 +9,30 @@ export interface KindRecord extends ListRecord {
 }
 
 /** Limits the rows whose values decide a column's kind: enough for columns that are often empty. */
-const looked = 200;
+export const looked = 200;
 
 /**
  * Gives every column one kind of value for the whole list, told from its first rows, so that all parts of the output have the
  * same columns: numbers where all are numbers (also in text, unless they have leading zeros), and else text. A later value of
  * another kind becomes null.
+ * @param onLeftOut called with the column of such a value, and the column's kind
  */
-export async function* withColumnKinds(records: AsyncIterable<ListRecord>): AsyncGenerator<KindRecord> {
+export async function* withColumnKinds(
+  records: AsyncIterable<ListRecord>,
+  onLeftOut: (column: string, kind: ValueKind) => void,
+): AsyncGenerator<KindRecord> {
   let first: ListRecord[] | undefined = [];
   let kinds = new Map<string, ValueKind>();
-  const cast = (record: ListRecord) => ({ ...record, fields: castAll(record.fields, kinds), given: record.fields });
+  const castField = ([name, value]: [string, ColumnValue]) => {
+    const kind = kinds.get(name) ?? "string";
+    const cast = ofKind(value, kind);
+    if (value !== null && cast === null) onLeftOut(name, kind);
+    return [name, cast];
+  };
+  const cast = (record: ListRecord): KindRecord => {
+    const fields = Object.fromEntries(Object.entries(record.fields).map(castField));
+    return { ...record, fields, given: record.fields };
+  };
   for await (const record of records) {
     if (first && first.push(record) < looked) continue;
     if (first) {
@@ -49,16 +62,4 @@ function kindsOf(records: readonly ListRecord[]): Map<string, ValueKind> {
 function kindOf(value: Exclude<ColumnValue, null>): ValueKind {
   if (typeof value !== "string") return typeof value === "number" ? "number" : "boolean";
   return numberOf(value) === undefined ? "string" : "number";
-}
-
-function castAll(fields: Columns, kinds: ReadonlyMap<string, ValueKind>): Columns {
-  const values = Object.entries(fields).map(([name, value]) => [name, castTo(kinds.get(name) ?? "string", value)]);
-  return Object.fromEntries(values);
-}
-
-function castTo(kind: ValueKind, value: ColumnValue): ColumnValue {
-  if (value === null) return null;
-  if (kind === "string") return String(value);
-  if (kindOf(value) !== kind) return null;
-  return kind === "number" ? Number(value) : value;
 }

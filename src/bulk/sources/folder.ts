@@ -1,11 +1,11 @@
 import type { Dirent, Stats } from "node:fs";
 import { lstat, opendir, stat } from "node:fs/promises";
 import { toEncoderError } from "../../errors.ts";
-import { nameOf } from "../../model/path-name.ts";
+import { nameOf, printable } from "../../model/path-name.ts";
 import type { PathFilter } from "../glob.ts";
 import { type FileReading, failedItem, fileItem, orExplain } from "../items/file-item.ts";
 import { sortedNames } from "../sorted-names.ts";
-import type { PassedOver, Source } from "./source.ts";
+import type { Source } from "./source.ts";
 
 export interface FolderOptions {
   folder: string;
@@ -33,25 +33,29 @@ export function folderSource(options: FolderOptions): Source {
   const root = Buffer.from(options.folder === "/" ? "" : options.folder.replace(/\/+$/, ""));
   const pathOf = (below: Buffer) => (below.length === 0 ? root : Buffer.concat([root, slash, below]));
   const opened = ({ below, error }: Found) => (error ? undefined : options.openFile?.(pathOf(below).toString()));
-  let passedOver: PassedOver = { count: 0 };
+  let archives: Archives = { count: 0 };
+  let innerRemarks: string[] = [];
   const isWanted: PathFilter = (below) => {
     if (options.isWanted(below)) return true;
     if (options.isArchive?.(below)) {
       const path = pathOf(Buffer.from(below)).toString();
-      passedOver = { first: path, ...passedOver, count: passedOver.count + 1 };
+      archives = { first: path, ...archives, count: archives.count + 1 };
     }
     return false;
   };
   return {
-    passedOver: () => passedOver,
+    remarks: () => [...archivesHint(archives), ...innerRemarks],
     async *items() {
-      passedOver = { count: 0 };
+      archives = { count: 0 };
+      innerRemarks = [];
       for await (const found of walk({ ...options, isWanted, pathOf, sort: true })) {
         const key = nameOf(found.below);
         const path = pathOf(found.below);
         const inner = opened(found);
-        if (inner) yield* inner.items();
-        else if (found.error) yield failedItem({ name: nameOf(path), key, error: found.error });
+        if (inner) {
+          yield* inner.items();
+          innerRemarks.push(...(inner.remarks?.() ?? []));
+        } else if (found.error) yield failedItem({ name: nameOf(path), key, error: found.error });
         else yield fileItem({ path, key }, options.reading);
       }
     },
@@ -70,6 +74,19 @@ export function folderSource(options: FolderOptions): Source {
       return isAll;
     },
   };
+}
+
+interface Archives {
+  count: number;
+  /** Path of the first one. */
+  first?: string;
+}
+
+/** Archives are read only where they are named. */
+function archivesHint({ count, first }: Archives): string[] {
+  if (first === undefined) return [];
+  const more = count > 1 ? ` and ${(count - 1).toLocaleString("en-US")} other${count > 2 ? "s" : ""}` : "";
+  return [`passed over the archive ${printable(first)}${more}: a tar is read where it is named, as in "shards/*.tar"`];
 }
 
 const sizeOf = ({ size }: Stats) => size;

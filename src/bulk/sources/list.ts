@@ -1,12 +1,13 @@
 import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
 import { EncoderError } from "../../errors.ts";
-import { nameOf } from "../../model/path-name.ts";
+import { nameOf, printable } from "../../model/path-name.ts";
+import type { ValueKind } from "../../search/arrow-columns.ts";
 import { type FileReading, failedItem, fileItem } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
 import { textItem } from "../items/text-item.ts";
 import { urlItem } from "../items/url-item.ts";
-import { type KindRecord, withColumnKinds } from "./column-kinds.ts";
+import { type KindRecord, looked, withColumnKinds } from "./column-kinds.ts";
 import type { ListRecord } from "./records.ts";
 import type { Source } from "./source.ts";
 
@@ -32,11 +33,19 @@ const usualColumns = {
 export function listSource(options: ListOptions): Source {
   const { name, records, idColumn } = options;
   const folder = name === "-" ? "." : dirname(name);
+  let leftOut = new Map<string, LeftOut>();
   return {
+    remarks: () => [...leftOut].map(([column, values]) => leftOutHint(column, values, name)),
     async *items() {
       let number = 0;
       let column: string | undefined;
-      for await (const record of withColumnKinds(records())) {
+      leftOut = new Map();
+      const onLeftOut = (of: string, kind: ValueKind) => {
+        if (of === column || of === idColumn) return; // these are taken as they are
+        const before = leftOut.get(of) ?? { kind, count: 0, firstRow: number + 1 };
+        leftOut.set(of, { ...before, count: before.count + 1 });
+      };
+      for await (const record of withColumnKinds(records(), onLeftOut)) {
         const key = String(record.given[idColumn] ?? number);
         number++;
         if (record.error) yield failedItem({ name: `${name}, row ${number}`, key, error: record.error });
@@ -55,6 +64,21 @@ export function listSource(options: ListOptions): Source {
       return true;
     },
   };
+}
+
+/** Values of a column that are of another kind than the column. */
+interface LeftOut {
+  kind: ValueKind;
+  count: number;
+  firstRow: number;
+}
+
+function leftOutHint(column: string, { kind, count, firstRow }: LeftOut, list: string): string {
+  const isOne = count === 1;
+  const values = `${count.toLocaleString("en-US")} value${isOne ? "" : "s"} of the column ${printable(column)}`;
+  const others = kind === "number" ? "numbers" : "true or false";
+  const where = isOne ? `in row ${firstRow}` : `the first in row ${firstRow}`;
+  return `${printable(list)}: left out ${values} (${where}), since the first ${looked} rows have ${others} there`;
 }
 
 interface RowOptions extends ListOptions {

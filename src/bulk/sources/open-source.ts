@@ -131,10 +131,6 @@ function joinSources(sources: readonly Source[]): Source {
       for (const source of sources) isAll = (await source.count(signal, onMore)) && isAll;
       return isAll;
     },
-    passedOver() {
-      const all = sources.map((source) => source.passedOver?.() ?? { count: 0 });
-      const first = all.find(({ count }) => count > 0)?.first;
-      return { count: all.reduce((sum, { count }) => sum + count, 0), ...(first !== undefined && { first }) };
-    },
+    remarks: () => sources.flatMap((source) => source.remarks?.() ?? []),
   };
 }

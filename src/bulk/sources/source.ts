@@ -10,12 +10,6 @@ export interface Source {
    * @returns whether these are all: those of a tar or of standard input show themselves only when they are read
    */
   count(signal: AbortSignal, onMore: (items: number, bytes: number) => void): Promise<boolean>;
-  /** Tells of archives in folders that were passed over while items were listed: they are read only where they are named. */
-  passedOver?(): PassedOver;
-}
-
-export interface PassedOver {
-  count: number;
-  /** Path of the first one. */
-  first?: string;
+  /** Says what people should know of what was listed so far, in sentences: what was passed over, or left out. */
+  remarks?(): string[];
 }

@@ -95,16 +95,30 @@ describe("a table", () => {
   it("has each key and input as it stands there, whatever the first rows hold", async () => {
     const numbers = Array.from({ length: 240 }, (_, at) => `a.bmp,${at},${at}`);
     const file = await listOf("list.csv", ["path,sku,n", ...numbers, "below/b c.bmp,A-12,x", "a.bmp,007,1"].join("\n"));
-    const { items } = await listed([file], { idColumn: "sku" });
+    const { items, remarks } = await listed([file], { idColumn: "sku" });
     expect(items.slice(239)).toEqual([
       expect.objectContaining({ key: "239", columns: { n: 239 }, input: bitmap(0) }),
       expect.objectContaining({ key: "A-12", columns: { n: null }, input: bitmap(1) }),
       expect.objectContaining({ key: "007", columns: { n: 1 }, input: bitmap(0) }),
     ]);
+    expect(remarks).toEqual([
+      `${file}: left out 1 value of the column n (in row 241), since the first 200 rows have numbers there`,
+    ]);
     const texts = await listed([await listOf("list.csv", `text,n\n${"2020,1\n".repeat(250)}a bicycle,1\n`)], {
       text: true,
     });
     expect(texts.items.slice(249).map(({ input }) => input)).toEqual(["2020", "a bicycle"]);
+    expect(texts.remarks).toEqual([]);
+  });
+
+  it("tells of all values of a column that are of another kind than its first ones", async () => {
+    const rows = Array.from({ length: 1300 }, (_, at) => JSON.stringify({ path: "a.bmp", ok: at < 200 ? true : "no" }));
+    const file = await listOf("list.jsonl", [...rows, '{"path":"a.bmp","ok":"true"}'].join("\n"));
+    const { items, remarks } = await listed([file]);
+    expect(items.at(-1)!.columns).toEqual({ ok: true });
+    expect(remarks).toEqual([
+      `${file}: left out 1,100 values of the column ok (the first in row 201), since the first 200 rows have true or false there`,
+    ]);
   });
 
   it("keeps integers that a number cannot hold", async () => {
