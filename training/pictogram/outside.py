@@ -6,10 +6,13 @@ Both come from Debian packages that are unpacked, never installed: see `make out
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from .model import Model
 from .rcc import read_rcc
@@ -55,9 +58,18 @@ def cldr_locale(locale: str) -> str:
     return {"zh_CN": "zh", "zh_TW": "zh-Hant", "pt_BR": "pt", "nb_NO": "no", "nb": "no"}.get(locale, locale.replace("_", "-"))
 
 
-def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]]) -> dict:
-    """Word -> drawing among all drawings that GCompris has a word for, in each language. `languages`: words that CLDR has too, most of
-    them keywords of several concepts; `named`: words that are the name of a concept."""
+class Asked(NamedTuple):
+    """What one language's words found among all drawings. All but `drawings` have an item for each word."""
+
+    locale: str
+    drawings: int
+    wanted: Tensor  # the number of the drawing that the word belongs to
+    ranks: Tensor  # how many drawings were found before it
+    is_known: Tensor  # whether CLDR has the word
+    is_name: Tensor  # whether it is the name of a concept there
+
+
+def ask_art4apps(model: Model, outside: Path, by_locale: dict[str, list[dict]]) -> Iterator[Asked]:
     files = {p.stem: p for p in sorted((outside / DRAWINGS).glob("*/*")) if p.suffix in (".jpg", ".png")}
     resources = read_rcc(outside / RESOURCES / "lang.rcc")
     lists = {
@@ -67,7 +79,6 @@ def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]])
     }
     keys = sorted(k for k in files if f"{k}.ogg" in lists["en"])
     pictures = model.encode_images([opaque(files[k]) for k in keys], "art4apps")
-    languages, known_languages, named_languages = {}, {}, {}
     for locale, translated in sorted(lists.items()):
         captions = by_locale.get(cldr_locale(locale))
         if not captions:
@@ -79,14 +90,25 @@ def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]])
         scores = model.encode_texts([text for _, text in pairs]) @ pictures.T
         wanted = torch.tensor([i for i, _ in pairs])
         ranks = (scores > scores.gather(1, wanted[:, None])).sum(1)
-        languages[locale] = figures(ranks)
-        for words, found in ((vocabulary, known_languages), (names, named_languages)):
-            chosen = torch.tensor([text.lower() in words for _, text in pairs])
-            if chosen.sum() >= 30:
-                found[locale] = figures(ranks[chosen])
+        among = lambda words: torch.tensor([text.lower() in words for _, text in pairs])  # noqa: E731
+        yield Asked(locale, len(keys), wanted, ranks, among(vocabulary), among(names))
+
+
+FEWEST_WORDS = 30
+
+
+def art4apps_test(model: Model, outside: Path, by_locale: dict[str, list[dict]]) -> dict:
+    """Word -> drawing among all drawings that GCompris has a word for, in each language. `languages`: words that CLDR has too, most of
+    them keywords of several concepts; `named`: words that are the name of a concept."""
+    languages, known_languages, named_languages = {}, {}, {}
+    for asked in ask_art4apps(model, outside, by_locale):
+        languages[asked.locale] = figures(asked.ranks)
+        for chosen, found in ((asked.is_known, known_languages), (asked.is_name, named_languages)):
+            if chosen.sum() >= FEWEST_WORDS:
+                found[asked.locale] = figures(asked.ranks[chosen])
     return {
-        "candidates": len(keys),
-        "chance": {"r1": round(100 / len(keys), 2), "r10": round(1000 / len(keys), 2)},
+        "candidates": asked.drawings,
+        "chance": {"r1": round(100 / asked.drawings, 2), "r10": round(1000 / asked.drawings, 2)},
         "languages": known_languages,
         "mean": mean(known_languages),
         "named": {"mean": mean(named_languages), "languages": named_languages},
