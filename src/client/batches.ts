@@ -47,6 +47,10 @@ function joined(parts: readonly Part[], answers: readonly PartAnswer[]): Answer 
   const errors: ItemError[] = [];
   for (const [number, { indexes }] of parts.entries()) {
     const answer = answers[number]!;
+    if (answer.embeddings.length !== indexes.length) {
+      const message = `The answer holds ${answer.embeddings.length} vectors for ${indexes.length} items.`;
+      throw new ServiceError(message, { status: 200, code: "UNEXPECTED_ANSWER" });
+    }
     for (const [at, index] of indexes.entries()) embeddings[index] = answer.embeddings[at]!;
     errors.push(...answer.errors.map((error) => ({ ...error, index: indexes[error.index]! })));
   }

@@ -1,5 +1,5 @@
 import { jsonOf } from "./base64.ts";
-import { bodyOf, createEncode, vectorsOfOneLength } from "./encode.ts";
+import { bodyOf, createEncode, isString, vectorsOfOneLength } from "./encode.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { type CallOptions, type ClientOptions, send } from "./request.ts";
 import type {
@@ -62,9 +62,14 @@ export function createClient(given: ClientOptions): Client {
   const post = async (path: string, body: object, call: CallOptions = {}) =>
     send(options, { ...call, path, body: await jsonOf(body) });
 
-  async function answer<Reply extends object>(path: string, body: object, call?: CallOptions) {
+  async function answer<Reply extends object>(
+    path: string,
+    field: keyof Reply & string,
+    body: object,
+    call?: CallOptions,
+  ) {
     const response = await post(path, body, call);
-    return { ...factsOf(response), ...(await bodyOf<Reply>(response)) };
+    return { ...factsOf(response), ...(await bodyOf<Reply>(response, field)) };
   }
 
   async function isOk(path: string, call: CallOptions = {}): Promise<boolean> {
@@ -78,15 +83,15 @@ export function createClient(given: ClientOptions): Client {
 
   return {
     ...createEncode(options),
-    rank: (request, call) => answer<RankReply>("rank", request, call),
-    compare: (request, call) => answer<CompareReply>("compare", request, call),
-    search: (request, call) => answer<SearchReply>("search", request, call),
-    index: async (call) => bodyOf<Index>(await get("index", call)),
+    rank: (request, call) => answer<RankReply>("rank", "results", request, call),
+    compare: (request, call) => answer<CompareReply>("compare", "similarities", request, call),
+    search: (request, call) => answer<SearchReply>("search", "results", request, call),
+    index: async (call) => bodyOf<Index>(await get("index", call), "model", isString),
     sample: async ({ limit = 1000, ...call } = {}) =>
       sampleOf(await get(`index/sample?limit=${limit}&encoding=base64`, call)),
     picture: async (id, { width = 256, ...call } = {}) =>
       (await get(`pictures/${encodeURIComponent(id)}?width=${width}`, call)).blob(),
-    info: async (call) => bodyOf<Info>(await get("info", call)),
+    info: async (call) => bodyOf<Info>(await get("info", call), "model", isString),
     isHealthy: (call) => isOk("health", call),
     isReady: (call) => isOk("health/ready", call),
     isLive: (call) => isOk("health/live", call),
@@ -95,7 +100,7 @@ export function createClient(given: ClientOptions): Client {
 
 async function sampleOf(response: Response): Promise<Sample> {
   type Written = Omit<SampledPicture, "embedding"> & { embedding: string };
-  const { pictures, ...about } = await bodyOf<Omit<Sample, "pictures"> & { pictures: Written[] }>(response);
+  const { pictures, ...about } = await bodyOf<Omit<Sample, "pictures"> & { pictures: Written[] }>(response, "pictures");
   const vectors = vectorsOfOneLength(pictures.map(({ embedding }) => embedding));
   return { ...about, pictures: pictures.map((picture, i) => ({ ...picture, embedding: vectors[i]! })) };
 }

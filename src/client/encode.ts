@@ -82,13 +82,14 @@ interface Several {
 }
 
 async function encodedOf(response: Response): Promise<Encoded> {
-  const { embedding, dimensions } = await bodyOf<{ embedding: string; dimensions: number }>(response);
+  type Written = { embedding: string; dimensions: number };
+  const { embedding, dimensions } = await bodyOf<Written>(response, "embedding", isString);
   return { ...factsOf(response), embedding: vectorWith(dimensions, embedding) };
 }
 
 async function encodingOf(response: Response): Promise<Encoding<Float32Array | null>> {
   type Written = { dimensions: number; embeddings: (string | null)[]; errors?: ItemError[] };
-  const { dimensions, embeddings, errors = [] } = await bodyOf<Written>(response);
+  const { dimensions, embeddings, errors = [] } = await bodyOf<Written>(response, "embeddings");
   return {
     ...factsOf(response),
     embeddings: embeddings.map((vector) => (vector === null ? null : vectorWith(dimensions, vector))),
@@ -142,15 +143,23 @@ async function batchOfOne(encoded: Promise<Encoded>, onError: BatchOptions["onEr
   }
 }
 
-/** The service documents and tests these shapes, so they are not checked again; but it may not be the service at all. */
-export async function bodyOf<T>(response: Response): Promise<T> {
-  try {
-    return (await response.json()) as T;
-  } catch (cause) {
-    const { status } = response;
-    const message = "The answer is not JSON; is the base URL that of an Image-Text Encoder?";
-    throw new ServiceError(message, { status, code: "UNEXPECTED_ANSWER", cause });
-  }
+export const isString = (value: unknown) => typeof value === "string";
+
+/**
+ * Reads an answer. The service documents and tests these shapes, so they are not checked again but for one field: it may
+ * not be the service at all.
+ * @throws ServiceError UNEXPECTED_ANSWER
+ */
+export async function bodyOf<T extends object>(
+  response: Response,
+  field: keyof T & string,
+  isRight: (value: unknown) => boolean = Array.isArray,
+): Promise<T> {
+  const body = (await response.json().catch(() => undefined)) as T | null | undefined;
+  if (isRight(body?.[field])) return body!;
+  const what = body === undefined ? "is not JSON" : `lacks "${field}"`;
+  const message = `The answer ${what}; is the base URL that of an Image-Text Encoder?`;
+  throw new ServiceError(message, { status: response.status, code: "UNEXPECTED_ANSWER" });
 }
 
 function isBytes(image: ImageInput): image is Bytes {

@@ -75,15 +75,20 @@ function reported({ onFailure }: ClientOptions, error: ServiceError): ServiceErr
   return error;
 }
 
-function sendOnce({ baseUrl, apiKey, fetch: ask = fetch }: ClientOptions, { path, body, signal }: Call) {
+/** Gives an answer that has arrived whole, so that what can fail on the way has failed or been aborted by then. */
+async function sendOnce(options: ClientOptions, { path, body, signal }: Call): Promise<Response> {
+  const { baseUrl, apiKey, fetch: ask = fetch } = options;
   const key = typeof apiKey === "function" ? apiKey() : apiKey;
   const headers = new Headers(key === undefined ? {} : { authorization: `Bearer ${key}` });
   if (body !== undefined) headers.set("content-type", contentType(body));
-  return ask(new URL(path, baseUrl), {
+  const response = await ask(new URL(path, baseUrl), {
     ...(body !== undefined && { method: "POST", body }),
     headers,
     signal: signal ?? null,
   });
+  const content = await response.blob();
+  const { status, statusText, headers: answered } = response;
+  return new Response(content.size > 0 ? content : null, { status, statusText, headers: answered });
 }
 
 /** The service looks at a picture's bytes, but reads only what is declared as a picture or as bytes. */

@@ -118,7 +118,7 @@ export const accessSettings = {
   }),
   rateLimit: integer(0, 1_000_000_000, {
     default: 0,
-    help: "Requests per minute and client (API key, else address, of IPv6 its /64 network); as many may come at once. 0 switches it off.",
+    help: "Requests per minute and client (API key, else address, of IPv6 its /64 network); as many may come at once. Health checks, the page and the documents are not counted. 0 switches it off.",
     why: "Overload is shed anyway; set it where clients must not crowd each other out.",
   }),
   rateLimitClients: integer(1, 10_000_000, {

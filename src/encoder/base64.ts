@@ -21,7 +21,7 @@ export interface Base64Options {
  */
 export async function decodeBase64(text: string, options: Base64Options): Promise<Buffer> {
   const { maxBytes, nextTurn = immediate, charactersPerTurn = usualCharactersPerTurn } = options;
-  const data = isDataUri(text) ? dataOf(text) : text;
+  const data = isDataUri(text) ? await dataOf(text, { nextTurn, charactersPerTurn }) : text;
   const { end, padding } = withoutPadding(data);
   const decoded = Buffer.allocUnsafe(Math.min(bytesOf(end), maxBytes));
   let digits = 0;
@@ -91,12 +91,41 @@ export function isDataUri(text: string): boolean {
   return /^\s*data:/i.test(text);
 }
 
+type Turns = Required<Pick<Base64Options, "nextTurn" | "charactersPerTurn">>;
+
+/** Tells a data URI from a text that happens to begin with "Data:", as dates do in Italian, Portuguese and Polish. */
+export function looksLikeDataUri(text: string): boolean {
+  const head = text.slice(0, maxDataUriHead);
+  return /^\s*data:(?:[\w.+-]+\/[\w.+-]+\s*[;,]|[^,]*;\s*base64\s*,)/i.test(head);
+}
+
 /** Gives what follows `data:image/jpeg;name="a,b.jpg";base64,`. Careful clients escape `+`, `/` and `=` there. */
-function dataOf(uri: string): string {
+async function dataOf(uri: string, { nextTurn, charactersPerTurn }: Turns): Promise<string> {
   const start = /;\s*base64\s*,/i.exec(uri.slice(0, maxDataUriHead));
   if (!start) throw invalid("a data URI must be of the form data:image/jpeg;base64,…");
   const data = uri.slice(start.index + start[0].length);
-  return data.includes("%") ? data.replace(/%(2b|2f|3d|0a|0d|20)/gi, decodeURIComponent) : data;
+  if (!data.includes("%")) return data;
+  const portions: string[] = [];
+  for (let start = 0; start < data.length; ) {
+    if (start > 0) await nextTurn();
+    const stop = start + Math.max(16, Math.ceil(charactersPerTurn / slowerUnescaped));
+    const cut = data.slice(stop - 2, stop).lastIndexOf("%"); // of an escape, whose other digits come then
+    const portion = data.slice(start, cut === -1 ? stop : stop - 2 + cut);
+    portions.push(unescaped(portion));
+    start += portion.length;
+  }
+  return portions.join("");
+}
+
+/** Unescaping takes so many times as long as decoding. */
+const slowerUnescaped = 8;
+
+function unescaped(portion: string): string {
+  try {
+    return decodeURIComponent(portion);
+  } catch {
+    throw invalid("it holds characters that are not base64");
+  }
 }
 
 function invalid(reason: string): EncoderError {

@@ -52,7 +52,9 @@ function condition({ name, column, kind }: Column, wanted: unknown): string {
 
 function literal(value: unknown, name: string, kind: ValueKind): string {
   if (typeof value !== kind || (typeof value === "number" && !Number.isFinite(value))) {
-    throw invalid(`The filter of ${name} holds ${JSON.stringify(value)}; expected a ${kind}.`);
+    throw invalid(
+      `The filter of ${name} holds ${typeof value === "number" ? value : JSON.stringify(value)}; expected a ${kind}.`,
+    );
   }
   const checked = value as Exclude<StoredValue, null>; // of the kind that was just compared
   if (typeof checked === "string") return `'${checked.replaceAll("'", "''")}'`;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
-import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { serializerCompiler } from "fastify-type-provider-zod";
 import type { connectionSettings } from "../config/server.ts";
 import type { ValuesOf } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
@@ -10,6 +10,7 @@ import { answerErrors, nativeAnswer } from "./error-reply.ts";
 import { observeRequests } from "./observe.ts";
 import { decorateRequests } from "./request-state.ts";
 import { answerMalformed } from "./socket.ts";
+import { validate } from "./validate.ts";
 
 export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
   /** Name of the model, which the header x-model tells. */
@@ -38,16 +39,19 @@ export function createBase(options: BaseOptions): FastifyInstance {
       requireHostHeader: false, // checked below, so that its error has the usual shape
     },
     return503OnClosing: false, // answered below, so that its error has the usual shape
+    // A proxy may ask for http://host/path (RFC 9112, 3.2.2).
+    rewriteUrl: ({ url = "/" }) => url.replace(/^https?:\/\/[^/?]*\/?/i, "/"),
     clientErrorHandler: answerMalformed(metrics),
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });
+  app.server.maxHeadersCount = 0; // their size has a limit; by default Node.js leaves out all behind the thousandth
   app.server.maxConnections = options.maxConnections;
   // Expectations other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer them without a body.
   app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
   app.server.on("drop", () => metrics.connectionsDropped.inc());
   // A client may send the next request before the answer (pipelining), and each request listens to its connection.
   app.server.on("connection", (socket) => socket.setMaxListeners(0));
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializerCompiler);
   decorateRequests(app);
   answerErrors(app, { metrics, answer: nativeAnswer });
@@ -60,8 +64,9 @@ function identify(app: FastifyInstance, modelName: string): void {
   const model = modelName.replace(/[^\x20-\x7e]/g, "?"); // what a header can hold
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id).header("x-model", model).header("x-content-type-options", "nosniff");
-    if (request.headers.host !== undefined || request.raw.httpVersion === "1.0") return;
-    throw new EncoderError("INVALID_REQUEST", "The request has no Host header.");
+    const hosts = request.raw.rawHeaders.filter((it, at) => at % 2 === 0 && it.toLowerCase() === "host").length;
+    if (hosts === 1 || (hosts === 0 && request.raw.httpVersion === "1.0")) return;
+    throw new EncoderError("INVALID_REQUEST", `The request has ${hosts || "no"} Host header${hosts > 1 ? "s" : ""}.`);
   });
   app.addHook("onSend", async (_request, reply) => {
     if (app.draining) reply.header("connection", "close"); // or the connection would outlive this answer

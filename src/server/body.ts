@@ -5,6 +5,7 @@ import { EncoderError, unauthorized } from "../errors.ts";
 import { JsonGuard } from "./json-guard.ts";
 import { takeOut } from "./long-strings.ts";
 import { bytesPerTurn, turnBudget } from "./turns.ts";
+import { decodeWindows1252 } from "./windows-1252.ts";
 
 /** What a stranger may send before the key in the body is seen. */
 const maxKeylessBytes = 64 * 1024;
@@ -73,7 +74,7 @@ function decodeText(body: Buffer, charset: Charset): string {
     const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
     return body.toString("utf8", hasMark ? 3 : 0);
   }
-  if (charset === "windows-1252") return new TextDecoder("windows-1252").decode(body);
+  if (charset === "windows-1252") return decodeWindows1252(body);
   const isBigEndian = body[0] === 0xfe && body[1] === 0xff;
   if (!isBigEndian && !(body[0] === 0xff && body[1] === 0xfe)) throw notIn("UTF-16 with a byte order mark");
   try {
@@ -94,7 +95,7 @@ export function bodyReader(maxBytes: number, tooLarge: (maxBytes: number) => Enc
       if (bytes > maxBytes) throw tooLarge(maxBytes);
     };
     const { "content-encoding": content = "identity", "transfer-encoding": transfer = "chunked" } = request.headers;
-    if (content.toLowerCase() !== "identity" || transfer.toLowerCase() !== "chunked") {
+    if (!["", "identity"].includes(content.trim().toLowerCase()) || transfer.toLowerCase() !== "chunked") {
       throw new EncoderError("UNSUPPORTED_MEDIA_TYPE", "Compressed request bodies are not read; send it as it is.");
     }
     checkSize(Number(request.headers["content-length"] ?? 0));

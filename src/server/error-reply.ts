@@ -53,30 +53,9 @@ function requestError(thrown: FastifyError, request: FastifyRequest): EncoderErr
 
 function fromFramework(thrown: FastifyError): EncoderError {
   if (thrown instanceof EncoderError) return thrown;
-  if (thrown.validation) return new EncoderError("INVALID_REQUEST", validationMessage(thrown.validation));
   const known = frameworkErrors[thrown.code];
   if (known) return new EncoderError(known.code, known.message, { cause: thrown });
   const { statusCode = 500 } = thrown;
   if (statusCode < 500) return new EncoderError("INVALID_REQUEST", "The request is malformed.", { cause: thrown });
   return toEncoderError(thrown);
-}
-
-/** Says in a sentence what is wrong first, and where: "texts[3]: expected string, received number." */
-function validationMessage([first]: NonNullable<FastifyError["validation"]>): string {
-  if (!first) return "The request is malformed.";
-  const { keys } = first.params;
-  if (first.keyword === "unrecognized_keys" && Array.isArray(keys)) {
-    const name = JSON.stringify(String(keys[0]).slice(0, 64));
-    return `${fieldName(first.instancePath) || "The request"} has an unknown field ${name}.`;
-  }
-  const message = (first.message ?? "invalid").replace(/^Invalid input: /, "");
-  return `${fieldName(first.instancePath) || "The request body"}: ${message}.`;
-}
-
-/** Writes "/images/3/url" as "images[3].url". */
-function fieldName(path: string): string {
-  return path
-    .slice(1)
-    .replace(/\/(\d+)/g, "[$1]")
-    .replaceAll("/", ".");
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { EncoderError } from "../errors.ts";
 
 export interface Form {
@@ -42,7 +43,10 @@ export function parseForm(body: Buffer, { contentType, maxFiles, maxFieldBytes =
         throw new EncoderError("BATCH_TOO_LARGE", `At most ${maxFiles} files fit one request (MAX_BATCH_ITEMS).`);
       }
     } else {
-      if (++fields > maxFields || content.length > maxFieldBytes) throw malformed();
+      if (++fields > maxFields || !isUtf8(content)) throw malformed();
+      if (content.length > maxFieldBytes) {
+        throw new EncoderError("INVALID_REQUEST", `A field of the form is larger than ${maxFieldBytes} bytes.`);
+      }
       form.fields.set(/;\s*name="?([^";]*)/i.exec(disposition)?.[1] ?? "", content.toString());
     }
   }

@@ -25,8 +25,13 @@ export function createRateLimit(
   };
 }
 
-/** Names the client behind an address: of IPv6, one client has a whole /64 network at least. */
-export function clientAt(address: string): string {
+/**
+ * Names the client behind an address: of IPv6, one client has a whole /64 network at least. Some proxies add the port to
+ * the address that they forward.
+ */
+export function clientAt(forwarded: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/.exec(forwarded) ?? [];
+  const address = bracketed ?? plain ?? forwarded;
   if (!isIPv6(address) || address.includes(".")) return address; // IPv4-mapped ones are spelt ::ffff:1.2.3.4
   const [head = "", tail = ""] = address.split("%", 1)[0]!.split("::");
   const [left, right] = [head, tail].map((half) => half.split(":").filter((group) => group !== ""));

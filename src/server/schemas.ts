@@ -173,6 +173,12 @@ const weighted = z
 /** No model of the catalog has vectors of more than 1,024 numbers. */
 const maxDimensions = 4096;
 
+/** Takes any names, also `__proto__`, which zod would leave out: a condition that is forgotten finds everything. */
+const conditions = z
+  .any()
+  .refine((value) => typeof value === "object" && value !== null && !Array.isArray(value), "expected an object")
+  .meta({ type: "object", additionalProperties: true });
+
 export const searchBody = z
   .strictObject({
     text: optional(z.string()).describe("Words, taken as they are"),
@@ -182,7 +188,7 @@ export const searchBody = z
     query: optional(z.array(weighted).min(1)).describe("A weighted sum of words and pictures"),
     limit: optional(z.int().min(1).max(200)).describe("10 by default"),
     offset: optional(z.int().min(0).max(10_000)),
-    filter: optional(z.record(z.string(), z.unknown())).describe(
+    filter: optional(conditions).describe(
       'Conditions on columns, all of which must hold: a value, a list of values, or {"gt"|"gte"|"lt"|"lte": value}',
     ),
   })
@@ -226,7 +232,7 @@ export const sampleReply = z.strictObject({
 });
 
 export const pictureParams = z.object({ id: z.string() });
-export const pictureQuery = z.object({ width: z.enum(["256", "512", "1600"]).default("256") });
+export const pictureQuery = z.strictObject({ width: z.enum(["256", "512", "1600"]).default("256") });
 export const pictureReply = z.any().meta({ type: "string", contentMediaType: "image/webp" });
 
 export const compareBody = z

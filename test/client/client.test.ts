@@ -162,7 +162,7 @@ describe("the other routes", () => {
     const answers = [
       Response.json({ success: true, results: [{ id: "a/b", score: 0.5, columns: {} }] }),
       new Response("webp"),
-      Response.json({ success: true, count: 3 }),
+      Response.json({ success: true, model: "m", count: 3 }),
       Response.json({ success: true, count: 3, pictures: [{ id: "a", columns: {}, embedding: "AACAPw==" }] }),
     ];
     const fetch: ClientOptions["fetch"] = async (url, init) => {
@@ -223,6 +223,54 @@ describe("a failure", () => {
     });
     await expect(client.info()).rejects.toMatchObject({ status: 0, code: "UNREACHABLE" });
     expect([tries, failures.map(({ code }) => code)]).toEqual([2, ["UNREACHABLE"]]);
+  });
+
+  it("says when what answers JSON is something else, or answers for other items", async () => {
+    const unexpected = { code: "UNEXPECTED_ANSWER" };
+    for (const body of [null, {}, [], "a", 1]) {
+      const { client } = countingClient({ fetch: async () => Response.json(body) });
+      const calls = [
+        ...[client.info(), client.index(), client.sample(), client.encodeText("a"), client.encodeTexts(["a"])],
+        client.rank({ query: { text: "a" }, candidates: [{ text: "b" }] }),
+        client.compare({ a: [{ text: "a" }], b: [{ text: "b" }] }),
+      ];
+      for (const call of calls) await expect(call).rejects.toMatchObject(unexpected);
+    }
+    const one = Response.json({ success: true, dimensions: 1, embeddings: ["AACAPw=="] });
+    const few = countingClient({ fetch: async () => one.clone() }).client.encodeTexts(["a", "b", "c"]);
+    await expect(few).rejects.toMatchObject(unexpected);
+  });
+
+  /** An answer whose body stops in the middle until it is aborted or cut. */
+  const halfAnswer = (init: RequestInit | undefined, isCut: boolean) => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from('{"success":'));
+        init?.signal?.addEventListener("abort", () => controller.error(init.signal!.reason));
+        if (isCut) controller.error(new TypeError("terminated"));
+      },
+    });
+    return new Response(body);
+  };
+
+  it("is the signal's own reason where it aborts an answer that is arriving", async () => {
+    const { client } = countingClient({ fetch: async (_url, init) => halfAnswer(init, false) });
+    for (const call of [
+      client.encodeTexts(["a"], { signal: AbortSignal.timeout(20) }),
+      client.info({ signal: AbortSignal.timeout(20) }),
+      client.picture("a", { signal: AbortSignal.timeout(20) }),
+    ]) {
+      await expect(call).rejects.toMatchObject({ name: "TimeoutError" });
+    }
+  });
+
+  it("is none where a connection is cut within an answer, and the second try is answered", async () => {
+    let tries = 0;
+    const cutOnce: ClientOptions["fetch"] = async (url, init) =>
+      tries++ === 0 ? halfAnswer(init, true) : fetch(url, init);
+    expect((await countingClient({ fetch: cutOnce }).client.encodeText("hello")).embedding[0]).toBe(5);
+    const cut = countingClient({ fetch: async (_url, init) => halfAnswer(init, true) }).client.picture("a");
+    await expect(cut).rejects.toMatchObject({ code: "UNREACHABLE" });
   });
 
   it("says when something else answers", async () => {

@@ -233,6 +233,7 @@ describe("HTTP that does not add up", () => {
     ["a header without a name", post(": y"), "400 INVALID_REQUEST"],
     ["a NUL in a header", post("x: \0"), "400 INVALID_REQUEST"],
     ["no host", "GET /health HTTP/1.1\r\n\r\n", "400 INVALID_REQUEST"],
+    ["two hosts", "GET /health HTTP/1.1\r\nhost: x\r\nHost: y\r\n\r\n", "400 INVALID_REQUEST"],
     [
       "compressed chunks",
       post("transfer-encoding: gzip, chunked", 'c\r\n{"text":"a"}\r\n0\r\n\r\n'),
@@ -257,6 +258,26 @@ describe("HTTP that does not add up", () => {
     const { port } = await start();
     const reply = await exchange(port, jsonPost(path, '{"text":"a"}', { expect: "a miracle" }));
     expect(reply?.status).toBe(200);
+  });
+
+  it("a whole URL is taken for its path, as proxies send it", async () => {
+    const { port } = await start();
+    for (const url of ["http://x/health", "HTTPS://x:1/health?", "http://x/health"]) {
+      expect((await exchange(port, `GET ${url} HTTP/1.1\r\nhost: x\r\n\r\n`))?.status).not.toBe(404);
+    }
+  });
+
+  it("a header behind two thousand others counts", async () => {
+    const { port } = await start({ apiKeys: ["k"] });
+    const many = "a: \r\n".repeat(2000);
+    const body = '{"text":"a"}';
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\n${many}x-api-key: k\r\ncontent-type: application/json\r\n`;
+    expect((await exchange(port, `${head}content-length: ${body.length}\r\n\r\n${body}`))?.status).toBe(200);
+  });
+
+  it("an empty content-encoding is none", async () => {
+    const { port } = await start();
+    expect((await exchange(port, jsonPost(path, '{"text":"a"}', { "content-encoding": "" })))?.status).toBe(200);
   });
 
   it("no host is no fault in HTTP/1.0", async () => {

@@ -82,7 +82,11 @@ describe("the rate limit", () => {
     ["2001:db8::1", "2001:db8:0:0:a::"],
     ["::1", "::2"],
     ["fe80::1%eth0", "fe80::2%eth0"],
-  ])("takes neighbours in one IPv6 network for one client: %s and %s", (one, other) => {
+    ["[2001:db8::1]:4711", "2001:db8::2"],
+    ["[2001:db8::1]", "[2001:db8::2]"],
+    ["192.0.2.1:4711", "192.0.2.1:4712"],
+    ["192.0.2.1:4711", "192.0.2.1"],
+  ])("takes neighbours in one IPv6 network, and ports of one address, for one client: %s and %s", (one, other) => {
     expect(clientAt(one)).toBe(clientAt(other));
   });
 
@@ -92,6 +96,8 @@ describe("the rate limit", () => {
     ["192.0.2.1", "192.0.2.2"],
     ["::ffff:192.0.2.1", "::ffff:192.0.2.2"],
     ["unknown", "2001:db8::1"],
+    ["192.0.2.1:4711", "192.0.2.2:4711"],
+    ["[2001:db8::1]:4711", "[2001:db8:0:1::1]:4711"],
   ])("tells others apart: %s and %s", (one, other) => {
     expect(clientAt(one)).not.toBe(clientAt(other));
   });

@@ -25,8 +25,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function app({ apiKeys = [] as string[], hasPage = true } = {}) {
-  const config = settingsWith(serviceSettings, { apiKeys });
+function app({ apiKeys = [] as string[], corsOrigins = [] as string[], hasPage = true } = {}) {
+  const config = settingsWith(serviceSettings, { apiKeys, corsOrigins });
   const page = hasPage ? files : undefined;
   return createApp({ encoder: fakeEncoder(), config, metrics: createMetrics(), version: "1", page });
 }
@@ -77,9 +77,14 @@ describe("a file of the page", () => {
   it("is compressed for those who take that, unless it is a picture", async () => {
     const headers = { "accept-encoding": "br, gzip" };
     const script = await app().inject({ url: "/assets/index-BtM6bGI9.js", headers });
-    expect(script.headers).toMatchObject({ "content-encoding": "gzip", vary: "accept-encoding" });
+    expect(script.headers).toMatchObject({
+      "content-encoding": "gzip",
+      vary: "accept-encoding",
+    });
     expect(gunzipSync(script.rawPayload).toString()).toBe("console.log('a page')");
     expect((await app().inject("/assets/index-BtM6bGI9.js")).body).toBe("console.log('a page')");
+    const shared = await app({ corsOrigins: ["https://a.example"] }).inject("/assets/index-BtM6bGI9.js");
+    expect(shared.headers.vary).toBe("origin, accept-encoding");
     const picture = await app().inject({ url: "/gallery/red-apple-3d-13ec4ec4.webp", headers });
     expect(picture.headers["content-encoding"]).toBeUndefined();
     expect(picture.headers["content-type"]).toBe("image/webp");

@@ -89,6 +89,17 @@ describe("POST /search", () => {
     }
   });
 
+  it("forgets no condition, whatever its name", async () => {
+    const filter = JSON.parse('{"__proto__":{"gt":1}}');
+    const refused = await search({ text: "a", filter });
+    expect(refused).toMatchObject({ status: 400, error: expect.stringContaining("no column") });
+  });
+
+  it("takes an empty field for none, and one that is misspelt for a mistake", async () => {
+    expect(await search({ text: "a", image_url: "", image_b64: "" })).toMatchObject({ status: 200 });
+    expect((await app.inject({ url: "/pictures/0123456789abcdef?wdith=512", headers })).statusCode).toBe(400);
+  });
+
   it("filters, and gives pages", async () => {
     const all = await search({ text: "a dog", limit: 4 });
     const page = await search({ text: "a dog", limit: 2, offset: 2 });
@@ -201,6 +212,10 @@ describe("GET /pictures/:id", () => {
     expect(reply.rawPayload.subarray(0, 4).toString()).toBe("RIFF");
     const again = await picture(await idOf("a.bmp"), "?width=256", String(reply.headers.etag));
     expect(again.statusCode).toBe(304);
+    for (const etag of [`W/${reply.headers.etag}`, `"other", ${reply.headers.etag}`, "*"]) {
+      expect((await picture(await idOf("a.bmp"), "?width=256", etag)).statusCode).toBe(304);
+    }
+    expect((await picture(await idOf("a.bmp"), "?width=256", '"other"')).statusCode).toBe(200);
     expect((await picture(await idOf("a.bmp"), "?width=512")).rawPayload.length).toBeGreaterThan(
       reply.rawPayload.length,
     );

@@ -9,6 +9,7 @@ import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors, vectorBase64 } from "../vector-stream.ts";
+import { requireWhole, truncate } from "./cutting.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { oneSource } from "./one-source.ts";
 
@@ -21,7 +22,7 @@ export const cohere: Protocol = {
 };
 
 const part = z.object({
-  type: z.string(),
+  type: z.enum(["text", "image_url"], "expected text or image_url"),
   text: z.string().nullish(),
   image_url: z.object({ url: z.string() }).nullish(),
 });
@@ -34,6 +35,7 @@ const embedBody = z
     inputs: some(z.object({ content: some(part) })).nullish(),
     embedding_types: z.array(z.enum(["float", "base64"])).nullish(),
     output_dimension: z.int().nullish(),
+    truncate,
   })
   .describe("Exactly one of texts, images and inputs")
   .meta({
@@ -67,12 +69,13 @@ function embedRoute(scope: FastifyInstance, { manifest, checkModel, readItems, e
   };
   const options = { schema, config: { work: true } } as const;
   scope.withTypeProvider<ZodTypeProvider>().post("/v2/embed", options, async (request, reply) => {
-    const { model, texts, output_dimension: dimensions, embedding_types: types } = request.body;
+    const { model, texts, output_dimension: dimensions, embedding_types: types, truncate: cut } = request.body;
     checkModel(model);
     requireDimensions(dimensions, manifest);
     const { sources, field } = sourcesOf(request.body);
     const items = await readItems(request, sources, { noun: "item", field });
-    const { embeddings, tokens } = await encode({ request, reply }, items);
+    const { embeddings, tokens, truncated } = await encode({ request, reply }, items);
+    requireWhole(cut, { truncated, maxTokens: manifest.text.maxTokens });
     return sendVectors(reply, frame(embeddings, { types: types?.length ? types : ["float"], texts, tokens }));
   });
 }

@@ -1,14 +1,15 @@
 import { z } from "zod";
-import { isDataUri } from "../../encoder/base64.ts";
+import { looksLikeDataUri } from "../../encoder/base64.ts";
 import { EncoderError } from "../../errors.ts";
 import { exactlyOne, some } from "../documented.ts";
 import type { Source } from "../items.ts";
 import { pixel } from "../schemas.ts";
+import { truncate } from "./cutting.ts";
 import { noJoint, oneSource } from "./one-source.ts";
 
 /** Describes one part of a message, of the kinds that vLLM's clients and Dify send. */
 const part = z.object({
-  type: z.string(),
+  type: z.enum(["text", "image_url"], "expected text or image_url; parts of other kinds have no vector"),
   text: z.string().nullish(),
   image_url: z.union([z.string(), z.object({ url: z.string() })]).nullish(),
 });
@@ -17,7 +18,7 @@ const message = z.object({ role: z.string(), content: z.union([z.string(), z.arr
 const conversation = z.array(message).min(1);
 
 /** Jina, SGLang and the AI SDK say in this way what an item is. */
-const tagged = z.object({ text: z.string().nullish(), image: z.string().nullish() });
+const tagged = z.strictObject({ text: z.string().nullish(), image: z.string().nullish() });
 
 const tokens = "token ids are not read, send text (LangChain for Python: check_embedding_ctx_length=False)";
 const inputItem = z.union([z.string(), conversation, tagged], `expected text or an image; ${tokens}`);
@@ -27,6 +28,19 @@ const modality = z.enum(["text", "image"]);
 
 const embeddingTypes = "expected float or base64; other kinds of vectors are not made";
 const embeddingType = z.enum(["float", "base64"], embeddingTypes);
+
+/** Voyage's texts come to the same route. */
+const voyageText = {
+  output_dtype: z.enum(["float"], "expected float; other kinds of numbers are not made").nullish(),
+  output_dimension: z.int().nullish().describe("The model's own number of dimensions"),
+};
+
+/** NVIDIA NIM, vLLM and Voyage say in these fields what becomes of a text that is too long. */
+const cutting = {
+  truncate: truncate.describe("NONE refuses texts that are too long"),
+  truncation: z.boolean().nullish().describe("False refuses texts that are too long"),
+  truncate_prompt_tokens: z.literal(-1, "expected -1, which is as many as the model reads").nullish(),
+};
 
 export const embeddingsBody = z
   .object({
@@ -47,6 +61,9 @@ export const embeddingsBody = z
     embedding_type: z.union([embeddingType, z.tuple([embeddingType])], embeddingTypes).nullish(),
     dimensions: z.int().nullish().describe("The model's own number of dimensions"),
     normalized: z.boolean().nullish().describe("Unit length (true, the default)"),
+    normalize: z.boolean().nullish().describe("vLLM's name for normalized"),
+    ...voyageText,
+    ...cutting,
   })
   .meta({
     ...exactlyOne(["input", "messages"]),
@@ -84,7 +101,7 @@ export function sourcesOf({ input, messages, modality }: EmbeddingsBody): Source
 
 function inString(text: string, modality: Modality | null | undefined): Source {
   if (modality === "image") return { either: text };
-  return isDataUri(text) ? { url: text } : { text };
+  return modality == null && looksLikeDataUri(text) ? { url: text } : { text };
 }
 
 function inTagged({ text, image }: z.output<typeof tagged>, name: string): Source {
@@ -95,15 +112,17 @@ function inTagged({ text, image }: z.output<typeof tagged>, name: string): Sourc
 
 /** Finds what the user's turn asks one vector of: system prompts and prefilled answers are for models that chat. */
 function inConversation(messages: z.output<typeof conversation>, name: string): Source {
-  const parts = messages
-    .filter(({ role }) => role === "user")
-    .flatMap(({ content }) => (typeof content === "string" ? [{ type: "text", text: content }] : (content ?? [])));
-  const images = parts.flatMap(({ image_url: image }: z.output<typeof part>) => {
+  const parts = messages.filter(({ role }) => role === "user").flatMap(partsOf);
+  const images = parts.flatMap(({ image_url: image }) => {
     if (image == null) return [];
     return typeof image === "string" ? image : image.url;
   });
   const texts = parts.flatMap(({ text }) => (text == null || text.trim() === "" ? [] : text));
   return oneSource({ texts, images, name: `${name}: the user's turn` });
+}
+
+function partsOf({ content }: z.output<typeof message>): Omit<z.output<typeof part>, "type">[] {
+  return typeof content === "string" ? [{ text: content }] : (content ?? []);
 }
 
 function isConversation(messages: NonNullable<EmbeddingsBody["messages"]>): messages is z.output<typeof conversation> {

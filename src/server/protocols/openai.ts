@@ -6,6 +6,7 @@ import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
+import { requireWhole } from "./cutting.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { openaiAnswer, openaiFailure } from "./openai-error.ts";
 import { embeddingsBody, sourcesOf } from "./openai-input.ts";
@@ -42,21 +43,25 @@ function embeddingsRoutes(scope: FastifyInstance, context: RouteContext): void {
   const examples = [{ input: [`data:image/png;base64,${pixel}`] }];
   const ofImages = { ...schema, body: schema.body.meta({ ...schema.body.meta(), examples }) };
   const routes = [
-    { path: "/v1/embeddings", schema, defaults: {} },
-    { path: "/embeddings", schema, defaults: {} },
+    { path: "/v1/embeddings", schema, modality: undefined },
+    { path: "/embeddings", schema, modality: undefined },
     // Infinity's older route, of which clients are generated too: its strings are images.
-    { path: "/embeddings_image", schema: ofImages, defaults: { modality: "image" as const } },
-  ];
-  for (const { path, schema, defaults } of routes) {
+    { path: "/embeddings_image", schema: ofImages, modality: "image" },
+  ] as const;
+  for (const { path, schema, modality } of routes) {
     const options = { schema, config: { work: true } } as const;
     scope.withTypeProvider<ZodTypeProvider>().post(path, options, async (request, reply) => {
       const { model, dimensions, normalized, encoding_format: format, embedding_type: type } = request.body;
+      const { output_dimension: voyageDimensions, normalize: vllmNormalized, truncate, truncation } = request.body;
       checkModel(model);
-      requireDimensions(dimensions, manifest);
-      const body = { ...defaults, ...request.body };
-      const field = body.input == null ? "messages" : "input";
-      const items = await readItems(request, sourcesOf(body), { noun: "item", field });
-      const { embeddings, tokens } = await encode({ request, reply }, items, { normalize: normalized ?? true });
+      requireDimensions(dimensions ?? voyageDimensions, manifest);
+      const field = request.body.input == null ? "messages" : "input";
+      const sources = sourcesOf({ ...request.body, modality: request.body.modality ?? modality });
+      const items = await readItems(request, sources, { noun: "item", field });
+      const normalize = normalized ?? vllmNormalized ?? true;
+      const { embeddings, tokens, truncated } = await encode({ request, reply }, items, { normalize });
+      const { maxTokens } = manifest.text;
+      requireWhole(truncate ?? truncation, { truncated, maxTokens });
       const encoding = [format ?? type ?? "float"].flat()[0]!;
       return sendVectors(reply, frame({ embeddings, tokens, model: manifest.name }), encoding);
     });

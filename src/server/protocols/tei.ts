@@ -8,6 +8,7 @@ import { some, someText, withDimensions } from "../documented.ts";
 import type { ErrorAnswer, Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
+import { requireWhole } from "./cutting.ts";
 import { requireDimensions } from "./dimensions.ts";
 
 /** Speaks as Hugging Face's Text Embeddings Inference (https://github.com/huggingface/text-embeddings-inference). */
@@ -50,6 +51,9 @@ const embedBody = z
     inputs: z.union([someText, some(someText)], "expected a string or a list of strings; token ids are not read"),
     normalize: z.boolean().nullish().describe("Unit length, the default"),
     dimensions: z.int().nullish().describe("The model's own number of dimensions, or null"),
+    truncate: z.boolean().nullish().describe("False refuses texts that are too long; by default, they are cut"),
+    truncation_direction: z.enum(["Right", "right"], "expected Right, since the model reads a text's start").nullish(),
+    prompt_name: z.null("expected none, since the model has no prompts").optional(),
   })
   .meta({ examples: [{ inputs: "a red bicycle" }, { inputs: ["a dog", "un chien"], normalize: false }] });
 
@@ -65,11 +69,12 @@ function embedRoutes(scope: FastifyInstance, { manifest, readItems, encode }: Ro
   for (const path of ["/embed", "/"]) {
     scope.withTypeProvider<ZodTypeProvider>().post(path, options, async (request, reply) => {
       const startedAt = performance.now();
-      const { inputs, normalize, dimensions } = request.body;
+      const { inputs, normalize, dimensions, truncate } = request.body;
       requireDimensions(dimensions, manifest);
       const texts = requireTexts(typeof inputs === "string" ? [inputs] : inputs, "inputs");
       const items = await readItems(request, texts, { noun: "text", field: "inputs" });
       const encoding = await encode({ request, reply }, items, { normalize: normalize ?? true });
+      requireWhole(truncate, { truncated: encoding.truncated, maxTokens: manifest.text.maxTokens });
       tellTimes(reply, { encoding, startedAt });
       return sendVectors(reply, frame(encoding.embeddings));
     });

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { exactlyOne, withDimensions } from "../documented.ts";
+import { exactlyOne, some, withDimensions } from "../documented.ts";
 import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { sendVectors } from "../vector-stream.ts";
@@ -23,6 +23,10 @@ const invokeBody = z
     inputText: z.string().nullish(),
     inputImage: z.string().nullish().describe("Base64"),
     embeddingConfig: embeddingConfig.nullish(),
+    // Titan's model for texts alone has these.
+    dimensions: z.int().nullish(),
+    normalize: z.literal(true, "expected true; vectors have unit length").nullish(),
+    embeddingTypes: some(z.enum(["float"], "expected float; other kinds of vectors are not made")).nullish(),
   })
   .describe("Exactly one of inputText and inputImage")
   .meta({
@@ -45,8 +49,8 @@ function invokeRoute(scope: FastifyInstance, { manifest, readItems, encode }: Ro
   };
   const options = { schema, config: { work: true } } as const;
   scope.withTypeProvider<ZodTypeProvider>().post("/invoke", options, async (request, reply) => {
-    const { inputText: text, inputImage: image, embeddingConfig } = request.body;
-    requireDimensions(embeddingConfig?.outputEmbeddingLength, manifest);
+    const { inputText: text, inputImage: image, embeddingConfig, dimensions } = request.body;
+    requireDimensions(embeddingConfig?.outputEmbeddingLength ?? dimensions, manifest);
     const source = oneSource({ texts: text ? [text] : [], images: image ? [image] : [], name: "The request" });
     const items = await readItems(request, [source], { noun: "item" });
     const { embeddings, tokens } = await encode({ request, reply }, items);

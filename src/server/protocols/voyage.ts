@@ -6,6 +6,7 @@ import type { Protocol } from "../protocol.ts";
 import type { RouteContext } from "../route-context.ts";
 import { pixel } from "../schemas.ts";
 import { listed, type Piece, sendVectors } from "../vector-stream.ts";
+import { requireWhole } from "./cutting.ts";
 import { requireDimensions } from "./dimensions.ts";
 import { oneSource } from "./one-source.ts";
 import { openaiAnswer, openaiFailure } from "./openai-error.ts";
@@ -19,7 +20,7 @@ export const voyage: Protocol = {
 };
 
 const part = z.object({
-  type: z.string(),
+  type: z.enum(["text", "image_url", "image_base64"], "expected text, image_url or image_base64"),
   text: z.string().nullish(),
   image_url: z.string().nullish(),
   image_base64: z.string().nullish().describe("A data URI"),
@@ -31,6 +32,8 @@ const multimodalBody = z
     model: z.string().nullish(),
     output_encoding: z.enum(["base64"]).nullish(),
     output_dimension: z.int().nullish(),
+    output_dtype: z.enum(["float"], "expected float; other kinds of numbers are not made").nullish(),
+    truncation: z.boolean().nullish().describe("False refuses texts that are too long"),
   })
   .meta({
     examples: [
@@ -61,7 +64,7 @@ function multimodalRoute(scope: FastifyInstance, { manifest, checkModel, readIte
   };
   const options = { schema, config: { work: true } } as const;
   scope.withTypeProvider<ZodTypeProvider>().post("/v1/multimodalembeddings", options, async (request, reply) => {
-    const { inputs, model, output_encoding: encoding, output_dimension: dimensions } = request.body;
+    const { inputs, model, output_encoding: encoding, output_dimension: dimensions, truncation } = request.body;
     checkModel(model);
     requireDimensions(dimensions, manifest);
     const sources = inputs.map(({ content }, index) =>
@@ -72,7 +75,8 @@ function multimodalRoute(scope: FastifyInstance, { manifest, checkModel, readIte
       }),
     );
     const items = await readItems(request, sources, { noun: "input", field: "inputs" });
-    const { embeddings, tokens } = await encode({ request, reply }, items);
+    const { embeddings, tokens, truncated } = await encode({ request, reply }, items);
+    requireWhole(truncation, { truncated, maxTokens: manifest.text.maxTokens });
     return sendVectors(reply, frame(embeddings, { tokens, model: manifest.name }), encoding ?? "float");
   });
 }

@@ -52,7 +52,7 @@ export async function sendFile(
     .header("content-type", file.contentType)
     .header("etag", file.etag)
     .header("cache-control", file.isForEver ? "public, max-age=31536000, immutable" : "no-cache");
-  if (file.isGzipped) reply.header("vary", "accept-encoding");
+  if (file.isGzipped) reply.header("vary", [reply.getHeader("vary") ?? [], "accept-encoding"].flat().join(", "));
   if (request.headers["if-none-match"]?.includes(file.etag)) return reply.code(304).send();
   const takesGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
   if (!file.isGzipped || !takesGzip) return reply.send(await plainBytes(file));

@@ -21,7 +21,8 @@ export function pictureRoute(app: FastifyInstance, pictures: Pictures, requestTi
     if (!picture)
       throw new EncoderError("NOT_FOUND", "There is no such picture, or it has changed since it was indexed.");
     reply.header("etag", picture.etag).header("cache-control", "private, max-age=3600");
-    if (request.headers["if-none-match"] === picture.etag) return reply.code(304).send();
+    const known = request.headers["if-none-match"]?.split(",").map((etag) => etag.trim().replace(/^W\//, ""));
+    if (known?.some((etag) => etag === picture.etag || etag === "*")) return reply.code(304).send();
     return reply.type("image/webp").send(Buffer.from(picture.bytes));
   });
 }

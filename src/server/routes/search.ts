@@ -49,8 +49,8 @@ function questionOf(body: z.output<typeof searchBody>): AskedFor {
   const { text, image_url: url, image_b64: b64, embedding, query } = body;
   const given: AskedFor[] = [];
   if (text != null) given.push({ sources: [{ text }], vectors: [], weights: [1] });
-  if (url != null) given.push({ sources: [{ url }], vectors: [], weights: [1] });
-  if (b64 != null) given.push({ sources: [{ b64 }], vectors: [], weights: [1] });
+  if (url) given.push({ sources: [{ url }], vectors: [], weights: [1] });
+  if (b64) given.push({ sources: [{ b64 }], vectors: [], weights: [1] });
   if (embedding != null) given.push({ sources: [], vectors: [Float32Array.from(embedding)], weights: [1] });
   if (query != null) {
     const sources = query.map((part, i) => sourceOf(part, `query[${i}]`));

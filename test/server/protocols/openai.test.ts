@@ -118,7 +118,8 @@ describe("POST /v1/embeddings", () => {
     ["lists of token ids", { input: [[1, 2], [3]] }, 400, "check_embedding_ctx_length=False"],
     ["an empty text", { input: ["a", " "] }, 400, "input[1]"],
     ["an object with both", { input: [{ text: "a", image: url }] }, 400, "input[0]: exactly one of text and image"],
-    ["an object with neither", { input: [{ audio: url }] }, 400, "exactly one of text and image"],
+    ["an object with neither", { input: [{}] }, 400, "exactly one of text and image"],
+    ["an object with something else", { input: [{ text: "a", audio: url }] }, 400, 'unknown field "audio"'],
     [
       "a conversation with both",
       { messages: user(words("a"), image(url)) },
