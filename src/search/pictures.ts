@@ -60,7 +60,7 @@ export function createPictures({ index, thumbnailer, maxImageBytes }: PicturesOp
 
   return {
     async read(id, { width, signal }) {
-      const row = /^[0-9a-f]{16}$/.test(id) ? await index.store.get(id) : undefined;
+      const row = /^[0-9a-f]{16}$/.test(id) ? await (await index.rows()).get(id) : undefined;
       if (!row) return undefined;
       const key = `${row.hash} ${row.root < 0 ? "small" : width}`;
       // The file is looked at every time: a picture that was taken away is not shown from memory.

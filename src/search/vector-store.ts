@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { StoredValue, TableRow, ValueKind } from "./arrow-columns.ts";
 import { buildApproximateIndex, type LanceTable, openLanceTable, sqlText, writingTable } from "./lance.ts";
 
@@ -79,9 +80,14 @@ const probedShare = 0.2;
 /** Multiple of the rows asked for that is compared by whole vectors, since the index holds one bit a number. */
 const comparedWhole = 10;
 
+const tableName = "pictures";
+
+/** Gives the folder that LanceDB keeps the table in. */
+export const tablePath = (directory: string) => join(directory, `${tableName}.lance`);
+
 /** @param directory an absolute path */
 export async function openVectorStore(directory: string, dimensions: number): Promise<VectorStore> {
-  const shape = { name: "pictures", own, vector: { name: vectorColumn, dimensions } };
+  const shape = { name: tableName, own, vector: { name: vectorColumn, dimensions } };
   const opened = await openLanceTable(directory, shape);
   return { ...rowReaders(opened), nearest: nearestIn(opened), ...rowWriters(opened, dimensions), close: opened.close };
 }

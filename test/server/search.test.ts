@@ -17,6 +17,7 @@ import { temporaryFolder } from "../support/checkpoints.ts";
 import { bitmap, writeFiles } from "../support/pictures.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
+const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
 let folder: string;
 let model: string;
 let encoder: Encoder;
@@ -31,7 +32,6 @@ beforeAll(async () => {
   writeFiles(folder, Object.fromEntries(names.map((name, i) => [`pictures/${name}`, bitmap(i, [600, 400])])));
   writeFiles(folder, { "pictures/list.csv": `path,price\n${names.map((name, i) => `${name},${i}`).join("\n")}\n` });
   const list = join(folder, "pictures/list.csv");
-  const executable = resolve(import.meta.dirname, "../../bin/image-text-encoder");
   const args = [executable, "index", list, "--index", join(folder, "index.lance"), "--model", model];
   await promisify(execFile)(process.execPath, args);
   encoder = await createEncoder({ model });
@@ -132,6 +132,28 @@ describe("an index that is served", () => {
       ...{ count: 4, columns: ["price"] },
     });
     expect(Date.now() - Date.parse(updated_at)).toBeLessThan(600_000);
+  });
+
+  it("is searched on when it was made anew, and said to be gone until then", async () => {
+    const whole = join(folder, "index.lance");
+    const aside = join(folder, "aside.lance");
+    const again = join(folder, "again.lance");
+    await search({ text: "a" }); // what was read of it is remembered
+    const args = [executable, "index", join(folder, "pictures/c.bmp"), "--index", again, "--model", model];
+    await promisify(execFile)(process.execPath, args);
+    try {
+      renameSync(whole, aside);
+      const error = expect.stringContaining("gone, or is being made anew");
+      expect(await search({ text: "a" })).toMatchObject({ status: 409, error });
+      renameSync(again, whole);
+      const [one, other] = await Promise.all([search({ text: "a" }), search({ text: "b" })]);
+      for (const { results } of [one, other]) expect(results.map(({ path }: Found) => path)).toEqual(["c.bmp"]);
+      expect((await app.inject({ url: "/index", headers })).json().count).toBe(1);
+    } finally {
+      renameSync(whole, again);
+      renameSync(aside, whole);
+    }
+    expect((await search({ text: "a" })).results).toHaveLength(4);
   });
 
   it("is not compared with the vectors of another model that it was made anew with", async () => {

@@ -72,7 +72,8 @@ export function indexRoute(app: FastifyInstance, index: PictureIndex): void {
   };
   app.get("/index", { schema }, async () => {
     const { model, precision, dimensions, updatedAt } = await index.facts();
-    const [count, columns] = await Promise.all([index.store.count(), index.store.columns()]);
+    const rows = await index.rows();
+    const [count, columns] = await Promise.all([rows.count(), rows.columns()]);
     const about = { model, precision, dimensions, count, columns: Object.keys(columns), updated_at: updatedAt };
     return { success: true as const, ...about };
   });
@@ -89,9 +90,9 @@ export function sampleRoute(app: FastifyInstance, index: PictureIndex): void {
   const options = { schema, config: { work: true } } as const;
   app.withTypeProvider<ZodTypeProvider>().get("/index/sample", options, async (request, reply) => {
     const { limit, encoding } = request.query;
-    await index.facts(); // vectors of another model are not shown
-    const [count, rows] = await Promise.all([index.store.count(), index.store.sample(limit)]);
-    return sendVectors(reply, sampleFrame(count, rows), encoding);
+    const rows = await index.rows();
+    const [count, sample] = await Promise.all([rows.count(), rows.sample(limit)]);
+    return sendVectors(reply, sampleFrame(count, sample), encoding);
   });
 }
 
