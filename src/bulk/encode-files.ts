@@ -73,7 +73,7 @@ export function encodeWith(encoder: Encoder): Encode {
     const { embeddings } =
       typeof input === "string"
         ? await encoder.encodeTexts([input], { signal, wait: true })
-        : await encoder.encodeImages([input], { signal, wait: true });
+        : await encoder.encodeImages([input], { signal, wait: true, keepsBytes: true });
     return embeddings[0]!;
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ErrorCode, toEncoderError } from "../errors.ts";
+import { inOrder } from "../scheduling/in-order.ts";
 import type { ErrorList } from "./error-list.ts";
-import { inOrder } from "./in-order.ts";
 import type { Content, Item, Outcome, Row, RowSink } from "./items/item.ts";
 import { readItem } from "./items/read-item.ts";
 import type { Journal } from "./journal/journal.ts";

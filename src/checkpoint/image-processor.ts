@@ -21,7 +21,7 @@ export interface ProcessorDefaults {
 
 /**
  * Reads what sentence-transformers before 6 writes to preprocessor_config.json, and later versions to
- * processor_config.json.
+ * processor_config.json, which wins where both are there, as in transformers 5.
  * @param imageSize is the side of the square that the tower takes
  * @throws EncoderError CHECKPOINT_INVALID naming what is not implemented.
  */
@@ -33,9 +33,11 @@ export async function readImageProcessor(
   const file = `${folder}preprocessor_config.json`;
   const newer = `${folder}processor_config.json`;
   const read = async () => {
-    if (await checkpoint.has(file)) return checkpoint.json(file, schema);
-    if (!(await checkpoint.has(newer))) throw checkpoint.refusal(`${file} is missing`);
-    return (await checkpoint.json(newer, z.object({ image_processor: schema }))).image_processor;
+    const both = z.object({ image_processor: schema.optional() }); // processors of texts alone have such a file, too
+    const found = (await checkpoint.has(newer)) ? (await checkpoint.json(newer, both)).image_processor : undefined;
+    if (found) return found;
+    if (!(await checkpoint.has(file))) throw checkpoint.refusal(`${file} is missing`);
+    return checkpoint.json(file, schema);
   };
   const found = await read();
   const { side, isSquashed } = found.size;

@@ -26,6 +26,7 @@ export async function callBulk(
   const shown = showProgress({ tally, total }, { stream: process.stderr, asJson: jsonProgress });
   const tellStop = () => {
     const clear = process.stderr.isTTY && !jsonProgress ? "\r\x1b[K" : "";
+    process.stdin.destroy(); // a list that comes from there may have no end, and would keep the process running
     process.stderr.write(`${clear}finishing what is under way; a second Ctrl-C ends at once\n`);
   };
   signal.addEventListener("abort", tellStop, { once: true });

@@ -24,6 +24,11 @@ export interface EncodeOptions {
    * that are at fault themselves, and their errors; what is not an item's fault rejects the call all the same.
    */
   onError?: "fail" | "return";
+  /**
+   * Images' bytes are read from where they are, since the caller leaves them as they are for good, also when the call was
+   * aborted. By default they are copied: equal images of several calls are decoded once.
+   */
+  keepsBytes?: boolean;
 }
 
 /** Tells how many milliseconds a request spent in each stage; for several items, the longest. */

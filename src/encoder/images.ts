@@ -63,7 +63,7 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
 
   /** Gets an input's own bytes, those that its data URI holds, or those that its URL leads to. */
   async function bytesOf(input: ImageInput, step: ImageStep): Promise<Bytes> {
-    if (input instanceof Uint8Array) return { bytes: input, release() {} };
+    if (input instanceof Uint8Array) return { bytes: step.keepsBytes ? input : new Uint8Array(input), release() {} };
     if (!isDataUri(input.url)) return fetchImage(input.url, step);
     return { bytes: await decodeBase64(input.url, { maxBytes: maxImageBytes }), release() {} };
   }
@@ -101,7 +101,7 @@ async function hashOf(bytes: Uint8Array): Promise<string> {
 
 type Bytes = FetchedImage & { fetchMs?: number };
 
-interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait"> {
+interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait" | "keepsBytes"> {
   request: TowerRequest<Pixels>;
   position: number;
   isOneOfMany: boolean;

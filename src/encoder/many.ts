@@ -1,4 +1,5 @@
 import { EncoderError } from "../errors.ts";
+import { inOrder } from "../scheduling/in-order.ts";
 import type { EncodeOptions, Encoder } from "./contract.ts";
 import { encodeItems, type Item } from "./items.ts";
 
@@ -21,22 +22,22 @@ export async function* encodeMany<Id>(
   { encoder, ahead = 128, normalize = true, signal }: EncodeManyOptions,
 ): AsyncGenerator<EncodedOne<Id>, void, undefined> {
   const left = new AbortController();
-  const options = {
-    normalize,
-    wait: true,
-    signal: signal ? AbortSignal.any([signal, left.signal]) : left.signal,
-  };
-  const underWay: Promise<EncodedOne<Id>>[] = [];
+  const stop = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+  const options = { normalize, wait: true, signal: stop };
+  const items = (async function* () {
+    yield* source;
+  })();
+  const encoded = inOrder(items, (item) => encodeOne(item, encoder, options), { lanes: ahead, window: ahead, stop });
   try {
-    for await (const item of source) {
-      const one = encodeOne(item, encoder, options);
-      one.catch(() => {}); // it is awaited below, unless the loop is left before
-      underWay.push(one);
-      if (underWay.length >= ahead) yield await underWay.shift()!;
+    for (;;) {
+      const one = await encoded.next();
+      if (one.done) break;
+      yield one.value;
     }
-    while (underWay.length > 0) yield await underWay.shift()!;
+    signal?.throwIfAborted();
   } finally {
     left.abort();
+    await encoded.return(undefined);
   }
 }
 

@@ -27,7 +27,8 @@ export interface Ranking {
   results: Ranked[];
 }
 
-type Call = Omit<EncodeOptions, "normalize">;
+/** A failed item has no cosines, and cosines are those of unit length. */
+type Call = Omit<EncodeOptions, "normalize" | "onError">;
 
 /**
  * Orders candidates by how well they fit the query: sentences for a picture (zero-shot classification), pictures for a
@@ -37,7 +38,10 @@ type Call = Omit<EncodeOptions, "normalize">;
  */
 export async function rank(encoder: Encoder, request: RankRequest, options: Call = {}): Promise<Ranking> {
   requireProbabilities(request, encoder.manifest);
-  const { embeddings } = await encodeItems(encoder, [request.query, ...request.candidates], options);
+  const { embeddings } = await encodeItems(encoder, [request.query, ...request.candidates], {
+    ...options,
+    ...ofRanking,
+  });
   return rankVectors(embeddings, { ...request, logit: encoder.manifest.logit });
 }
 
@@ -50,10 +54,13 @@ export async function compare(
   { a, b }: { a: readonly Item[]; b: readonly Item[] },
   options: Call = {},
 ): Promise<Float32Array[]> {
-  const { embeddings } = await encodeItems(encoder, [...a, ...b], options);
+  const { embeddings } = await encodeItems(encoder, [...a, ...b], { ...options, ...ofRanking });
   const others = embeddings.slice(a.length);
   return embeddings.slice(0, a.length).map((vector) => cosines(vector, others));
 }
+
+/** Callers without types may say something else. */
+const ofRanking = { normalize: true, onError: "fail" } as const;
 
 /** @throws EncoderError INVALID_REQUEST */
 export function requireProbabilities({ probabilities }: { probabilities?: boolean }, { logit, name }: Manifest): void {

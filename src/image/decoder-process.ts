@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { EncoderConfig } from "../config/encoder.ts";
-import { EncoderError, type ErrorCode, shuttingDown } from "../errors.ts";
+import { EncoderError, type ErrorCode, shuttingDown, toEncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
 import { giveWay } from "../host/give-way.ts";
 import { processStat } from "../host/process-stat.ts";
@@ -131,7 +131,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   function outcomeOf(bytes: Uint8Array): Promise<Outcome> {
     holdParent(child, true);
     const outcome = nextOutcome();
-    void send(child, bytes, () => usable);
+    send(child, bytes, () => usable).catch((error) => end(toEncoderError(error), "crashed")); // half of it was sent
     const timer = setTimeout(() => {
       end(timedOut(options.decodeTimeoutMs, coreMsOf(child.pid) - coreMsBefore), "hung");
     }, options.decodeTimeoutMs);

@@ -1,8 +1,8 @@
-import { inOrder } from "../bulk/in-order.ts";
 import type { Item } from "../bulk/items/item.ts";
 import { readItem } from "../bulk/items/read-item.ts";
 import type { Encode } from "../bulk/run.ts";
 import { toEncoderError } from "../errors.ts";
+import { inOrder } from "../scheduling/in-order.ts";
 import type { Mark } from "./marks.ts";
 import type { Around } from "./suspicion.ts";
 

@@ -1,7 +1,7 @@
-import { inOrder } from "../bulk/in-order.ts";
 import { isLasting, type Tally } from "../bulk/run.ts";
 import type { Source } from "../bulk/sources/source.ts";
 import { EncoderError, type ErrorCode } from "../errors.ts";
+import { inOrder } from "../scheduling/in-order.ts";
 import type { QueueAddress } from "./address.ts";
 import { finishOutput } from "./finish-output.ts";
 import { type Mark, markPath, readMark } from "./marks.ts";

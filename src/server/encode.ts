@@ -25,7 +25,11 @@ interface Exchange {
 export function createEncode(encoder: Encoder, requestTimeoutMs: number): EncodeFor {
   async function encode({ request, reply }: Exchange, items: readonly Item[], { normalize = true } = {}) {
     const limits = startDeadline(reply, requestTimeoutMs);
-    return told({ request, reply }, items, await encodeItems(encoder, items, { normalize, ...limits }));
+    return told(
+      { request, reply },
+      items,
+      await encodeItems(encoder, items, { normalize, keepsBytes: true, ...limits }),
+    );
   }
 
   async function withFaults(
@@ -36,7 +40,7 @@ export function createEncode(encoder: Encoder, requestTimeoutMs: number): Encode
     const places = items.flatMap((item, index) => (item instanceof EncoderError ? [] : [index]));
     const good = items.filter((item): item is Item => !(item instanceof EncoderError));
     const limits = startDeadline(reply, requestTimeoutMs);
-    const encoding = await encodeItems(encoder, good, { normalize, onError: "return", ...limits });
+    const encoding = await encodeItems(encoder, good, { normalize, keepsBytes: true, onError: "return", ...limits });
     told({ request, reply }, good, encoding);
     const embeddings = new Array<Float32Array | null>(items.length).fill(null);
     for (const [i, embedding] of encoding.embeddings.entries()) embeddings[places[i]!] = embedding;

@@ -36,6 +36,8 @@ async function build(imageDir: string, textDir: string): Promise<string> {
   return (await buildModel({ imageDir, textDir, outDir, name: "alone", precision: "fp32" })).directory;
 }
 
+const meanOf = async (model: string) => JSON.parse(await readFile(join(model, "manifest.json"), "utf8")).image.mean;
+
 describe("towers that were saved alone", () => {
   it.each([
     ["clip-open", ["none", "none"]], // CLIPVisionModelWithProjection and CLIPTextModelWithProjection keep the names
@@ -63,6 +65,30 @@ describe("towers that were saved alone", () => {
     await expect(build(imageDir, textDir)).rejects.toThrow(/CLIPTextModelWithProjection has/);
     await editJson(join(imageDir, "config.json"), "architectures", ["CLIPVisionModel"]);
     await expect(build(imageDir, textDir)).rejects.toThrow(/CLIPVisionModelWithProjection has/);
+  });
+
+  it("take the image processor that transformers takes where there are two", async () => {
+    const [imageDir, textDir] = await Promise.all([
+      alone("clip-open", "vision", { prefix: "none" }),
+      alone("clip-open", "text", { prefix: "none" }),
+    ]);
+    const settings = JSON.parse(await readFile(join(imageDir, "preprocessor_config.json"), "utf8"));
+    const newer = join(imageDir, "processor_config.json");
+    await writeFile(newer, JSON.stringify({ image_processor: { ...settings, image_mean: [0.1, 0.2, 0.3] } }));
+    expect(await meanOf(await build(imageDir, textDir))).toEqual([0.1, 0.2, 0.3]);
+    await writeFile(newer, JSON.stringify({ processor_class: "CLIPProcessor" }));
+    expect(await meanOf(await build(imageDir, textDir))).toEqual(settings.image_mean);
+  });
+
+  it("are refused with a prompt of sentence-transformers, which the vectors would lack", async () => {
+    for (const checkpoint of ["clip-open", "siglip"]) {
+      const textDir = await alone(checkpoint, "text", { prefix: "none" });
+      const prompts = { default_prompt_name: "q", prompts: { q: "a photo of " } };
+      await writeFile(join(textDir, "config_sentence_transformers.json"), JSON.stringify(prompts));
+      await expect(build(await alone(checkpoint, "vision", { prefix: "none" }), textDir)).rejects.toThrow(
+        /default_prompt_name "q"/,
+      );
+    }
   });
 
   it("take the keys that other versions of transformers add to an image processor", async () => {

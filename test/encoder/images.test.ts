@@ -20,6 +20,34 @@ async function keysOf(pictures: Uint8Array[]): Promise<string[]> {
   return keys;
 }
 
+it("a picture is what it was when the call came, whatever becomes of the caller's bytes", async () => {
+  const before = (await keysOf([Uint8Array.of(1, 2)]))[0];
+  const mine = Uint8Array.of(1, 2);
+  let decoded: Uint8Array | undefined;
+  const request = {
+    reserve() {},
+    each: (inputs: Uint8Array[], step: (input: Uint8Array, turn: object) => Promise<unknown>) =>
+      Promise.all(inputs.map((input, index) => step(input, { index, waitedMs: 0 }))),
+    async embed({ key }: { key: string }, prepare: (turn: object) => Promise<unknown>) {
+      expect(key).toBe(before);
+      mine.fill(9);
+      structuredClone(mine, { transfer: [mine.buffer] });
+      await prepare({});
+      return { embedding: new Float32Array(1), prepareMs: 0, queueMs: 0, inferenceMs: 0, incomplete: false };
+    },
+    close() {},
+  };
+  const decoder = {
+    async decode(bytes: Uint8Array) {
+      decoded = bytes;
+      return {};
+    },
+  };
+  const options = { tower: { open: () => request }, decoder, observer: {}, maxImageBytes: 1e9 };
+  await createImageEncoder(options as unknown as ImageEncoderOptions)([mine]);
+  expect(decoded).toEqual(Uint8Array.of(1, 2));
+});
+
 it("pictures of any size are told apart by all of their bytes", async () => {
   for (const size of [10, 600_000, 9_000_000]) {
     const first = new Uint8Array(size);

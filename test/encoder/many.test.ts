@@ -50,6 +50,19 @@ describe("encoding many items", () => {
     expect(seen).toEqual(Array.from({ length: 31 }, (_, id) => id));
   });
 
+  it("yields what is done while the source has nothing, and waits for it no longer than its signal", async () => {
+    async function* stalled() {
+      yield { id: 1, text: "a" };
+      await new Promise(() => {});
+    }
+    const stop = new AbortController();
+    const results = encodeMany(stalled(), { encoder, signal: stop.signal });
+    expect((await results.next()).value).toMatchObject({ id: 1 });
+    const second = results.next();
+    stop.abort(new Error("too late"));
+    await expect(second).rejects.toThrow("too late");
+  });
+
   it("ends with its signal, and with what its source throws", async () => {
     const signal = AbortSignal.abort(new Error("gone"));
     const aborted = encodeMany([{ id: 1, text: "a" }], { encoder, signal });

@@ -11,7 +11,7 @@ const mayImport: Record<string, string[]> = {
   ],
   server: ["encoder", "search", "model", "scheduling", "config", "errors", "metrics"],
   bulk: ["encoder", "search", "graph", "image", "model", "storage", "scheduling", "host", "config", "errors"],
-  queue: ["bulk", "encoder", "image", "model", "storage", "host", "config", "errors"],
+  queue: ["bulk", "encoder", "image", "model", "storage", "scheduling", "host", "config", "errors"],
   search: ["image", "model", "storage", "host", "config", "errors"],
   metrics: [],
   client: ["scheduling", "errors"],

@@ -34,6 +34,10 @@ export async function* withColumnKinds(
     return { ...record, fields, given: record.fields };
   };
   for await (const record of records) {
+    if (first?.length === 0 && Object.keys(record.fields).length === 0) {
+      yield cast(record); // lists of lines have no columns, and may be typed at this moment
+      continue;
+    }
     if (first && first.push(record) < looked) continue;
     if (first) {
       kinds = kindsOf(first);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { inOrder } from "../../src/bulk/in-order.ts";
+import { inOrder } from "../../src/scheduling/in-order.ts";
 import { collect } from "../support/collect.ts";
 
 const never = new AbortController().signal;
@@ -42,6 +42,41 @@ describe("work in order", () => {
     const work = async (i: number) => i;
     for await (const i of inOrder(numbers(100_000), work, { lanes: 2, window: 3, stop: never })) sum += i;
     expect(sum).toBe((100_000 * 99_999) / 2);
+  });
+
+  it("gives what is done while the stream has nothing, and waits for it no longer once it is stopped or left", async () => {
+    async function* stalled() {
+      yield* [1, 2];
+      await new Promise(() => {});
+    }
+    const work = async (i: number) => i;
+    const stop = new AbortController();
+    const results = inOrder(stalled(), work, { lanes: 4, window: 8, stop: stop.signal });
+    expect([(await results.next()).value, (await results.next()).value]).toEqual([1, 2]);
+    const third = results.next();
+    stop.abort();
+    expect(await third).toEqual({ done: true, value: undefined });
+    for await (const i of inOrder(stalled(), work, { lanes: 4, window: 8, stop: never })) if (i === 2) break;
+  });
+
+  it("ends a stream that it has not read to the end, and tells of what it throws", async () => {
+    let isEnded = false;
+    async function* watched() {
+      try {
+        yield* [1, 2, 3];
+      } finally {
+        await sleep(5);
+        isEnded = true;
+      }
+    }
+    for await (const _ of inOrder(watched(), async (i) => i, { lanes: 1, window: 1, stop: never })) break;
+    expect(isEnded).toBe(true);
+    async function* failing() {
+      yield 1;
+      throw new Error("the stream broke");
+    }
+    const broken = collect(inOrder(failing(), async (i) => i, { lanes: 1, window: 1, stop: never }));
+    await expect(broken).rejects.toThrow("the stream broke");
   });
 
   it("finishes what was begun, and begins nothing more, once it is stopped", async () => {

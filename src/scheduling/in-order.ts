@@ -7,7 +7,10 @@ export interface InOrderOptions {
   stop: AbortSignal;
 }
 
-/** Maps a stream with several items at work at once, and gives the results in the order of the items. */
+/**
+ * Maps a stream with several items at work at once, and gives the results in the order of the items. Once it is stopped
+ * or left, a stream that has nothing to give yet, such as standard input, is waited for no longer.
+ */
 export async function* inOrder<T, R>(
   items: AsyncIterable<T>,
   work: (item: T) => Promise<R>,
@@ -19,16 +22,32 @@ export async function* inOrder<T, R>(
   let failure: { reason: unknown } | undefined;
   let waiting: (() => void)[] = [];
   const change = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const isOver = () => ended || stop.aborted;
   const wake = () => {
     const woken = waiting;
     waiting = [];
     for (const resolve of woken) resolve();
+    if (isOver()) passOver();
   };
-
-  const isOver = () => ended || stop.aborted;
   stop.addEventListener("abort", wake, { once: true });
+
+  const iterator = items[Symbol.asyncIterator]();
+  let isAsked = false;
+  let passOver = () => {};
+  const nextItem = () =>
+    new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+      passOver = () => resolve(undefined);
+      isAsked = true;
+      const answered = iterator.next().finally(() => {
+        isAsked = false;
+      });
+      answered.then(resolve, reject);
+    });
   const read = async () => {
-    for await (const item of items) {
+    while (!isOver()) {
+      const next = await nextItem();
+      if (!next || next.done) return;
+      const item = next.value;
       while ((running >= lanes || begun.length >= window) && !isOver()) await change();
       if (isOver()) return;
       running++;
@@ -43,7 +62,7 @@ export async function* inOrder<T, R>(
   };
   const reading = read()
     .catch((reason) => {
-      failure = { reason };
+      if (!isOver()) failure = { reason };
     })
     .finally(() => {
       ended = true;
@@ -64,5 +83,8 @@ export async function* inOrder<T, R>(
     stop.removeEventListener("abort", wake);
     wake();
     await Promise.all([reading, ...begun.map((result) => result.catch(() => {}))]);
+    const closed = iterator.return?.();
+    if (isAsked) closed?.catch(() => {});
+    else await closed;
   }
 }
