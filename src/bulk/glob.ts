@@ -15,6 +15,25 @@ export function pathFilter(patterns: readonly string[]): PathFilter {
   return (path) => tests.some((test) => test(path));
 }
 
+/** Creates a filter that passes folders in which something may lie that the pattern matches. */
+export function folderFilter(pattern: string): PathFilter {
+  if (/\{[^}]*\//.test(pattern)) return () => true; // its alternatives have slashes of their own
+  const parts = pattern.split("/");
+  const crossing = parts.findIndex((part) => part.includes("**"));
+  const fixed = (crossing === -1 ? parts.slice(0, -1) : parts.slice(0, crossing)).map(globExpression);
+  return (folder) => {
+    const names = folder.split("/");
+    if (crossing === -1 && names.length > fixed.length) return false;
+    return names.slice(0, fixed.length).every((name, at) => fixed[at]!.test(name));
+  };
+}
+
+/** Creates a filter that passes folders of which everything is matched, however deep it lies. */
+export function wholeFolderFilter(isMatched: PathFilter): PathFilter {
+  const any = "\x01";
+  return (folder) => isMatched(`${folder}/${any}`) && isMatched(`${folder}/${any}/${any}`);
+}
+
 export function isGlob(text: string): boolean {
   return /[*?[{]/.test(text);
 }

@@ -40,10 +40,13 @@ export function createParts(options: { sink: Sink; journal: Journal; partSize: n
     return vectors;
   }
 
-  async function removePart(part: number): Promise<void> {
-    if (journal.partDigest(part) === undefined) return;
+  /** A part of which the journal knows nothing is of a run whose journal was lost. @returns whether there was one */
+  async function removePart(part: number): Promise<boolean> {
+    const isKnown = journal.partDigest(part) !== undefined;
+    if (!isKnown && !(await sink.has(part))) return false;
     await sink.remove(part);
-    await journal.markPart(part, null);
+    if (isKnown) await journal.markPart(part, null);
+    return true;
   }
 
   return {
@@ -54,7 +57,10 @@ export function createParts(options: { sink: Sink; journal: Journal; partSize: n
     },
     async finish({ isComplete }) {
       if (inputs > 0) await finishPart();
-      if (isComplete) for (const part of journal.parts()) if (part >= number) await removePart(part);
+      if (isComplete) {
+        for (const part of journal.parts()) if (part >= number) await removePart(part);
+        for (let part = number; await removePart(part); part++);
+      }
       await sink.finish?.();
     },
   };

@@ -16,8 +16,7 @@ export interface BulkRun {
   encode: Encode;
   rows: RowSink;
   errors: ErrorList;
-  /** Called with what was read, before its vector is marked as known. */
-  keep?(item: Item, content: Uint8Array | string, contentHash: string): Promise<void>;
+  keeper?: Keeper;
   itemTimeoutMs: number;
   /** Once aborted nothing more is begun; what was begun is finished and written, or given up after `finishMs`. */
   stop: AbortSignal;
@@ -26,19 +25,29 @@ export interface BulkRun {
   tally: Tally;
 }
 
+/** Keeps something of an item besides its vector. */
+export interface Keeper {
+  /** Called with what was read, before its vector is marked as known. */
+  keep(item: Item, content: Uint8Array | string, contentHash: string): Promise<void>;
+  /** Tells whether what it keeps of an item is there; otherwise the item is read again, though its vector is known. */
+  has(item: Item, contentHash: string): Promise<boolean>;
+}
+
 /** Tells how far a run is; it changes while the run goes on. */
 export interface Tally {
   encoded: number;
   /** Counts those that are known from an earlier run or by their bytes. */
   known: number;
   failed: number;
+  /** Counts the failures that are told again from an earlier run. */
+  toldAgain: number;
   /** Counts the failures of this machine's run by their code. */
   codes: Partial<Record<ErrorCode, number>>;
   /** Counts the bytes of what was read. */
   bytes: number;
 }
 
-export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, codes: {}, bytes: 0 });
+export const newTally = (): Tally => ({ encoded: 0, known: 0, failed: 0, toldAgain: 0, codes: {}, bytes: 0 });
 
 /** Limits the items under way at once: enough for fetching, decoding and two batches of the engine. */
 const lanes = 128;
@@ -108,7 +117,7 @@ async function rowOf(item: Item, run: Step): Promise<Row | undefined> {
   const row = { item: { identity, name, key, columns, origin, operand }, version: undefined as string | undefined };
   try {
     row.version = await item.version?.();
-    const known = findKnown(item, row.version, run);
+    const known = await findKnown(item, row.version, run);
     if (known) return { ...row, outcome: known };
     const outcome = await readItem(item, run, (content, { signal }) => {
       row.version = content.version;
@@ -121,11 +130,17 @@ async function rowOf(item: Item, run: Step): Promise<Row | undefined> {
   }
 }
 
-function findKnown(item: Item, version: string | undefined, { journal, tally }: BulkRun): Outcome | undefined {
+async function findKnown(
+  item: Item,
+  version: string | undefined,
+  { journal, keeper, tally }: BulkRun,
+): Promise<Outcome | undefined> {
   const known = journal.find(item.identity, version);
   if (!known) return undefined;
+  if ("slot" in known && keeper && !(await keeper.has(item, known.contentHash))) return undefined;
   item.discard?.();
-  if (!("error" in known)) tally.known++;
+  if ("error" in known) tally.toldAgain++;
+  else tally.known++;
   return known;
 }
 
@@ -133,12 +148,12 @@ function findKnown(item: Item, version: string | undefined, { journal, tally }: 
 async function encodeContent(
   item: Item,
   { input, version }: Content,
-  { journal, encode, keep, tally, signal }: Step,
+  { journal, encode, keeper, tally, signal }: Step,
 ): Promise<Outcome> {
   const { identity } = item;
   tally.bytes += input.length;
   const contentHash = createHash("sha256").update(input).digest("base64");
-  await keep?.(item, input, contentHash);
+  await keeper?.keep(item, input, contentHash);
   const known = journal.findContent(contentHash);
   if (known && "slot" in known) {
     tally.known++;

@@ -1,9 +1,9 @@
-import { mkdir, rm } from "node:fs/promises";
+import { access, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { thumbnailPath } from "../search/thumbnail-path.ts";
 import type { OwnFields, VectorStore } from "../search/vector-store.ts";
 import { storing } from "../storage/storing.ts";
-import type { BulkRun } from "./run.ts";
+import type { Keeper } from "./run.ts";
 import { writeWhole } from "./write-whole.ts";
 
 export interface ThumbnailOptions {
@@ -17,7 +17,7 @@ export interface ThumbnailOptions {
 const timeoutMs = 20_000;
 
 /** Keeps a thumbnail of each picture that is no file of its own, since nothing is fetched or unpacked when it is shown. */
-export function keepThumbnails({ directory, thumbnail }: ThumbnailOptions): NonNullable<BulkRun["keep"]> {
+export function keepThumbnails({ directory, thumbnail }: ThumbnailOptions): Keeper {
   /** The same picture may come by several URLs at once. */
   const inWork = new Map<string, Promise<void>>();
   async function keep(content: Uint8Array, contentHash: string): Promise<void> {
@@ -27,13 +27,23 @@ export function keepThumbnails({ directory, thumbnail }: ThumbnailOptions): NonN
     await storing(() => mkdir(dirname(path), { recursive: true }));
     await writeWhole(path, [small]);
   }
-  return async (item, content, contentHash) => {
-    if (item.origin.kind === "file" || typeof content === "string") return;
-    const begun = inWork.get(contentHash);
-    if (begun) return begun;
-    const keeping = keep(content, contentHash).finally(() => inWork.delete(contentHash));
-    inWork.set(contentHash, keeping);
-    return keeping;
+  return {
+    async keep(item, content, contentHash) {
+      if (item.origin.kind === "file" || typeof content === "string") return;
+      const begun = inWork.get(contentHash);
+      if (begun) return begun;
+      const keeping = keep(content, contentHash).finally(() => inWork.delete(contentHash));
+      inWork.set(contentHash, keeping);
+      return keeping;
+    },
+    /** A picture that is forgotten loses its thumbnail, and may come back. */
+    async has(item, contentHash) {
+      if (item.origin.kind === "file") return true;
+      return access(thumbnailPath(directory, contentHash)).then(
+        () => true,
+        () => false,
+      );
+    },
   };
 }
 

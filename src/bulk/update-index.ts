@@ -90,7 +90,7 @@ async function addPictures(options: AddPictures): Promise<void> {
   const errors = await createErrorList(directory);
   try {
     const rows = await createIndexRows({ ...options, inputs, rootNumber, dimensions: facts.dimensions });
-    await runBulk({ ...options, encode: encodeWith(encoder), rows, errors, keep: keepThumbnails(options) });
+    await runBulk({ ...options, encode: encodeWith(encoder), rows, errors, keeper: keepThumbnails(options) });
   } finally {
     await errors.close();
   }

@@ -38,7 +38,7 @@ export async function callBulk(
     shown.stop();
     await counting.end();
   }
-  const { encoded, known, failed, codes } = tally;
+  const { encoded, known, failed, toldAgain, codes } = tally;
   const reasons = Object.entries(codes).map(([code, times]) => `${count(times)} ${code}`);
   const why = reasons.length > 0 ? ` (${reasons.join(", ")})` : "";
   const facts = `${count(encoded)} encoded, ${count(known)} known already, ${count(failed)} failed${why}`;
@@ -47,6 +47,10 @@ export async function callBulk(
     throw signal.reason;
   }
   process.stdout.write(`${facts}${conclusion}\n`);
+  if (toldAgain > 0) {
+    const again = `${count(toldAgain)} failure${toldAgain > 1 ? "s" : ""} of an earlier run`;
+    process.stderr.write(`${again} told again: --retry-failed tries them anew\n`);
+  }
   for (const remark of source.remarks?.() ?? []) process.stderr.write(`${remark}\n`);
   return failed > 0 ? 3 : 0;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pathFilter, splitGlob } from "../../src/bulk/glob.ts";
+import { folderFilter, pathFilter, splitGlob, wholeFolderFilter } from "../../src/bulk/glob.ts";
 import { inputSettings } from "../../src/config/bulk.ts";
 
 describe("a pattern", () => {
@@ -20,6 +20,32 @@ describe("a pattern", () => {
     ["new\nline*", "new\nline 🚲", true],
   ])("%o about %o says %o", (pattern, path, isMeant) => {
     expect(pathFilter([pattern])(path)).toBe(isMeant);
+  });
+
+  it.each([
+    ["*.jpg", "a", false],
+    ["a/*.jpg", "a", true],
+    ["a/*.jpg", "b", false],
+    ["a/*.jpg", "a/b", false],
+    ["20*/a/*.jpg", "2024/a", true],
+    ["20*/a/*.jpg", "2024/b", false],
+    ["**/*.jpg", "a/b/c", true],
+    ["a/**/*.jpg", "a/b/c", true],
+    ["a/**/*.jpg", "b", false],
+    ["{a/b,c}/*.jpg", "a", true],
+  ])("%o and the folder %o: something may lie there is %o", (pattern, folder, isPossible) => {
+    expect(folderFilter(pattern)(folder)).toBe(isPossible);
+  });
+
+  it.each([
+    ["secret/**", "secret", true],
+    ["**/cache/**", "a/cache", true],
+    ["**", "a", true],
+    ["secret/*", "secret", false], // what lies deeper is not meant
+    ["secret/**/*.jpg", "secret", false],
+    ["*.jpg", "a", false],
+  ])("%o leaves nothing of the folder %o: %o", (pattern, folder, isWhole) => {
+    expect(wholeFolderFilter(pathFilter([pattern]))(folder)).toBe(isWhole);
   });
 
   it.each([

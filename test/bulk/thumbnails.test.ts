@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { urlItem } from "../../src/bulk/items/url-item.ts";
 import { keepThumbnails } from "../../src/bulk/thumbnails.ts";
@@ -14,13 +14,17 @@ describe("thumbnails", () => {
       made++;
       return Buffer.from("small");
     };
-    const keep = keepThumbnails({ directory, thumbnail });
+    const { keep, has } = keepThumbnails({ directory, thumbnail });
     const hash = createHash("sha256").update("picture").digest("base64");
     const items = Array.from({ length: 40 }, (_, at) =>
       urlItem({ url: `http://host/${at}.jpg`, key: `${at}`, columns: {} }, {} as never),
     );
     await Promise.all(items.map((item) => keep(item, Buffer.from("picture"), hash)));
     expect(made).toBe(1);
+    expect(await has(items[0]!, hash)).toBe(true);
+    await rm(thumbnailPath(directory, hash));
+    expect(await has(items[0]!, hash)).toBe(false);
+    await keep(items[0]!, Buffer.from("picture"), hash);
     expect((await readFile(thumbnailPath(directory, hash))).toString()).toBe("small");
   });
 });

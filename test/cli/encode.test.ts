@@ -178,6 +178,17 @@ describe("a second encode into the same output", () => {
     expect(outputFiles(out)).toEqual(outputFiles(join(folder, "fresh")));
   });
 
+  it("gives that also where its journal was lost, and parts are there that nobody knows of", async () => {
+    const { pictures, out, folder } = await places();
+    writePictures(pictures, 12);
+    await encode(pictures, out, "--part-size", "3");
+    rmSync(join(out, ".journal"), { recursive: true });
+    rmSync(join(pictures, "2"), { recursive: true });
+    await encode(pictures, out, "--part-size", "3");
+    await encode(pictures, join(folder, "fresh"), "--part-size", "3");
+    expect(outputFiles(out)).toEqual(outputFiles(join(folder, "fresh")));
+  });
+
   it("leaves alone what failed, unless it is to try again, all or those with a code", async () => {
     const { pictures, out } = await places();
     writeFiles(pictures, { "a.bmp": bitmap(0), "big.bmp": bitmap(1, [200, 200]), "torn.png": "x" });
@@ -271,6 +282,17 @@ describe("an encode that is interrupted", () => {
       expect(again.stdout).toContain(`${600 - encoded} encoded, ${encoded} known already, 0 failed`);
     },
   );
+
+  it("by Ctrl-C ends while standard input is open, whose lines are encoded as they come", async () => {
+    const { pictures, out, folder } = await places();
+    writePictures(pictures, 1);
+    const fifo = join(folder, "typed");
+    const typed = `mkfifo ${fifo} && exec 0<>${fifo} && echo "${pictures}/0/picture 0.bmp" >&0`; // and nothing more
+    const run = startCli(["encode", "-", "--out", out, "--model", model], {}, typed);
+    await waitForVectors(out, 1);
+    run.child.kill("SIGINT");
+    expect(await run.ended).toMatchObject({ code: 130, stderr: expect.stringContaining("1 encoded") });
+  });
 
   it("by a second Ctrl-C ends at once, whatever is under way", async () => {
     const { folder, out } = await places();

@@ -21,7 +21,8 @@ export interface JournalLog {
 const newline = 0x0a;
 /** A checksum looks like "1a2b3c4d ". */
 const checksumLength = 9;
-const maxLineBytes = 1 << 20;
+/** A text of a list has up to 1 MiB, and JSON writes some of its bytes as six. */
+const maxLineBytes = 8 << 20;
 
 /** @param onLine called for each line that is there, in order */
 export async function openJournalLog(file: string, onLine: (text: string, line: number) => void): Promise<JournalLog> {

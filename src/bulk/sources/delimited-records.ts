@@ -7,7 +7,8 @@ export function delimitedReader(separator: "," | "\t") {
     let header: string[] | undefined;
     for await (const row of readRows(chunks, separator)) {
       if (row === "too long") yield { fields: {}, error: tooLong() };
-      else if (!header) header = row.map((name) => name.replace(/^\xef\xbb\xbf/, "").trim()).map(decode);
+      else if (row === "unended") yield { fields: {}, error: malformed("A quoted cell has no end.") };
+      else if (!header) header = row.map((name) => decode(withoutMark(name).trim()));
       else if (row.length > header.length) {
         const message = `Expected ${header.length} cells in a row, as in the header, found ${row.length}.`;
         yield { fields: {}, error: malformed(message) };
@@ -20,8 +21,14 @@ function recordOf(header: readonly string[], row: readonly string[]): ListRecord
   return { fields: Object.fromEntries(header.map((name, i) => [name, row[i] === "" ? null : decode(row[i] ?? "")])) };
 }
 
+/** Takes away UTF-8's byte order mark, which may stand before the first cell, and before its quote. */
+const withoutMark = (cell: string) => (cell.startsWith("\xef\xbb\xbf") ? cell.slice(3) : cell);
+
 /** Reads rows of cells with one character per byte; empty lines are left out. */
-async function* readRows(chunks: AsyncIterable<Uint8Array>, separator: string): AsyncGenerator<string[] | "too long"> {
+async function* readRows(
+  chunks: AsyncIterable<Uint8Array>,
+  separator: string,
+): AsyncGenerator<string[] | "too long" | "unended"> {
   let cells: string[] = [];
   let cell = "";
   let length = 0;
@@ -56,11 +63,11 @@ async function* readRows(chunks: AsyncIterable<Uint8Array>, separator: string): 
         state = "plain";
         const row = endRow();
         if (!wasEmpty) yield row;
-      } else if (character === '"' && cell === "" && state === "plain") state = "quoted";
+      } else if (character === '"' && withoutMark(cell) === "" && state === "plain") state = "quoted";
       else if (character !== "\r" && length <= maxRecordBytes) cell += character;
     }
   }
-  if (!isEmpty()) yield endRow();
+  if (!isEmpty()) yield state === "quoted" ? "unended" : endRow();
 }
 
 function decode(cell: string): string {

@@ -13,6 +13,8 @@ export interface FolderOptions {
   follow: boolean;
   /** Judges the path below the folder. */
   isWanted: PathFilter;
+  /** Judges folders by their paths below the folder: others are not looked into, and may be unreadable. */
+  isEntered?: PathFilter;
   reading: FileReading;
   scratch: string;
   /** Tells whether a file that is not wanted should be told of, by its path. */
@@ -21,10 +23,12 @@ export interface FolderOptions {
   openFile?(path: string): Source | undefined;
 }
 
-/** Folders of programs and systems, in which nobody keeps pictures. */
+/** Folders of programs and systems, in which nobody keeps pictures; those of an index hold thumbnails. */
 const skippedNames = new Set([
   ...["@eaDir", "node_modules", "Thumbs.db", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"],
 ]);
+
+const isIndexName = (name: Buffer) => name.subarray(-6).toString() === ".lance";
 
 const slash = Buffer.from("/");
 
@@ -91,7 +95,7 @@ function archivesHint({ count, first }: Archives): string[] {
 
 const sizeOf = ({ size }: Stats) => size;
 
-interface Walk extends Pick<FolderOptions, "follow" | "isWanted" | "scratch"> {
+interface Walk extends Pick<FolderOptions, "follow" | "isWanted" | "isEntered" | "scratch"> {
   pathOf: (below: Buffer) => Buffer;
   sort: boolean;
 }
@@ -102,7 +106,7 @@ interface Found {
 }
 
 async function* walk(options: Walk, below: Buffer = Buffer.alloc(0), above: string[] = []): AsyncGenerator<Found> {
-  const { pathOf, isWanted, follow, scratch, sort } = options;
+  const { pathOf, isWanted, isEntered, follow, scratch, sort } = options;
   const here = above.concat(follow ? await placeOf(pathOf(below)) : []);
   const names = namesIn(pathOf(below), follow);
   try {
@@ -113,7 +117,8 @@ async function* walk(options: Walk, below: Buffer = Buffer.alloc(0), above: stri
       const path = below.length === 0 ? bare : Buffer.concat([below, slash, bare]);
       if (!isFolder) {
         if (isWanted(path.toString())) yield { below: path };
-      } else if (!follow || !here.includes(await placeOf(pathOf(path)))) yield* walk(options, path, here);
+      } else if (isEntered?.(path.toString()) === false) continue;
+      else if (!follow || !here.includes(await placeOf(pathOf(path)))) yield* walk(options, path, here);
     }
   } catch (error) {
     yield { below, error: toEncoderError(error) };
@@ -125,7 +130,7 @@ async function* namesIn(folder: Buffer, follow: boolean): AsyncGenerator<Buffer>
   const directory = await orExplain(() => opendir(folder, { encoding: "buffer" as BufferEncoding }));
   for await (const entry of directory) {
     const name = entry.name as unknown as Buffer; // Node's types do not know of the encoding "buffer" here
-    if (name[0] === 0x2e || skippedNames.has(name.toString())) continue;
+    if (name[0] === 0x2e || skippedNames.has(name.toString()) || isIndexName(name)) continue;
     const kind = await kindOf(entry, Buffer.concat([folder, slash, name]), follow);
     if (kind === "folder") yield Buffer.concat([name, slash]);
     else if (kind === "file") yield name;

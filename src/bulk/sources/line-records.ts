@@ -28,7 +28,7 @@ export async function* readJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGe
 
 function parseLine(line: Buffer): ListRecord {
   try {
-    const value: unknown = JSON.parse(withLongIntegers(line.toString()));
+    const value = parseJson(line.toString());
     if (typeof value === "string") return { fields: {}, line: Buffer.from(value) };
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return { fields: flat(value) };
   } catch {
@@ -37,7 +37,9 @@ function parseLine(line: Buffer): ListRecord {
   return { fields: {}, error: malformed("Expected a JSON object or a string on each line, found something else.") };
 }
 
-/** JSON.parse rounds integers beyond 2^53, which are other ids then: such become text. */
+/** JSON.parse rounds integers beyond 2^53, which are other ids then: here such become text. */
+export const parseJson = (json: string): unknown => JSON.parse(withLongIntegers(json));
+
 function withLongIntegers(json: string): string {
   if (!/\d{16}/.test(json)) return json;
   return json.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) => {

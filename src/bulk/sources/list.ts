@@ -41,12 +41,12 @@ export function listSource(options: ListOptions): Source {
       let column: string | undefined;
       leftOut = new Map();
       const onLeftOut = (of: string, kind: ValueKind) => {
-        if (of === column || of === idColumn) return; // these are taken as they are
+        if (of === column || (of === idColumn && idColumn !== "")) return; // these are taken as they are
         const before = leftOut.get(of) ?? { kind, count: 0, firstRow: number + 1 };
         leftOut.set(of, { ...before, count: before.count + 1 });
       };
       for await (const record of withColumnKinds(records(), onLeftOut)) {
-        const key = String(record.given[idColumn] ?? number);
+        const key = String((idColumn === "" ? undefined : record.given[idColumn]) ?? number);
         number++;
         if (record.error) yield failedItem({ name: `${name}, row ${number}`, key, error: record.error });
         else {
@@ -95,7 +95,7 @@ function itemOf({ fields, given, line }: KindRecord, options: RowOptions): Item 
     return failedItem({ name: `${name}, row ${number}`, key, error });
   }
   const bytes = Buffer.isBuffer(value) ? value : Buffer.from(String(value));
-  const isCarried = (it: string) => it !== column && it !== idColumn;
+  const isCarried = (it: string) => it !== column && (it !== idColumn || idColumn === "");
   const columns: Columns = Object.fromEntries(Object.entries(fields).filter(([it]) => isCarried(it)));
   if (isText) return textItem({ text: bytes.toString(), key, columns });
   const scheme = /^([a-z][a-z0-9+.-]*):(?:\/\/|(?<=^data:))/i.exec(bytes.toString("latin1"))?.[1]?.toLowerCase();

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { EncoderError } from "../../errors.ts";
-import { isGlob, pathFilter, splitGlob } from "../glob.ts";
+import { folderFilter, isGlob, pathFilter, splitGlob, wholeFolderFilter } from "../glob.ts";
 import { type FileReading, fileItem } from "../items/file-item.ts";
 import type { Item } from "../items/item.ts";
 import { urlItem } from "../items/url-item.ts";
@@ -54,9 +54,11 @@ async function openSource(operand: string, options: SourceOptions): Promise<Sour
 function openFolder(folder: string, options: SourceOptions): Source {
   const isIncluded = options.include.length > 0 ? pathFilter(options.include) : isPictureName;
   const isExcluded = pathFilter(options.exclude);
+  const isExcludedWhole = wholeFolderFilter(isExcluded);
   return folderSource({
     ...{ ...options, folder },
     isWanted: (path) => isIncluded(path) && !isExcluded(path),
+    isEntered: (path) => !isExcludedWhole(path),
     isArchive: (path) => (tarName.test(path) || zipName.test(path)) && !isExcluded(path),
   });
 }
@@ -66,10 +68,13 @@ function globSource(operand: string, options: SourceOptions): Source {
   const { base, pattern } = splitGlob(operand);
   const matches = pathFilter([pattern.includes("/") ? pattern : `./${pattern}`]);
   const isExcluded = pathFilter(options.exclude);
+  const mayHold = folderFilter(pattern);
+  const isExcludedWhole = wholeFolderFilter(isExcluded);
+  const isEntered = (path: string) => mayHold(path) && !isExcludedWhole(path);
   const isWanted = (path: string) => matches(pattern.includes("/") ? path : `./${path}`) && !isExcluded(path);
   const isMeant = (path: string) => tarName.test(path) || (listEnding(path) ?? "") === listEnding(pattern);
   return folderSource({
-    ...{ ...options, folder: base, isWanted },
+    ...{ ...options, folder: base, isWanted, isEntered },
     openFile: (path) => (isMeant(path) ? openFile(path, options) : undefined),
   });
 }

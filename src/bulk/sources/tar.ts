@@ -12,7 +12,7 @@ import { type FileReading, failedItem, orExplain } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
 import { textItem } from "../items/text-item.ts";
 import { isPictureName } from "./endings.ts";
-import { flat } from "./line-records.ts";
+import { flat, parseJson } from "./line-records.ts";
 import type { Source } from "./source.ts";
 
 export interface TarOptions {
@@ -63,6 +63,7 @@ export function tarSource(options: TarOptions): Source {
         version = `${size}:${mtimeNs}`;
         for await (const member of members(options)) {
           const name = member.header.name;
+          if (/(^|\/)\._[^/]*$/.test(name)) continue; // what macOS keeps of a file beside it
           const problem = problemOf(member.header, options);
           if (problem) {
             yield* take();
@@ -74,7 +75,8 @@ export function tarSource(options: TarOptions): Source {
           if (sample && (sample.key !== key || (isPicture && sample.picture))) yield* take();
           sample ??= { key, columns: {} };
           if (isPicture) sample.picture = await readPicture(member, options.reading);
-          else if (ending === "txt" || ending === "caption") sample.columns.caption = (await member.read()).toString();
+          else if (ending === "txt" || ending === "caption")
+            sample.columns.caption = (await member.read()).toString().trim();
           else if (ending === "json") Object.assign(sample.columns, await readFacts(member));
         }
         yield* take();
@@ -89,8 +91,7 @@ export function tarSource(options: TarOptions): Source {
 
 function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions, version: string): Item[] {
   const { caption } = columns;
-  if (isText)
-    return typeof caption === "string" ? [textItem({ text: caption.trim(), key, columns: rest(columns) })] : [];
+  if (isText) return typeof caption === "string" ? [textItem({ text: caption, key, columns: rest(columns) })] : [];
   if (!picture) return [];
   const { name, index, offset, bytes, release } = picture;
   const tar = absoluteName(file);
@@ -173,7 +174,7 @@ async function readPicture(member: Member, { budget }: FileReading) {
 async function readFacts(member: Member): Promise<Columns> {
   const bytes = await member.read();
   try {
-    const facts: unknown = JSON.parse(bytes.toString());
+    const facts = parseJson(bytes.toString());
     return facts !== null && typeof facts === "object" && !Array.isArray(facts) ? flat(facts) : {};
   } catch {
     return {}; // what is said of a picture is not needed for its vector

@@ -121,6 +121,27 @@ describe("a table", () => {
     ]);
   });
 
+  it("carries a column without a name, and counts rows where no column of keys is named", async () => {
+    const file = await listOf("list.csv", ",image_path\nrowA,a.bmp\nrowB,a.bmp\n");
+    const { items } = await listed([file]);
+    expect(items.map(({ key, columns }) => [key, columns])).toEqual([
+      ["0", { "": "rowA" }],
+      ["1", { "": "rowB" }],
+    ]);
+  });
+
+  it("reads a byte order mark before a quote, and letters that begin as it does", async () => {
+    const marked = await listOf("list.csv", '\ufeff"image_path","price"\r\n"a.bmp","1"\r\n');
+    expect((await listed([marked])).items).toMatchObject([{ columns: { price: 1 }, input: bitmap(0) }]);
+    const wide = await listOf("list.csv", "ｎ,image_path\n1,a.bmp\n");
+    expect((await listed([wide])).items).toMatchObject([{ columns: { ｎ: 1 } }]);
+  });
+
+  it("tells of a quote that has no end", async () => {
+    const file = await listOf("list.csv", 'image_path\na.bmp\n"below/b c.bmp\na.bmp\n');
+    expect((await listed([file])).items.map(({ code }) => code)).toEqual([undefined, "INPUT_UNREADABLE"]);
+  });
+
   it("keeps integers that a number cannot hold", async () => {
     const [one, other] = ["1152921504606846977", "1152921504606846979"];
     const json = `{"path":"a.bmp","id":${one},"o":"\\"${other} \\\\","n":[${other},-1.5e3]}\n{"path":"a.bmp","id":9007199254740991}\n`;

@@ -44,7 +44,7 @@ describe("a tar", () => {
         {
           name: `${file}/a/000.bmp`,
           key: "a/000",
-          columns: { caption: "a red bicycle\n", width: 32, tags: '["x"]' },
+          columns: { caption: "a red bicycle", width: 32, tags: '["x"]' },
           input: bitmap(0),
         },
         { name: `${file}/a/001.bmp`, key: "a/001", columns: { caption: "a dog" }, input: bitmap(1) },
