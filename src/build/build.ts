@@ -3,13 +3,14 @@ import { readImageTower, readTextTower } from "../architecture/registry.ts";
 import type { ImageTower, TextTower } from "../architecture/tower.ts";
 import { type CheckpointFolder, openCheckpoint } from "../checkpoint/folder.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
-import { EncoderError } from "../errors.ts";
+import { EncoderError, toEncoderError } from "../errors.ts";
 import { fp32 } from "../graph/arithmetic.ts";
 import { packageVersion } from "../host/package.ts";
 import { fileRecord, isReplaceable, openModel } from "../model/folder.ts";
 import { formatVersion, type Manifest, type Model, manifestFile } from "../model/manifest.ts";
 import { createStaging } from "../storage/staging.ts";
 import { writeBytes } from "../storage/write-through.ts";
+import { openTokenizer } from "../text/tokenizer.ts";
 import { imageSamples, textSamples } from "./int8/samples.ts";
 import { type PrecisionChoice, type TowerOptions, writeTower } from "./write-tower.ts";
 
@@ -71,6 +72,16 @@ interface WriteOptions extends BuildOptions {
 
 const tokenizerFile = "tokenizer.json";
 
+/** @throws EncoderError CHECKPOINT_INVALID where the service could not tokenise with it. */
+async function tryTokenizer(file: string, { maxTokens }: { maxTokens: number }): Promise<void> {
+  try {
+    await openTokenizer({ file, maxTokens }).tokenize(["a"], new AbortController().signal);
+  } catch (thrown) {
+    const { internal } = toEncoderError(thrown);
+    throw new EncoderError("CHECKPOINT_INVALID", "The text checkpoint's tokenizer.json cannot be used.", { internal });
+  }
+}
+
 /** Writes everything but the manifest, which it returns. */
 async function writeModel(options: WriteOptions): Promise<Manifest> {
   const { directory, precision, onProgress, signal } = options;
@@ -84,6 +95,7 @@ async function writeModel(options: WriteOptions): Promise<Manifest> {
   const imageTensors = await openTensors(options.image, image);
   const textTensors = await openTensors(options.text, text);
   const tokenizer = await writeBytes(join(directory, tokenizerFile), text.tokenizer);
+  await tryTokenizer(join(directory, tokenizerFile), text.inputs);
 
   const write = (name: "image" | "text", tower: Pick<TowerOptions, "graphWith" | "samples">) =>
     writeTower({

@@ -70,24 +70,42 @@ function parseCall(command: Command, args: string[], name: string) {
 /** Gives flags that stand alone their values; `--text on` and `--text=on` have one already, `--text photos/` has not. */
 function withBareValues({ settings }: Command, args: string[]): string[] {
   const bare = new Map(Object.entries(settings).map(([name, setting]) => [`--${flagName(name)}`, setting]));
-  const end = args.indexOf("--");
-  return args.map((arg, at) => {
+  const joined = joinNegative(args, bare);
+  const end = joined.indexOf("--");
+  return joined.map((arg, at) => {
     const setting = bare.get(arg);
     if (setting?.bare === undefined || (end >= 0 && at > end)) return arg;
-    return setting.schema.safeParse(args[at + 1]).success ? arg : `${arg}=${setting.bare}`;
+    return setting.schema.safeParse(joined[at + 1]).success ? arg : `${arg}=${setting.bare}`;
   });
+}
+
+/** Writes `--min -0.5` as `--min=-0.5`: parseArgs would take the number for another flag. */
+function joinNegative(args: readonly string[], settings: ReadonlyMap<string, unknown>): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const last = joined.at(-1);
+    if (/^-\.?\d/.test(arg) && last !== undefined && settings.has(last) && !joined.includes("--"))
+      joined[joined.length - 1] = `${last}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 const callError = (message: string) => new EncoderError("CONFIG_INVALID", message);
 
 /** A call like this one can never do what was asked for. */
-const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["CONFIG_INVALID", "OUTPUT_REFUSED", "SHARD_REFUSED"]);
+const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["CONFIG_INVALID", "OUTPUT_REFUSED", "SHARD_REFUSED", "INVALID_REQUEST", "EMPTY_TEXT"] as const),
+]);
+
+const mostShown = 4000;
 
 /** Prints one line. Whoever types commands may also know what is kept from clients of the service. */
 function report(thrown: unknown): number {
   const error = toEncoderError(thrown);
   const line = error.internal ? `${error.message} (${error.internal})` : error.message;
-  process.stderr.write(`image-text-encoder: ${line.replace(/\s*\n\s*/g, " ")}\n`);
+  const shown = line.replace(/\s*\n\s*/g, " ").replace(/\p{Cc}/gu, "?"); // a file's words may be in it
+  process.stderr.write(`image-text-encoder: ${shown.slice(0, mostShown)}\n`);
   if (process.env.LOG_LEVEL === "debug") process.stderr.write(`${error.stack}\n`);
   return refusals.has(error.code) ? 2 : 1;
 }

@@ -55,8 +55,12 @@ export interface Client {
   isLive(options?: CallOptions): Promise<boolean>;
 }
 
-/** @throws TypeError if the base URL is none */
+/** @throws TypeError if the base URL is none; RangeError if a size is none */
 export function createClient(given: ClientOptions): Client {
+  for (const name of ["batchSize", "concurrency"] as const) {
+    const size = given[name] ?? 1;
+    if (!Number.isInteger(size) || size < 1) throw new RangeError(`${name}: expected a whole number from 1 on.`);
+  }
   const options = { ...given, baseUrl: new URL(String(given.baseUrl).replace(/\/*$/, "/")) };
   const get = (path: string, call: CallOptions = {}) => send(options, { ...call, path });
   const post = async (path: string, body: object, call: CallOptions = {}) =>

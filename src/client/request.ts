@@ -33,14 +33,24 @@ export interface Call extends CallOptions {
   body?: string | Blob | undefined;
 }
 
+interface KeyedCall extends Call {
+  key: string | undefined;
+}
+
 /** A service that names a longer time has another reason than load, which the caller should hear of. */
 const longestWaitSeconds = 120;
 
-/** Sends a request until it is answered. @throws ServiceError, or the signal's reason */
+/**
+ * Sends a request until it is answered.
+ * @throws ServiceError, the signal's reason, what `apiKey` throws, or a TypeError for a key that is none
+ */
 export async function send(options: ClientOptions, call: Call): Promise<Response> {
-  const { maxRetries = 5 } = options;
+  const { maxRetries = 5, apiKey } = options;
   for (let tries = 0; ; tries++) {
-    const response = await reach(options, call);
+    const key = typeof apiKey === "function" ? apiKey() : apiKey;
+    // The error of a header would tell the key.
+    if (key !== undefined && !/^[\x20-\x7e]*$/.test(key)) throw new TypeError("The API key holds other than ASCII.");
+    const response = await reach(options, { ...call, key });
     if (response.ok) return response;
     const error = await errorOf(response);
     const seconds = error.retryAfterSeconds ?? 2 ** tries;
@@ -52,7 +62,7 @@ export async function send(options: ClientOptions, call: Call): Promise<Response
 }
 
 /** A connection that was kept may be closed by the service just as it is used again, so one failure is no outage. */
-async function reach(options: ClientOptions, call: Call): Promise<Response> {
+async function reach(options: ClientOptions, call: KeyedCall): Promise<Response> {
   try {
     return await sendOnce(options, call);
   } catch {
@@ -76,9 +86,8 @@ function reported({ onFailure }: ClientOptions, error: ServiceError): ServiceErr
 }
 
 /** Gives an answer that has arrived whole, so that what can fail on the way has failed or been aborted by then. */
-async function sendOnce(options: ClientOptions, { path, body, signal }: Call): Promise<Response> {
-  const { baseUrl, apiKey, fetch: ask = fetch } = options;
-  const key = typeof apiKey === "function" ? apiKey() : apiKey;
+async function sendOnce(options: ClientOptions, { path, body, signal, key }: KeyedCall): Promise<Response> {
+  const { baseUrl, fetch: ask = fetch } = options;
   const headers = new Headers(key === undefined ? {} : { authorization: `Bearer ${key}` });
   if (body !== undefined) headers.set("content-type", contentType(body));
   const response = await ask(new URL(path, baseUrl), {

@@ -2,16 +2,27 @@ import { z } from "zod";
 import { integer, text, toggle, type ValuesOf } from "./setting.ts";
 
 const asForCurl = { default: "", lowerCase: true };
-const proxy = (help: string) => text("a URL", { ...asForCurl, secret: true, help });
+const proxy = (help: string) =>
+  text("an http or https URL, or host:port", {
+    ...{ ...asForCurl, secret: true, help },
+    schema: z
+      .string()
+      .transform((given) => (/^\w+:\/\//.test(given) ? given : `http://${given}`)) // as curl takes it
+      .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)),
+  });
+
+/** A token stands in a header, whose characters it may have. */
+export const tokenPattern = /^[\x21-\x7e]+$/;
 
 /** Declares the settings of downloads. Those that start with HF_ have the names that Hugging Face's own tools read. */
 export const hubSettings = {
-  hfEndpoint: text("an http or https URL", {
-    schema: z.url({ protocol: /^https?$/ }),
+  hfEndpoint: text("an http or https URL without a user", {
+    schema: z.url({ protocol: /^https?$/ }).refine((url) => new URL(url).username + new URL(url).password === ""),
     default: "https://huggingface.co",
     help: "The Hub, or a mirror of it.",
   }),
   hfToken: text("a Hub token", {
+    schema: z.string().regex(tokenPattern),
     default: "",
     secret: true,
     help: "Token for private and gated repositories; sent to the Hub's own host only.",

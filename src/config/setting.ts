@@ -125,7 +125,8 @@ export function parseSettings<Table extends SettingTable>(
     const parsed = input && declaration.schema.safeParse(input.value);
     if (parsed?.success) return [name, parsed.data];
     const source = input?.source ?? `--${flagName(name)} or ${environmentName(name)}`;
-    const received = declaration.secret ? "a value that does not fit" : (JSON.stringify(input?.value) ?? "nothing");
+    const shown = declaration.secret ? "a value that does not fit" : JSON.stringify(input?.value);
+    const received = input === undefined ? "nothing" : shown;
     throw new EncoderError("CONFIG_INVALID", `${source}: expected ${declaration.expects}, received ${received}`);
   });
   return Object.fromEntries(values) as ValuesOf<Table>; // every key of the table was parsed by its own schema

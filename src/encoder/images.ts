@@ -1,5 +1,5 @@
 import { createHash, webcrypto } from "node:crypto";
-import { toEncoderError } from "../errors.ts";
+import { EncoderError, toEncoderError } from "../errors.ts";
 import type { Decoder } from "../image/decoder.ts";
 import type { FetchedImage, ImageFetcher } from "../image/fetch.ts";
 import type { Pixels } from "../image/pixels.ts";
@@ -64,6 +64,9 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
   /** Gets an input's own bytes, those that its data URI holds, or those that its URL leads to. */
   async function bytesOf(input: ImageInput, step: ImageStep): Promise<Bytes> {
     if (input instanceof Uint8Array) return { bytes: step.keepsBytes ? input : new Uint8Array(input), release() {} };
+    if (typeof input?.url !== "string") {
+      throw new EncoderError("INVALID_REQUEST", "The image is neither a Uint8Array nor an object with its url.");
+    }
     if (!isDataUri(input.url)) return fetchImage(input.url, step);
     return { bytes: await decodeBase64(input.url, { maxBytes: maxImageBytes }), release() {} };
   }

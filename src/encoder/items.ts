@@ -24,6 +24,7 @@ export async function encodeItems(
   items: readonly Item[],
   options: EncodeOptions = {},
 ): Promise<Encoding<Float32Array | null>> {
+  for (const [index, item] of items.entries()) requireOne(item, index);
   const texts = items.flatMap((item, index) => ("text" in item ? [{ index, text: item.text }] : []));
   const images = items.flatMap((item, index) => ("image" in item ? [{ index, image: item.image }] : []));
   const words = texts.map(({ text }) => text);
@@ -45,6 +46,12 @@ export async function encodeItems(
     failed.abort(error);
     throw error;
   }
+}
+
+/** Callers without types may give something else, whose vector would be missing, or another's. */
+function requireOne(item: Partial<Record<"text" | "image", unknown>>, index: number): void {
+  if ((item?.text === undefined) !== (item?.image === undefined)) return;
+  throw new EncoderError("INVALID_REQUEST", "An item has either text or image.", { index });
 }
 
 /** Counts from 0 among all items. */

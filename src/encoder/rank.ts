@@ -38,6 +38,9 @@ type Call = Omit<EncodeOptions, "normalize" | "onError">;
  */
 export async function rank(encoder: Encoder, request: RankRequest, options: Call = {}): Promise<Ranking> {
   requireProbabilities(request, encoder.manifest);
+  if (request.top !== undefined && !(Number.isInteger(request.top) && request.top >= 1)) {
+    throw new EncoderError("INVALID_REQUEST", "top: expected a whole number from 1 on.");
+  }
   const { embeddings } = await encodeItems(encoder, [request.query, ...request.candidates], {
     ...options,
     ...ofRanking,

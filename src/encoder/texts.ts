@@ -20,6 +20,7 @@ export function createTextEncoder({ tower, tokenizer, observer }: TextEncoderOpt
       const items: (EncodedItem | EncoderError)[] = [];
       const filled: { text: string; index: number }[] = [];
       for (const [index, text] of texts.entries()) {
+        if (typeof text !== "string") throw new EncoderError("INVALID_REQUEST", "The text is no string.", { index });
         if (text.trim() !== "") filled.push({ text, index });
         else items[index] = faultOf(new EncoderError("EMPTY_TEXT", "The text is empty."), index, options);
       }

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { entryBeside } from "../host/entry.ts";
+import { threadFlags } from "../host/thread-flags.ts";
 import "./no-telemetry.ts";
 
 /**
@@ -9,7 +10,7 @@ import "./no-telemetry.ts";
  * @returns what is wrong, if anything is @throws the signal's reason when aborted, once the thread has ended
  */
 export async function askThread(name: string, workerData: unknown, signal?: AbortSignal): Promise<string | undefined> {
-  const worker = new Worker(entryBeside(import.meta.url, name).thread, { name, workerData });
+  const worker = new Worker(entryBeside(import.meta.url, name).thread, { name, workerData, ...threadFlags() });
   let answer: string | undefined | null;
   worker.on("message", (message: string | null) => {
     answer = message;

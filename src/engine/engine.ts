@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { EncoderError } from "../errors.ts";
 import { entryBeside } from "../host/entry.ts";
+import { threadFlags } from "../host/thread-flags.ts";
 import type { BatchResult, Engine, Tensor } from "./contract.ts";
 import "./no-telemetry.ts";
 import type { SessionOptions } from "./session.ts";
@@ -20,7 +21,10 @@ export interface EngineOptions extends SessionOptions {
 
 function spawnWorker(workerData: SessionOptions): Worker {
   const resourceLimits = { maxYoungGenerationSizeMb: 4 }; // vectors and tensors lie outside the heap
-  return new Worker(entryBeside(import.meta.url, "worker").thread, { workerData, name: "engine", resourceLimits });
+  return new Worker(entryBeside(import.meta.url, "worker").thread, {
+    ...{ workerData, name: "engine", resourceLimits },
+    ...threadFlags(),
+  });
 }
 
 /** A thread that runs one batch at a time: whoever calls `run` waits for its result. */

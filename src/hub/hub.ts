@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnvHttpProxyAgent, fetch, type RequestInit, type Response } from "undici";
-import type { HubConfig } from "../config/hub.ts";
+import { type HubConfig, tokenPattern } from "../config/hub.ts";
 import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
 
@@ -49,10 +49,11 @@ export async function openHub(config: HubConfig): Promise<Hub> {
 }
 
 async function readToken(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, "utf8")).trim() || undefined;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined; // fs throws nothing else
+  const token = await readFile(path, "utf8").catch((cause) => {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return ""; // fs throws nothing else
     throw new EncoderError("CONFIG_INVALID", "The Hub token's file (HF_TOKEN_PATH) cannot be read.", { cause });
-  }
+  });
+  if (token.trim() === "") return undefined;
+  if (tokenPattern.test(token.trim())) return token.trim();
+  throw new EncoderError("CONFIG_INVALID", "The Hub token's file (HF_TOKEN_PATH) holds something else than a token.");
 }

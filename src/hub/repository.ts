@@ -121,8 +121,12 @@ export async function openHubCheckpoint(from: Repository): Promise<CheckpointFol
   const bring = async (file: string) => fetchFile(from, await locateFile(from, file));
   return {
     ...folder,
-    async has(file) {
-      const failure = await bring(file).catch((error: unknown) => error);
+    async has(path) {
+      // Offline, a file that Python's cache lacks is none, as for Python: it has what it reads of a repository.
+      const file = { repository: from.repository, revision: from.commit, path };
+      if (from.hub.offline && !(await findCached(from.hub, file, { sha256: undefined, signal: from.signal })))
+        return false;
+      const failure = await bring(path).catch((error: unknown) => error);
       if (failure !== undefined && !isMissingFile(failure)) throw failure;
       return failure === undefined;
     },

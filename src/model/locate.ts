@@ -30,7 +30,20 @@ export async function locateModel({ model, modelsDir }: { model: string; modelsD
 
 /** `~` and `~/…` mean the home folder, also where no shell has expanded them. */
 export function withHome(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+  return path === "~" || path.startsWith("~/") ? join(home(), path.slice(1)) : path;
+}
+
+/** @throws EncoderError CONFIG_INVALID for a user without one, such as a number that a container runs as. */
+function home(): string {
+  let found = "";
+  try {
+    found = homedir();
+  } catch {
+    // Neither HOME nor the system's list of users has one.
+  }
+  if (found !== "") return found;
+  const message = "There is no home folder: set HOME, or MODELS_DIR and HF_HOME to folders.";
+  throw new EncoderError("CONFIG_INVALID", message);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -44,7 +44,14 @@ export function parseQueueAddress(text: string, password = ""): QueueAddress {
   const url = new URL(text);
   const kind = kinds[url.protocol];
   if (!kind) throw fail("expected redis://, rediss://, postgres:// or postgresql://");
-  const secret = password === "" ? decodeURIComponent(url.password) : password;
+  const unescaped = (part: string) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw fail("in its user and password, % must be written as %25");
+    }
+  };
+  const secret = password === "" ? unescaped(url.password) : password;
   url.password = "";
   const host = url.hostname.replace(/^\[|\]$/g, "") || "127.0.0.1";
   const port = Number(url.port || (kind === "redis" ? 6379 : 5432));
@@ -56,7 +63,7 @@ export function parseQueueAddress(text: string, password = ""): QueueAddress {
   const database = url.pathname.replace(/^\//, "");
   if (!/^\d{0,5}$/.test(database)) throw fail("the path of a Redis URL is the number of a database, such as /0");
   const own = secret === "" ? {} : { password: secret };
-  const user = url.username === "" ? {} : { username: decodeURIComponent(url.username) };
+  const user = url.username === "" ? {} : { username: unescaped(url.username) };
   const tls = url.protocol === "rediss:" ? { tls: {} } : {};
   return { ...address, connection: { host, port, db: Number(database), ...user, ...own, ...tls } };
 }

@@ -1,4 +1,5 @@
 import { type Encoding, Tokenizer as RustTokenizer } from "tokenizers";
+import { EncoderError } from "../errors.ts";
 import { createLanes } from "../scheduling/lanes.ts";
 
 /**
@@ -34,7 +35,7 @@ const unknownTokens = ["[UNK]", "<unk>"];
 
 /** @param file a tokenizer.json; its own truncation and padding are replaced by `maxTokens` (special tokens included). */
 export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: number }): Tokenizer {
-  const tokenizer = RustTokenizer.fromFile(file);
+  const tokenizer = fromFile(file);
   tokenizer.setTruncation(maxTokens);
   tokenizer.disablePadding();
   const unknownId = unknownTokens.map((token) => tokenizer.tokenToId(token)).find((id) => id !== null);
@@ -65,6 +66,16 @@ export function openTokenizer({ file, maxTokens }: { file: string; maxTokens: nu
       return tokens;
     },
   };
+}
+
+/** @throws EncoderError MODEL_INVALID with the library's own words. */
+function fromFile(file: string): RustTokenizer {
+  try {
+    return RustTokenizer.fromFile(file);
+  } catch (cause) {
+    const internal = cause instanceof Error ? cause.message : String(cause);
+    throw new EncoderError("MODEL_INVALID", "The tokenizer.json cannot be read.", { cause, internal });
+  }
 }
 
 interface Start {

@@ -128,7 +128,7 @@ describe("an index", () => {
     const [result] = await found("a dog", "--filter", '{"color":"blue"}');
     expect(result!.columns).toEqual({ price: 7.5, color: "blue" });
     const wrong = await run("search", "a dog", "--filter", '{"colour":"red"}');
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("there are: price, color.") });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("there are: price, color.") });
   });
 
   it("finds near-identical pictures", async () => {

@@ -41,6 +41,10 @@ export async function openSources(operands: readonly string[], options: SourceOp
 
 async function openSource(operand: string, options: SourceOptions): Promise<Source> {
   if (operand === "-") return openList(operand, () => readLines(listBytes("-")), options);
+  const holdsTexts = isGlob(operand) || tarName.test(operand) || listEnding(operand) !== undefined;
+  if (options.text && !holdsTexts) {
+    throw new EncoderError("CONFIG_INVALID", `${operand}: texts come from lists and tars, and this is neither.`);
+  }
   if (/^https?:\/\//i.test(operand))
     return itemSource(urlItem({ url: operand, key: operand, columns: {} }, options.reading));
   const found = await stat(operand).catch(() => undefined);
@@ -71,8 +75,9 @@ function globSource(operand: string, options: SourceOptions): Source {
   const mayHold = folderFilter(pattern);
   const isExcludedWhole = wholeFolderFilter(isExcluded);
   const isEntered = (path: string) => mayHold(path) && !isExcludedWhole(path);
-  const isWanted = (path: string) => matches(pattern.includes("/") ? path : `./${path}`) && !isExcluded(path);
   const isMeant = (path: string) => tarName.test(path) || (listEnding(path) ?? "") === listEnding(pattern);
+  const isWanted = (path: string) =>
+    matches(pattern.includes("/") ? path : `./${path}`) && !isExcluded(path) && (!options.text || isMeant(path));
   return folderSource({
     ...{ ...options, folder: base, isWanted, isEntered },
     openFile: (path) => (isMeant(path) ? openFile(path, options) : undefined),
