@@ -204,6 +204,21 @@ describe("a sample of an index", () => {
 });
 
 describe("a failure", () => {
+  it("is told at once where sizes are none, and without the key where that is none", async () => {
+    for (const wrong of [{ batchSize: 0 }, { batchSize: Number.NaN }, { concurrency: 0 }, { concurrency: 1.5 }]) {
+      expect(() => createClient({ baseUrl, ...wrong })).toThrow(RangeError);
+    }
+    const failure = await countingClient({ apiKey: "a\nsecret" })
+      .client.info()
+      .catch((error) => error);
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(failure.message).not.toContain("secret");
+    const vault = () => {
+      throw new Error("vault sealed");
+    };
+    await expect(countingClient({ apiKey: vault }).client.info()).rejects.toThrow("vault sealed");
+  });
+
   it("is a ServiceError with the service's own code and sentence", async () => {
     const { client } = countingClient({ apiKey: () => "another" });
     const error = await client.encodeText("a").catch((error) => error);

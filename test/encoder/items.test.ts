@@ -18,6 +18,13 @@ describe("texts and images together", () => {
     await expect(failure).rejects.toMatchObject({ code: "IMAGE_UNREADABLE", index: 2 });
   });
 
+  it("are refused where one is neither, or both", async () => {
+    for (const wrong of [{}, { text: "a", image: Buffer.alloc(1) }, null]) {
+      const failure = encodeItems(fakeEncoder(), [{ text: "a" }, wrong as unknown as { text: string }]);
+      await expect(failure).rejects.toMatchObject({ code: "INVALID_REQUEST", index: 1 });
+    }
+  });
+
   it("end each other's work when one of them fails", async () => {
     const encoder = fakeEncoder();
     encoder.hold = new Promise(() => {});

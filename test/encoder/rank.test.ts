@@ -23,6 +23,12 @@ const text = (degrees: number) => ({ text: String(degrees) });
 const request: RankRequest = { query: text(0), candidates: [90, 10, 180, 60].map(text) };
 
 describe("rank", () => {
+  it("refuses a number of results that is none", async () => {
+    for (const top of [0, -1, 1.5, Number.NaN]) {
+      await expect(rank(encoderOfAngles(), { ...request, top })).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+    }
+  });
+
   it("orders candidates by their cosine with the query", async () => {
     const { results, probabilityKind } = await rank(encoderOfAngles(), request);
     expect(probabilityKind).toBeUndefined();

@@ -1,8 +1,10 @@
-import { resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { Tokenizer as RustTokenizer } from "tokenizers";
 import { describe, expect, it } from "vitest";
 import { openTokenizer } from "../../src/text/tokenizer.ts";
+import { temporaryFolder } from "../support/checkpoints.ts";
 
 const running = new AbortController().signal;
 const files = ["models/everyday-mini/text/tokenizer.json", "test/fixtures/golden/tiny/text/tokenizer.json"];
@@ -72,6 +74,15 @@ describe.each(files)("the tokens of %s", (name) => {
     ["few words, then one without end", `漢字 ${"x".repeat(1000)}`],
   ])("of %s beyond the start of a long text", async (_name, text) => {
     expect(await tokenizer.tokenize([text], running)).toEqual([await whole(text)]);
+  });
+});
+
+describe("a tokenizer that cannot be read", () => {
+  it("is refused in our words, with the library's beside them", async () => {
+    const broken = join(await temporaryFolder(), "tokenizer.json");
+    await writeFile(broken, JSON.stringify({ model: { type: "Unknown" } }));
+    const refused = expect.objectContaining({ code: "MODEL_INVALID", internal: expect.any(String) });
+    expect(() => openTokenizer({ file: broken, maxTokens: 8 })).toThrow(refused);
   });
 });
 
