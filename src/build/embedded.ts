@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EncoderError } from "../errors.ts";
 import { packageRoot, packageVersion } from "../host/package.ts";
@@ -44,9 +44,18 @@ export async function openEmbedded({ modelsDir, signal, onTemporary }: EmbeddedO
   });
 }
 
-/** Changes with the checkpoint's bytes, the folder format and this package's version. */
+/** Rooms whose code makes graphs of checkpoints. A clone is updated without another version of the package. */
+const builderRooms = ["architecture", "build", "checkpoint", "graph"];
+
+/** Changes with the checkpoint's bytes, the folder format, this package's version, and the code that builds. */
 async function fingerprint(checkpoint: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash("sha256").update(`${formatVersion} ${await packageVersion()}\n`);
+  for (const room of builderRooms) {
+    const folder = new URL(`../${room}/`, import.meta.url);
+    for (const name of (await readdir(folder, { recursive: true })).sort()) {
+      if (/(?<!\.d)\.[jt]s$/.test(name)) hash.update(await readFile(new URL(name, folder)));
+    }
+  }
   for (const tower of ["image", "text"]) {
     const folder = join(checkpoint, tower);
     const names = await readdir(folder, { recursive: true }).catch((cause) => {
