@@ -7,7 +7,7 @@ import { EncoderError, toEncoderError } from "../errors.ts";
 import { fp32 } from "../graph/arithmetic.ts";
 import { packageVersion } from "../host/package.ts";
 import { fileRecord, isReplaceable, openModel } from "../model/folder.ts";
-import { formatVersion, type Manifest, type Model, manifestFile } from "../model/manifest.ts";
+import { formatVersion, type Manifest, type Model, manifestFile, manifestSchema } from "../model/manifest.ts";
 import { createStaging } from "../storage/staging.ts";
 import { writeBytes } from "../storage/write-through.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
@@ -51,6 +51,9 @@ export async function buildModel(options: BuildOptions): Promise<Model> {
       const existing = keepExisting ? await openModel(outDir).catch(() => undefined) : undefined;
       if (existing) return existing;
       const manifest = await writeModel({ ...options, image, text, directory: staging.directory, signal });
+      if (!manifestSchema.safeParse(manifest).success) {
+        throw new EncoderError("CHECKPOINT_INVALID", "The checkpoints give a model that could not be opened.");
+      }
       await writeBytes(join(staging.directory, manifestFile), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
       await staging.publish();
     } finally {

@@ -76,7 +76,7 @@ type TokenizerJson = z.output<typeof tokenizerSchema>;
 
 const tokenizerConfigSchema = z.object({
   pad_token: z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish(),
-  model_max_length: z.number().positive().optional(), // 1e30 stands for none
+  model_max_length: z.number().positive().refine(Number.isInteger, "expected a whole number").optional(), // 1e30 means none
   padding_side: z.enum(["right", "left"]).optional(),
   truncation_side: exactly("right").optional(),
   do_lower_case: z.boolean().optional(),

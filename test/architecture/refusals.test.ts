@@ -93,6 +93,8 @@ const deviations: Deviation[] = [
   ["text", "tokenizer_config.json", "do_lower_case", false, /do_lower_case false contradicts tokenizer\.json's lowercase true/],
   ["text", "tokenizer_config.json", "pad_token", "<pad>", /padding token <pad> is not in the vocabulary/],
   ["text", "tokenizer.json", "model", { type: "WordPiece" }, /model\.vocab/],
+  ["text", "tokenizer.json", "pre_tokenizer", { type: "Nonsense" }, /tokenizer\.json cannot be used/],
+  ["text", "tokenizer_config.json", "model_max_length", 7.5, /model_max_length/],
   ["text", "config_sentence_transformers.json", "default_prompt_name", "query", /default_prompt_name "query": prompts are not implemented/],
 ]; // biome-ignore format: a table
 

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { EncoderError } from "../../errors.ts";
+import { printable } from "../../model/path-name.ts";
 import { folderFilter, isGlob, pathFilter, splitGlob, wholeFolderFilter } from "../glob.ts";
 import { type FileReading, fileItem } from "../items/file-item.ts";
 import type { Item } from "../items/item.ts";
@@ -36,7 +37,7 @@ export async function openSources(operands: readonly string[], options: SourceOp
   if (operands.length === 0) throw new EncoderError("CONFIG_INVALID", "Expected an input: a folder, a file or a list.");
   const sources: Source[] = [];
   for (const operand of operands) sources.push(await openSource(operand, options));
-  return joinSources(sources);
+  return joinSources(operands, sources);
 }
 
 async function openSource(operand: string, options: SourceOptions): Promise<Source> {
@@ -129,11 +130,18 @@ function itemSource(item: Item): Source {
   };
 }
 
-function joinSources(sources: readonly Source[]): Source {
+function joinSources(operands: readonly string[], sources: readonly Source[]): Source {
+  let empty: string[] = [];
   return {
     async *items() {
+      empty = [];
       for (const [operand, source] of sources.entries()) {
-        for await (const item of source.items()) yield { ...item, operand };
+        let isEmpty = true;
+        for await (const item of source.items()) {
+          isEmpty = false;
+          yield { ...item, operand };
+        }
+        if (isEmpty) empty.push(operands[operand]!);
       }
     },
     async count(signal, onMore) {
@@ -141,6 +149,9 @@ function joinSources(sources: readonly Source[]): Source {
       for (const source of sources) isAll = (await source.count(signal, onMore)) && isAll;
       return isAll;
     },
-    remarks: () => sources.flatMap((source) => source.remarks?.() ?? []),
+    remarks: () => [
+      ...empty.map((operand) => `found nothing to read in ${printable(operand)}`),
+      ...sources.flatMap((source) => source.remarks?.() ?? []),
+    ],
   };
 }

@@ -137,6 +137,14 @@ describe("a table", () => {
     expect((await listed([wide])).items).toMatchObject([{ columns: { ｎ: 1 } }]);
   });
 
+  it("tells of inputs in which there is nothing", async () => {
+    const file = await listOf("list.txt", "\n");
+    const pattern = join(file, "../nothing*.bmp");
+    const { items, remarks } = await listed([file, pattern]);
+    expect(items).toEqual([]);
+    expect(remarks).toEqual([`found nothing to read in ${file}`, `found nothing to read in ${pattern}`]);
+  });
+
   it("tells of a quote that has no end", async () => {
     const file = await listOf("list.csv", 'image_path\na.bmp\n"below/b c.bmp\na.bmp\n');
     expect((await listed([file])).items.map(({ code }) => code)).toEqual([undefined, "INPUT_UNREADABLE"]);
