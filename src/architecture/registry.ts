@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CheckpointFolder, readModules } from "../checkpoint/folder.ts";
+import { type CheckpointFolder, readModules, refuseDefaultPrompt } from "../checkpoint/folder.ts";
 import { clipText } from "./clip-text/reader.ts";
 import { clipVision } from "./clip-vision/reader.ts";
 import { distilbert } from "./distilbert/reader.ts";
@@ -18,7 +18,8 @@ export function readImageTower(checkpoint: CheckpointFolder): Promise<ImageTower
 }
 
 /** @throws EncoderError CHECKPOINT_INVALID, as every reader. */
-export function readTextTower(checkpoint: CheckpointFolder): Promise<TextTower> {
+export async function readTextTower(checkpoint: CheckpointFolder): Promise<TextTower> {
+  await refuseDefaultPrompt(checkpoint);
   return readTower(checkpoint, textArchitectures);
 }
 

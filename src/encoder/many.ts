@@ -28,6 +28,7 @@ export async function* encodeMany<Id>(
     yield* source;
   })();
   const encoded = inOrder(items, (item) => encodeOne(item, encoder, options), { lanes: ahead, window: ahead, stop });
+  // `yield*` would close what is under way, and so wait for it, before it is given up here.
   try {
     for (;;) {
       const one = await encoded.next();

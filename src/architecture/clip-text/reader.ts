@@ -1,10 +1,5 @@
 import { z } from "zod";
-import {
-  type CheckpointFolder,
-  type CheckpointModule,
-  onlyModule,
-  refuseDefaultPrompt,
-} from "../../checkpoint/folder.ts";
+import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
 import { encoderKeys, encoderOf, projectionKeys, towerConfig } from "../encoder-config.ts";
@@ -15,7 +10,6 @@ import { tokenizerOf } from "./tokenizer.ts";
 export const clipText: Architecture<TextTower> = { name: "clip-text", modelTypes: ["clip", "clip_text_model"], read };
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
-  await refuseDefaultPrompt(checkpoint);
   const folder = onlyModule(checkpoint, modules, ["CLIPModel", "Transformer"]);
   const file = `${folder}config.json`;
   const schemas = { pairType: "clip", pair: pairSchema, alone: aloneSchema };

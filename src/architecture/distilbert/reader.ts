@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CheckpointFolder, type CheckpointModule, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
+import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, oneOf, only, size } from "../../checkpoint/transformers-config.ts";
 import type { Architecture, TextTower } from "../tower.ts";
@@ -26,7 +26,6 @@ export interface Distilbert {
 export type Dense = z.output<typeof denseSchema>;
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
-  await refuseDefaultPrompt(checkpoint);
   const { tower, weightFiles } = await readDistilbert(checkpoint, modules);
   return {
     architecture: distilbert.name,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CheckpointFolder, type CheckpointModule, refuseDefaultPrompt } from "../../checkpoint/folder.ts";
+import type { CheckpointFolder, CheckpointModule } from "../../checkpoint/folder.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly } from "../../checkpoint/transformers-config.ts";
 import { padToken, readDistilbert } from "../distilbert/reader.ts";
@@ -14,7 +14,6 @@ export const gatedPairText: Architecture<TextTower> = {
 
 /** Reads the text side of a gated pair: two towers, photographs first, whose texts are cut by one tokenizer. */
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
-  await refuseDefaultPrompt(checkpoint);
   const starts = modules.flatMap(({ kind }, i) => (kind === "Transformer" ? [i] : []));
   if (modules[0]?.kind !== "GatedPairText" || starts.length !== 2 || starts[0] !== 1) {
     const kinds = modules.map(({ kind }) => kind).join(" -> ");

@@ -1,10 +1,5 @@
 import { z } from "zod";
-import {
-  type CheckpointFolder,
-  type CheckpointModule,
-  onlyModule,
-  refuseDefaultPrompt,
-} from "../../checkpoint/folder.ts";
+import { type CheckpointFolder, type CheckpointModule, onlyModule } from "../../checkpoint/folder.ts";
 import { prefixed } from "../../checkpoint/safetensors.ts";
 import { readTokenizer } from "../../checkpoint/tokenizer.ts";
 import { configuration, exactly, size } from "../../checkpoint/transformers-config.ts";
@@ -20,7 +15,6 @@ export const siglipText: Architecture<TextTower> = {
 };
 
 async function read(checkpoint: CheckpointFolder, modules: readonly CheckpointModule[]): Promise<TextTower> {
-  await refuseDefaultPrompt(checkpoint);
   const folder = onlyModule(checkpoint, modules, ["Transformer"]);
   const file = `${folder}config.json`;
   const text = await towerConfig(checkpoint, file, { pairType: "siglip", pair: pairSchema, alone: textSchema });

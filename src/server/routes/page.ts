@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
+import { hasEtag } from "../etag.ts";
 import { type PageFile, type PageFiles, plainBytes } from "../page-files.ts";
 
 /**
@@ -53,7 +54,7 @@ export async function sendFile(
     .header("etag", file.etag)
     .header("cache-control", file.isForEver ? "public, max-age=31536000, immutable" : "no-cache");
   if (file.isGzipped) reply.header("vary", [reply.getHeader("vary") ?? [], "accept-encoding"].flat().join(", "));
-  if (request.headers["if-none-match"]?.includes(file.etag)) return reply.code(304).send();
+  if (hasEtag(request, file.etag)) return reply.code(304).send();
   const takesGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
   if (!file.isGzipped || !takesGzip) return reply.send(await plainBytes(file));
   return reply.header("content-encoding", "gzip").send(file.stored);

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { EncoderError } from "../../errors.ts";
 import type { Pictures } from "../../search/pictures.ts";
 import { startDeadline } from "../deadline.ts";
+import { hasEtag } from "../etag.ts";
 import { pictureParams, pictureQuery, pictureReply } from "../schemas.ts";
 
 /** Serves GET /pictures/:id: a small picture of an indexed one, always encoded anew. */
@@ -21,8 +22,7 @@ export function pictureRoute(app: FastifyInstance, pictures: Pictures, requestTi
     if (!picture)
       throw new EncoderError("NOT_FOUND", "There is no such picture, or it has changed since it was indexed.");
     reply.header("etag", picture.etag).header("cache-control", "private, max-age=3600");
-    const known = request.headers["if-none-match"]?.split(",").map((etag) => etag.trim().replace(/^W\//, ""));
-    if (known?.some((etag) => etag === picture.etag || etag === "*")) return reply.code(304).send();
+    if (hasEtag(request, picture.etag)) return reply.code(304).send();
     return reply.type("image/webp").send(Buffer.from(picture.bytes));
   });
 }
