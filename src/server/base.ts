@@ -21,6 +21,9 @@ export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
   silenceLimitMs: number;
 }
 
+/** Where Fastify has these from its beginning, it loads neither Ajv nor fast-json-stringify, whose types it asks for. */
+const compilersFactory = { buildValidator: () => validate, buildSerializer: () => serializerCompiler } as object;
+
 /** Creates what holds for every route: the limits of connections, the identity of requests, the shape of errors. */
 export function createBase(options: BaseOptions): FastifyInstance {
   const { metrics, logger } = options;
@@ -41,6 +44,7 @@ export function createBase(options: BaseOptions): FastifyInstance {
     return503OnClosing: false, // answered below, so that its error has the usual shape
     // A proxy may ask for http://host/path (RFC 9112, 3.2.2).
     rewriteUrl: ({ url = "/" }) => url.replace(/^https?:\/\/[^/?]*\/?/i, "/"),
+    schemaController: { compilersFactory },
     clientErrorHandler: answerMalformed(metrics),
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });
@@ -51,8 +55,6 @@ export function createBase(options: BaseOptions): FastifyInstance {
   app.server.on("drop", () => metrics.connectionsDropped.inc());
   // A client may send the next request before the answer (pipelining), and each request listens to its connection.
   app.server.on("connection", (socket) => socket.setMaxListeners(0));
-  app.setValidatorCompiler(validate);
-  app.setSerializerCompiler(serializerCompiler);
   decorateRequests(app);
   answerErrors(app, { metrics, answer: nativeAnswer });
   observeRequests(app, metrics);
