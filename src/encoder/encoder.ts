@@ -14,9 +14,10 @@ import { graphIdentity, startEngine } from "../engine/engine.ts";
 import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor } from "../engine/layout.ts";
 import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
+import { BytePool } from "../image/byte-pool.ts";
 import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
-import type { Pixels } from "../image/pixels.ts";
+import { type Pixels, pixelBytes } from "../image/pixels.ts";
 import { imageTensors } from "../image/tensors.ts";
 import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
@@ -109,9 +110,14 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   const { maxImageBytes } = config;
   const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
   const { size } = image;
+  const batchMemory = new BytePool(batches.maxImageBatch * pixelBytes(size));
   const tower = await startTower<Pixels>({
     ...engines,
-    toTensors: (batch) => imageTensors(batch, size),
+    toTensors: (batch) => imageTensors(batch, size, batchMemory.take()),
+    recycle(pictures, inputs) {
+      for (const pixels of pictures) decoder.giveBack(pixels);
+      for (const input of inputs) if (input instanceof Uint8Array) batchMemory.giveBack(input);
+    },
     maxBatch: batches.maxImageBatch,
     maxBatchCost: batches.maxImageBatch,
     maxQueue: Math.min(config.maxImageQueue, Math.floor(mostPixelBytes / (size * size * 3))),

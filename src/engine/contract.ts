@@ -3,7 +3,7 @@
  * thread of its own; nothing here waits on a graph in the calling thread.
  */
 
-/** Holds one named graph input. `data` is transferred, not copied, so the caller must not use it afterwards. */
+/** Holds one named graph input. `data` is transferred, not copied, so the caller must not use it until it comes back. */
 export interface Tensor {
   name: string;
   data: Uint8Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
@@ -13,6 +13,8 @@ export interface Tensor {
 export interface BatchResult {
   /** [items, dimensions], row-major */
   embeddings: Float32Array;
+  /** The inputs' memory, where the engine gives it back: the caller may use it again. */
+  inputs?: Tensor["data"][];
   inferenceMs: number;
 }
 

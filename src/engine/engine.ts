@@ -133,7 +133,7 @@ function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<En
       const hang = endUnlessWithin(timeoutMs, "result");
       try {
         const reply = await answer;
-        if (reply.kind === "result") return { embeddings: reply.embeddings, inferenceMs: reply.inferenceMs };
+        if (reply.kind === "result") return reply;
         throw engineFailed(reply.kind === "failure" ? reply.message : "an unexpected message");
       } finally {
         clearTimeout(hang);

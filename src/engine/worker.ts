@@ -1,7 +1,7 @@
 /** Runs as a thread that owns one graph: it receives batches of tensors, sends embeddings or a failure, and ends when told. */
 import { parentPort, workerData } from "node:worker_threads";
 import { giveWayAsThread } from "../host/give-way.ts";
-import type { Tensor } from "./contract.ts";
+import type { BatchResult, Tensor } from "./contract.ts";
 import { type GraphSession, openSession, type SessionOptions } from "./session.ts";
 
 export interface WorkerRequest {
@@ -12,7 +12,7 @@ export interface WorkerRequest {
 
 export type WorkerReply =
   | { kind: "ready" }
-  | { kind: "result"; embeddings: Float32Array<ArrayBuffer>; inferenceMs: number }
+  | ({ kind: "result"; embeddings: Float32Array<ArrayBuffer> } & Omit<BatchResult, "embeddings">)
   | { kind: "failure"; message: string };
 
 const port = parentPort!; // this file only ever runs as a thread
@@ -26,16 +26,17 @@ let alone: GraphSession | undefined;
 
 port.on("message", async (request: WorkerRequest | "end") => {
   if (request === "end") return port.close(); // nothing else keeps the thread
-  const { inputs, onOneThread } = request;
+  const { onOneThread } = request;
   try {
     const chosen = onOneThread ? await sessionOfOneThread() : session;
     const started = performance.now();
-    const embeddings = await chosen.run(inputs);
+    const embeddings = await chosen.run(request.inputs);
     // Damaged weights, or an input at the edge of a number format, give vectors that nobody could compare.
     if (!embeddings.every(Number.isFinite)) throw new Error("the vectors are not finite");
-    // The inputs go back, too: this thread hardly ever collects its garbage, and the one that made them often does.
-    const transferred = [embeddings, ...inputs.map(({ data }) => data)].map(({ buffer }) => buffer);
-    reply({ kind: "result", embeddings, inferenceMs: performance.now() - started }, transferred);
+    // The inputs go back, too: this thread hardly ever collects its garbage, and the one that made them uses them again.
+    const inputs = request.inputs.map(({ data }) => data);
+    const transferred = [embeddings, ...inputs].map(({ buffer }) => buffer);
+    reply({ kind: "result", embeddings, inferenceMs: performance.now() - started, inputs }, transferred);
   } catch (error) {
     reply({ kind: "failure", message: error instanceof Error ? error.message : String(error) });
   }

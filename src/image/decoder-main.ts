@@ -4,8 +4,15 @@
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
-import type { DecoderProcessOptions, DecoderReply, ImagePortion, ProcessUsage } from "./decoder-process.ts";
+import {
+  type DecoderProcessOptions,
+  type DecoderReply,
+  type ImagePortion,
+  type ProcessUsage,
+  sharedDescriptor,
+} from "./decoder-process.ts";
 import { createPreprocessor } from "./preprocess.ts";
+import { writeShared } from "./shared-file.ts";
 import { configureDecoder } from "./vips.ts";
 import { createWebpMaker } from "./webp.ts";
 
@@ -15,7 +22,7 @@ const memoryCheckMs = 20;
 const mostUncollectedBytes = 4 * 1024 * 1024;
 
 const options = JSON.parse(process.argv[2]!) as DecoderProcessOptions; // written by decoder-process.ts
-const { spec, maxDecoderBytes, webpWidth } = options;
+const { spec, maxDecoderBytes, webpWidth, sharesFile } = options;
 const preprocess = webpWidth === undefined ? createPreprocessor(spec, options) : createWebpMaker(webpWidth, options);
 
 /** process.exit() would wait for the image that is being decoded. */
@@ -37,7 +44,8 @@ process.on("message", async ({ bytes: portion, bytesLeft }: ImagePortion) => {
   const watch = setInterval(refuseGreed, memoryCheckMs);
   try {
     const { data, incomplete = false } = await preprocess(bytes);
-    reply({ kind: "pixels", data, incomplete, ...usage() });
+    const result = sharesFile && writeShared(sharedDescriptor, data) ? data.length : data;
+    reply({ kind: "pixels", result, incomplete, ...usage() });
   } catch (error) {
     const { code, message, internal } = toEncoderError(error);
     reply({ kind: "failure", code, message, internal, ...usage() });

@@ -4,14 +4,21 @@ import { EncoderError, type ErrorCode, shuttingDown, toEncoderError } from "../e
 import { entryBeside } from "../host/entry.ts";
 import { giveWay } from "../host/give-way.ts";
 import { processStat } from "../host/process-stat.ts";
-import type { PixelSpec, Pixels } from "./pixels.ts";
+import type { BytePool } from "./byte-pool.ts";
+import { type PixelSpec, type Pixels, pixelBytes } from "./pixels.ts";
+import { openSharedFile, type SharedFile } from "./shared-file.ts";
 
 export interface DecoderProcessOptions
   extends Pick<EncoderConfig, "maxImagePixels" | "decodeTimeoutMs" | "maxDecoderBytes" | "heic" | "lenientImages"> {
   spec: PixelSpec;
   coreMsOf?: (pid: number | undefined) => number;
+  openFile?: () => SharedFile | undefined;
   /** Set where not pixels are wanted but a WebP that fits a square of this width, as `data`. */
   webpWidth?: number;
+  /** Lends what pixels are put into. */
+  pixelMemory?: BytePool;
+  /** The process writes what it makes into the file that it shares with its parent. */
+  sharesFile?: boolean;
   /** The process gives way to all others of this machine that want its cores. */
   isBackground?: boolean;
 }
@@ -30,8 +37,14 @@ export interface ImagePortion {
 
 export type DecoderReply =
   | ({ kind: "ready" } & ProcessUsage)
-  | ({ kind: "pixels"; data: Uint8Array; incomplete: boolean } & ProcessUsage)
+  | ({ kind: "pixels"; result: DecoderResult; incomplete: boolean } & ProcessUsage)
   | ({ kind: "failure"; code: ErrorCode; message: string; internal: string | undefined } & ProcessUsage);
+
+/** So many bytes lie at the beginning of the shared file. Where that has no room, here they are. */
+export type DecoderResult = number | Uint8Array;
+
+/** A decoder process has the shared file under this number, behind the channel of replies. */
+export const sharedDescriptor = 4;
 
 /** Resident memory of a decoder process, and the time of a core that it has used since it started. */
 export interface ProcessUsage {
@@ -41,6 +54,9 @@ export interface ProcessUsage {
 
 /** Starting takes 0.2 s on an idle machine. */
 const startTimeoutMs = 30_000;
+
+/** No picture in a square of 1,600 pixels, the widest that is asked for, is larger. */
+const mostWebpBytes = 16 * 1024 * 1024;
 
 const bytesPerPortion = 2 * 1024 * 1024;
 
@@ -61,7 +77,7 @@ const env = { ...malloc, UV_THREADPOOL_SIZE: "1", VIPS_WARNING: "0" };
 
 /** Command lines are public on a machine: what is not needed stays out, whatever else the options may hold. */
 const needed = [
-  ...["maxImagePixels", "maxDecoderBytes", "heic", "lenientImages", "webpWidth"],
+  ...["maxImagePixels", "maxDecoderBytes", "heic", "lenientImages", "webpWidth", "sharesFile"],
   ...["spec", "size", "resize", "fit", "resample", "background"],
 ];
 
@@ -90,8 +106,9 @@ export interface DecoderProcess {
 type Outcome = DecoderReply | EncoderError | "crashed" | "killed";
 
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
-  const { coreMsOf = coreMs } = options;
-  const child = forkDecoder(options);
+  const { coreMsOf = coreMs, openFile = openSharedFile } = options;
+  const sharedFile = openFile();
+  const child = forkDecoder(options, sharedFile);
   let usable = true;
   let reason: DecoderEnd | undefined;
   let settle: ((outcome: Outcome) => void) | undefined;
@@ -108,6 +125,7 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   };
   const exited = new Promise<DecoderEnd | undefined>((resolve) => {
     const onEnd = (_code: unknown, signal?: unknown) => {
+      sharedFile?.close();
       const by = signal === "SIGKILL" ? "killed" : "crashed";
       end(by, by);
       resolve(reason);
@@ -127,6 +145,16 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
     if (usable) holdParent(child, false); // else its exit is being waited for
     return typeof outcome === "object" && "kind" in outcome && outcome.kind === "ready";
   });
+
+  /** Gives what the process has made, or undefined if that is not what it should be. */
+  function dataOf(result: DecoderResult): Uint8Array | undefined {
+    const { webpWidth, spec, pixelMemory } = options;
+    const length = typeof result === "number" ? result : result.length;
+    if (webpWidth === undefined ? length !== pixelBytes(spec.size) : length > mostWebpBytes) return undefined;
+    if (typeof result !== "number") return result;
+    const data = webpWidth === undefined && pixelMemory ? pixelMemory.take() : new Uint8Array(length);
+    return sharedFile?.fill(data) ? data : undefined;
+  }
 
   function outcomeOf(bytes: Uint8Array): Promise<Outcome> {
     holdParent(child, true);
@@ -154,7 +182,12 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       if (outcome.kind === "failure") {
         throw new EncoderError(outcome.code, outcome.message, { internal: outcome.internal });
       }
-      return { data: outcome.data, size: options.spec.size, incomplete: outcome.incomplete };
+      const data = dataOf(outcome.result);
+      if (!data) {
+        end("crashed", "crashed"); // nothing that it says can be relied on
+        return "crashed";
+      }
+      return { data, size: options.spec.size, incomplete: outcome.incomplete };
     },
     isUsable: () => usable,
     kill() {
@@ -164,13 +197,13 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   };
 }
 
-function forkDecoder(options: DecoderProcessOptions): ChildProcess {
+function forkDecoder(options: DecoderProcessOptions, sharedFile: SharedFile | undefined): ChildProcess {
   const script = entryBeside(import.meta.url, "decoder-main").process;
-  const child = fork(script.path, [JSON.stringify(options, needed)], {
+  const child = fork(script.path, [JSON.stringify({ ...options, sharesFile: sharedFile !== undefined }, needed)], {
     execArgv: [...execArgv, ...script.execArgv],
     env,
     serialization: "advanced",
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    stdio: ["ignore", "ignore", "ignore", "ipc", sharedFile?.descriptor ?? "ignore"],
   });
   // One that could not be started has no pid, which "error" reports.
   if (options.isBackground && child.pid !== undefined) giveWay(child.pid, stepsOfBackground);

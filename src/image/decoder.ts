@@ -3,12 +3,13 @@ import { EncoderError, shuttingDown } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
 import { Pace } from "../scheduling/pace.ts";
+import { BytePool } from "./byte-pool.ts";
 import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import { retryAfterSeconds } from "./decoder-process.ts";
-import type { Pixels } from "./pixels.ts";
+import { type Pixels, pixelBytes } from "./pixels.ts";
 
 export interface DecoderOptions
-  extends Omit<DecoderPoolOptions, "isBackground" | "keepsOne" | "idleMs">,
+  extends Omit<DecoderPoolOptions, "isBackground" | "keepsOne" | "idleMs" | "pixelMemory">,
     Pick<EncoderConfig, "maxImageBytes"> {
   /** Limits how many images are decoded at the same time; 0 means one per available core. */
   decodeProcesses: number;
@@ -23,6 +24,8 @@ export interface Decoder {
    * SHUTTING_DOWN; the signal's reason when aborted.
    */
   decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
+  /** Takes back pixels that nobody reads any more; their memory is used again. */
+  giveBack(pixels: Pixels): void;
   /** Estimates the milliseconds that decoding what waits and this many more images takes; 0 while nothing is known. */
   msFor(images: number): number;
   close(): Promise<void>;
@@ -35,8 +38,9 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const processes = options.decodeProcesses || availableCores();
   // A priority can only be lowered, so that pictures of a batch have processes of their own: while they are decoded,
   // engines and the decoders of single pictures have the cores that they want.
-  const forSingles = createDecoderPool({ ...options, keepsOne: true });
-  const forBatches = createDecoderPool({ ...options, isBackground: true });
+  const pixelMemory = new BytePool(pixelBytes(options.spec.size));
+  const forSingles = createDecoderPool({ ...options, pixelMemory, keepsOne: true });
+  const forBatches = createDecoderPool({ ...options, pixelMemory, isBackground: true });
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });
   const pace = new Pace(processes);
@@ -73,6 +77,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       const since = performance.now();
       return lanes.run(() => decodeInProcess(bytes, pool, since), turn);
     },
+    giveBack: ({ data }) => pixelMemory.giveBack(data),
     msFor: (images) => pace.msFor(lanes.waiting + images),
     async close() {
       isClosed = true;

@@ -8,6 +8,9 @@ export interface Pixels {
   incomplete?: boolean;
 }
 
+/** Counts the bytes of a picture that is so many pixels wide and high. */
+export const pixelBytes = (size: number) => size * size * 3;
+
 /** Names Pillow's filters. */
 export type Resample = Manifest["image"]["resample"];
 

@@ -11,6 +11,8 @@ export interface BatcherOptions<Item> {
   awaitsOthers?: boolean;
   /** Puts items together as the graph's inputs. It is called once per attempt, since tensors are handed over. */
   toTensors(items: readonly Item[]): Tensor[];
+  /** Called with what nobody reads any more, after a batch was run: its items, and the memory of its inputs. */
+  recycle?(items: readonly Item[], inputs: readonly Tensor["data"][]): void;
   /** Bounds a batch of an engine that is alone with its kind. Where kinds share the work, each has its share of this. */
   maxBatch: number;
   /** The cost of a batch is that of its dearest item times its size, since shorter texts are padded. */
@@ -248,7 +250,9 @@ export class Batcher<Item> {
     if (batch.length === 0) return;
     const startedAt = this.#now();
     try {
-      const { embeddings, inferenceMs } = await run(this.#options.toTensors(batch.map((job) => job.item)));
+      const items = batch.map((job) => job.item);
+      const { embeddings, inferenceMs, inputs = [] } = await run(this.#options.toTensors(items));
+      this.#options.recycle?.(items, inputs);
       this.#lastSuccessAt = this.#now();
       const cost = batch.reduce((sum, job) => sum + job.cost, 0);
       attempt.measure?.(cost, this.#lastSuccessAt - startedAt);

@@ -14,7 +14,11 @@ function manualEngine() {
         batches.push({
           items,
           finish: () =>
-            resolve({ embeddings: Float32Array.from(items.flatMap((item) => [item, item])), inferenceMs: 1 }),
+            resolve({
+              embeddings: Float32Array.from(items.flatMap((item) => [item, item])),
+              inferenceMs: 1,
+              inputs: inputs.map(({ data }) => data),
+            }),
           fail: (error = new EncoderError("ENGINE_FAILED", "failed")) => reject(error),
         });
       });
@@ -42,6 +46,25 @@ const submit = (batcher: Batcher<number>, item: number, dueAt = 0, signal = neve
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the batcher", () => {
+  it("gives back what a batch was made of once it is done, and not while it may be tried again", async () => {
+    const { engine, batches } = manualEngine();
+    const recycled: [readonly number[], number[][]][] = [];
+    const recycle: BatcherOptions<number>["recycle"] = (items, inputs) =>
+      recycled.push([items, inputs.map((data) => [...(data as Uint8Array)])]);
+    const batcher = batcherOver([engine], { recycle });
+    const abort = new AbortController();
+    const [first, gone] = [submit(batcher, 1), submit(batcher, 2, 0, abort.signal)];
+    gone.catch(() => {});
+    await settle();
+    abort.abort();
+    batches[0]!.fail();
+    await settle();
+    expect(recycled).toEqual([]);
+    batches[1]!.finish();
+    expect(await first).toEqual([1, 1]);
+    expect(recycled).toEqual([[[1], [[1]]]]); // the second item was dropped before the second try
+  });
+
   it("starts at once when the engine is idle and batches what queues meanwhile", async () => {
     const { engine, batches } = manualEngine();
     const batcher = batcherOver([engine]);
