@@ -29,8 +29,10 @@ interface Kind {
   measured: number;
 }
 
-/** After so many batches a kind's pace is believed, until it is forgotten: single ones vary by a fifth. */
+/** A trial of one kind has so many batches: single ones vary by a fifth. */
 const trialBatches = 8;
+/** Kinds are tried in turns, each so many times: the first trial finds a process that is still warming up. */
+const trials = 2;
 
 /** Half a batch is as fast for each item, and every engine keeps the memory of its largest (docs/performance.md). */
 const shareBesideOthers = 0.5;
@@ -136,8 +138,12 @@ export class EnginePool {
   /** Gives the kind that does more in all, or one of which that is to be found out. */
   #forLoad(): Kind {
     if (this.#kinds.length === 1) return this.#kinds[0]!;
-    for (const kind of this.#kinds) if (kind.pace.msFor(1) === 0) kind.measured = 0; // it was forgotten
-    const untried = this.#kinds.find(({ measured }) => measured < trialBatches);
-    return untried ?? this.#kinds.reduce((best, kind) => (kind.pace.msFor(1) < best.pace.msFor(1) ? kind : best));
+    for (const kind of this.#kinds) {
+      if (kind.pace.msFor(1) === 0) kind.measured = Math.min(kind.measured, (trials - 1) * trialBatches); // forgotten
+    }
+    const trialsOf = ({ measured }: Kind) => Math.floor(measured / trialBatches);
+    const least = this.#kinds.reduce((least, kind) => (trialsOf(kind) < trialsOf(least) ? kind : least));
+    if (trialsOf(least) < trials) return least;
+    return this.#kinds.reduce((best, kind) => (kind.pace.msFor(1) < best.pace.msFor(1) ? kind : best));
   }
 }
