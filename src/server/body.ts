@@ -33,14 +33,15 @@ export function readJsonBodies(
     const isLarge = body.length >= bytesPerTurn;
     if (isLarge) await app.ownTurn();
     const nextTurn = () => app.ownTurn();
-    const isTakenApart = isLarge && charset === "utf-8" && guard.longStrings.length > 0;
+    const isTakenApart = charset === "utf-8" && guard.longStrings.length > 0;
     const { rest, restore } = isTakenApart
       ? await takeOut(body, { longStrings: guard.longStrings, nextTurn })
       : { rest: body, restore: (value: unknown) => value };
     const text = decodeText(rest, charset);
     if (charset === "utf-16") guard.inspect(Buffer.from(text)); // Half of one of its characters may look like a quote.
     if (rest.length >= bytesPerTurn) await app.ownTurn();
-    return restore(parseJson(text, { isWhole: !isTakenApart }));
+    const textOfAll = () => (isTakenApart ? (isLarge ? "" : decodeText(body, charset)) : text);
+    return restore(parseJson(text, textOfAll));
   });
 }
 
@@ -139,14 +140,23 @@ export function bodyTooLarge(maxBytes: number): EncoderError {
   return new EncoderError("BODY_TOO_LARGE", `The request body is larger than ${maxBytes} bytes (MAX_BODY_BYTES).`);
 }
 
-function parseJson(text: string, { isWhole }: { isWhole: boolean }): unknown {
+/** @param textOfAll gives what a fault's position is told in, where the text is a part of it */
+function parseJson(text: string, textOfAll: () => string): unknown {
   if (text === "") throw new EncoderError("INVALID_JSON", "The request body is empty; it must be JSON.");
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    // V8's message quotes the body, which is no business of logs: only its position is taken.
-    const position = /at position (\d+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
-    const where = position === undefined || !isWhole ? "" : ` (at position ${position})`;
-    throw new EncoderError("INVALID_JSON", `The request body is not valid JSON${where}.`);
+  } catch {
+    throw new EncoderError("INVALID_JSON", `The request body is not valid JSON${placeOfFault(textOfAll())}.`);
+  }
+}
+
+/** V8's message quotes the body, which is no business of logs: only its position is taken. */
+function placeOfFault(text: string): string {
+  try {
+    JSON.parse(text);
+    return "";
+  } catch (fault) {
+    const position = /at position (\d+)/.exec(fault instanceof Error ? fault.message : "")?.[1];
+    return position === undefined ? "" : ` (at position ${position})`;
   }
 }

@@ -53,7 +53,9 @@ function restored(value: unknown, taken: ReadonlyMap<string, string>): unknown {
   const holder = value as Record<string, unknown>; // an array's indices are keys, too
   for (const key of Object.keys(holder)) {
     const inner = restored(holder[key], taken);
-    if (inner !== holder[key]) holder[key] = inner;
+    const name = taken.get(key);
+    if (name !== undefined) delete holder[key];
+    if (name !== undefined || inner !== holder[key]) holder[name ?? key] = inner;
   }
   return value;
 }

@@ -43,6 +43,13 @@ describe("a JSON body", () => {
     expect([reply.statusCode, reply.json().error]).toEqual([status, expect.stringContaining(sentence)]);
   });
 
+  it("that is wrong behind a long string is refused with the place of the fault", async () => {
+    const body = `{"image_b64": "${"QUJD".repeat(5000)}", oops}`;
+    const reply = await post(Buffer.from(body));
+    const place = `(at position ${body.indexOf("oops")})`;
+    expect([reply.statusCode, reply.json().error]).toEqual([400, expect.stringContaining(place)]);
+  });
+
   it("of UTF-16 is guarded against nesting, whatever its bytes look like", async () => {
     const reply = await post(utf16(`["∢", ${"[".repeat(100)}`), "utf-16");
     expect([reply.statusCode, reply.json().error]).toEqual([400, expect.stringContaining("nested deeper")]);

@@ -16,7 +16,7 @@ async function parse(json: string | Buffer, pieceBytes = 50_000) {
   return { value: restore(JSON.parse(rest.toString())), rest, turns };
 }
 
-const long = (filler: string) => filler.repeat(Math.ceil(70_000 / filler.length));
+const long = (filler: string) => filler.repeat(Math.ceil(20_000 / filler.length));
 
 describe("JSON with long strings", () => {
   it("is parsed as JSON.parse has it, whatever the strings hold and wherever the body is cut", async () => {
@@ -24,7 +24,8 @@ describe("JSON with long strings", () => {
       fc.string(),
       fc.constantFrom(long("iVBORw0KGgo"), long("ü"), long('a"'), long("\\"), long("\n"), `${long("x")}\\`),
     );
-    const json = fc.dictionary(fc.string(), fc.oneof(string, fc.array(string, { maxLength: 3 })), { maxKeys: 4 });
+    const key = fc.oneof(fc.string(), fc.constantFrom(long("iVBORw0KGgo"), long("ü")));
+    const json = fc.dictionary(key, fc.oneof(string, fc.array(string, { maxLength: 3 })), { maxKeys: 4 });
     await fc.assert(
       fc.asyncProperty(json, fc.integer({ min: 1000, max: 90_000 }), async (value, pieceBytes) => {
         const text = JSON.stringify(value);
