@@ -1,4 +1,7 @@
-import { defineConfig } from "vite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
 
 /** `npx vite web` passes requests on to this service while the page is being worked on: SERVICE, or the usual port. */
 const service = process.env.SERVICE ?? "http://127.0.0.1:5555";
@@ -14,7 +17,22 @@ const routes = [
   "/docs",
 ];
 
+/** Leaves what is no picture as gzip beside itself, so that the service need neither make it nor keep it in memory. */
+const packed: Plugin = {
+  name: "packed",
+  apply: "build",
+  closeBundle() {
+    const folder = join(import.meta.dirname, "../dist/web");
+    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      if (!/\.(html|js|css|json|svg|bin)$/.test(name)) continue;
+      const file = join(folder, name);
+      writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
+  plugins: [packed],
   root: import.meta.dirname,
   base: "./", // so that the page also works below a path of a proxy
   worker: { format: "es" },

@@ -13,7 +13,7 @@ import { createThumbnailer } from "../image/thumbnail.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
 import { embeddedName, withHome } from "../model/locate.ts";
 import { createAdminApp, createApp } from "../server/app.ts";
-import { readPageFiles } from "../server/page-files.ts";
+import { findPageFiles } from "../server/page-files.ts";
 import { command } from "./command.ts";
 import { createLogger } from "./log.ts";
 
@@ -56,7 +56,7 @@ interface ServeOptions {
 }
 
 async function serveWith(encoder: Encoder, { config, metrics, logger, signal }: ServeOptions): Promise<void> {
-  const files = config.page || config.docs ? await readPageFiles(join(packageRoot, "dist/web")) : undefined;
+  const files = config.page || config.docs ? await findPageFiles(join(packageRoot, "dist/web")) : undefined;
   if (config.page && !files) logger.warn("there is no page at /, since it was not built: npm run build");
   const pages = { page: config.page ? files : undefined, docs: config.docs ? files : undefined };
   const search = config.index === "" ? undefined : await openSearch(config, encoder);

@@ -1,11 +1,33 @@
-import swagger from "@fastify/swagger";
-import type { FastifyInstance, FastifySchema } from "fastify";
+import Fastify, { type FastifyInstance, type FastifySchema, type RouteOptions } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { compilers } from "./base.ts";
 import { failure } from "./schemas.ts";
 
-/** Serves GET /openapi.json: the OpenAPI document, collected from the routes' own schemas. */
-export function documentApi(app: FastifyInstance, { version, needsKey }: { version: string; needsKey: boolean }): void {
+interface DocumentOptions {
+  version: string;
+  needsKey: boolean;
+}
+
+/** Serves GET /openapi.json: the OpenAPI document, collected from the routes' own schemas when it is first asked for. */
+export function documentApi(app: FastifyInstance, options: DocumentOptions): void {
+  const routes: RouteOptions[] = [];
+  app.addHook("onRoute", (route) => {
+    if (route.method !== "HEAD") routes.push(route);
+  });
+  let document: Promise<object> | undefined;
+  app.register(async (scope) => {
+    scope.get("/openapi.json", { schema: { hide: true }, config: { keyless: true } }, () => {
+      document ??= describe(routes, options);
+      return document;
+    });
+  });
+}
+
+/** Describes routes by means of a service that is never asked, so that most services do not load what describes it. */
+async function describe(routes: readonly RouteOptions[], { version, needsKey }: DocumentOptions): Promise<object> {
+  const { default: swagger } = await import("@fastify/swagger");
+  const app = Fastify({ ...compilers });
   app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -33,8 +55,12 @@ export function documentApi(app: FastifyInstance, { version, needsKey }: { versi
     },
   });
   app.register(async (scope) => {
-    scope.get("/openapi.json", { schema: { hide: true }, config: { keyless: true } }, async () => app.swagger());
+    const handler = async () => {};
+    for (const { method, url, schema = {}, config = {} } of routes)
+      scope.route({ method, url, schema, config, handler });
   });
+  await app.ready();
+  return app.swagger();
 }
 
 /** Describes a body by content type, which fastify-type-provider-zod leaves out. */

@@ -22,7 +22,11 @@ export interface BaseOptions extends ValuesOf<typeof connectionSettings> {
 }
 
 /** Where Fastify has these from its beginning, it loads neither Ajv nor fast-json-stringify, whose types it asks for. */
-const compilersFactory = { buildValidator: () => validate, buildSerializer: () => serializerCompiler } as object;
+export const compilers = {
+  schemaController: {
+    compilersFactory: { buildValidator: () => validate, buildSerializer: () => serializerCompiler } as object,
+  },
+};
 
 /** Creates what holds for every route: the limits of connections, the identity of requests, the shape of errors. */
 export function createBase(options: BaseOptions): FastifyInstance {
@@ -44,7 +48,7 @@ export function createBase(options: BaseOptions): FastifyInstance {
     return503OnClosing: false, // answered below, so that its error has the usual shape
     // A proxy may ask for http://host/path (RFC 9112, 3.2.2).
     rewriteUrl: ({ url = "/" }) => url.replace(/^https?:\/\/[^/?]*\/?/i, "/"),
-    schemaController: { compilersFactory },
+    ...compilers,
     clientErrorHandler: answerMalformed(metrics),
     frameworkErrors: (error, request, reply) => app.errorHandler(error, request, reply),
   });

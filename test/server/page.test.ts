@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceSettings } from "../../src/config/service.ts";
 import { settingsWith } from "../../src/config/setting.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createApp } from "../../src/server/app.ts";
-import { type PageFiles, readPageFiles } from "../../src/server/page-files.ts";
+import { findPageFiles, type PageFiles } from "../../src/server/page-files.ts";
 import { fakeEncoder } from "../support/fake-encoder.ts";
 
 let folder: string;
@@ -20,8 +20,10 @@ beforeAll(async () => {
   await writeFile(join(folder, "index.html"), "<!doctype html><title>Page</title>");
   await writeFile(join(folder, "icon.svg"), "<svg/>");
   await writeFile(join(folder, "assets/index-BtM6bGI9.js"), "console.log('a page')");
+  await writeFile(join(folder, "assets/index-BtM6bGI9.js.gz"), gzipSync("console.log('a page')"));
+  await writeFile(join(folder, "assets/gone-BtM6bGI9.js"), "");
   await writeFile(join(folder, "gallery/red-apple-3d-13ec4ec4.webp"), "RIFF");
-  files = (await readPageFiles(folder))!;
+  files = (await findPageFiles(folder))!;
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -52,7 +54,7 @@ describe("GET /", () => {
   });
 
   it("is not there without the page's files", async () => {
-    expect(await readPageFiles(join(folder, "missing"))).toBeUndefined();
+    expect(await findPageFiles(join(folder, "missing"))).toBeUndefined();
     const service = app({ hasPage: false });
     for (const path of ["/icon.svg", "/assets/index-BtM6bGI9.js"]) {
       expect((await service.inject(path)).statusCode).toBe(404);
@@ -90,8 +92,27 @@ describe("a file of the page", () => {
     expect(picture.headers["content-type"]).toBe("image/webp");
   });
 
+  it("that changes under its name has another tag", async () => {
+    const tag = async () => (await app().inject("/icon.svg")).headers.etag;
+    const before = await tag();
+    await writeFile(join(folder, "icon.svg"), "<svg></svg>");
+    expect(await tag()).not.toBe(before);
+    await writeFile(join(folder, "icon.svg"), "<svg/>");
+    expect(await tag()).toBe(before);
+  });
+
+  it("is not found where it was removed since the service started", async () => {
+    await rm(join(folder, "assets/gone-BtM6bGI9.js"));
+    expect((await app().inject("/assets/gone-BtM6bGI9.js")).statusCode).toBe(404);
+  });
+
   it("is never looked for outside the page", async () => {
-    for (const path of ["/assets/../index.html", "/assets/..%2f..%2fpackage.json", "/assets/"]) {
+    for (const path of [
+      "/assets/../index.html",
+      "/assets/..%2f..%2fpackage.json",
+      "/assets/",
+      "/assets/index-BtM6bGI9.js.gz",
+    ]) {
       const { statusCode } = await app().inject(path);
       expect({ path, statusCode }).toEqual({ path, statusCode: 404 });
     }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
 import { hasEtag } from "../etag.ts";
-import { type PageFile, type PageFiles, plainBytes } from "../page-files.ts";
+import { type PageFile, type PageFiles, readPageFile } from "../page-files.ts";
 
 /**
  * The page may load from its own origin and nowhere else, runs no inline code, and can be framed by no other page.
@@ -48,14 +48,16 @@ export async function sendFile(
   reply: FastifyReply,
   file: PageFile | undefined,
 ): Promise<FastifyReply> {
-  if (!file) throw new EncoderError("NOT_FOUND", "The page has no such file.");
+  const asGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+  const read = file && (await readPageFile(file, { asGzip }));
+  if (!file || !read) throw new EncoderError("NOT_FOUND", "The page has no such file.");
   reply
     .header("content-type", file.contentType)
-    .header("etag", file.etag)
-    .header("cache-control", file.isForEver ? "public, max-age=31536000, immutable" : "no-cache");
-  if (file.isGzipped) reply.header("vary", [reply.getHeader("vary") ?? [], "accept-encoding"].flat().join(", "));
-  if (hasEtag(request, file.etag)) return reply.code(304).send();
-  const takesGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
-  if (!file.isGzipped || !takesGzip) return reply.send(await plainBytes(file));
-  return reply.header("content-encoding", "gzip").send(file.stored);
+    .header("etag", read.etag)
+    .header("cache-control", file.hash === undefined ? "no-cache" : "public, max-age=31536000, immutable");
+  const varies = file.gzipPath !== undefined;
+  if (varies) reply.header("vary", [reply.getHeader("vary") ?? [], "accept-encoding"].flat().join(", "));
+  if (hasEtag(request, read.etag)) return reply.code(304).send();
+  if (varies && asGzip) reply.header("content-encoding", "gzip");
+  return reply.send(read.bytes);
 }

@@ -3,7 +3,7 @@ import { type ServiceConfig, serviceSettings } from "../../../src/config/service
 import { settingsWith } from "../../../src/config/setting.ts";
 import { createMetrics } from "../../../src/metrics.ts";
 import { createApp } from "../../../src/server/app.ts";
-import { readPageFiles } from "../../../src/server/page-files.ts";
+import { findPageFiles } from "../../../src/server/page-files.ts";
 import { temporaryFolder } from "../../support/checkpoints.ts";
 import { fakeEncoder } from "../../support/fake-encoder.ts";
 import { writeFiles } from "../../support/pictures.ts";
@@ -13,7 +13,7 @@ writeFiles(folder, {
   "docs.html": Buffer.from("<!doctype html><title>Docs</title>"),
   "docs/docs-BtM6bGI9.js": Buffer.from("console.log('docs')"),
 });
-const files = await readPageFiles(folder);
+const files = await findPageFiles(folder);
 
 function service(settings: Partial<ServiceConfig> = {}) {
   const config = settingsWith(serviceSettings, settings);
