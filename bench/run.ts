@@ -14,6 +14,7 @@ import { serviceSettings } from "../src/config/service.ts";
 import { settingsWith } from "../src/config/setting.ts";
 import { batchSizesFor } from "../src/engine/layout.ts";
 import { availableCores } from "../src/host/available-cores.ts";
+import { hasInt8Products } from "../src/host/processor.ts";
 import { openModel } from "../src/model/folder.ts";
 import { openRawEngine, type RawEngine } from "./engine/raw.ts";
 import { defaultWork, fullSizeModels, precisions } from "./full-size-models.ts";
@@ -137,8 +138,9 @@ for (let round = 0; round < rounds; round++) {
 const names = Object.keys(start);
 const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
-const sizes = batchSizesFor("cpu", { threads: availableCores() }, defaults);
 for (const precision of precisions) {
+  const isFast = precision === "int8" && hasInt8Products();
+  const sizes = batchSizesFor("cpu", { threads: availableCores(), isFast }, defaults);
   raw[precision] = await openRawEngine({
     directory: models[precision],
     threads: availableCores(),

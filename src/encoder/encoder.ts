@@ -14,6 +14,7 @@ import { graphIdentity, startEngine } from "../engine/engine.ts";
 import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor } from "../engine/layout.ts";
 import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
+import { hasInt8Products } from "../host/processor.ts";
 import { BytePool } from "../image/byte-pool.ts";
 import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
@@ -171,11 +172,16 @@ async function towerOptions(tower: TowerName, options: SideOptions) {
   const graph = join(model.directory, model.manifest[tower].graph);
   const identity = await graphIdentity(graph); // what is packed, and engines that start later, are of the same file
   const engines = await enginesOf(tower, options);
+  const isFast = model.manifest[tower].precision === "int8" && hasInt8Products();
   return {
     graph,
     identity,
     ...engines,
-    batches: batchSizesFor(device, { threads: Math.max(...engines.layout.engines), isBulk: start.isBulk }, config),
+    batches: batchSizesFor(
+      device,
+      { threads: Math.max(...engines.layout.engines), isBulk: start.isBulk, isFast },
+      config,
+    ),
     largestPair: model.manifest[tower].largestPair,
     device,
     timeoutMs: config.engineTimeoutMs,

@@ -66,6 +66,8 @@ export interface BatchSizes {
 
 /** Larger ones are hardly faster on a thread of a processor, take memory, and have the next one wait for longer. */
 const batchOfThread: BatchSizes = { maxImageBatch: 2, maxTextBatch: 8, maxBatchTokens: 128 };
+/** Where products are fast, reading the weights takes a tenth of a run of two images. */
+const mostImagesOfFastThread = 4;
 /** In bulk work nobody waits. */
 const bulkBatchOfThread: BatchSizes = { maxImageBatch: 8, maxTextBatch: 32, maxBatchTokens: 512 };
 /** More threads wait for one another whatever they have to do. */
@@ -78,16 +80,24 @@ export function decodersFor(device: Device, cores: number, asked: number): numbe
   return asked || Math.min(cores, mostDecoders[device]);
 }
 
+export interface EngineTraits {
+  threads: number;
+  isBulk?: boolean | undefined;
+  /** The graph is int8, and the processor has instructions for its products. */
+  isFast?: boolean | undefined;
+}
+
 /**
- * Gives the sizes of batches that suit an engine of so many threads.
+ * Gives the sizes of batches that suit an engine.
  * @param asked what the settings say; 0 asks for a size that suits
  */
 export function batchSizesFor(
   device: Device,
-  { threads, isBulk = false }: { threads: number; isBulk?: boolean | undefined },
+  { threads, isBulk = false, isFast = false }: EngineTraits,
   asked: BatchSizes,
 ): BatchSizes {
-  const ofThread = isBulk ? bulkBatchOfThread : batchOfThread;
+  const single = isFast ? { ...batchOfThread, maxImageBatch: mostImagesOfFastThread } : batchOfThread;
+  const ofThread = isBulk ? bulkBatchOfThread : single;
   const usual = (name: keyof BatchSizes) =>
     device === "cpu" ? ofThread[name] * Math.min(threads, mostThreadsFed) : batchOfGpu[name];
   return {

@@ -16,6 +16,12 @@ export function processorClass(read: ReadText = readTextFile): string {
   return classes.find(([flag]) => known.has(flag))?.[1] ?? process.arch;
 }
 
+/** Tells whether the processor multiplies 8-bit numbers by an instruction of its own, several times as fast as others. */
+export function hasInt8Products(read: ReadText = readTextFile): boolean {
+  const ofThisProcessor = processorClass(read);
+  return classes.some(([flag, name]) => name === ofThisProcessor && flag !== "avx2");
+}
+
 /** Tells processors apart that may need other machine code: the model's name, and all that it says it can do. */
 export function processorIdentity(read: ReadText = readTextFile): string {
   const [flags = ""] = /^(?:flags|Features)\s*:.*$/m.exec(read("/proc/cpuinfo")) ?? [];

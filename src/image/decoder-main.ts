@@ -4,15 +4,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { toEncoderError } from "../errors.ts";
-import {
-  type DecoderProcessOptions,
-  type DecoderReply,
-  type ImagePortion,
-  type ProcessUsage,
-  sharedDescriptor,
-} from "./decoder-process.ts";
+import type { DecoderProcessOptions, DecoderReply, ImagePortion, ProcessUsage } from "./decoder-process.ts";
 import { createPreprocessor } from "./preprocess.ts";
-import { writeShared } from "./shared-file.ts";
+import { sharedDescriptor, writeShared } from "./shared-file.ts";
 import { configureDecoder } from "./vips.ts";
 import { createWebpMaker } from "./webp.ts";
 

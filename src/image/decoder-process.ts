@@ -43,9 +43,6 @@ export type DecoderReply =
 /** So many bytes lie at the beginning of the shared file. Where that has no room, here they are. */
 export type DecoderResult = number | Uint8Array;
 
-/** A decoder process has the shared file under this number, behind the channel of replies. */
-export const sharedDescriptor = 4;
-
 /** Resident memory of a decoder process, and the time of a core that it has used since it started. */
 export interface ProcessUsage {
   memoryBytes: number;

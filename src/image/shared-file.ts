@@ -14,6 +14,9 @@ export interface SharedFile {
   close(): void;
 }
 
+/** A decoder process has its shared file under this number, behind the channel of replies. */
+export const sharedDescriptor = 4;
+
 /** The first lies in memory, on Linux. */
 const usualDirectories = ["/dev/shm", tmpdir()];
 

@@ -34,7 +34,7 @@ const trialBatches = 8;
 /** Kinds are tried in turns, each so many times: the first trial finds a process that is still warming up. */
 const trials = 2;
 
-/** Half a batch is as fast for each item, and every engine keeps the memory of its largest (docs/performance.md). */
+/** Every engine keeps the memory of its largest batch, and one that the others take over from has few to run. */
 const shareBesideOthers = 0.5;
 
 export interface EnginePoolOptions {
@@ -58,13 +58,13 @@ export class EnginePool {
   readonly #atWork = new Set<Engine>();
   /** Holds what was added later until it has run a batch: with the first it opens its graph and takes its memory. */
   readonly #cold = new Set<PooledEngine>();
-  readonly #largestShare: number;
+  readonly #awaitsOthers: boolean;
   #freeCores: number;
 
   constructor({ engines, cores, awaitsOthers, now }: EnginePoolOptions) {
     this.#now = now;
     this.#freeCores = cores;
-    this.#largestShare = awaitsOthers ? shareBesideOthers : 1;
+    this.#awaitsOthers = awaitsOthers;
     for (const engine of engines) this.add(engine);
     this.#cold.clear();
   }
@@ -115,7 +115,7 @@ export class EnginePool {
     this.#atWork.add(engine);
     return {
       run,
-      share: Math.min(threads / most.threads, this.#largestShare),
+      share: threads === most.threads && this.#awaitsOthers ? shareBesideOthers / threads : threads / most.threads,
       evenly: Math.ceil(waiting / idle.length),
       measure: (cost, ms) => {
         if (this.#cold.delete(lent)) return;

@@ -74,6 +74,12 @@ describe("what suits a device", () => {
     expect(sizes("cuda", 4)).toEqual([64, 64, 2048]);
   });
 
+  it("is a batch of twice as many images where products are fast, but in bulk work", () => {
+    const imagesOf = (isBulk: boolean) =>
+      batchSizesFor("cpu", { threads: 2, isBulk, isFast: true }, auto).maxImageBatch;
+    expect([imagesOf(false), imagesOf(true)]).toEqual([8, 16]);
+  });
+
   it("is a batch of four times as much in bulk work, where nobody waits", () => {
     expect([1, 8, 64].map((threads) => sizes("cpu", threads, true))).toEqual([
       [8, 32, 512],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { machineSummary, processorClass } from "../../src/host/processor.ts";
+import { hasInt8Products, machineSummary, processorClass } from "../../src/host/processor.ts";
 
 const withFlags = (flags: string) => () => `processor\t: 0\nflags\t\t: fpu sse2 ${flags}\nbugs\t\t: none\n`;
 
@@ -16,6 +16,12 @@ describe("the processor's class", () => {
 
   it("is the architecture where the flags are unknown", () => {
     expect(processorClass(() => "")).toBe(process.arch);
+  });
+
+  it("tells where 8-bit products are fast", () => {
+    const fast = ["avx2 avx512_vnni amx_int8", "avx2 avx512_vnni", "avx2 avx_vnni"];
+    expect(fast.map((flags) => hasInt8Products(withFlags(flags)))).toEqual([true, true, true]);
+    expect([hasInt8Products(withFlags("avx2 avx512f")), hasInt8Products(() => "")]).toEqual([false, false]);
   });
 
   it("stands in the summary of the machine", () => {

@@ -71,7 +71,7 @@ describe("a pool of engines", () => {
     expect(lend(1, many)).toBeUndefined();
   });
 
-  it("gives all of them batches of the same size, up to half of what one alone has", () => {
+  it("gives those for load an equal part of what one alone has, and half of that to the one that they take over from", () => {
     const sharesOf = (threads: number) => {
       const { pool } = poolOf(threads, engines(threads));
       const large = pool.lend(1, 1)!;
@@ -79,8 +79,8 @@ describe("a pool of engines", () => {
       return [large.share, pool.lend(100, many)!.share];
     };
     expect([2, 4].map(sharesOf)).toEqual([
-      [0.5, 0.5],
-      [0.5, 0.25],
+      [0.25, 0.5],
+      [0.125, 0.25],
     ]);
     const alone = new EnginePool({ engines: engines(2), cores: 2, awaitsOthers: false, now: () => 0 });
     expect(alone.lend(100, many)!.share).toBe(1);
