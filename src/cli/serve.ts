@@ -43,9 +43,9 @@ function keepHeapSmall(): void {
   // bin/image-text-encoder says so as well, but V8 goes back to its default of 2 when a thread is started.
   v8.setFlagsFromString("--semi-space-growth-factor=1");
   // Requests that wait long enough become old objects. By itself V8 collects those after tens of MiB, this way after some
-  // 6: with the first flag alone it would be 2, and a collection for every 30 pictures.
+  // 2: a collection for some hundred pictures, which bring few such.
   v8.setFlagsFromString("--optimize-for-size");
-  v8.setFlagsFromString("--heap-growing-percent=30");
+  v8.setFlagsFromString("--heap-growing-percent=10");
 }
 
 interface ServeOptions {

@@ -66,8 +66,8 @@ export interface BatchSizes {
 
 /** Larger ones are hardly faster on a thread of a processor, take memory, and have the next one wait for longer. */
 const batchOfThread: BatchSizes = { maxImageBatch: 2, maxTextBatch: 8, maxBatchTokens: 128 };
-/** Where products are fast, reading the weights takes a tenth of a run of two images. */
-const mostImagesOfFastThread = 4;
+/** Where products are fast, reading the weights takes a tenth of a run of two images; four take 5 MiB more an engine. */
+const mostImagesOfFastThread = 3;
 /** In bulk work nobody waits. */
 const bulkBatchOfThread: BatchSizes = { maxImageBatch: 8, maxTextBatch: 32, maxBatchTokens: 512 };
 /** More threads wait for one another whatever they have to do. */

@@ -1,5 +1,5 @@
 /** So much idle memory is kept; what is beyond it, as after a rush, V8 collects. */
-const mostIdleBytes = 4 * 1024 * 1024;
+const mostIdleBytes = 2 * 1024 * 1024;
 
 /**
  * Lends byte arrays of one length. They lie outside of V8's heap, which looks through all of its objects to find out that

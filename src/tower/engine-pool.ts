@@ -26,13 +26,18 @@ interface Kind {
   threads: number;
   engines: PooledEngine[];
   pace: Pace;
+  /** Counts its batches that were measured, as far as they count as trials. */
   measured: number;
+  /** Counts batches of the other kind since its own last one. */
+  unused: number;
 }
 
 /** A trial of one kind has so many batches: single ones vary by a fifth. */
 const trialBatches = 8;
 /** Kinds are tried in turns, each so many times: the first trial finds a process that is still warming up. */
 const trials = 2;
+/** The kind that lost is tried again after so many batches, and after twice as many each time: it may have had bad luck. */
+const firstPatience = 64;
 
 /** Every engine keeps the memory of its largest batch, and one that the others take over from has few to run. */
 const shareBesideOthers = 0.5;
@@ -60,6 +65,7 @@ export class EnginePool {
   readonly #cold = new Set<PooledEngine>();
   readonly #awaitsOthers: boolean;
   #freeCores: number;
+  #patience = firstPatience;
 
   constructor({ engines, cores, awaitsOthers, now }: EnginePoolOptions) {
     this.#now = now;
@@ -74,7 +80,7 @@ export class EnginePool {
     const { threads } = engine;
     let kind = this.#kinds.find((it) => it.threads === threads);
     if (!kind) {
-      kind = { threads, engines: [], pace: new Pace(1, this.#now), measured: 0 };
+      kind = { threads, engines: [], pace: new Pace(1, this.#now), measured: 0, unused: 0 };
       this.#kinds.push(kind);
       this.#kinds.sort((a, b) => a.threads - b.threads);
     }
@@ -121,6 +127,7 @@ export class EnginePool {
         if (this.#cold.delete(lent)) return;
         kind.pace.measure(cost, ms);
         kind.measured++;
+        for (const other of this.#kinds) other.unused = other === kind ? 0 : other.unused + 1;
       },
       giveBack: () => {
         this.#freeCores += threads;
@@ -139,7 +146,10 @@ export class EnginePool {
   #forLoad(): Kind {
     if (this.#kinds.length === 1) return this.#kinds[0]!;
     for (const kind of this.#kinds) {
-      if (kind.pace.msFor(1) === 0) kind.measured = Math.min(kind.measured, (trials - 1) * trialBatches); // forgotten
+      const isDue = kind.unused >= this.#patience;
+      if (isDue) this.#patience *= 2;
+      if (isDue) kind.unused = 0;
+      if (isDue || kind.pace.msFor(1) === 0) kind.measured = Math.min(kind.measured, (trials - 1) * trialBatches);
     }
     const trialsOf = ({ measured }: Kind) => Math.floor(measured / trialBatches);
     const least = this.#kinds.reduce((least, kind) => (trialsOf(kind) < trialsOf(least) ? kind : least));

