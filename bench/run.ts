@@ -139,8 +139,8 @@ const names = Object.keys(start);
 const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
 for (const precision of precisions) {
-  const isFast = precision === "int8" && hasInt8Products();
-  const sizes = batchSizesFor("cpu", { threads: availableCores(), isFast }, defaults);
+  const products = precision === "fp32" ? "float" : hasInt8Products() ? "fast int8" : "int8";
+  const sizes = batchSizesFor("cpu", { threads: availableCores(), products }, defaults);
   raw[precision] = await openRawEngine({
     directory: models[precision],
     threads: availableCores(),

@@ -11,7 +11,7 @@ import {
 import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { graphIdentity, startEngine } from "../engine/engine.ts";
-import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor } from "../engine/layout.ts";
+import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor, type Products } from "../engine/layout.ts";
 import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { hasInt8Products } from "../host/processor.ts";
@@ -21,7 +21,7 @@ import { createImageFetcher } from "../image/fetch.ts";
 import { type Pixels, pixelBytes } from "../image/pixels.ts";
 import { imageTensors } from "../image/tensors.ts";
 import { withHome } from "../model/locate.ts";
-import type { Model } from "../model/manifest.ts";
+import type { Model, Precision } from "../model/manifest.ts";
 import { textTensors } from "../text/tensors.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { allOrNone, startTower, type Tower } from "../tower/tower.ts";
@@ -172,16 +172,13 @@ async function towerOptions(tower: TowerName, options: SideOptions) {
   const graph = join(model.directory, model.manifest[tower].graph);
   const identity = await graphIdentity(graph); // what is packed, and engines that start later, are of the same file
   const engines = await enginesOf(tower, options);
-  const isFast = model.manifest[tower].precision === "int8" && hasInt8Products();
+  const threads = Math.max(...engines.layout.engines);
+  const products = productsOf(model.manifest[tower].precision);
   return {
     graph,
     identity,
     ...engines,
-    batches: batchSizesFor(
-      device,
-      { threads: Math.max(...engines.layout.engines), isBulk: start.isBulk, isFast },
-      config,
-    ),
+    batches: batchSizesFor(device, { threads, products, isBulk: start.isBulk }, config),
     largestPair: model.manifest[tower].largestPair,
     device,
     timeoutMs: config.engineTimeoutMs,
@@ -196,6 +193,9 @@ async function towerOptions(tower: TowerName, options: SideOptions) {
     },
   };
 }
+
+const productsOf = (precision: Precision): Products =>
+  precision === "int8" ? (hasInt8Products() ? "fast int8" : "int8") : "float";
 
 /** Weights of fewer bytes are not worth a file: each engine has its own. */
 const leastShared = 4 * 1024 * 1024;

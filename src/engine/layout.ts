@@ -65,9 +65,16 @@ export interface BatchSizes {
 }
 
 /** Larger ones are hardly faster on a thread of a processor, take memory, and have the next one wait for longer. */
-const batchOfThread: BatchSizes = { maxImageBatch: 2, maxTextBatch: 8, maxBatchTokens: 128 };
-/** Where products are fast, reading the weights takes a tenth of a run of two images; four take 5 MiB more an engine. */
-const mostImagesOfFastThread = 3;
+const batchOfThread = { maxTextBatch: 8, maxBatchTokens: 128 };
+
+/** What a graph is multiplied by: whole weights, or 8-bit ones with instructions for their products, or without. */
+export type Products = "float" | "int8" | "fast int8";
+
+/**
+ * Each image takes 2.4 MiB of each engine. The faster the products, the more it matters that all weights are read for each
+ * run; whole ones take so much memory that an image more hardly counts.
+ */
+const imagesOfThread: Record<Products, number> = { "fast int8": 3, int8: 2, float: 4 };
 /** In bulk work nobody waits. */
 const bulkBatchOfThread: BatchSizes = { maxImageBatch: 8, maxTextBatch: 32, maxBatchTokens: 512 };
 /** More threads wait for one another whatever they have to do. */
@@ -82,9 +89,8 @@ export function decodersFor(device: Device, cores: number, asked: number): numbe
 
 export interface EngineTraits {
   threads: number;
+  products: Products;
   isBulk?: boolean | undefined;
-  /** The graph is int8, and the processor has instructions for its products. */
-  isFast?: boolean | undefined;
 }
 
 /**
@@ -93,11 +99,10 @@ export interface EngineTraits {
  */
 export function batchSizesFor(
   device: Device,
-  { threads, isBulk = false, isFast = false }: EngineTraits,
+  { threads, products, isBulk = false }: EngineTraits,
   asked: BatchSizes,
 ): BatchSizes {
-  const single = isFast ? { ...batchOfThread, maxImageBatch: mostImagesOfFastThread } : batchOfThread;
-  const ofThread = isBulk ? bulkBatchOfThread : single;
+  const ofThread = isBulk ? bulkBatchOfThread : { ...batchOfThread, maxImageBatch: imagesOfThread[products] };
   const usual = (name: keyof BatchSizes) =>
     device === "cpu" ? ofThread[name] * Math.min(threads, mostThreadsFed) : batchOfGpu[name];
   return {

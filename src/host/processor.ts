@@ -16,7 +16,7 @@ export function processorClass(read: ReadText = readTextFile): string {
   return classes.find(([flag]) => known.has(flag))?.[1] ?? process.arch;
 }
 
-/** Tells whether the processor multiplies 8-bit numbers by an instruction of its own, several times as fast as others. */
+/** Tells whether the processor has instructions for products of 8-bit numbers, which are several times as fast. */
 export function hasInt8Products(read: ReadText = readTextFile): boolean {
   const ofThisProcessor = processorClass(read);
   return classes.some(([flag, name]) => name === ofThisProcessor && flag !== "avx2");

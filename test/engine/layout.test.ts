@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Device } from "../../src/engine/device.ts";
-import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor } from "../../src/engine/layout.ts";
+import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor, type Products } from "../../src/engine/layout.ts";
 
 /** How many times as fast as one thread an engine is, if an eighth of its work cannot be divided (docs/performance.md). */
 const speedOf = (threads: number) => 1 / (0.117 + (1 - 0.117) / threads);
@@ -56,7 +56,7 @@ describe("the engines of a tower", () => {
 describe("what suits a device", () => {
   const auto = { maxImageBatch: 0, maxTextBatch: 0, maxBatchTokens: 0 };
   const sizes = (device: Device, threads: number, isBulk = false) =>
-    Object.values(batchSizesFor(device, { threads, isBulk }, auto));
+    Object.values(batchSizesFor(device, { threads, products: "int8", isBulk }, auto));
 
   it("is a decoder for each core up to a number that keeps the device busy", () => {
     expect([decodersFor("cpu", 4, 0), decodersFor("cpu", 96, 0)]).toEqual([4, 8]);
@@ -74,10 +74,12 @@ describe("what suits a device", () => {
     expect(sizes("cuda", 4)).toEqual([64, 64, 2048]);
   });
 
-  it("is a batch of more images where products are fast, but in bulk work", () => {
-    const imagesOf = (isBulk: boolean) =>
-      batchSizesFor("cpu", { threads: 2, isBulk, isFast: true }, auto).maxImageBatch;
-    expect([imagesOf(false), imagesOf(true)]).toEqual([6, 16]);
+  it("is a batch of more images where products are fast, or weights large, but in bulk work", () => {
+    const imagesOf = (products: Products, isBulk: boolean) =>
+      batchSizesFor("cpu", { threads: 2, products, isBulk }, auto).maxImageBatch;
+    const all: Products[] = ["int8", "fast int8", "float"];
+    expect(all.map((products) => imagesOf(products, false))).toEqual([4, 6, 8]);
+    expect(all.map((products) => imagesOf(products, true))).toEqual([16, 16, 16]);
   });
 
   it("is a batch of four times as much in bulk work, where nobody waits", () => {
@@ -92,7 +94,7 @@ describe("what suits a device", () => {
   it("is what the settings say, where they say it", () => {
     const asked = { maxImageBatch: 16, maxTextBatch: 3, maxBatchTokens: 5 };
     for (const device of ["cpu", "cuda"] as const) {
-      expect(batchSizesFor(device, { threads: 2, isBulk: true }, asked)).toEqual(asked);
+      expect(batchSizesFor(device, { threads: 2, products: "float", isBulk: true }, asked)).toEqual(asked);
       expect(decodersFor(device, 8, 3)).toBe(3);
     }
   });
