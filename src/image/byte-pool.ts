@@ -1,5 +1,6 @@
-/** So much idle memory is kept; what is beyond it, as after a rush, V8 collects. */
+/** So much idle memory is kept, or two arrays of any length; what is beyond it, as after a rush, V8 collects. */
 const mostIdleBytes = 2 * 1024 * 1024;
+const leastIdleArrays = 2;
 
 /**
  * Lends byte arrays of one length. They lie outside of V8's heap, which looks through all of its objects to find out that
@@ -21,6 +22,7 @@ export class BytePool {
   /** Takes back the memory of an array, or of a part of one, that nobody reads any more. Other memory is left alone. */
   giveBack({ buffer }: Uint8Array<ArrayBufferLike>): void {
     if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== this.length) return;
-    if ((this.#idle.length + 1) * this.length <= mostIdleBytes) this.#idle.push(buffer);
+    const idle = this.#idle.length + 1;
+    if (idle <= leastIdleArrays || idle * this.length <= mostIdleBytes) this.#idle.push(buffer);
   }
 }
