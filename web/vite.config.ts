@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
@@ -23,6 +23,7 @@ const packed: Plugin = {
   apply: "build",
   closeBundle() {
     const folder = join(import.meta.dirname, "../dist/web");
+    if (!existsSync(folder)) return; // the build has failed
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
       if (!/\.(html|js|css|json|svg|bin)$/.test(name)) continue;
       const file = join(folder, name);

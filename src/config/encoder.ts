@@ -135,7 +135,7 @@ export const engineSettings = {
   }),
   maxImageBatch: integer(0, 1024, {
     default: 0,
-    help: "Most images in one run of the image tower; 0 means 4 for each thread of an engine, at int8 3 where the processor has 8-bit products (VNNI, AMX) and else 2; 8 in encode and index; and 64 on a GPU. Where engines of one thread take over under load, no run has more than half of it.",
+    help: "Most images in one run of the image tower; 0 means 4 for each thread of an engine, at int8 3 where the processor has 8-bit products (VNNI, AMX) and else 2; 8 in encode and index; and 64 on a GPU. Engines of one thread, which take over under load, have one thread's part of it, and the other engines then half of that.",
     why: "Larger batches are up to a tenth faster on a processor. They take more memory, and the next one waits for longer.",
   }),
   maxTextBatch: integer(0, 4096, {

@@ -21,7 +21,7 @@ export class BytePool {
 
   /** Takes back the memory of an array, or of a part of one, that nobody reads any more. Other memory is left alone. */
   giveBack({ buffer }: Uint8Array<ArrayBufferLike>): void {
-    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== this.length) return;
+    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== this.length || this.#idle.includes(buffer)) return;
     const idle = this.#idle.length + 1;
     if (idle <= leastIdleArrays || idle * this.length <= mostIdleBytes) this.#idle.push(buffer);
   }

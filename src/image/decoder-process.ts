@@ -105,7 +105,7 @@ type Outcome = DecoderReply | EncoderError | "crashed" | "killed";
 export function startDecoderProcess(options: DecoderProcessOptions): DecoderProcess {
   const { coreMsOf = coreMs, openFile = openSharedFile } = options;
   const sharedFile = openFile();
-  const child = forkDecoder(options, sharedFile);
+  const child = forkOrClose(options, sharedFile);
   let usable = true;
   let reason: DecoderEnd | undefined;
   let settle: ((outcome: Outcome) => void) | undefined;
@@ -146,9 +146,10 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
   /** Gives what the process has made, or undefined if that is not what it should be. */
   function dataOf(result: DecoderResult): Uint8Array | undefined {
     const { webpWidth, spec, pixelMemory } = options;
-    const length = typeof result === "number" ? result : result.length;
-    if (webpWidth === undefined ? length !== pixelBytes(spec.size) : length > mostWebpBytes) return undefined;
-    if (typeof result !== "number") return result;
+    const length = result instanceof Uint8Array ? result.length : result;
+    const isWhole = webpWidth === undefined ? length === pixelBytes(spec.size) : length >= 0 && length <= mostWebpBytes;
+    if (!Number.isSafeInteger(length) || !isWhole) return undefined;
+    if (result instanceof Uint8Array) return result;
     const data = webpWidth === undefined && pixelMemory ? pixelMemory.take() : new Uint8Array(length);
     return sharedFile?.fill(data) ? data : undefined;
   }
@@ -192,6 +193,16 @@ export function startDecoderProcess(options: DecoderProcessOptions): DecoderProc
       end(shuttingDown());
     },
   };
+}
+
+/** Without memory for another process, Node.js throws. */
+function forkOrClose(options: DecoderProcessOptions, sharedFile: SharedFile | undefined): ChildProcess {
+  try {
+    return forkDecoder(options, sharedFile);
+  } catch (error) {
+    sharedFile?.close();
+    throw error;
+  }
 }
 
 function forkDecoder(options: DecoderProcessOptions, sharedFile: SharedFile | undefined): ChildProcess {

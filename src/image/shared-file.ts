@@ -45,12 +45,14 @@ export function openSharedFile(directories: readonly string[] = usualDirectories
 function openUnnamed(directories: readonly string[]): number | undefined {
   for (const directory of directories) {
     const path = join(directory, `image-text-encoder-${randomUUID()}`);
+    let descriptor: number | undefined;
     try {
-      const descriptor = openSync(path, "wx+", 0o600);
+      descriptor = openSync(path, "wx+", 0o600);
       unlinkSync(path);
       return descriptor;
     } catch {
-      // There is no such directory, or nothing may be written there.
+      // There is no such directory, or nothing may be written there, or nothing removed.
+      if (descriptor !== undefined) closeSync(descriptor);
     }
   }
   return undefined;

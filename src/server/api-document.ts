@@ -18,7 +18,10 @@ export function documentApi(app: FastifyInstance, options: DocumentOptions): voi
   let document: Promise<object> | undefined;
   app.register(async (scope) => {
     scope.get("/openapi.json", { schema: { hide: true }, config: { keyless: true } }, () => {
-      document ??= describe(routes, options);
+      document ??= describe(routes, options).catch((error) => {
+        document = undefined; // such as for want of descriptors, which may be there the next time
+        throw error;
+      });
       return document;
     });
   });

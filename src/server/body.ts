@@ -40,8 +40,8 @@ export function readJsonBodies(
     const text = decodeText(rest, charset);
     if (charset === "utf-16") guard.inspect(Buffer.from(text)); // Half of one of its characters may look like a quote.
     if (rest.length >= bytesPerTurn) await app.ownTurn();
-    const textOfAll = () => (isTakenApart ? (isLarge ? "" : decodeText(body, charset)) : text);
-    return restore(parseJson(text, textOfAll));
+    const textOfAll = () => (isLarge ? "" : decodeText(body, charset));
+    return restore(parseJson(text, isTakenApart ? textOfAll : undefined));
   });
 }
 
@@ -141,22 +141,26 @@ export function bodyTooLarge(maxBytes: number): EncoderError {
 }
 
 /** @param textOfAll gives what a fault's position is told in, where the text is a part of it */
-function parseJson(text: string, textOfAll: () => string): unknown {
+function parseJson(text: string, textOfAll?: () => string): unknown {
   if (text === "") throw new EncoderError("INVALID_JSON", "The request body is empty; it must be JSON.");
   try {
     return JSON.parse(text);
-  } catch {
-    throw new EncoderError("INVALID_JSON", `The request body is not valid JSON${placeOfFault(textOfAll())}.`);
+  } catch (fault) {
+    const place = placeOf(textOfAll ? faultIn(textOfAll()) : fault);
+    throw new EncoderError("INVALID_JSON", `The request body is not valid JSON${place}.`);
+  }
+}
+
+function faultIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (fault) {
+    return fault;
   }
 }
 
 /** V8's message quotes the body, which is no business of logs: only its position is taken. */
-function placeOfFault(text: string): string {
-  try {
-    JSON.parse(text);
-    return "";
-  } catch (fault) {
-    const position = /at position (\d+)/.exec(fault instanceof Error ? fault.message : "")?.[1];
-    return position === undefined ? "" : ` (at position ${position})`;
-  }
+function placeOf(fault: unknown): string {
+  const position = /at position (\d+)/.exec(fault instanceof Error ? fault.message : "")?.[1];
+  return position === undefined ? "" : ` (at position ${position})`;
 }

@@ -52,30 +52,41 @@ export async function findPageFiles(folder: string): Promise<PageFiles | undefin
   );
 }
 
-/** What is being sent to some is not read for others; the garbage collector has what is sent to nobody. */
-const beingSent = new Map<string, WeakRef<Buffer>>();
+/** Gives a tag that changes with the file, or undefined where it was removed since it was found. */
+export async function tagOf({ path, hash }: PageFile): Promise<string | undefined> {
+  if (hash !== undefined) return `"${hash}"`;
+  const bytes = await readIfThere(path); // some kB
+  return bytes && `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
+}
 
-/** Reads a file, whose name tells its content. */
-async function bytesForEver(path: string): Promise<Buffer> {
-  const known = beingSent.get(path)?.deref();
-  if (known) return known;
-  const bytes = await readFile(path);
-  beingSent.set(path, new WeakRef(bytes));
+/** Gives the file's bytes, as gzip where that is taken and there; or undefined where the file was removed. */
+export async function bytesOf({ path, gzipPath, hash }: PageFile, { takesGzip }: { takesGzip: boolean }) {
+  const read = hash === undefined ? readIfThere : readShared; // what has no hash may have changed
+  const packed = takesGzip && gzipPath !== undefined ? await read(gzipPath) : undefined;
+  if (packed) return { bytes: packed, isGzip: true };
+  const plain = await read(path);
+  return plain && { bytes: plain, isGzip: false };
+}
+
+/** What is being read or sent is not read for others; the garbage collector has what is sent to nobody. */
+const inUse = new Map<string, Promise<Buffer | undefined> | WeakRef<Buffer>>();
+
+async function readShared(path: string): Promise<Buffer | undefined> {
+  const known = inUse.get(path);
+  const shared = known instanceof WeakRef ? known.deref() : known;
+  if (shared) return shared;
+  const reading = readIfThere(path);
+  inUse.set(path, reading);
+  const bytes = await reading.finally(() => inUse.delete(path));
+  if (bytes) inUse.set(path, new WeakRef(bytes));
   return bytes;
 }
 
-/** Gives a file's bytes, and a tag that changes with them; or undefined where it was removed since it was found. */
-export async function readPageFile(file: PageFile, options: { asGzip: boolean }) {
-  return read(file, options).catch((error) => {
-    if (error.code !== "ENOENT") throw error;
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return undefined;
-  });
-}
-
-async function read({ path, gzipPath, hash }: PageFile, { asGzip }: { asGzip: boolean }) {
-  const chosen = asGzip && gzipPath !== undefined ? gzipPath : path;
-  if (hash !== undefined) return { bytes: await bytesForEver(chosen), etag: `"${hash}"` };
-  const plain = await readFile(path);
-  const bytes = chosen === path ? plain : await readFile(chosen);
-  return { bytes, etag: `"${createHash("sha256").update(plain).digest("base64url").slice(0, 22)}"` };
+  }
 }

@@ -94,6 +94,11 @@ export class Batcher<Item> {
     this.#start();
   }
 
+  /** The engines that it awaited do not come. */
+  awaitNoOthers(): void {
+    this.#pool.awaitNoOthers();
+  }
+
   /** Tells when a batch last succeeded, in milliseconds of the batcher's clock. */
   get lastSuccessAt(): number {
     return this.#lastSuccessAt;
@@ -252,7 +257,6 @@ export class Batcher<Item> {
     try {
       const items = batch.map((job) => job.item);
       const { embeddings, inferenceMs, inputs = [] } = await run(this.#options.toTensors(items));
-      this.#options.recycle?.(items, inputs);
       this.#lastSuccessAt = this.#now();
       const cost = batch.reduce((sum, job) => sum + job.cost, 0);
       attempt.measure?.(cost, this.#lastSuccessAt - startedAt);
@@ -262,6 +266,7 @@ export class Batcher<Item> {
         const embedding = embeddings.slice(row * dimensions, (row + 1) * dimensions);
         job.resolve({ embedding, queueMs: startedAt - job.queuedAt, inferenceMs });
       });
+      this.#options.recycle?.(items, inputs); // at the end, since a failure before would have them run once more
     } catch (error) {
       const last = { isLast: true };
       if (!attempt.isLast) return this.#run(run, batch, last);

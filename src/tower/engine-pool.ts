@@ -63,7 +63,7 @@ export class EnginePool {
   readonly #atWork = new Set<Engine>();
   /** Holds what was added later until it has run a batch: with the first it opens its graph and takes its memory. */
   readonly #cold = new Set<PooledEngine>();
-  readonly #awaitsOthers: boolean;
+  #awaitsOthers: boolean;
   #freeCores: number;
   #patience = firstPatience;
 
@@ -88,6 +88,11 @@ export class EnginePool {
     kind.pace = new Pace(kind.engines.length, this.#now);
     kind.measured = 0;
     this.#cold.add(engine);
+  }
+
+  /** Those that were awaited could not be started. */
+  awaitNoOthers(): void {
+    this.#awaitsOthers = this.#kinds.length > 1;
   }
 
   /** Counts the engines that work side by side when items wait. */

@@ -70,6 +70,7 @@ export async function startTower<Item>(options: TowerOptions<Item>): Promise<Tow
       }
       for (const standIn of standIns) batcher.addEngine(standIn);
     } catch (error) {
+      batcher.awaitNoOthers();
       if (!ending.signal.aborted) options.onFewerEngines?.(error);
     }
   }

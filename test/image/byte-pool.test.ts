@@ -22,6 +22,15 @@ it("leaves memory alone that it did not lend, such as a part of a message", () =
   expect(pool.take().buffer).not.toBe(message.buffer);
 });
 
+it("lends memory that came back twice to one", () => {
+  const pool = new BytePool(8);
+  const bytes = pool.take();
+  pool.giveBack(bytes);
+  pool.giveBack(bytes);
+  expect(pool.take().buffer).toBe(bytes.buffer);
+  expect(pool.take().buffer).not.toBe(bytes.buffer);
+});
+
 it.each([
   [4, 512 * 1024],
   [2, 1024 * 1024],

@@ -22,6 +22,8 @@ beforeAll(async () => {
   await writeFile(join(folder, "assets/index-BtM6bGI9.js"), "console.log('a page')");
   await writeFile(join(folder, "assets/index-BtM6bGI9.js.gz"), gzipSync("console.log('a page')"));
   await writeFile(join(folder, "assets/gone-BtM6bGI9.js"), "");
+  await writeFile(join(folder, "assets/plain-BtM6bGI9.js"), "plain");
+  await writeFile(join(folder, "assets/plain-BtM6bGI9.js.gz"), gzipSync("plain"));
   await writeFile(join(folder, "gallery/red-apple-3d-13ec4ec4.webp"), "RIFF");
   files = (await findPageFiles(folder))!;
 });
@@ -101,9 +103,16 @@ describe("a file of the page", () => {
     expect(await tag()).toBe(before);
   });
 
+  it("is sent as it is where only its compressed form was removed", async () => {
+    await rm(join(folder, "assets/plain-BtM6bGI9.js.gz"));
+    const reply = await app().inject({ url: "/assets/plain-BtM6bGI9.js", headers: { "accept-encoding": "gzip" } });
+    expect([reply.body, reply.headers["content-encoding"]]).toEqual(["plain", undefined]);
+  });
+
   it("is not found where it was removed since the service started", async () => {
     await rm(join(folder, "assets/gone-BtM6bGI9.js"));
-    expect((await app().inject("/assets/gone-BtM6bGI9.js")).statusCode).toBe(404);
+    const { statusCode, headers } = await app().inject("/assets/gone-BtM6bGI9.js");
+    expect([statusCode, headers["cache-control"]]).toEqual([404, undefined]);
   });
 
   it("is never looked for outside the page", async () => {

@@ -46,6 +46,26 @@ const submit = (batcher: Batcher<number>, item: number, dueAt = 0, signal = neve
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the batcher", () => {
+  it("gives nothing back before all of a batch was told, since a failure has it run once more", async () => {
+    const { engine, batches } = manualEngine();
+    const recycled: (readonly number[])[] = [];
+    let fails = true;
+    const onBatch = () => {
+      if (fails) throw new Error("an observer of the caller's");
+    };
+    const observer = { onBatch, onQueueDepth() {} };
+    const batcher = batcherOver([engine], { observer, recycle: (items) => recycled.push(items) });
+    const result = submit(batcher, 7);
+    await settle();
+    batches[0]!.finish();
+    await settle();
+    expect(recycled).toEqual([]);
+    fails = false;
+    batches[1]!.finish();
+    expect(await result).toEqual([7, 7]);
+    expect(recycled).toEqual([[7]]);
+  });
+
   it("gives back what a batch was made of once it is done, and not while it may be tried again", async () => {
     const { engine, batches } = manualEngine();
     const recycled: [readonly number[], number[][]][] = [];

@@ -84,6 +84,11 @@ describe("a pool of engines", () => {
     ]);
     const alone = new EnginePool({ engines: engines(2), cores: 2, awaitsOthers: false, now: () => 0 });
     expect(alone.lend(100, many)!.share).toBe(1);
+    const waits = new EnginePool({ engines: engines(2), cores: 2, awaitsOthers: true, now: () => 0 });
+    const first = waits.lend(100, many)!;
+    first.giveBack();
+    waits.awaitNoOthers(); // they could not be started
+    expect([first.share, waits.lend(100, many)!.share]).toEqual([0.25, 1]);
   });
 
   it("has only large ones until others are added, which begin when cores are free", () => {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { EncoderError } from "../../errors.ts";
 import { hasEtag } from "../etag.ts";
-import { type PageFile, type PageFiles, readPageFile } from "../page-files.ts";
+import { bytesOf, type PageFile, type PageFiles, tagOf } from "../page-files.ts";
 
 /**
  * The page may load from its own origin and nowhere else, runs no inline code, and can be framed by no other page.
@@ -48,16 +48,22 @@ export async function sendFile(
   reply: FastifyReply,
   file: PageFile | undefined,
 ): Promise<FastifyReply> {
-  const asGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
-  const read = file && (await readPageFile(file, { asGzip }));
-  if (!file || !read) throw new EncoderError("NOT_FOUND", "The page has no such file.");
-  reply
+  const etag = file && (await tagOf(file));
+  if (etag && hasEtag(request, etag)) return describe(reply, file, etag).code(304).send();
+  const takesGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+  const found = etag && (await bytesOf(file, { takesGzip }));
+  if (!found) throw new EncoderError("NOT_FOUND", "The page has no such file.");
+  describe(reply, file, etag);
+  if (found.isGzip) reply.header("content-encoding", "gzip");
+  return reply.send(found.bytes);
+}
+
+function describe(reply: FastifyReply, file: PageFile, etag: string): FastifyReply {
+  if (file.gzipPath !== undefined) {
+    reply.header("vary", [reply.getHeader("vary") ?? [], "accept-encoding"].flat().join(", "));
+  }
+  return reply
     .header("content-type", file.contentType)
-    .header("etag", read.etag)
+    .header("etag", etag)
     .header("cache-control", file.hash === undefined ? "no-cache" : "public, max-age=31536000, immutable");
-  const varies = file.gzipPath !== undefined;
-  if (varies) reply.header("vary", [reply.getHeader("vary") ?? [], "accept-encoding"].flat().join(", "));
-  if (hasEtag(request, read.etag)) return reply.code(304).send();
-  if (varies && asGzip) reply.header("content-encoding", "gzip");
-  return reply.send(read.bytes);
 }
