@@ -81,8 +81,8 @@ function blanksIn(portion: string): number {
 
 const equalsSign = 0x3d;
 
-/** Recognises tab, line feed, carriage return and space. */
-function isBlank(code: number): boolean {
+/** Recognises tab, line feed, carriage return and space, by their codes. */
+export function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 

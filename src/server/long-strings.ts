@@ -9,8 +9,7 @@ import { bytesPerTurn, turnBudget } from "./turns.ts";
  * an image of 15 MB comes as base64; copying its ASCII takes 2, or 11 where all of its memory is new. Strings beyond ASCII
  * stay where they are.
  * @returns the rest of the body, with a short mark in place of each string, and what puts them back into what was parsed
- * @throws EncoderError INVALID_JSON for a control character in a string, as JSON.parse has it; INVALID_REQUEST for a long
- * name, as no field has one, and V8 tells thousands of one length apart by comparing them all.
+ * @throws EncoderError INVALID_JSON for a control character in a string, as JSON.parse has it.
  */
 export async function takeOut(
   body: Buffer,
@@ -23,7 +22,6 @@ export async function takeOut(
   const spend = turnBudget(nextTurn);
   for (const { start, end } of longStrings) {
     const bytes = body.subarray(start, end);
-    if (isName(body, end)) throw new EncoderError("INVALID_REQUEST", longName);
     await spend(bytes.length);
     if (!isAscii(bytes)) continue;
     const text = bytes.toString("latin1"); // cannot be divided: a string is made in one go
@@ -47,18 +45,6 @@ export async function takeOut(
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that JSON forbids in strings
 const controlCharacter = /[\x00-\x1f]/;
-
-const longName = "The request has a field whose name is longer than any that is known.";
-
-/** Tells whether the string whose closing quote is at `end` names a field: a colon follows. */
-function isName(body: Buffer, end: number): boolean {
-  let at = end + 1;
-  while (at < body.length && blanks.has(body[at]!)) at++;
-  return body[at] === colon;
-}
-
-const blanks = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const colon = 0x3a;
 
 /** Changes objects and arrays in place. Their depth has a limit, see JsonGuard. */
 function restored(value: unknown, taken: ReadonlyMap<string, string>): unknown {

@@ -51,6 +51,14 @@ describe("JSON with long strings", () => {
     await expect(wrong).rejects.toMatchObject({ code: "INVALID_REQUEST", message: expect.stringMatching(/name/) });
   });
 
+  it("is refused for such a name also where the body is cut behind it", async () => {
+    const name = long("QUJD");
+    const wrong = parse(`{"${name}"  : 1}`, name.length + 3);
+    await expect(wrong).rejects.toMatchObject({ code: "INVALID_REQUEST", message: expect.stringMatching(/name/) });
+    const right = `["${name}"  , 1]`;
+    expect((await parse(right, name.length + 3)).value).toEqual(JSON.parse(right));
+  });
+
   it("keeps what is called like an object's prototype", async () => {
     const text = `{"__proto__": "${long("QUJD")}", "b": ["${long("QUJD")}"]}`;
     const { value } = await parse(text);
