@@ -132,7 +132,8 @@ export class EnginePool {
         if (this.#cold.delete(lent)) return;
         kind.pace.measure(cost, ms);
         kind.measured++;
-        for (const other of this.#kinds) other.unused = other === kind ? 0 : other.unused + 1;
+        kind.unused = 0;
+        for (const other of this.#kinds) if (other !== kind) this.#passOver(other);
       },
       giveBack: () => {
         this.#freeCores += threads;
@@ -147,18 +148,26 @@ export class EnginePool {
     return idle.slice(0, Math.floor(this.#freeCores / threads));
   }
 
+  /** Notes that another kind was used, and has this one tried again in the end. */
+  #passOver(kind: Kind): void {
+    if (++kind.unused < this.#patience) return;
+    kind.unused = 0;
+    this.#patience *= 2;
+    tryAgain(kind);
+  }
+
   /** Gives the kind that does more in all, or one of which that is to be found out. */
   #forLoad(): Kind {
     if (this.#kinds.length === 1) return this.#kinds[0]!;
-    for (const kind of this.#kinds) {
-      const isDue = kind.unused >= this.#patience;
-      if (isDue) this.#patience *= 2;
-      if (isDue) kind.unused = 0;
-      if (isDue || kind.pace.msFor(1) === 0) kind.measured = Math.min(kind.measured, (trials - 1) * trialBatches);
-    }
+    for (const kind of this.#kinds) if (kind.pace.msFor(1) === 0) tryAgain(kind); // it was forgotten
     const trialsOf = ({ measured }: Kind) => Math.floor(measured / trialBatches);
     const least = this.#kinds.reduce((least, kind) => (trialsOf(kind) < trialsOf(least) ? kind : least));
     if (trialsOf(least) < trials) return least;
     return this.#kinds.reduce((best, kind) => (kind.pace.msFor(1) < best.pace.msFor(1) ? kind : best));
   }
+}
+
+/** Leaves a kind one more trial to pass. */
+function tryAgain(kind: Kind): void {
+  kind.measured = Math.min(kind.measured, (trials - 1) * trialBatches);
 }
