@@ -12,9 +12,8 @@ import { parseArgs } from "node:util";
 import { makeFullSizePair } from "../scripts/make-full-size-pair.ts";
 import { serviceSettings } from "../src/config/service.ts";
 import { settingsWith } from "../src/config/setting.ts";
-import { batchSizesFor } from "../src/engine/layout.ts";
+import { batchSizesFor, productsOf } from "../src/engine/layout.ts";
 import { availableCores } from "../src/host/available-cores.ts";
-import { hasInt8Products } from "../src/host/processor.ts";
 import { openModel } from "../src/model/folder.ts";
 import { openRawEngine, type RawEngine } from "./engine/raw.ts";
 import { defaultWork, fullSizeModels, precisions } from "./full-size-models.ts";
@@ -139,8 +138,7 @@ const names = Object.keys(start);
 const sentences = textBodies();
 const raw: Record<string, RawEngine> = {};
 for (const precision of precisions) {
-  const products = precision === "fp32" ? "float" : hasInt8Products() ? "fast int8" : "int8";
-  const sizes = batchSizesFor("cpu", { threads: availableCores(), products }, defaults);
+  const sizes = batchSizesFor("cpu", { threads: availableCores(), products: productsOf(precision) }, defaults);
   raw[precision] = await openRawEngine({
     directory: models[precision],
     threads: availableCores(),

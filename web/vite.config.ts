@@ -17,16 +17,17 @@ const routes = [
   "/docs",
 ];
 
+const outDir = join(import.meta.dirname, "../dist/web");
+
 /** Leaves what is no picture as gzip beside itself, so that the service need neither make it nor keep it in memory. */
 const packed: Plugin = {
   name: "packed",
   apply: "build",
   closeBundle() {
-    const folder = join(import.meta.dirname, "../dist/web");
-    if (!existsSync(folder)) return; // the build has failed
-    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!existsSync(outDir)) return; // the build has failed
+    for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
       if (!/\.(html|js|css|json|svg|bin)$/.test(name)) continue;
-      const file = join(folder, name);
+      const file = join(outDir, name);
       writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
     }
   },
@@ -38,7 +39,7 @@ export default defineConfig({
   base: "./", // so that the page also works below a path of a proxy
   worker: { format: "es" },
   build: {
-    outDir: "../dist/web",
+    outDir,
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0, // the policy that the page is served with allows no data: but for pictures

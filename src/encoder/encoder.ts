@@ -11,17 +11,16 @@ import {
 import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { graphIdentity, startEngine } from "../engine/engine.ts";
-import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor, type Products } from "../engine/layout.ts";
+import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor, productsOf } from "../engine/layout.ts";
 import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
-import { hasInt8Products } from "../host/processor.ts";
 import { BytePool } from "../image/byte-pool.ts";
 import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
 import { type Pixels, pixelBytes } from "../image/pixels.ts";
 import { imageTensors } from "../image/tensors.ts";
 import { withHome } from "../model/locate.ts";
-import type { Model, Precision } from "../model/manifest.ts";
+import type { Model } from "../model/manifest.ts";
 import { textTensors } from "../text/tensors.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { allOrNone, startTower, type Tower } from "../tower/tower.ts";
@@ -121,7 +120,7 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
     },
     maxBatch: batches.maxImageBatch,
     maxBatchCost: batches.maxImageBatch,
-    maxQueue: Math.min(config.maxImageQueue, Math.floor(mostPixelBytes / (size * size * 3))),
+    maxQueue: Math.min(config.maxImageQueue, Math.floor(mostPixelBytes / pixelBytes(size))),
     holdsWholeRequests: false,
     preparationMs: decoder.msFor,
   }).catch(async (error) => {
@@ -193,9 +192,6 @@ async function towerOptions(tower: TowerName, options: SideOptions) {
     },
   };
 }
-
-const productsOf = (precision: Precision): Products =>
-  precision === "int8" ? (hasInt8Products() ? "fast int8" : "int8") : "float";
 
 /** Weights of fewer bytes are not worth a file: each engine has its own. */
 const leastShared = 4 * 1024 * 1024;

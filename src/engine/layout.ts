@@ -1,3 +1,4 @@
+import { hasInt8Products } from "../host/processor.ts";
 import type { Device } from "./device.ts";
 
 /** An engine of more threads wastes too much of them on what cannot be divided; docs/performance.md has the model. */
@@ -64,11 +65,15 @@ export interface BatchSizes {
   maxBatchTokens: number;
 }
 
-/** Larger ones are hardly faster on a thread of a processor, take memory, and have the next one wait for longer. */
+/** More are hardly faster on a thread of a processor, take memory, and have the next run wait for longer. */
 const batchOfThread = { maxTextBatch: 8, maxBatchTokens: 128 };
 
 /** What a graph is multiplied by: whole weights, or 8-bit ones with instructions for their products, or without. */
 export type Products = "float" | "int8" | "fast int8";
+
+/** @param precision of the graph, as its manifest names it */
+export const productsOf = (precision: string): Products =>
+  precision === "int8" ? (hasInt8Products() ? "fast int8" : "int8") : "float";
 
 /**
  * Each image takes 2.4 MiB of each engine. The faster the products, the more it matters that all weights are read for each

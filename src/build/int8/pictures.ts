@@ -1,4 +1,4 @@
-import type { Pixels } from "../../image/pixels.ts";
+import { type Pixels, pixelBytes } from "../../image/pixels.ts";
 
 /**
  * Makes up pictures for calibration and for the fidelity measurement: gradients, noise of many scales, shapes and
@@ -6,7 +6,7 @@ import type { Pixels } from "../../image/pixels.ts";
  */
 export function makePictures({ count, size, seed }: { count: number; size: number; seed: number }): Pixels[] {
   const random = randomFrom(seed);
-  const plain = [0, 255, 127].map((level) => ({ data: new Uint8Array(size * size * 3).fill(level), size }));
+  const plain = [0, 255, 127].map((level) => ({ data: new Uint8Array(pixelBytes(size)).fill(level), size }));
   const drawn = Array.from({ length: Math.max(0, count - plain.length) }, () => drawPicture(size, random));
   return [...plain, ...drawn].slice(0, count);
 }
