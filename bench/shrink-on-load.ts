@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import sharp, { type KernelEnum } from "sharp";
 import { createEncoder } from "../src/encoder/encoder.ts";
+import { rowsOf } from "../src/image/raster.ts";
 import { createResizer } from "../src/image/resize.ts";
 import { draw, nastyPictures } from "./nasty-pictures.ts";
 import { table } from "./report.ts";
@@ -94,7 +95,7 @@ interface SquareOptions {
 function square(data: Buffer, { width, height, target, fullWidth, fullHeight }: SquareOptions): Uint8Array {
   const longest = Math.floor((target * Math.max(fullWidth, fullHeight)) / Math.min(fullWidth, fullHeight));
   const top = Math.floor((longest - target) / 2);
-  return resize({ data, width, height }, { width: target, height: longest, left: 0, top, size: target });
+  return resize(rowsOf({ data, width, height }), { width: target, height: longest, left: 0, top, size: target });
 }
 
 async function embed(pixels: Uint8Array): Promise<Float32Array> {

@@ -2,8 +2,9 @@ import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { decodeToRgb } from "./decode.ts";
 import { createHeicReader } from "./heic.ts";
+import { createJpegReader } from "./jpeg.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
-import type { Raster } from "./raster.ts";
+import { type RowSource, rowsOf } from "./raster.ts";
 import { createResizer } from "./resize.ts";
 
 /**
@@ -20,11 +21,20 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
   const { maxImagePixels, heic = true, lenientImages = false } = options;
   const resize = createResizer();
   const readHeic = heic ? createHeicReader() : undefined;
-  const process = async (bytes: Uint8Array, allowDamage: boolean) => {
-    const picture = await decodeToRgb(bytes, spec, { maxImagePixels, allowDamage, readHeic });
-    return { data: resize(picture, squareOf(picture, spec)), size: spec.size };
+  const readJpeg = createJpegReader();
+  const resized = (picture: RowSource) => ({ data: resize(picture, squareOf(picture, spec)), size: spec.size });
+  const process = async (bytes: Uint8Array, allowDamage: boolean) =>
+    resized(rowsOf(await decodeToRgb(bytes, spec, { maxImagePixels, allowDamage, readHeic })));
+  /** Most pictures are JPEGs of the plainest kind and sound, which takes a third of libvips' time. */
+  const processPlain = (bytes: Uint8Array) => {
+    const picture = readJpeg(bytes);
+    if (!picture || picture.width * picture.height > maxImagePixels) return undefined;
+    const pixels = resized(picture);
+    return picture.isSound() ? pixels : undefined;
   };
   return async (bytes) => {
+    const pixels = processPlain(bytes);
+    if (pixels) return pixels;
     try {
       return await process(bytes, false);
     } catch (error) {
@@ -38,7 +48,7 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
 }
 
 /** Computes the square that the tower sees: a part of the picture resized as a whole. */
-function squareOf(picture: Raster, { size, resize, fit, resample = "bicubic" }: PixelSpec) {
+function squareOf(picture: RowSource, { size, resize, fit, resample = "bicubic" }: PixelSpec) {
   if (fit === "squash") return { width: size, height: size, left: 0, top: 0, size, resample };
   const [shortest, longest] = [Math.min(picture.width, picture.height), Math.max(picture.width, picture.height)];
   const other = Math.floor((resize * longest) / shortest);

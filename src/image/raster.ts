@@ -12,3 +12,23 @@ export interface Raster {
 export interface Samples extends Raster {
   channels: number;
 }
+
+/** Is a picture whose rows are read once, top down, so that they need not be there all at once. */
+export interface RowSource {
+  width: number;
+  height: number;
+  /** Reads at most 64 rows from `first` on. What it gives holds for the columns `from` to `until`, until the next call. */
+  rows(first: number, count: number, from: number, until: number): Rows;
+}
+
+/** Pixels of 3 bytes, R G B, of which the first lies at `at`, and each row `stride` bytes behind the one above it. */
+export interface Rows {
+  data: Uint8Array;
+  at: number;
+  stride: number;
+}
+
+export function rowsOf({ data, width, height }: Raster): RowSource {
+  const stride = width * 3;
+  return { width, height, rows: (first, _count, from) => ({ data, at: first * stride + from * 3, stride }) };
+}

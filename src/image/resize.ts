@@ -4,7 +4,7 @@
  * million pixels wide.
  */
 import type { Resample } from "./pixels.ts";
-import type { Raster } from "./raster.ts";
+import type { RowSource } from "./raster.ts";
 import { resizeKernel } from "./resize-kernel.ts";
 
 /** Names the square at (`left`, `top`) of the picture resized to `width` x `height`. */
@@ -19,7 +19,7 @@ interface Crop {
 }
 
 /** Gives size * size * 3 bytes, R G B interleaved. */
-export type Resizer = (picture: Raster, crop: Crop) => Uint8Array;
+export type Resizer = (picture: RowSource, crop: Crop) => Uint8Array;
 
 interface Kernel {
   memory: { buffer: ArrayBuffer; grow(pages: number): number };
@@ -68,9 +68,10 @@ export function createResizer(): Resizer {
 
     for (let y = rows.start; y < rows.end; y += chunkRows) {
       const count = Math.min(chunkRows, rows.end - y);
+      const { data, at: from, stride } = picture.rows(y, count, columns.start, columns.end);
       for (let row = 0; row < count; row++) {
-        const from = ((y + row) * picture.width + columns.start) * 3;
-        memory.set(picture.data.subarray(from, from + chunkStride), at.chunk + row * chunkStride);
+        const start = from + row * stride;
+        memory.set(data.subarray(start, start + chunkStride), at.chunk + row * chunkStride);
       }
       const strip = at.strip + (y - rows.start) * stripStride;
       kernel.resampleRows(at.chunk, chunkStride, count, at.columnTable, size, strip, stripStride);

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Metadata, Sharp } from "sharp";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
-import { plainJpegSize } from "./jpeg-size.ts";
+import { plainJpegSize } from "./jpeg-header.ts";
 import type { Raster, Samples } from "./raster.ts";
 
 // Packages below it are CommonJS. Imported, they would make Node.js set up a parser for such in each decoder process, for

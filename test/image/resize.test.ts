@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compileResizeKernel } from "../../scripts/build-resize-kernel.ts";
+import { compileResizeKernel } from "../../scripts/build-kernels.ts";
 import type { Resample } from "../../src/image/pixels.ts";
-import type { Raster } from "../../src/image/raster.ts";
+import { type Raster, rowsOf } from "../../src/image/raster.ts";
 import { createResizer } from "../../src/image/resize.ts";
 import { resizeKernel } from "../../src/image/resize-kernel.ts";
 
@@ -97,7 +97,7 @@ describe("the resizer", () => {
       fc.property(picture, crop, fc.constantFrom<Plain>("bicubic", "bilinear"), (input, where, resample) => {
         const { width, height, left, top, size } = where;
         const whole = plainResize(input, width, height, resample);
-        expect(resize(input, { ...where, resample })).toEqual(cropped(whole, left, top, size));
+        expect(resize(rowsOf(input), { ...where, resample })).toEqual(cropped(whole, left, top, size));
       }),
       { numRuns: 200 },
     );
@@ -106,7 +106,7 @@ describe("the resizer", () => {
   it("is exact at the extremes of black and white, where the filter overshoots", () => {
     const data = Uint8Array.from({ length: 97 * 61 * 3 }, (_, i) => (Math.floor(i / 21) % 2) * 255);
     const input = { data, width: 97, height: 61 };
-    const got = createResizer()(input, { width: 40, height: 33, left: 5, top: 2, size: 30, resample: "bicubic" });
+    const got = createResizer()(rowsOf(input), { width: 40, height: 33, left: 5, top: 2, size: 30, resample: "bicubic" });
     expect(got).toEqual(cropped(plainResize(input, 40, 33, "bicubic"), 5, 2, 30));
   });
 
@@ -118,7 +118,7 @@ describe("the resizer", () => {
     };
     const pixels = (turn: number) => {
       const resample = turn % 2 === 0 ? "bicubic" : "nearest";
-      return resize(input(turn), { width: 12, height: 10, left: 1, top: turn % 2, size: 9, resample });
+      return resize(rowsOf(input(turn)), { width: 12, height: 10, left: 1, top: turn % 2, size: 9, resample });
     };
     const first = Array.from({ length: 30 }, (_, turn) => pixels(turn));
     for (const turn of [29, 0, 1, 0, 17, 0, 30, 59, 31]) expect(pixels(turn)).toEqual(first[turn % 30]);
@@ -132,7 +132,7 @@ describe("the resizer", () => {
     const size = Math.min(toWidth, toHeight);
     const [left, top] = [toWidth - size, toHeight - size];
     const crop = { width: toWidth, height: toHeight, left, top, size, resample: filter as Resample };
-    expect(Buffer.from(createResizer()({ data, width, height }, crop)).toString("base64")).toBe(pixels);
+    expect(Buffer.from(createResizer()(rowsOf({ data, width, height }), crop)).toString("base64")).toBe(pixels);
   });
 
   it("runs the kernel that its source describes", async () => {

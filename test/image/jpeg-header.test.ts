@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { plainJpegSize } from "../../src/image/jpeg-size.ts";
+import { plainJpegSize } from "../../src/image/jpeg-header.ts";
 
 const picture = () => sharp({ create: { width: 34, height: 21, channels: 3, background: "teal" } });
 const baseline = await picture().jpeg().toBuffer();

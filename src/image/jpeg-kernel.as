@@ -1,0 +1,622 @@
+/**
+ * Decodes a JPEG of the sequential kind (ITU T.81): Huffman's codes, the inverse cosine transform, colours at half their
+ * resolution, and Y Cb Cr to R G B; bit for bit as libjpeg-turbo's accurate transform ("islow") and smooth upsampling do,
+ * which Pillow and libvips use. It goes row by row of units, which are the smallest squares that all components share.
+ * jpeg.ts reads the headers, lays out the memory and says what is wanted.
+ *
+ * Nothing here copes with damage: what is not in order ends in false.
+ *
+ * It is AssemblyScript, compiled into jpeg-kernel.ts by scripts/build-kernels.ts.
+ */
+
+// --- Huffman's codes -------------------------------------------------------------------------------------------------
+
+/** Codes up to this length are looked up, along with the number behind them where both fit. */
+const peekBits: u32 = 10;
+const longestCode: u32 = 16;
+
+/**
+ * A table has an entry of 4 bytes for each 10 bits; then for codes of 11 to 16 bits the first code that is longer (at the
+ * left of 16 bits), and what to add to a code to find its symbol; then 256 symbols.
+ *
+ * An entry is number << 16 | run << 8 | bits of code and number; or, where the number has to be read, size << 16 |
+ * run << 8 | isPart | bits of the code; or 0, where the code is longer or there is none.
+ */
+const longerAt: usize = 4 << peekBits;
+const symbolsAt: usize = longerAt + 8 * (longestCode - peekBits);
+const tableBytes: usize = symbolsAt + 256;
+const isPart: u32 = 0x80;
+
+/** After this run no place in a block is left. */
+const endOfBlock: u32 = 64;
+
+/** Each of three components has a table for its means (DC), and one for all other coefficients (AC). */
+const tables = memory.data(6 * 4400, 16);
+/** What a segment of the file says about a table is put here. */
+export const segment = memory.data(16 + 256, 16);
+/** From here on memory is free. */
+export const free = __heap_base;
+
+/**
+ * Builds a table from 16 numbers of codes, by length, and as many symbols.
+ * @returns false if there are no such codes
+ */
+export function buildTable(component: u32, isAc: bool): bool {
+  const table = tableOf(component, isAc);
+  memory.fill(table, 0, longerAt);
+  memory.copy(table + symbolsAt, segment + 16, 256);
+  let code: u32 = 0;
+  let place: u32 = 0;
+  for (let length: u32 = 1; length <= longestCode; length++) {
+    const count: u32 = load<u8>(segment + length - 1);
+    if (place + count > 256 || code + count > <u32>1 << length) return false;
+    if (length > peekBits) {
+      const longer = table + longerAt + 8 * <usize>(length - peekBits - 1);
+      store<u32>(longer, (code + count) << (longestCode - length));
+      store<i32>(longer, place - code, 4);
+    }
+    for (let i: u32 = 0; i < count; i++) {
+      const symbol = load<u8>(segment + 16 + place + i);
+      if (!isAc && symbol > 11) return false; // no mean differs as much
+      if (length <= peekBits) fillEntries(table, code + i, length, entryOf(symbol, length, isAc));
+    }
+    place += count;
+    code = (code + count) << 1;
+  }
+  return true;
+}
+
+function fillEntries(table: usize, code: u32, length: u32, entry: u32): void {
+  const free = peekBits - length;
+  const size = entry & isPart ? entry >> 16 : 32;
+  for (let rest: u32 = 0; rest < <u32>1 << free; rest++) {
+    const at = table + 4 * <usize>((code << free) | rest);
+    store<u32>(at, size > free ? entry : wholeEntry(entry, rest >> (free - size), size));
+  }
+}
+
+@inline
+function wholeEntry(part: u32, bits: u32, size: u32): u32 {
+  const length = part & 0x1f;
+  return (signed(bits, size) << 16) | (part & 0xff00) | (length + size);
+}
+
+/** A symbol has 4 bits of run and 4 of the number's size. Without a number, 15 is a run of zeros, and less is the end. */
+function entryOf(symbol: u32, length: u32, isAc: bool): u32 {
+  const size = symbol & 15;
+  const run = isAc && size == 0 && symbol != 0xf0 ? endOfBlock : symbol >> 4;
+  return (size << 16) | (run << 8) | (size == 0 ? 0 : isPart) | length;
+}
+
+/** A number whose first bit is 0 is negative. */
+@inline
+function signed(bits: u32, size: u32): u32 {
+  return bits >> (size - 1) ? bits : bits - (1 << size) + 1;
+}
+
+@inline
+function tableOf(component: u32, isAc: bool): usize {
+  return tables + <usize>(2 * component + u32(isAc)) * tableBytes;
+}
+
+/** @returns the entry of a code that is longer than those that are looked up, or 0 if there is none */
+function longEntry(table: usize, code: u32, isAc: bool): u32 {
+  for (let length = peekBits + 1; length <= longestCode; length++) {
+    const longer = table + longerAt + 8 * <usize>(length - peekBits - 1);
+    if (code >= load<u32>(longer)) continue;
+    const place = (code >> (longestCode - length)) + load<i32>(longer, 4);
+    return entryOf(load<u8>(table + symbolsAt + place), length, isAc);
+  }
+  return 0;
+}
+
+// --- The scan --------------------------------------------------------------------------------------------------------
+
+/** Where the scan goes on after the next restart or at its end, and where the file ends. */
+let scan: usize = 0;
+let fileEnd: usize = 0;
+/** What lies between two restarts, without stuffing: so many bytes from `words` on, of which words up to `next` were read. */
+let words: usize = 0;
+let wordsBytes: usize = 0;
+let next: usize = 0;
+/** The bits that come next, leftmost first, and how many they are. */
+let bits: u64 = 0;
+let bitCount: u32 = 0;
+
+let unitsAcross: u32 = 0;
+let isGrey: bool = false;
+/** Blocks of brightness in a unit, which has one of each colour. */
+let blocksAcross: u32 = 0;
+let blocksDown: u32 = 0;
+/** Units from one restart to the next, or in the whole picture. */
+let interval: u32 = 0;
+let unitsToRestart: u32 = 0;
+let restarts: u32 = 0;
+/** The last mean of each component. */
+const means = memory.data(3 * 4, 4);
+
+/**
+ * Begins with a scan.
+ * @param to has room for the bytes from the scan to the end of the file, and 48 more
+ * @param restartUnits units from one restart to the next, or 0
+ */
+export function begin(
+  from: usize, end: usize, to: usize, across: u32, down: u32, grey: bool, wide: u32, high: u32, restartUnits: u32,
+): bool {
+  scan = from;
+  fileEnd = end;
+  words = to;
+  unitsAcross = across;
+  isGrey = grey;
+  blocksAcross = wide;
+  blocksDown = high;
+  interval = restartUnits == 0 ? across * down : restartUnits;
+  restarts = 0;
+  return nextInterval();
+}
+
+function nextInterval(): bool {
+  unitsToRestart = interval;
+  memory.fill(means, 0, 12);
+  next = words;
+  bits = 0;
+  bitCount = 0;
+  return unstuff();
+}
+
+/**
+ * Copies the scan up to the next marker, without the zeros that are stuffed behind each 255, into words that are read from
+ * their high end on, and zeros behind them.
+ * @returns false if there is no marker
+ */
+function unstuff(): bool {
+  let to = words;
+  const full = i8x16.splat(-1);
+  for (;;) {
+    while (scan + 16 <= fileEnd) {
+      const sixteen = v128.load(scan);
+      v128.store(to, sixteen);
+      const found = i8x16.bitmask(i8x16.eq(sixteen, full));
+      const free = found == 0 ? 16 : ctz(found);
+      scan += free;
+      to += free;
+      if (found != 0) break;
+    }
+    while (scan < fileEnd && load<u8>(scan) != 0xff) store<u8>(to++, load<u8>(scan++));
+    if (scan + 2 > fileEnd) return false;
+    if (load<u8>(scan, 1) != 0) break;
+    store<u8>(to++, 0xff);
+    scan += 2;
+  }
+  wordsBytes = to - words;
+  v128.store(to, i64x2.splat(0));
+  v128.store(to, i64x2.splat(0), 16);
+  for (let at = words; at < to + 8; at += 16) {
+    v128.store(at, i8x16.swizzle(v128.load(at), i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)));
+  }
+  return true;
+}
+
+/** Tells whether all bits that were read were there, and of the last byte no more than padding is left. */
+function isUsedUp(): bool {
+  const left = 8 * <i32>wordsBytes - (8 * <i32>(next - words) - <i32>bitCount);
+  return left >= 0 && left < 8;
+}
+
+function restart(): bool {
+  if (!isUsedUp() || load<u8>(scan, 1) != 0xd0 + (restarts++ & 7)) return false;
+  scan += 2;
+  return nextInterval();
+}
+
+/** Tells whether the scan was in order to its end, which is the file's, when all rows were decoded. */
+export function isSound(): bool {
+  return isUsedUp() && load<u8>(scan, 1) == 0xd9;
+}
+
+/**
+ * Decodes the next row of units into planes.
+ * @param firstUnit units before this one and from `endUnit` on are not wanted
+ */
+export function decodeRow(
+  y: usize, yStride: usize, cb: usize, cr: usize, cStride: usize, firstUnit: u32, endUnit: u32,
+): bool {
+  for (let unit: u32 = 0; unit < unitsAcross; unit++) {
+    if (unitsToRestart == 0 && !restart()) return false;
+    unitsToRestart--;
+    const isWanted = unit >= firstUnit && unit < endUnit;
+    for (let v: u32 = 0; v < blocksDown; v++) {
+      for (let h: u32 = 0; h < blocksAcross; h++) {
+        const at = y + 8 * (<usize>v * yStride + <usize>(unit * blocksAcross + h));
+        if (!decodeBlock(0, at, yStride, isWanted)) return false;
+      }
+    }
+    if (isGrey) continue;
+    if (!decodeBlock(1, cb + 8 * <usize>unit, cStride, isWanted)) return false;
+    if (!decodeBlock(2, cr + 8 * <usize>unit, cStride, isWanted)) return false;
+  }
+  return true;
+}
+
+/** Coefficients in the order of the file lie here in their block. */
+const zigzag = memory.data<u8>([
+  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+  35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47,
+  55, 62, 63,
+]);
+/** What the coefficients of three components were divided by: 64 bytes each, in the order of the file. */
+export const divisors = memory.data(3 * 64);
+const block = memory.data(128, 16);
+
+/** Coefficients of 8-bit samples lie within 1152 of 0, so that this many are enough for every number that means something. */
+const mostCoefficient: u32 = 2048;
+
+function decodeBlock(component: u32, to: usize, stride: usize, isWanted: bool): bool {
+  let buffer = bits;
+  let count = bitCount;
+  let from = next;
+  if (from > words + wordsBytes + 8) return false;
+  memory.fill(block, 0, 128);
+
+  let table = tableOf(component, false);
+  const divisor = divisors + 64 * <usize>component;
+  let isAc = false;
+  let isFlat = true;
+  let wild: u32 = 0;
+  let place: u32 = 0;
+  do {
+    if (count < 32) {
+      buffer |= <u64>load<u32>(from) << (32 - count);
+      from += 4;
+      count += 32;
+    }
+    let entry = load<u32>(table + 4 * <usize>(buffer >> (64 - peekBits)));
+    if (entry == 0) {
+      entry = longEntry(table, <u32>(buffer >> (64 - longestCode)), isAc);
+      if (entry == 0) return false;
+    }
+    if (entry & isPart) {
+      const size = entry >> 16;
+      entry = wholeEntry(entry, <u32>((buffer << (entry & 0x1f)) >> (64 - size)), size);
+    }
+    buffer <<= entry & 0x1f;
+    count -= entry & 0x1f;
+    place += (entry >> 8) & 0xff;
+    let number = <i32>entry >> 16;
+    if (!isAc) {
+      number += load<i32>(means + 4 * component);
+      store<i32>(means + 4 * component, number);
+      number *= load<u8>(divisor);
+      store<i16>(block, <i16>number);
+      table += tableBytes;
+      isAc = true;
+    } else if (number != 0) {
+      if (place > 63) return false;
+      number *= load<u8>(divisor + place);
+      store<i16>(block + 2 * <usize>load<u8>(zigzag + place), <i16>number);
+      isFlat = false;
+    }
+    wild |= <u32>number + mostCoefficient;
+    place++;
+  } while (place < 64);
+  if (wild >= 2 * mostCoefficient) return false;
+  bits = buffer;
+  bitCount = count;
+  next = from;
+
+  if (!isWanted) return true;
+  if (isFlat) fill(to, stride);
+  else transform(to, stride);
+  return true;
+}
+
+// --- The inverse cosine transform ------------------------------------------------------------------------------------
+
+/** Numbers times 2^13, as in Loeffler, Ligtenberg and Moschytz' transform of 11 multiplications (ICASSP 1989). */
+const f0_298: i16 = 2446;
+const f0_390: i16 = 3196;
+const f0_541: i16 = 4433;
+const f0_765: i16 = 6270;
+const f0_899: i16 = 7373;
+const f1_175: i16 = 9633;
+const f1_501: i16 = 12299;
+const f1_847: i16 = 15137;
+const f1_961: i16 = 16069;
+const f2_053: i16 = 16819;
+const f2_562: i16 = 20995;
+const f3_072: i16 = 25172;
+/** Columns are left with two bits behind the point, rows without any and without the transform's own factor of 8. */
+const columnShift: i32 = 13 - 2;
+const rowShift: i32 = 13 + 2 + 3;
+
+@inline
+function lowPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+@inline
+function highPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Sums a * first + b * second, for four pairs. */
+@inline
+function weigh(pairs: v128, first: i16, second: i16): v128 {
+  return i32x4.dot_i16x8_s(pairs, i32x4.splat((<i32>second << 16) | (<i32>first & 0xffff)));
+}
+
+@inline
+function scaled(numbers: v128): v128 {
+  return i32x4.shl(numbers, 13);
+}
+
+@inline
+function plus(a: v128, b: v128): v128 {
+  return i32x4.add(a, b);
+}
+
+@inline
+function minus(a: v128, b: v128): v128 {
+  return i32x4.sub(a, b);
+}
+
+@inline
+function narrow(low: v128, high: v128, shift: i32): v128 {
+  return i16x8.narrow_i32x4_s(i32x4.shr_s(low, shift), i32x4.shr_s(high, shift));
+}
+
+/** Eight rows of eight, which the passes take and leave. */
+let r0 = i64x2.splat(0);
+let r1 = i64x2.splat(0);
+let r2 = i64x2.splat(0);
+let r3 = i64x2.splat(0);
+let r4 = i64x2.splat(0);
+let r5 = i64x2.splat(0);
+let r6 = i64x2.splat(0);
+let r7 = i64x2.splat(0);
+
+/** Transforms each of eight columns. Sums of 16 bits may wrap around as they do in libjpeg-turbo. */
+@inline
+function transformColumns(shift: i32): void {
+  const half = i32x4.splat(1 << (shift - 1));
+  const sum04 = i16x8.add(r0, r4);
+  const difference04 = i16x8.sub(r0, r4);
+  const sum04Low = plus(scaled(i32x4.extend_low_i16x8_s(sum04)), half);
+  const sum04High = plus(scaled(i32x4.extend_high_i16x8_s(sum04)), half);
+  const difference04Low = plus(scaled(i32x4.extend_low_i16x8_s(difference04)), half);
+  const difference04High = plus(scaled(i32x4.extend_high_i16x8_s(difference04)), half);
+  const even26Low = lowPairs(r2, r6);
+  const even26High = highPairs(r2, r6);
+  const outer26Low = weigh(even26Low, f0_541 + f0_765, f0_541);
+  const outer26High = weigh(even26High, f0_541 + f0_765, f0_541);
+  const inner26Low = weigh(even26Low, f0_541, f0_541 - f1_847);
+  const inner26High = weigh(even26High, f0_541, f0_541 - f1_847);
+
+  const sums37 = i16x8.add(r7, r3);
+  const sums15 = i16x8.add(r5, r1);
+  const sumsLow = lowPairs(sums37, sums15);
+  const sumsHigh = highPairs(sums37, sums15);
+  const common37Low = weigh(sumsLow, f1_175 - f1_961, f1_175);
+  const common37High = weigh(sumsHigh, f1_175 - f1_961, f1_175);
+  const common15Low = weigh(sumsLow, f1_175, f1_175 - f0_390);
+  const common15High = weigh(sumsHigh, f1_175, f1_175 - f0_390);
+  const odd71Low = lowPairs(r7, r1);
+  const odd71High = highPairs(r7, r1);
+  const odd53Low = lowPairs(r5, r3);
+  const odd53High = highPairs(r5, r3);
+  const odd0Low = plus(weigh(odd71Low, -f0_899, f1_501 - f0_899), common15Low);
+  const odd0High = plus(weigh(odd71High, -f0_899, f1_501 - f0_899), common15High);
+  const odd1Low = plus(weigh(odd53Low, -f2_562, f3_072 - f2_562), common37Low);
+  const odd1High = plus(weigh(odd53High, -f2_562, f3_072 - f2_562), common37High);
+  const odd2Low = plus(weigh(odd53Low, f2_053 - f2_562, -f2_562), common15Low);
+  const odd2High = plus(weigh(odd53High, f2_053 - f2_562, -f2_562), common15High);
+  const odd3Low = plus(weigh(odd71Low, f0_298 - f0_899, -f0_899), common37Low);
+  const odd3High = plus(weigh(odd71High, f0_298 - f0_899, -f0_899), common37High);
+
+  const even0Low = plus(sum04Low, outer26Low);
+  const even0High = plus(sum04High, outer26High);
+  const even1Low = plus(difference04Low, inner26Low);
+  const even1High = plus(difference04High, inner26High);
+  const even2Low = minus(difference04Low, inner26Low);
+  const even2High = minus(difference04High, inner26High);
+  const even3Low = minus(sum04Low, outer26Low);
+  const even3High = minus(sum04High, outer26High);
+  r0 = narrow(plus(even0Low, odd0Low), plus(even0High, odd0High), shift);
+  r1 = narrow(plus(even1Low, odd1Low), plus(even1High, odd1High), shift);
+  r2 = narrow(plus(even2Low, odd2Low), plus(even2High, odd2High), shift);
+  r3 = narrow(plus(even3Low, odd3Low), plus(even3High, odd3High), shift);
+  r4 = narrow(minus(even3Low, odd3Low), minus(even3High, odd3High), shift);
+  r5 = narrow(minus(even2Low, odd2Low), minus(even2High, odd2High), shift);
+  r6 = narrow(minus(even1Low, odd1Low), minus(even1High, odd1High), shift);
+  r7 = narrow(minus(even0Low, odd0Low), minus(even0High, odd0High), shift);
+}
+
+@inline
+function transpose(): void {
+  const a0 = lowPairs(r0, r4);
+  const a1 = highPairs(r0, r4);
+  const a2 = lowPairs(r1, r5);
+  const a3 = highPairs(r1, r5);
+  const a4 = lowPairs(r2, r6);
+  const a5 = highPairs(r2, r6);
+  const a6 = lowPairs(r3, r7);
+  const a7 = highPairs(r3, r7);
+  const b0 = lowPairs(a0, a4);
+  const b1 = highPairs(a0, a4);
+  const b2 = lowPairs(a1, a5);
+  const b3 = highPairs(a1, a5);
+  const b4 = lowPairs(a2, a6);
+  const b5 = highPairs(a2, a6);
+  const b6 = lowPairs(a3, a7);
+  const b7 = highPairs(a3, a7);
+  r0 = lowPairs(b0, b4);
+  r1 = highPairs(b0, b4);
+  r2 = lowPairs(b1, b5);
+  r3 = highPairs(b1, b5);
+  r4 = lowPairs(b2, b6);
+  r5 = highPairs(b2, b6);
+  r6 = lowPairs(b3, b7);
+  r7 = highPairs(b3, b7);
+}
+
+/** Writes two rows of eight samples. */
+@inline
+function storeRows(one: v128, other: v128, to: usize, stride: usize): void {
+  const samples = v128.xor(i8x16.narrow_i16x8_s(one, other), i8x16.splat(-128)); // from -128 .. 127 to 0 .. 255
+  v128.store_lane<u64>(to, samples, 0);
+  v128.store_lane<u64>(to + stride, samples, 1);
+}
+
+/** Turns the block into 8x8 samples. */
+function transform(to: usize, stride: usize): void {
+  r0 = v128.load(block);
+  r1 = v128.load(block, 16);
+  r2 = v128.load(block, 32);
+  r3 = v128.load(block, 48);
+  r4 = v128.load(block, 64);
+  r5 = v128.load(block, 80);
+  r6 = v128.load(block, 96);
+  r7 = v128.load(block, 112);
+  transformColumns(columnShift);
+  transpose();
+  transformColumns(rowShift);
+  transpose();
+  storeRows(r0, r1, to, stride);
+  storeRows(r2, r3, to + 2 * stride, stride);
+  storeRows(r4, r5, to + 4 * stride, stride);
+  storeRows(r6, r7, to + 6 * stride, stride);
+}
+
+/** Does the same where the block has a mean alone. */
+function fill(to: usize, stride: usize): void {
+  const sample = min(max(((load<i16>(block) + 4) >> 3) + 128, 0), 255);
+  const eight = <u64>sample * 0x0101010101010101;
+  for (let row: usize = 0; row < 8; row++) store<u64>(to + row * stride, eight);
+}
+
+// --- Colours ---------------------------------------------------------------------------------------------------------
+
+/** Repeats the first and the last column of a plane beside it, as smooth upsampling wants them. */
+export function repeatEdges(plane: usize, stride: usize, width: u32, rows: u32): void {
+  for (let row: u32 = 0; row < rows; row++) {
+    store<u8>(plane - 1, load<u8>(plane));
+    store<u8>(plane + width, load<u8>(plane + width - 1));
+    plane += stride;
+  }
+}
+
+/** Colours of the even pixels and the odd ones of 16. */
+let even = i64x2.splat(0);
+let odd = i64x2.splat(0);
+
+/** Between two colours a pixel has 3/4 of the near one. Halves go up for odd pixels alone. */
+@inline
+function widen(at: usize): void {
+  const near = i16x8.mul(v128.load_ext<u8>(at), i16x8.splat(3));
+  even = i16x8.shr_u(i16x8.add(i16x8.add(near, v128.load_ext<u8>(at - 1)), i16x8.splat(1)), 2);
+  odd = i16x8.shr_u(i16x8.add(i16x8.add(near, v128.load_ext<u8>(at + 1)), i16x8.splat(2)), 2);
+}
+
+/** Does the same in both directions; `far` is how far the row lies from which a quarter comes. */
+@inline
+function enlarge(at: usize, far: isize): void {
+  const near = i16x8.mul(betweenRows(at, far), i16x8.splat(3));
+  even = i16x8.shr_u(i16x8.add(i16x8.add(near, betweenRows(at - 1, far)), i16x8.splat(8)), 4);
+  odd = i16x8.shr_u(i16x8.add(i16x8.add(near, betweenRows(at + 1, far)), i16x8.splat(7)), 4);
+}
+
+@inline
+function betweenRows(at: usize, far: isize): v128 {
+  return i16x8.add(i16x8.mul(v128.load_ext<u8>(at), i16x8.splat(3)), v128.load_ext<u8>(at + far));
+}
+
+/** Adds number * weight / 2^16 and 1/2, rounded down, where `weights` has the weight and, of 2, one half of 2^16. */
+@inline
+function share(numbers: v128, weight: i16): v128 {
+  const two = i16x8.splat(2);
+  return narrow(
+    weigh(lowPairs(numbers, two), weight, 1 << 14),
+    weigh(highPairs(numbers, two), weight, 1 << 14),
+    16,
+  );
+}
+
+/** 1.402 = 1 + 26345 / 2^16 */
+@inline
+function red(y: v128, cr: v128): v128 {
+  return i16x8.add(i16x8.add(y, cr), share(cr, 26345));
+}
+
+/** 1.772 = 2 - 14942 / 2^16 */
+@inline
+function blue(y: v128, cb: v128): v128 {
+  return i16x8.add(i16x8.add(y, i16x8.add(cb, cb)), share(cb, -14942));
+}
+
+/** -0.34414 = -22554 / 2^16, and -0.71414 = 18734 / 2^16 - 1 */
+@inline
+function green(y: v128, cb: v128, cr: v128): v128 {
+  const half = i32x4.splat(1 << 15);
+  const shares = narrow(
+    plus(weigh(lowPairs(cb, cr), -22554, 18734), half),
+    plus(weigh(highPairs(cb, cr), -22554, 18734), half),
+    16,
+  );
+  return i16x8.add(i16x8.sub(y, cr), shares);
+}
+
+/** Writes 16 pixels of R G B. */
+@inline
+function storePixels(y: v128, cbLow: v128, cbHigh: v128, crLow: v128, crHigh: v128, to: usize): void {
+  const middle = i16x8.splat(128);
+  cbLow = i16x8.sub(cbLow, middle);
+  cbHigh = i16x8.sub(cbHigh, middle);
+  crLow = i16x8.sub(crLow, middle);
+  crHigh = i16x8.sub(crHigh, middle);
+  const yLow = i16x8.extend_low_i8x16_u(y);
+  const yHigh = i16x8.extend_high_i8x16_u(y);
+  const r = i8x16.narrow_i16x8_u(red(yLow, crLow), red(yHigh, crHigh));
+  const g = i8x16.narrow_i16x8_u(green(yLow, cbLow, crLow), green(yHigh, cbHigh, crHigh));
+  const b = i8x16.narrow_i16x8_u(blue(yLow, cbLow), blue(yHigh, cbHigh));
+  const left = v128.shuffle<i8>(r, g, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const right = v128.shuffle<i8>(r, g, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  const centre = v128.shuffle<i8>(left, right, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26);
+  v128.store(to, v128.shuffle<i8>(left, b, 0, 1, 16, 2, 3, 17, 4, 5, 18, 6, 7, 19, 8, 9, 20, 10));
+  v128.store(to, v128.shuffle<i8>(centre, b, 0, 21, 1, 2, 22, 3, 4, 23, 5, 6, 24, 7, 8, 25, 9, 10), 16);
+  v128.store(to, v128.shuffle<i8>(right, b, 26, 6, 7, 27, 8, 9, 28, 10, 11, 29, 12, 13, 30, 14, 15, 31), 32);
+}
+
+/**
+ * Writes pixels of a row, R G B: from one whose number is a multiple of 16 on, and up to 15 more than asked for.
+ * @param far how far the row of colours lies from which a quarter comes, where they have half the resolution down
+ */
+export function writeRow(y: usize, cb: usize, cr: usize, far: isize, from: u32, until: u32, to: usize): void {
+  for (let x: usize = from; x < until; x += 16) {
+    const luma = v128.load(y + x);
+    if (isGrey) {
+      const grey = i16x8.splat(128);
+      storePixels(luma, grey, grey, grey, grey, to);
+    } else if (blocksAcross == 1) {
+      const blues = v128.load(cb + x);
+      const reds = v128.load(cr + x);
+      storePixels(
+        luma,
+        i16x8.extend_low_i8x16_u(blues),
+        i16x8.extend_high_i8x16_u(blues),
+        i16x8.extend_low_i8x16_u(reds),
+        i16x8.extend_high_i8x16_u(reds),
+        to,
+      );
+    } else {
+      const at = x >> 1;
+      if (blocksDown == 1) widen(cb + at);
+      else enlarge(cb + at, far);
+      const bluesLow = lowPairs(even, odd);
+      const bluesHigh = highPairs(even, odd);
+      if (blocksDown == 1) widen(cr + at);
+      else enlarge(cr + at, far);
+      storePixels(luma, bluesLow, bluesHigh, lowPairs(even, odd), highPairs(even, odd), to);
+    }
+    to += 48;
+  }
+}
