@@ -1,9 +1,11 @@
 import { readDirectories } from "./tiff-directory.ts";
 
-/** Is a picture whose one scan jpeg-kernel.as decodes: sequential, by Huffman's codes, grey or Y Cb Cr, upright. */
+/** Is a picture whose one scan jpeg-kernel.as decodes: sequential, by Huffman's codes, grey or Y Cb Cr. */
 export interface SequentialJpeg {
+  /** Those before the picture is turned by EXIF's orientation, 1 to 8. */
   width: number;
   height: number;
+  orientation: number;
   /** Blocks of brightness in a unit, which has one of each colour. */
   blocksAcross: number;
   blocksDown: number;
@@ -80,7 +82,8 @@ export function readSequentialJpeg(file: Uint8Array): SequentialJpeg | undefined
   const frames = segments.filter(({ marker }) => commonFrames.includes(marker));
   const [frame, scan] = [frames[0], segments.at(-1)];
   if (frames.length !== 1 || frame!.marker === markers.progressive || scan?.marker !== markers.scan) return undefined;
-  if (!all(adobe).every(isYCbCr) || !isUpright(all(exif))) return undefined;
+  const orientation = orientationOf(all(exif));
+  if (orientation === undefined || !all(adobe).every(isYCbCr)) return undefined;
   if (!all(restartInterval).every((bytes) => bytes.length === 2)) return undefined;
 
   const size = sizeOf(frame!.bytes);
@@ -98,7 +101,14 @@ export function readSequentialJpeg(file: Uint8Array): SequentialJpeg | undefined
   }));
   if (!components.every(isWhole)) return undefined;
   const restarts = all(restartInterval).at(-1);
-  return { ...size, ...layout, components, restartUnits: restarts ? word(restarts, 0) : 0, scanAt: scan.end };
+  return {
+    ...size,
+    orientation,
+    ...layout,
+    components,
+    restartUnits: restarts ? word(restarts, 0) : 0,
+    scanAt: scan.end,
+  };
 }
 
 const isWhole = (component: { [Key in keyof Component]: Component[Key] | undefined }): component is Component =>
@@ -147,14 +157,16 @@ function isYCbCr(segment: Uint8Array): boolean {
   return Buffer.from(segment).toString("latin1", 0, 5) !== "Adobe" || segment[11] === 1;
 }
 
-const orientation = 274;
+const orientationTag = 274;
 
-/** Where several segments, or one that cannot be read, might tell how a picture lies, libvips is to decide. */
-function isUpright(segments: readonly Uint8Array[]): boolean {
+/** @returns undefined where several segments, or one that cannot be read, might tell how a picture lies */
+function orientationOf(segments: readonly Uint8Array[]): number | undefined {
   const found = segments.filter((segment) => Buffer.from(segment).toString("latin1", 0, 4) === "Exif");
   const [exif] = found;
-  if (!exif) return true;
+  if (!exif) return 1;
   const [first] = readDirectories(exif.subarray(6)).directories;
-  const turned = first?.get(orientation);
-  return found.length === 1 && first !== undefined && (turned === undefined || turned.values[0] === 1);
+  if (found.length > 1 || !first) return undefined;
+  const entry = first.get(orientationTag);
+  const [orientation] = entry ? entry.values : [1];
+  return orientation !== undefined && orientation >= 1 && orientation <= 8 ? orientation : undefined;
 }

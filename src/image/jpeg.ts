@@ -113,6 +113,7 @@ function rowsOf(kernel: Kernel, file: Uint8Array, header: SequentialJpeg): JpegR
   return {
     width,
     height,
+    orientation: header.orientation,
     rows(first, count, from, until) {
       const [firstUnit, lastUnit] = [first - blocksDown, first + count - 1 + blocksDown].map((row) =>
         Math.min(Math.max(Math.floor(row / unitHeight), 0), down - 1),

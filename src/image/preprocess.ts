@@ -50,8 +50,9 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
 /** Computes the square that the tower sees: a part of the picture resized as a whole. */
 function squareOf(picture: RowSource, { size, resize, fit, resample = "bicubic" }: PixelSpec) {
   if (fit === "squash") return { width: size, height: size, left: 0, top: 0, size, resample };
-  const [shortest, longest] = [Math.min(picture.width, picture.height), Math.max(picture.width, picture.height)];
-  const other = Math.floor((resize * longest) / shortest);
-  const [width, height] = picture.width <= picture.height ? [resize, other] : [other, resize];
+  const liesOnSide = (picture.orientation ?? 1) >= 5;
+  const [across, down] = liesOnSide ? [picture.height, picture.width] : [picture.width, picture.height];
+  const other = Math.floor((resize * Math.max(across, down)) / Math.min(across, down));
+  const [width, height] = across <= down ? [resize, other] : [other, resize];
   return { width, height, left: Math.floor((width - size) / 2), top: Math.floor((height - size) / 2), size, resample };
 }

@@ -17,6 +17,8 @@ export interface Samples extends Raster {
 export interface RowSource {
   width: number;
   height: number;
+  /** EXIF's orientation, 1 to 8, by which the picture is to be turned; width and height are those before. */
+  orientation?: number;
   /** Reads at most 64 rows from `first` on. What it gives holds for the columns `from` to `until`, until the next call. */
   rows(first: number, count: number, from: number, until: number): Rows;
 }

@@ -1,13 +1,14 @@
 /**
  * Resamples with Pillow's filters, bit-exact with its way: weights in 22-bit fixed point, a horizontal pass, then a
- * vertical one, rounded to 8 bits in between. All but "nearest" are antialiased. Only what the crop shows is computed, so that a picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7
- * million pixels wide.
+ * vertical one, rounded to 8 bits in between. All but "nearest" are antialiased. Only what the crop shows is computed, so
+ * that a picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
  */
 import type { Resample } from "./pixels.ts";
 import type { RowSource } from "./raster.ts";
+import { type Resampling, rememberResampling } from "./resampling.ts";
 import { resizeKernel } from "./resize-kernel.ts";
 
-/** Names the square at (`left`, `top`) of the picture resized to `width` x `height`. */
+/** Names the square at (`left`, `top`) of the picture turned upright and resized to `width` x `height`. */
 interface Crop {
   width: number;
   height: number;
@@ -37,6 +38,28 @@ declare const WebAssembly: {
 const chunkRows = 64;
 const pageBytes = 65536;
 
+/** Says how a picture lies: rows and columns changed places first, then the turned picture's axes were mirrored. */
+interface Turn {
+  isTransposed: boolean;
+  isMirroredAcross: boolean;
+  isMirroredDown: boolean;
+}
+
+/** What a pass needs: columns are those of the picture as it lies, rows, too. */
+interface Work {
+  picture: RowSource;
+  columns: Resampling;
+  rows: Resampling;
+  size: number;
+}
+
+/** The square as the picture lies: rows begin `stride` bytes apart, the first at `at`. */
+interface Square {
+  memory: Uint8Array;
+  at: number;
+  stride: number;
+}
+
 /** Does one resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.wat) works in. */
 export function createResizer(): Resizer {
   const module = new WebAssembly.Module(Buffer.from(resizeKernel, "base64"));
@@ -44,41 +67,128 @@ export function createResizer(): Resizer {
   const resamplingOf = rememberResampling();
 
   return (picture, { width, height, left, top, size, resample = "bicubic" }) => {
-    const rowBytes = size * 3;
-    const stripStride = rowBytes + 1; // the kernel writes one byte behind each row of the strip
-    const across = { from: picture.width, to: width, first: left, inputBytes: 3 };
-    const down = { from: picture.height, to: height, first: top, inputBytes: stripStride };
-    const columns = resamplingOf({ ...across, count: size, resample });
-    const rows = resamplingOf({ ...down, count: size, resample });
-    const chunkStride = (columns.end - columns.start) * 3;
+    const turn = turnOf(picture.orientation ?? 1);
+    const across = { to: width, first: left, count: size, resample, isMirrored: turn.isMirroredAcross };
+    const down = { to: height, first: top, count: size, resample, isMirrored: turn.isMirroredDown };
+    const [ofColumns, ofRows] = turn.isTransposed ? [down, across] : [across, down];
+    const columns = resamplingOf({ ...ofColumns, from: picture.width, inputBytes: 3 });
+    const stride = turn.isTransposed ? bytesOf(columns) : strideOf(size);
+    const rows = resamplingOf({ ...ofRows, from: picture.height, inputBytes: stride });
+    const work = { picture, columns, rows, size };
+    return upright(turn.isTransposed ? downThenAcross(work) : acrossThenDown(work), size, turn);
+  };
 
-    const at = layout({
+  function acrossThenDown({ picture, columns, rows, size }: Work): Square {
+    const stride = strideOf(size);
+    const chunkStride = bytesOf(columns);
+    const { memory, at } = reserve({
       columnTable: columns.table.byteLength,
       rowTable: rows.table.byteLength,
       chunk: chunkRows * chunkStride,
-      strip: (rows.end - rows.start + 1) * stripStride, // one row more, for odd numbers of rows and weights
-      out: size * rowBytes,
+      strip: (rows.end - rows.start + 1) * stride, // one row more, for odd numbers of rows and weights
+      out: size * size * 3,
     });
-    if (kernel.memory.buffer.byteLength < at.end) {
-      kernel.memory.grow(Math.ceil((at.end - kernel.memory.buffer.byteLength) / pageBytes));
-    }
-    const memory = new Uint8Array(kernel.memory.buffer);
     memory.set(columns.table, at.columnTable);
     memory.set(rows.table, at.rowTable);
-
     for (let y = rows.start; y < rows.end; y += chunkRows) {
       const count = Math.min(chunkRows, rows.end - y);
-      const { data, at: from, stride } = picture.rows(y, count, columns.start, columns.end);
-      for (let row = 0; row < count; row++) {
-        const start = from + row * stride;
-        memory.set(data.subarray(start, start + chunkStride), at.chunk + row * chunkStride);
-      }
-      const strip = at.strip + (y - rows.start) * stripStride;
-      kernel.resampleRows(at.chunk, chunkStride, count, at.columnTable, size, strip, stripStride);
+      copyRows(picture, { y, count, columns }, memory, at.chunk);
+      const strip = at.strip + (y - rows.start) * stride;
+      kernel.resampleRows(at.chunk, chunkStride, count, at.columnTable, size, strip, stride);
     }
-    kernel.resampleColumns(at.strip, stripStride, rowBytes, at.rowTable, size, at.out);
-    return memory.slice(at.out, at.out + size * rowBytes);
+    kernel.resampleColumns(at.strip, stride, size * 3, at.rowTable, size, at.out);
+    return { memory, at: at.out, stride: size * 3 };
+  }
+
+  /** A picture that lies on its side has its columns resampled first, each row of the result once its rows are there. */
+  function downThenAcross({ picture, columns, rows, size }: Work): Square {
+    const rowBytes = bytesOf(columns);
+    const stride = strideOf(size);
+    const mostTaken = Math.max(...rows.outputs.map(({ first, end }) => end - first));
+    const { memory, at } = reserve({
+      columnTable: columns.table.byteLength,
+      rowTable: rows.table.byteLength,
+      window: (mostTaken + chunkRows + 1) * rowBytes,
+      strip: (size + 1) * rowBytes,
+      out: (size + 1) * stride,
+    });
+    memory.set(columns.table, at.columnTable);
+    memory.set(rows.table, at.rowTable);
+    let done = 0;
+    let windowStart = rows.start;
+    for (let y = rows.start; y < rows.end; y += chunkRows) {
+      const count = Math.min(chunkRows, rows.end - y);
+      const kept = Math.min(rows.outputs[done]!.first, y);
+      const from = at.window + (kept - windowStart) * rowBytes;
+      memory.copyWithin(at.window, from, at.window + (y - windowStart) * rowBytes);
+      windowStart = kept;
+      copyRows(picture, { y, count, columns }, memory, at.window + (y - windowStart) * rowBytes);
+      const source = at.window - (windowStart - rows.start) * rowBytes; // the table counts from the first row
+      for (; done < size && rows.outputs[done]!.end <= y + count; done++) {
+        const table = at.rowTable + rows.outputs[done]!.at;
+        kernel.resampleColumns(source, rowBytes, rowBytes, table, 1, at.strip + done * rowBytes);
+      }
+    }
+    kernel.resampleRows(at.strip, rowBytes, size, at.columnTable, size, at.out, stride);
+    return { memory, at: at.out, stride };
+  }
+
+  function reserve<Part extends string>(bytes: Record<Part, number>) {
+    const at = layout(bytes);
+    const missing = at.end - kernel.memory.buffer.byteLength;
+    if (missing > 0) kernel.memory.grow(Math.ceil(missing / pageBytes));
+    return { memory: new Uint8Array(kernel.memory.buffer), at };
+  }
+}
+
+/** By EXIF's orientations, 1 to 8. */
+function turnOf(orientation: number): Turn {
+  return {
+    isTransposed: orientation >= 5,
+    isMirroredAcross: [2, 3, 6, 7].includes(orientation),
+    isMirroredDown: [3, 4, 7, 8].includes(orientation),
   };
+}
+
+const bytesOf = ({ start, end }: Resampling) => (end - start) * 3;
+
+/** The kernel writes one byte behind each row that it resampled. */
+const strideOf = (size: number) => size * 3 + 1;
+
+function copyRows(
+  picture: RowSource,
+  { y, count, columns }: { y: number; count: number; columns: Resampling },
+  memory: Uint8Array,
+  to: number,
+): void {
+  const { data, at, stride } = picture.rows(y, count, columns.start, columns.end);
+  const bytes = bytesOf(columns);
+  for (let row = 0; row < count; row++) {
+    const from = at + row * stride;
+    memory.set(data.subarray(from, from + bytes), to + row * bytes);
+  }
+}
+
+/** Copies the square, turned as the picture is to be seen. */
+function upright({ memory, at, stride }: Square, size: number, turn: Turn): Uint8Array {
+  if (!turn.isTransposed && !turn.isMirroredAcross && !turn.isMirroredDown) {
+    return memory.slice(at, at + size * stride);
+  }
+  const [alongX, alongY] = turn.isTransposed ? [stride, 3] : [3, stride];
+  const [stepX, stepY] = [turn.isMirroredAcross ? -alongX : alongX, turn.isMirroredDown ? -alongY : alongY];
+  const last = size - 1;
+  const start = at + (turn.isMirroredAcross ? last * alongX : 0) + (turn.isMirroredDown ? last * alongY : 0);
+  const out = new Uint8Array(size * size * 3);
+  let to = 0;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const from = start + y * stepY + x * stepX;
+      out[to++] = memory[from]!;
+      out[to++] = memory[from + 1]!;
+      out[to++] = memory[from + 2]!;
+    }
+  }
+  return out;
 }
 
 /** Says where each part begins. The kernel reads and writes up to 16 bytes past a part's end. */
@@ -90,126 +200,4 @@ function layout<Part extends string>(bytes: Record<Part, number>): Record<Part |
     end += Math.ceil(size / 16) * 16 + 16;
   }
   return { ...starts, end } as Record<Part | "end", number>; // the loop went through every part
-}
-
-interface Resampling {
-  /** All outputs together need the inputs `start` .. `end`. */
-  start: number;
-  end: number;
-  /** What the kernel reads. */
-  table: Uint8Array;
-}
-
-/** Asks for the outputs `first` .. `first + count` of `from` inputs, each of some bytes, resized to `to`. */
-interface Axis {
-  from: number;
-  to: number;
-  first: number;
-  count: number;
-  inputBytes: number;
-  resample: Resample;
-}
-
-/** The pictures of a folder share a few sizes. Making the tables takes a third of the time of resizing 640x480. */
-const mostRemembered = 8;
-
-function rememberResampling(): (axis: Axis) => Resampling {
-  const remembered = new Map<string, Resampling>();
-  return (axis) => {
-    const key = Object.values(axis).join();
-    const found = remembered.get(key) ?? resampling(axis);
-    remembered.delete(key); // so that it becomes the last, and the first is the one not used for longest
-    if (remembered.size === mostRemembered) remembered.delete(remembered.keys().next().value!);
-    remembered.set(key, found);
-    return found;
-  };
-}
-
-function resampling(axis: Axis): Resampling {
-  const outputs = axis.resample === "nearest" ? nearest(axis) : weighted(axis, filters[axis.resample]);
-  const start = outputs[0]!.first;
-  const last = outputs.at(-1)!;
-  return { start, end: last.first + last.weights.length, table: weightTable(outputs, start, axis.inputBytes) };
-}
-
-/** Holds an output's first input, and the weights of that and those that follow, which sum to about 2^22. */
-interface Output {
-  first: number;
-  weights: number[];
-}
-
-/** Takes one input for each output. Its place is a sum, as Pillow computes it, whose rounding decides at times. */
-function nearest({ from, to, first, count }: Axis): Output[] {
-  const scale = from / to;
-  const places: number[] = [];
-  let place = scale * 0.5;
-  for (let i = 0; i < first + count; i++) {
-    places.push(Math.trunc(place));
-    place += scale;
-  }
-  return places.slice(first).map((place) => ({ first: place, weights: [1 << 22] }));
-}
-
-function weighted({ from, to, first, count }: Axis, filter: Filter): Output[] {
-  const scale = from / to;
-  const stretch = Math.max(scale, 1); // the filter widens when shrinking, never when enlarging
-  const support = filter.support * stretch;
-  return Array.from({ length: count }, (_, i) => {
-    const centre = (first + i + 0.5) * scale;
-    const start = Math.max(Math.trunc(centre - support + 0.5), 0);
-    const end = Math.min(Math.trunc(centre + support + 0.5), from);
-    const exact: number[] = [];
-    let total = 0;
-    for (let at = start; at < end; at++) {
-      const weight = filter.weight((at - centre + 0.5) / stretch);
-      exact.push(weight);
-      total += weight;
-    }
-    const weights = exact.map((weight) => Math.trunc((weight / total) * (1 << 22) + (weight >= 0 ? 0.5 : -0.5)));
-    return { first: start, weights };
-  });
-}
-
-interface Filter {
-  /** The weight is zero from this distance on, in inputs. */
-  support: number;
-  weight(distance: number): number;
-}
-
-const filters: Record<Exclude<Resample, "nearest">, Filter> = {
-  lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
-  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
-  bicubic: { support: 2, weight: cubic },
-  box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
-  hamming: { support: 1, weight: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0) },
-};
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-}
-
-function cubic(distance: number): number {
-  const a = -0.5;
-  const x = Math.abs(distance);
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0;
-}
-
-/**
- * Writes resampling as the kernel reads it, in 32-bit words. Each output has its first input's place in bytes, the
- * number of weight pairs, then for each pair the high halves (weight >> 11) of both in one word, and the low ones in
- * the next.
- */
-function weightTable(outputs: readonly Output[], start: number, inputBytes: number): Uint8Array {
-  const words: number[] = [];
-  for (const { first, weights } of outputs) {
-    words.push((first - start) * inputBytes, Math.ceil(weights.length / 2));
-    for (let t = 0; t < weights.length; t += 2) {
-      const one = weights[t]!;
-      const other = weights[t + 1] ?? 0;
-      words.push(((one >> 11) & 0xffff) | ((other >> 11) << 16), (one & 0x7ff) | ((other & 0x7ff) << 16));
-    }
-  }
-  return new Uint8Array(Int32Array.from(words).buffer);
 }
