@@ -1,36 +1,46 @@
-import { readDirectories } from "./tiff-directory.ts";
-
-/** Is a picture whose one scan jpeg-kernel.as decodes: sequential, by Huffman's codes, grey or Y Cb Cr. */
-export interface SequentialJpeg {
+/** Is a picture whose scans jpeg-kernel.as decodes: by Huffman's codes, of 8 bits, grey or Y Cb Cr. */
+export interface Jpeg {
   /** Those before the picture is turned by EXIF's orientation, 1 to 8. */
   width: number;
   height: number;
   orientation: number;
+  isProgressive: boolean;
   /** Blocks of brightness in a unit, which has one of each colour. */
   blocksAcross: number;
   blocksDown: number;
-  /** One is grey, three are Y Cb Cr. */
-  components: readonly Component[];
-  /** Units from one restart to the next; 0 where there are none. */
-  restartUnits: number;
-  /** Where the scan begins. */
-  scanAt: number;
+  /** For each component, which is grey alone or Y, Cb and Cr: 64 bytes, in the order of the file. */
+  divisors: readonly Uint8Array[];
+  firstScan: Scan;
+  /** Reads up to the next scan, from the marker that ended the last one on. */
+  nextScan(at: number): Scan | undefined;
 }
 
-interface Component {
-  /** 64 bytes, in the order of the file. */
-  divisors: Uint8Array;
-  /** Numbers of codes, by length, and symbols. */
-  meanCodes: Uint8Array;
-  codes: Uint8Array;
+/** Tells what a scan has: of these components the coefficients `first` to `last`, down to the bit left of `low`. */
+export interface Scan {
+  /** Where it begins. */
+  at: number;
+  components: readonly ScanComponent[];
+  first: number;
+  last: number;
+  /** The bit down to which an earlier scan told them; 0 for none. */
+  high: number;
+  low: number;
+  /** Units from one restart to the next; 0 where there are none. */
+  restartUnits: number;
+}
+
+interface ScanComponent {
+  index: number;
+  /** Numbers of codes, by length, and symbols: those of means, and those of other coefficients. */
+  meanCodes: Uint8Array | undefined;
+  codes: Uint8Array | undefined;
 }
 
 const markers = { frame: 0xc0, huffmanFrame: 0xc1, progressive: 0xc2, codes: 0xc4, scan: 0xda, divisors: 0xdb };
-const [restartInterval, application, adobe, comment] = [0xdd, 0xe0, 0xee, 0xfe];
-const exif = 0xe1;
+const [restartInterval, application, exif, adobe, comment] = [0xdd, 0xe0, 0xe1, 0xee, 0xfe];
 
 /** Frames of the sequential and progressive kinds that libjpeg reads by Huffman's codes. */
-const commonFrames: readonly number[] = [markers.frame, markers.huffmanFrame, markers.progressive];
+const frames: readonly number[] = [markers.frame, markers.huffmanFrame, markers.progressive];
 
 interface Segment {
   marker: number;
@@ -41,23 +51,23 @@ interface Segment {
 
 const word = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
 
-/** Lists segments up to the first scan, as long as they are in the best of order. */
-function* segmentsOf(file: Uint8Array): Generator<Segment> {
+/** Lists segments up to the next scan, as long as they are in the best of order. */
+function* segmentsOf(file: Uint8Array, start = 2): Generator<Segment> {
   const headBytes = 4;
   if (file[0] !== 0xff || file[1] !== 0xd8) return;
-  for (let at = 2; at + headBytes <= file.length && file[at] === 0xff; ) {
+  for (let at = start; at + headBytes <= file.length && file[at] === 0xff; ) {
     const marker = file[at + 1]!;
     const end = at + 2 + word(file, at + 2);
-    if (!mayComeBeforeScan(marker) || end < at + headBytes || end > file.length) return;
+    if (!isKnown(marker) || end < at + headBytes || end > file.length) return;
     yield { marker, bytes: file.subarray(at + headBytes, end), end };
     if (marker === markers.scan) return;
     at = end;
   }
 }
 
-function mayComeBeforeScan(marker: number): boolean {
+function isKnown(marker: number): boolean {
   if (marker >= application && marker <= application + 15) return true;
-  return [...Object.values(markers), restartInterval, comment].includes(marker);
+  return marker === restartInterval || marker === comment || Object.values(markers).includes(marker);
 }
 
 /**
@@ -65,7 +75,7 @@ function mayComeBeforeScan(marker: number): boolean {
  * is anything else, or is not in the best of order up to there, has none: libvips is to be asked about it.
  */
 export function plainJpegSize(file: Uint8Array): { width: number; height: number } | undefined {
-  for (const { marker, bytes } of segmentsOf(file)) if (commonFrames.includes(marker)) return sizeOf(bytes);
+  for (const { marker, bytes } of segmentsOf(file)) if (frames.includes(marker)) return sizeOf(bytes);
   return undefined;
 }
 
@@ -76,97 +86,147 @@ function sizeOf(frame: Uint8Array): { width: number; height: number } | undefine
 }
 
 /** @returns undefined for any other JPEG, and where something in the headers is unusual */
-export function readSequentialJpeg(file: Uint8Array): SequentialJpeg | undefined {
-  const segments = [...segmentsOf(file)];
-  const all = (wanted: number) => segments.filter(({ marker }) => marker === wanted).map(({ bytes }) => bytes);
-  const frames = segments.filter(({ marker }) => commonFrames.includes(marker));
-  const [frame, scan] = [frames[0], segments.at(-1)];
-  if (frames.length !== 1 || frame!.marker === markers.progressive || scan?.marker !== markers.scan) return undefined;
-  const orientation = orientationOf(all(exif));
-  if (orientation === undefined || !all(adobe).every(isYCbCr)) return undefined;
-  if (!all(restartInterval).every((bytes) => bytes.length === 2)) return undefined;
+export function readJpegHeader(file: Uint8Array): Jpeg | undefined {
+  const tables: Tables = { divisors: new Map(), codes: new Map(), restartUnits: 0 };
+  const all = [...segmentsOf(file)];
+  const framed = all.filter(({ marker }) => frames.includes(marker));
+  const [frame] = framed;
+  const size = frame && sizeOf(frame.bytes);
+  const layout = size && layoutOf(frame.bytes);
+  if (!size || !layout || framed.length > 1) return undefined;
 
-  const size = sizeOf(frame!.bytes);
-  const layout = size && layoutOf(frame!.bytes, scan.bytes);
-  const divisors = tablesOf(all(markers.divisors), () => 64);
-  const codes = tablesOf(
-    all(markers.codes),
-    (table) => 16 + table.subarray(0, 16).reduce((sum, count) => sum + count, 0),
-  );
-  if (!size || !layout || !divisors || !codes) return undefined;
-  const components = layout.ids.map((ids) => ({
-    divisors: divisors.get(ids.divisors),
-    meanCodes: codes.get(ids.meanCodes),
-    codes: codes.get(ids.codes),
-  }));
-  if (!components.every(isWhole)) return undefined;
-  const restarts = all(restartInterval).at(-1);
+  const bytesOf = (wanted: number) => all.filter(({ marker }) => marker === wanted).map(({ bytes }) => bytes);
+  const orientation = orientationOf(bytesOf(exif));
+  if (orientation === undefined || !bytesOf(adobe).every(isYCbCr)) return undefined;
+
+  const scanIn = (segments: Iterable<Segment>) => readScan(segments, tables, layout.ids);
+  const firstScan = scanIn(all);
+  const divisors = layout.tables.map((id) => tables.divisors.get(id));
+  if (!firstScan || !divisors.every((table) => table !== undefined)) return undefined;
+  const { blocksAcross, blocksDown } = layout;
+  const isProgressive = frame.marker === markers.progressive;
+  const nextScan = (at: number) => {
+    const segments = [...segmentsOf(file, at)];
+    const isUsual = segments.every(({ marker }) => ![...frames, markers.divisors].includes(marker));
+    return isUsual ? scanIn(segments) : undefined;
+  };
+  return { ...size, orientation, isProgressive, blocksAcross, blocksDown, divisors, firstScan, nextScan };
+}
+
+interface Tables {
+  divisors: Map<number, Uint8Array>;
+  codes: Map<number, Uint8Array>;
+  restartUnits: number;
+}
+
+/** Reads segments, whose tables count for this scan and for those that follow. */
+function readScan(segments: Iterable<Segment>, tables: Tables, ids: readonly number[]): Scan | undefined {
+  for (const { marker, bytes, end } of segments) {
+    if (marker === markers.scan) return scanOf(bytes, tables, { ids, at: end });
+    if (marker === markers.divisors && !addTables(tables.divisors, bytes, divisorTables)) return undefined;
+    if (marker === markers.codes && !addTables(tables.codes, bytes, codeTables)) return undefined;
+    if (marker !== restartInterval) continue;
+    if (bytes.length !== 2) return undefined;
+    tables.restartUnits = word(bytes, 0);
+  }
+  return undefined;
+}
+
+interface TableKind {
+  ids: readonly number[];
+  lengthOf(table: Uint8Array): number;
+}
+
+/** Other numbers are those of divisors of 16 bits. */
+const divisorTables: TableKind = { ids: [0, 1, 2, 3], lengthOf: () => 64 };
+
+/** Codes of means have the lower numbers. */
+const codeTables: TableKind = {
+  ids: [0, 1, 2, 3, 0x10, 0x11, 0x12, 0x13],
+  lengthOf: (table) => 16 + table.subarray(0, 16).reduce((sum, count) => sum + count, 0),
+};
+
+/** @returns false where a table is not whole, or of another kind */
+function addTables(tables: Map<number, Uint8Array>, segment: Uint8Array, { ids, lengthOf }: TableKind): boolean {
+  for (let rest = segment; rest.length > 0; ) {
+    const id = rest[0]!;
+    const end = 1 + lengthOf(rest.subarray(1));
+    if (end > rest.length || !ids.includes(id)) return false;
+    tables.set(id, rest.subarray(1, end));
+    rest = rest.subarray(end);
+  }
+  return true;
+}
+
+function scanOf(bytes: Uint8Array, tables: Tables, { ids, at }: { ids: readonly number[]; at: number }) {
+  const count = bytes[0]!;
+  if (bytes.length !== 4 + 2 * count) return undefined;
+  const components = Array.from({ length: count }, (_, i) => {
+    const [id, codes] = bytes.subarray(1 + 2 * i);
+    const index = ids.indexOf(id!);
+    return { index, meanCodes: tables.codes.get(codes! >> 4), codes: tables.codes.get(0x10 | (codes! & 15)) };
+  });
+  if (components.some(({ index }, i) => index < 0 || (count > 1 && index !== i))) return undefined;
+  const [first, last, bits] = bytes.subarray(1 + 2 * count);
   return {
-    ...size,
-    orientation,
-    ...layout,
+    at,
     components,
-    restartUnits: restarts ? word(restarts, 0) : 0,
-    scanAt: scan.end,
+    first: first!,
+    last: last!,
+    high: bits! >> 4,
+    low: bits! & 15,
+    restartUnits: tables.restartUnits,
   };
 }
 
-const isWhole = (component: { [Key in keyof Component]: Component[Key] | undefined }): component is Component =>
-  Object.values(component).every((part) => part !== undefined);
-
 /** Components in their usual order, with colours at the whole resolution, half of it across, or half of it both ways. */
-function layoutOf(frame: Uint8Array, scan: Uint8Array) {
+function layoutOf(frame: Uint8Array) {
   const count = frame[5]!;
-  if (frame.length !== 6 + 3 * count || scan.length !== 4 + 2 * count || scan[0] !== count) return undefined;
-  if (scan[1 + 2 * count] !== 0 || scan[2 + 2 * count] !== 63 || scan[3 + 2 * count] !== 0) return undefined;
-  const ids = [];
-  const factors = [];
-  for (let i = 0; i < count; i++) {
-    const [id, factor, table] = frame.subarray(6 + 3 * i);
-    const [scanId, codes] = scan.subarray(1 + 2 * i);
-    if (scanId !== id || (count === 3 && id !== i + 1)) return undefined; // other numbers may mean R G B
-    factors.push(factor!);
-    ids.push({ divisors: table!, meanCodes: codes! >> 4, codes: 0x10 | (codes! & 15) });
-  }
-  if (count === 1) return isFactor(factors[0]!) ? { ids, blocksAcross: 1, blocksDown: 1 } : undefined;
-  const isKnown = [0x11, 0x21, 0x22].includes(factors[0]!) && factors[1] === 0x11 && factors[2] === 0x11;
-  return isKnown ? { ids, blocksAcross: factors[0]! >> 4, blocksDown: factors[0]! & 15 } : undefined;
+  if (frame.length !== 6 + 3 * count) return undefined;
+  const components = Array.from({ length: count }, (_, i) => frame.subarray(6 + 3 * i));
+  const ids = components.map(([id]) => id!);
+  const factors = components.map(([, factor]) => factor!);
+  const tables = components.map(([, , table]) => table!);
+  if (count === 1) return isFactor(factors[0]!) ? { ids, tables, blocksAcross: 1, blocksDown: 1 } : undefined;
+  if (ids.join() !== "1,2,3") return undefined; // others may mean R G B
+  if (![0x11, 0x21, 0x22].includes(factors[0]!) || factors[1] !== 0x11 || factors[2] !== 0x11) return undefined;
+  return { ids, tables, blocksAcross: factors[0]! >> 4, blocksDown: factors[0]! & 15 };
 }
 
 const isFactor = (pair: number) => [pair >> 4, pair & 15].every((factor) => factor >= 1 && factor <= 4);
-
-/**
- * Reads tables by their kind and number, of which later ones count.
- * @returns undefined where one is too short, or has numbers of 16 bits
- */
-function tablesOf(segments: readonly Uint8Array[], lengthOf: (table: Uint8Array) => number) {
-  const tables = new Map<number, Uint8Array>();
-  for (let bytes of segments) {
-    while (bytes.length > 0) {
-      const id = bytes[0]!;
-      const end = 1 + lengthOf(bytes.subarray(1));
-      if (end > bytes.length || (id & 0xf) > 3 || id > 0x13) return undefined;
-      tables.set(id, bytes.subarray(1, end));
-      bytes = bytes.subarray(end);
-    }
-  }
-  return tables;
-}
 
 function isYCbCr(segment: Uint8Array): boolean {
   return Buffer.from(segment).toString("latin1", 0, 5) !== "Adobe" || segment[11] === 1;
 }
 
-const orientationTag = 274;
-
-/** @returns undefined where several segments, or one that cannot be read, might tell how a picture lies */
+/** @returns undefined where several segments, or one that is not in the best of order, might tell how a picture lies */
 function orientationOf(segments: readonly Uint8Array[]): number | undefined {
   const found = segments.filter((segment) => Buffer.from(segment).toString("latin1", 0, 4) === "Exif");
   const [exif] = found;
   if (!exif) return 1;
-  const [first] = readDirectories(exif.subarray(6)).directories;
-  if (found.length > 1 || !first) return undefined;
-  const entry = first.get(orientationTag);
-  const [orientation] = entry ? entry.values : [1];
-  return orientation !== undefined && orientation >= 1 && orientation <= 8 ? orientation : undefined;
+  const isUsual = found.length === 1 && exif[4] === 0 && exif[5] === 0;
+  return isUsual ? firstOrientation(exif.subarray(6)) : undefined;
+}
+
+const orientationTag = 274;
+const entryBytes = 12;
+const short = 3; // the type of a number of 16 bits
+
+/** Reads the first directory of a TIFF file. */
+function firstOrientation(tiff: Uint8Array): number | undefined {
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  const magic = tiff.length < 8 ? 0 : view.getUint32(0);
+  const isLittle = magic === 0x49492a00; // "II*"
+  if (!isLittle && magic !== 0x4d4d002a) return undefined; // "MM"
+  const start = view.getUint32(4, isLittle);
+  if (start + 2 > tiff.length) return undefined;
+  const end = start + 2 + view.getUint16(start, isLittle) * entryBytes;
+  if (end > tiff.length) return undefined;
+  for (let at = start + 2; at < end; at += entryBytes) {
+    if (view.getUint16(at, isLittle) !== orientationTag) continue;
+    const isNumber = view.getUint16(at + 2, isLittle) === short && view.getUint32(at + 4, isLittle) === 1;
+    const orientation = view.getUint16(at + 8, isLittle);
+    return isNumber && orientation >= 1 && orientation <= 8 ? orientation : undefined;
+  }
+  return 1;
 }

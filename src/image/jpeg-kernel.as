@@ -1,8 +1,9 @@
 /**
- * Decodes a JPEG of the sequential kind (ITU T.81): Huffman's codes, the inverse cosine transform, colours at half their
- * resolution, and Y Cb Cr to R G B; bit for bit as libjpeg-turbo's accurate transform ("islow") and smooth upsampling do,
- * which Pillow and libvips use. It goes row by row of units, which are the smallest squares that all components share.
- * jpeg.ts reads the headers, lays out the memory and says what is wanted.
+ * Decodes a JPEG (ITU T.81): Huffman's codes, the inverse cosine transform, colours at half their resolution, and Y Cb Cr to
+ * R G B; bit for bit as libjpeg-turbo's accurate transform ("islow") and smooth upsampling do, which Pillow and libvips use.
+ * It goes row by row of units, which are the smallest squares that all components share. A sequential picture's one scan is
+ * read along with the rows; a progressive one's scans are read before, and leave their coefficients in memory. jpeg.ts reads
+ * the headers, lays out the memory and says what is wanted.
  *
  * Nothing here copes with damage: what is not in order ends in false.
  *
@@ -20,7 +21,8 @@ const longestCode: u32 = 16;
  * left of 16 bits), and what to add to a code to find its symbol; then 256 symbols.
  *
  * An entry is number << 16 | run << 8 | bits of code and number; or, where the number has to be read, size << 16 |
- * run << 8 | isPart | bits of the code; or 0, where the code is longer or there is none.
+ * run << 8 | isPart | bits of the code; or 0, where the code is longer or there is none. A progressive picture's scans use
+ * their symbols in too many ways: their entries are symbol << 16 | bits of the code.
  */
 const longerAt: usize = 4 << peekBits;
 const symbolsAt: usize = longerAt + 8 * (longestCode - peekBits);
@@ -29,6 +31,8 @@ const isPart: u32 = 0x80;
 
 /** After this run no place in a block is left. */
 const endOfBlock: u32 = 64;
+
+let isProgressive: bool = false;
 
 /** Each of three components has a table for its means (DC), and one for all other coefficients (AC). */
 const tables = memory.data(6 * 4400, 16);
@@ -49,7 +53,7 @@ export function buildTable(component: u32, isAc: bool): bool {
   let place: u32 = 0;
   for (let length: u32 = 1; length <= longestCode; length++) {
     const count: u32 = load<u8>(segment + length - 1);
-    if (place + count > 256 || code + count > <u32>1 << length) return false;
+    if (place + count > 256 || code + count >= <u32>1 << length) return false; // a code of ones alone is not allowed
     if (length > peekBits) {
       const longer = table + longerAt + 8 * <usize>(length - peekBits - 1);
       store<u32>(longer, (code + count) << (longestCode - length));
@@ -83,6 +87,7 @@ function wholeEntry(part: u32, bits: u32, size: u32): u32 {
 
 /** A symbol has 4 bits of run and 4 of the number's size. Without a number, 15 is a run of zeros, and less is the end. */
 function entryOf(symbol: u32, length: u32, isAc: bool): u32 {
+  if (isProgressive) return (symbol << 16) | length;
   const size = symbol & 15;
   const run = isAc && size == 0 && symbol != 0xf0 ? endOfBlock : symbol >> 4;
   return (size << 16) | (run << 8) | (size == 0 ? 0 : isPart) | length;
@@ -124,33 +129,38 @@ let bits: u64 = 0;
 let bitCount: u32 = 0;
 
 let unitsAcross: u32 = 0;
-let isGrey: bool = false;
+let components: u32 = 0;
 /** Blocks of brightness in a unit, which has one of each colour. */
 let blocksAcross: u32 = 0;
 let blocksDown: u32 = 0;
-/** Units from one restart to the next, or in the whole picture. */
+/** Units from one restart to the next. */
 let interval: u32 = 0;
 let unitsToRestart: u32 = 0;
 let restarts: u32 = 0;
 /** The last mean of each component. */
 const means = memory.data(3 * 4, 4);
+/** Blocks to come that a progressive scan adds nothing to. */
+let zeroBlocks: u32 = 0;
+
+/** Says how a picture is laid out. What it is made of is said before, except for tables. */
+export function describe(progressive: bool, numberOf: u32, across: u32, wide: u32, high: u32): void {
+  isProgressive = progressive;
+  components = numberOf;
+  unitsAcross = across;
+  blocksAcross = wide;
+  blocksDown = high;
+}
 
 /**
  * Begins with a scan.
  * @param to has room for the bytes from the scan to the end of the file, and 48 more
  * @param restartUnits units from one restart to the next, or 0
  */
-export function begin(
-  from: usize, end: usize, to: usize, across: u32, down: u32, grey: bool, wide: u32, high: u32, restartUnits: u32,
-): bool {
+export function beginScan(from: usize, end: usize, to: usize, restartUnits: u32): bool {
   scan = from;
   fileEnd = end;
   words = to;
-  unitsAcross = across;
-  isGrey = grey;
-  blocksAcross = wide;
-  blocksDown = high;
-  interval = restartUnits == 0 ? across * down : restartUnits;
+  interval = restartUnits == 0 ? u32.MAX_VALUE : restartUnits;
   restarts = 0;
   return nextInterval();
 }
@@ -158,6 +168,7 @@ export function begin(
 function nextInterval(): bool {
   unitsToRestart = interval;
   memory.fill(means, 0, 12);
+  zeroBlocks = 0;
   next = words;
   bits = 0;
   bitCount = 0;
@@ -209,13 +220,13 @@ function restart(): bool {
   return nextInterval();
 }
 
-/** Tells whether the scan was in order to its end, which is the file's, when all rows were decoded. */
-export function isSound(): bool {
-  return isUsedUp() && load<u8>(scan, 1) == 0xd9;
+/** Tells, at the end of a scan, whether it was in order. @returns where the next marker is, or 0 */
+export function endScan(): usize {
+  return isUsedUp() ? scan : 0;
 }
 
 /**
- * Decodes the next row of units into planes.
+ * Decodes the next row of units of a sequential picture into planes.
  * @param firstUnit units before this one and from `endUnit` on are not wanted
  */
 export function decodeRow(
@@ -231,7 +242,7 @@ export function decodeRow(
         if (!decodeBlock(0, at, yStride, isWanted)) return false;
       }
     }
-    if (isGrey) continue;
+    if (components == 1) continue;
     if (!decodeBlock(1, cb + 8 * <usize>unit, cStride, isWanted)) return false;
     if (!decodeBlock(2, cr + 8 * <usize>unit, cStride, isWanted)) return false;
   }
@@ -306,6 +317,239 @@ function decodeBlock(component: u32, to: usize, stride: usize, isWanted: bool): 
 
   if (!isWanted) return true;
   if (isFlat) fill(to, stride);
+  else transform(to, stride);
+  return true;
+}
+
+// --- Progressive scans -----------------------------------------------------------------------------------------------
+
+/** Where the blocks of each component begin. */
+const blocks = memory.data(3 * 4, 4);
+/** A block is 64 coefficients of 16 bits, and a bit for each one but the mean that is not 0, by its place in the file. */
+const blockBytes: usize = 144;
+const placesAt: usize = 128;
+
+/** Blocks of a picture lie from `at` on, one component behind the other, and are all 0 before the first scan. */
+export function clear(at: usize, down: u32): void {
+  for (let component: u32 = 0; component < components; component++) {
+    store<usize>(blocks + 4 * component, at);
+    const bytes = blockBytes * (blocksInRow(component) * down * (component == 0 ? blocksDown : 1));
+    memory.fill(at, 0, bytes);
+    at += bytes;
+  }
+  for (let component: usize = 0; component < components; component++) {
+    for (let place: usize = 0; place < 64; place++) {
+      const at = 128 * component + 2 * <usize>load<u8>(zigzag + place);
+      store<i16>(orderedDivisors + at, load<u8>(divisors + 64 * component + place));
+    }
+  }
+}
+
+/** The divisors of three components, of 16 bits, in the order of a block. */
+const orderedDivisors = memory.data(3 * 128, 16);
+
+@inline
+function blocksInRow(component: u32): u32 {
+  return component == 0 ? unitsAcross * blocksAcross : unitsAcross;
+}
+
+@inline
+function blockAt(component: u32, row: u32, column: u32): usize {
+  return load<usize>(blocks + 4 * component) + blockBytes * (row * blocksInRow(component) + column);
+}
+
+/** Reads a scan of one component, which has so many blocks within the picture. */
+export function readScan(
+  component: u32, wide: u32, high: u32, first: u32, last: u32, wasKnown: bool, shift: u32,
+): bool {
+  for (let row: u32 = 0; row < high; row++) {
+    for (let column: u32 = 0; column < wide; column++) {
+      if (unitsToRestart == 0 && !restart()) return false;
+      unitsToRestart--;
+      if (!readBlock(component, blockAt(component, row, column), first, last, wasKnown, shift)) return false;
+    }
+  }
+  return true;
+}
+
+/** Reads a scan of the means of all components. */
+export function readMeans(down: u32, wasKnown: bool, shift: u32): bool {
+  for (let row: u32 = 0; row < down; row++) {
+    for (let unit: u32 = 0; unit < unitsAcross; unit++) {
+      if (unitsToRestart == 0 && !restart()) return false;
+      unitsToRestart--;
+      for (let component: u32 = 0; component < components; component++) {
+        const wide = component == 0 ? blocksAcross : 1;
+        const high = component == 0 ? blocksDown : 1;
+        for (let v: u32 = 0; v < high; v++) {
+          for (let h: u32 = 0; h < wide; h++) {
+            const at = blockAt(component, row * high + v, unit * wide + h);
+            if (!readBlock(component, at, 0, 0, wasKnown, shift)) return false;
+          }
+        }
+      }
+    }
+  }
+  return true;
+}
+
+/** @param wasKnown an earlier scan told the numbers down to the bit that is left of `shift` */
+@inline
+function readBlock(component: u32, at: usize, first: u32, last: u32, wasKnown: bool, shift: u32): bool {
+  if (next > words + wordsBytes + 8) return false;
+  if (first == 0) return wasKnown ? refineMean(at, shift) : readMean(component, at, shift);
+  if (wasKnown) return refineNumbers(tableOf(component, true), at, first, last, 1 << shift);
+  return readNumbers(tableOf(component, true), at, first, last, shift);
+}
+
+function readMean(component: u32, at: usize, shift: u32): bool {
+  const entry = readSymbol(tableOf(component, false));
+  if (entry == 0) return false;
+  const size = entry >> 16;
+  const mean = load<i32>(means + 4 * component) + <i32>(size == 0 ? 0 : signed(readBits(size), size));
+  store<i32>(means + 4 * component, mean);
+  store<i16>(at, <i16>(mean << shift));
+  return true;
+}
+
+function refineMean(at: usize, shift: u32): bool {
+  store<i16>(at, load<i16>(at) | <i16>(readBits(1) << shift));
+  return true;
+}
+
+function readNumbers(table: usize, at: usize, first: u32, last: u32, shift: u32): bool {
+  if (zeroBlocks > 0) {
+    zeroBlocks--;
+    return true;
+  }
+  for (let place = first; place <= last; place++) {
+    const entry = readSymbol(table);
+    if (entry == 0) return false;
+    const run = entry >> 20;
+    const size = (entry >> 16) & 15;
+    if (size == 0 && run < 15) {
+      zeroBlocks = blocksOf(run) - 1;
+      return true;
+    }
+    place += run;
+    if (size == 0) continue;
+    if (place > last) return false;
+    put(at, place, signed(readBits(size), size) << shift);
+  }
+  return true;
+}
+
+@inline
+function put(at: usize, place: u32, number: i32): void {
+  store<i16>(at + 2 * <usize>load<u8>(zigzag + place), <i16>number);
+  store<u64>(at, load<u64>(at, placesAt) | (<u64>1 << place), placesAt);
+}
+
+/** Numbers that are known get a bit more; others that get their first bit stand between runs of those that do not. */
+function refineNumbers(table: usize, at: usize, first: u32, last: u32, bit: i32): bool {
+  const range = (~(<u64>0) >> (63 - last)) & (~(<u64>0) << first);
+  const known = load<u64>(at, placesAt) & range;
+  let ahead = range; // places that are not dealt with
+  while (ahead != 0 && zeroBlocks == 0) {
+    const entry = readSymbol(table);
+    if (entry == 0) return false;
+    const run = entry >> 20;
+    const size = (entry >> 16) & 15;
+    if (size > 1) return false;
+    if (size == 0 && run < 15) {
+      zeroBlocks = blocksOf(run);
+      break;
+    }
+    const number = size == 0 ? 0 : readBits(1) ? bit : -bit;
+    let free = ahead & ~known;
+    for (let skipped: u32 = 0; skipped < run; skipped++) free &= free - 1;
+    const end = free & -free; // the bit of the place behind the run, or 0 if there is none
+    refine(at, known & ahead & (end - 1), bit);
+    ahead &= end == 0 ? 0 : ~((end << 1) - 1);
+    if (number == 0) continue;
+    if (end == 0) return false;
+    put(at, <u32>ctz(end), number);
+  }
+  if (zeroBlocks == 0) return true;
+  zeroBlocks--;
+  refine(at, known & ahead, bit);
+  return true;
+}
+
+function refine(at: usize, places: u64, bit: i32): void {
+  for (; places != 0; places &= places - 1) {
+    const to = at + 2 * <usize>load<u8>(zigzag + <usize>ctz(places));
+    const number = <i32>load<i16>(to);
+    if (readBits(1) && (number & bit) == 0) store<i16>(to, <i16>(number >= 0 ? number + bit : number - bit));
+  }
+}
+
+/** @returns how many blocks end here, this one among them, and those that have nothing */
+@inline
+function blocksOf(size: u32): u32 {
+  return (1 << size) + (size == 0 ? 0 : readBits(size));
+}
+
+@inline
+function refill(): void {
+  if (bitCount >= 32) return;
+  bits |= <u64>load<u32>(next) << (32 - bitCount);
+  next += 4;
+  bitCount += 32;
+}
+
+@inline
+function readBits(count: u32): u32 {
+  refill();
+  const found = <u32>(bits >> (64 - count));
+  bits <<= count;
+  bitCount -= count;
+  return found;
+}
+
+/** @returns symbol << 16 and something, or 0 if there is no such code */
+@inline
+function readSymbol(table: usize): u32 {
+  refill();
+  let entry = load<u32>(table + 4 * <usize>(bits >> (64 - peekBits)));
+  if (entry == 0) entry = longEntry(table, <u32>(bits >> (64 - longestCode)), true);
+  bits <<= entry & 0x1f;
+  bitCount -= entry & 0x1f;
+  return entry;
+}
+
+/** Takes the next row of units of a progressive picture, whose scans were all read, into planes, as decodeRow() does. */
+export function takeRow(
+  row: u32, y: usize, yStride: usize, cb: usize, cr: usize, cStride: usize, firstUnit: u32, endUnit: u32,
+): bool {
+  for (let unit = firstUnit; unit < endUnit; unit++) {
+    for (let v: u32 = 0; v < blocksDown; v++) {
+      for (let h: u32 = 0; h < blocksAcross; h++) {
+        const column = unit * blocksAcross + h;
+        const to = y + 8 * (<usize>v * yStride + <usize>column);
+        if (!takeBlock(0, blockAt(0, row * blocksDown + v, column), to, yStride)) return false;
+      }
+    }
+    if (components == 1) continue;
+    if (!takeBlock(1, blockAt(1, row, unit), cb + 8 * <usize>unit, cStride)) return false;
+    if (!takeBlock(2, blockAt(2, row, unit), cr + 8 * <usize>unit, cStride)) return false;
+  }
+  return true;
+}
+
+function takeBlock(component: u32, from: usize, to: usize, stride: usize): bool {
+  let wild = i64x2.splat(0);
+  for (let row: usize = 0; row < 128; row += 16) {
+    const numbers = v128.load(from + row);
+    const divisor = v128.load(orderedDivisors + 128 * component + row);
+    const low = i32x4.extmul_low_i16x8_s(numbers, divisor);
+    const high = i32x4.extmul_high_i16x8_s(numbers, divisor);
+    const most = i32x4.splat(mostCoefficient);
+    wild = v128.or(wild, v128.or(i32x4.add(low, most), i32x4.add(high, most)));
+    v128.store(block + row, i16x8.narrow_i32x4_s(low, high));
+  }
+  if (v128.any_true(v128.and(wild, i32x4.splat(~(2 * mostCoefficient - 1))))) return false;
+  if (load<u64>(from, placesAt) == 0) fill(to, stride);
   else transform(to, stride);
   return true;
 }
@@ -593,7 +837,7 @@ function storePixels(y: v128, cbLow: v128, cbHigh: v128, crLow: v128, crHigh: v1
 export function writeRow(y: usize, cb: usize, cr: usize, far: isize, from: u32, until: u32, to: usize): void {
   for (let x: usize = from; x < until; x += 16) {
     const luma = v128.load(y + x);
-    if (isGrey) {
+    if (components == 1) {
       const grey = i16x8.splat(128);
       storePixels(luma, grey, grey, grey, grey, to);
     } else if (blocksAcross == 1) {

@@ -21,14 +21,14 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
   const { maxImagePixels, heic = true, lenientImages = false } = options;
   const resize = createResizer();
   const readHeic = heic ? createHeicReader() : undefined;
-  const readJpeg = createJpegReader();
+  const readJpeg = createJpegReader(options);
   const resized = (picture: RowSource) => ({ data: resize(picture, squareOf(picture, spec)), size: spec.size });
   const process = async (bytes: Uint8Array, allowDamage: boolean) =>
     resized(rowsOf(await decodeToRgb(bytes, spec, { maxImagePixels, allowDamage, readHeic })));
   /** Most pictures are JPEGs of the plainest kind and sound, which takes a third of libvips' time. */
   const processPlain = (bytes: Uint8Array) => {
     const picture = readJpeg(bytes);
-    if (!picture || picture.width * picture.height > maxImagePixels) return undefined;
+    if (!picture) return undefined;
     const pixels = resized(picture);
     return picture.isSound() ? pixels : undefined;
   };

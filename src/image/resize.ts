@@ -3,6 +3,7 @@
  * vertical one, rounded to 8 bits in between. All but "nearest" are antialiased. Only what the crop shows is computed, so
  * that a picture of 30,000 x 1 costs no more than another, although resized as a whole it would be 6.7 million pixels wide.
  */
+import { compileKernel, type Kernel, layout, memoryOf } from "./kernel.ts";
 import type { Resample } from "./pixels.ts";
 import type { RowSource } from "./raster.ts";
 import { type Resampling, rememberResampling } from "./resampling.ts";
@@ -22,21 +23,14 @@ interface Crop {
 /** Gives size * size * 3 bytes, R G B interleaved. */
 export type Resizer = (picture: RowSource, crop: Crop) => Uint8Array;
 
-interface Kernel {
-  memory: { buffer: ArrayBuffer; grow(pages: number): number };
+/** What resize-kernel.wat exports. */
+interface ResizeKernel extends Kernel {
   resampleRows(...numbers: number[]): void;
   resampleColumns(...numbers: number[]): void;
 }
 
-/** TypeScript declares WebAssembly with the browser's types only; here is what is used of it. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: unknown };
-};
-
 /** Limits the rows given to the kernel at a time, so that its memory need not hold the picture; it takes pairs. */
 const chunkRows = 64;
-const pageBytes = 65536;
 
 /** Says how a picture lies: rows and columns changed places first, then the turned picture's axes were mirrored. */
 interface Turn {
@@ -62,8 +56,7 @@ interface Square {
 
 /** Does one resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.wat) works in. */
 export function createResizer(): Resizer {
-  const module = new WebAssembly.Module(Buffer.from(resizeKernel, "base64"));
-  const kernel = new WebAssembly.Instance(module).exports as Kernel; // what resize-kernel.wat exports
+  const kernel = compileKernel<ResizeKernel>(resizeKernel)();
   const resamplingOf = rememberResampling();
 
   return (picture, { width, height, left, top, size, resample = "bicubic" }) => {
@@ -134,10 +127,8 @@ export function createResizer(): Resizer {
   }
 
   function reserve<Part extends string>(bytes: Record<Part, number>) {
-    const at = layout(bytes);
-    const missing = at.end - kernel.memory.buffer.byteLength;
-    if (missing > 0) kernel.memory.grow(Math.ceil(missing / pageBytes));
-    return { memory: new Uint8Array(kernel.memory.buffer), at };
+    const at = layout(0, bytes);
+    return { memory: memoryOf(kernel, at.end), at };
   }
 }
 
@@ -189,15 +180,4 @@ function upright({ memory, at, stride }: Square, size: number, turn: Turn): Uint
     }
   }
   return out;
-}
-
-/** Says where each part begins. The kernel reads and writes up to 16 bytes past a part's end. */
-function layout<Part extends string>(bytes: Record<Part, number>): Record<Part | "end", number> {
-  const starts: Record<string, number> = {};
-  let end = 0;
-  for (const [part, size] of Object.entries<number>(bytes)) {
-    starts[part] = end;
-    end += Math.ceil(size / 16) * 16 + 16;
-  }
-  return { ...starts, end } as Record<Part | "end", number>; // the loop went through every part
 }

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { plainJpegSize } from "../../src/image/jpeg-header.ts";
+import { plainJpegSize, readJpegHeader } from "../../src/image/jpeg-header.ts";
 
 const picture = () => sharp({ create: { width: 34, height: 21, channels: 3, background: "teal" } });
 const baseline = await picture().jpeg().toBuffer();
@@ -52,5 +52,44 @@ describe("plainJpegSize", () => {
   it("ends in a segment whose length is a lie", () => {
     expect(plainJpegSize(withSegment(0xff, 0xe0, 0xff, 0xff))).toBeUndefined();
     expect(plainJpegSize(withSegment(0xff, 0xe0, 0, 0))).toBeUndefined();
+  });
+});
+
+describe("readJpegHeader", () => {
+  /** Puts a directory of one entry behind the first marker. */
+  const withExif = (entry: number[], { head = "Exif\0\0", magic = [0x4d, 0x4d, 0, 42] } = {}) => {
+    const tiff = [...magic, 0, 0, 0, 8, 0, 1, ...entry, 0, 0, 0, 0];
+    return withSegment(0xff, 0xe1, 0, 2 + head.length + tiff.length, ...Buffer.from(head), ...tiff);
+  };
+  const orientation = (value: number, { tag = 274, type = 3, count = 1 } = {}) => [
+    ...[tag >> 8, tag & 255, 0, type, 0, 0, 0, count],
+    ...[0, value, 0, 0],
+  ];
+
+  it("knows how a picture lies", () => {
+    expect(readJpegHeader(baseline)?.orientation).toBe(1);
+    for (const value of [1, 3, 6, 8]) expect(readJpegHeader(withExif(orientation(value)))?.orientation).toBe(value);
+    expect(readJpegHeader(withExif(orientation(6, { tag: 305 })))?.orientation).toBe(1);
+    const little = [0x12, 1, 3, 0, 1, 0, 0, 0, 8, 0, 0, 0];
+    const littleFile = withExif(little, { magic: [0x49, 0x49, 42, 0] });
+    littleFile.set([8, 0, 0, 0, 1, 0], littleFile.indexOf("II") + 4);
+    expect(readJpegHeader(littleFile)?.orientation).toBe(8);
+  });
+
+  it.each([
+    ["an orientation that there is not", withExif(orientation(9))],
+    ["an orientation of 0", withExif(orientation(0))],
+    ["an orientation of another type", withExif(orientation(6, { type: 4 }))],
+    ["two orientations", withExif(orientation(6, { count: 2 }))],
+    ["EXIF that does not begin as it should", withExif(orientation(6), { head: "Exif\0\x01" })],
+    ["EXIF that is no TIFF", withExif(orientation(6), { magic: [0x4d, 0x4d, 0, 43] })],
+    ["EXIF of one byte", withSegment(0xff, 0xe1, 0, 9, ...Buffer.from("Exif\0\0M"))],
+    ["Adobe's word that it is R G B", withSegment(0xff, 0xee, 0, 14, ...Buffer.from("Adobe"), 0, 100, 0, 0, 0, 0, 0)],
+    ["components of other numbers", withByte(10, 0)],
+    ["a component of a third kind of resolution", withByte(11, 0x12)],
+    ["a restart interval of one byte", withSegment(0xff, 0xdd, 0, 3, 1)],
+  ])("leaves a JPEG with %s to libvips", (_, file) => {
+    expect(plainJpegSize(file)).toEqual({ width: 34, height: 21 });
+    expect(readJpegHeader(file)).toBeUndefined();
   });
 });

@@ -59,6 +59,22 @@ function transposed({ data, width, height }: Raster): Raster {
   return { data: out, width: height, height: width };
 }
 
+/** Turns a picture by EXIF's orientation, as one would write it down. */
+function turnedUpright(lying: Raster, orientation: number): Raster {
+  const turned = orientation >= 5 ? transposed(lying) : lying;
+  const { data, width, height } = turned;
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const fromX = [2, 3, 6, 7].includes(orientation) ? width - 1 - x : x;
+      const fromY = [3, 4, 7, 8].includes(orientation) ? height - 1 - y : y;
+      const from = (fromY * width + fromX) * 3;
+      out.set(data.subarray(from, from + 3), (y * width + x) * 3);
+    }
+  }
+  return { data: out, width, height };
+}
+
 function cropped({ data, width }: Raster, left: number, top: number, size: number): Uint8Array {
   const rows = Array.from({ length: size }, (_, row) => {
     const at = ((top + row) * width + left) * 3;
@@ -103,10 +119,30 @@ describe("the resizer", () => {
     );
   });
 
+  it("gives the same of a picture that lies otherwise as of one that is turned upright first", () => {
+    const resize = createResizer();
+    const orientation = fc.integer({ min: 1, max: 8 });
+    const filter = fc.constantFrom<Resample>("bicubic", "lanczos", "nearest");
+    fc.assert(
+      fc.property(picture, crop, orientation, filter, (lying, where, orientation, resample) => {
+        const expected = resize(rowsOf(turnedUpright(lying, orientation)), { ...where, resample });
+        expect(resize({ ...rowsOf(lying), orientation }, { ...where, resample })).toEqual(expected);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
   it("is exact at the extremes of black and white, where the filter overshoots", () => {
     const data = Uint8Array.from({ length: 97 * 61 * 3 }, (_, i) => (Math.floor(i / 21) % 2) * 255);
     const input = { data, width: 97, height: 61 };
-    const got = createResizer()(rowsOf(input), { width: 40, height: 33, left: 5, top: 2, size: 30, resample: "bicubic" });
+    const got = createResizer()(rowsOf(input), {
+      width: 40,
+      height: 33,
+      left: 5,
+      top: 2,
+      size: 30,
+      resample: "bicubic",
+    });
     expect(got).toEqual(cropped(plainResize(input, 40, 33, "bicubic"), 5, 2, 30));
   });
 
