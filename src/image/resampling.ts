@@ -5,7 +5,7 @@ export interface Resampling {
   /** All outputs together need the inputs `start` .. `end`. */
   start: number;
   end: number;
-  /** What resize-kernel.wat reads. */
+  /** What resize-kernel.as reads. */
   table: Uint8Array;
   /** Each output needs the inputs `first` .. `end`; its part of the table begins at `at`. None ends before another begun. */
   outputs: readonly { first: number; end: number; at: number }[];

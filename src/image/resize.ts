@@ -23,7 +23,7 @@ interface Crop {
 /** Gives size * size * 3 bytes, R G B interleaved. */
 export type Resizer = (picture: RowSource, crop: Crop) => Uint8Array;
 
-/** What resize-kernel.wat exports. */
+/** What resize-kernel.as exports. */
 interface ResizeKernel extends Kernel {
   resampleRows(...numbers: number[]): void;
   resampleColumns(...numbers: number[]): void;
@@ -54,7 +54,7 @@ interface Square {
   stride: number;
 }
 
-/** Does one resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.wat) works in. */
+/** Does one resize at a time: a resizer owns the memory that its kernel (SIMD, resize-kernel.as) works in. */
 export function createResizer(): Resizer {
   const kernel = compileKernel<ResizeKernel>(resizeKernel)();
   const resamplingOf = rememberResampling();

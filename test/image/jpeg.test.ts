@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import fc from "fast-check";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, it } from "vitest";
-import { compileJpegKernel } from "../../scripts/build-kernels.ts";
+import { compileKernel } from "../../scripts/build-kernels.ts";
 import { createJpegReader, type JpegRows } from "../../src/image/jpeg.ts";
 import { jpegKernel } from "../../src/image/jpeg-kernel.ts";
 import { createPreprocessor } from "../../src/image/preprocess.ts";
@@ -208,7 +208,7 @@ describe("a JPEG", () => {
   });
 
   it("is read by the kernel that its source describes", async () => {
-    expect(await compileJpegKernel()).toBe(jpegKernel);
+    expect(await compileKernel("jpeg")).toBe(jpegKernel);
   });
 });
 
