@@ -1,12 +1,23 @@
 import { createRequire } from "node:module";
-import type { Metadata, Sharp } from "sharp";
+import type { Metadata, Sharp as Picture } from "sharp";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
 import { plainJpegSize } from "./jpeg-header.ts";
 import type { Raster, Samples } from "./raster.ts";
 
-// Packages below it are CommonJS. Imported, they would make Node.js set up a parser for such in each decoder process, for
-// 4 MiB and 70 ms of its start.
-const sharp: typeof import("sharp").default = createRequire(import.meta.url)("sharp");
+type Sharp = typeof import("sharp").default;
+
+let loaded: Sharp | undefined;
+let configure = (_sharp: Sharp) => {};
+
+/** Loads sharp when the first picture comes that it is needed for; most decoders never see one. */
+function vips(): Sharp {
+  if (loaded) return loaded;
+  // Packages below it are CommonJS. Imported, they would make Node.js set up a parser for such in each decoder process, for
+  // 4 MiB and 70 ms of its start.
+  loaded = createRequire(import.meta.url)("sharp") as Sharp;
+  configure(loaded);
+  return loaded;
+}
 
 /** Says what may be taken of a file, and how much damage to it is borne. */
 export interface ReadOptions {
@@ -34,12 +45,14 @@ export interface VipsImage {
 
 /** Runs once per process, before the first image: it allows the loaders that are needed alone, and keeps nothing. */
 export function configureDecoder(): void {
-  sharp.cache(false);
-  sharp.concurrency(1);
-  sharp.block({ operation: ["VipsForeignLoad"] });
-  sharp.unblock({
-    operation: ["Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff"].map((loader) => `VipsForeignLoad${loader}`),
-  });
+  configure = (sharp) => {
+    sharp.cache(false);
+    sharp.concurrency(1);
+    sharp.block({ operation: ["VipsForeignLoad"] });
+    sharp.unblock({
+      operation: ["Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff"].map((loader) => `VipsForeignLoad${loader}`),
+    });
+  };
 }
 
 /** @throws EncoderError IMAGE_TOO_LARGE or IMAGE_UNREADABLE. */
@@ -47,15 +60,15 @@ export async function openVipsImage(bytes: Uint8Array, format: string, options: 
   const { maxImagePixels, allowDamage = false, orientation } = options;
   // "error": what libjpeg or libtiff merely warn of is common in the wild, and Pillow reads it too.
   const input = { failOn: allowDamage ? "none" : "error", ignoreIcc: true } as const;
-  const askVips = () => orUnreadable(sharp(bytes, { ...input, limitInputPixels: false }).metadata(), format);
+  const askVips = () => orUnreadable(vips()(bytes, { ...input, limitInputPixels: false }).metadata(), format);
   const header = (format === "JPEG" && readPlainJpeg(bytes)) || (await askVips());
   requirePixelsWithin(maxImagePixels, header);
   requireReadDepth(header, format);
 
   const turn = orientation === undefined ? undefined : turns[orientation];
-  const upright = sharp(bytes, { ...input, autoOrient: !turn, limitInputPixels: maxImagePixels });
+  const upright = vips()(bytes, { ...input, autoOrient: !turn, limitInputPixels: maxImagePixels });
   const image = turn ? upright.rotate(turn.degrees).flop(turn.flop) : upright;
-  const read = (steps: Sharp) => readSamples(steps, format);
+  const read = (steps: Picture) => readSamples(steps, format);
   return {
     format,
     width: header.width,
@@ -98,7 +111,7 @@ const turns: Readonly<Record<number, { degrees: number; flop: boolean }>> = {
 
 /** Makes a WebP that fits a square of `most` pixels; smaller pictures keep their size. */
 export async function encodeWebp({ data, width, height }: Raster, most: number): Promise<Uint8Array> {
-  const picture = sharp(data, { raw: { width, height, channels: 3 } });
+  const picture = vips()(data, { raw: { width, height, channels: 3 } });
   return picture.resize({ width: most, height: most, fit: "inside", withoutEnlargement: true }).webp().toBuffer();
 }
 
@@ -118,7 +131,7 @@ function requireReadDepth({ depth, space }: Header, format: string): void {
   );
 }
 
-async function readSamples(image: Sharp, format: string): Promise<Samples> {
+async function readSamples(image: Picture, format: string): Promise<Samples> {
   const pixels = image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
   const { data, info } = await orUnreadable(pixels, format);
   return { data, width: info.width, height: info.height, channels: info.channels };
