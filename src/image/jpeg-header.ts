@@ -22,7 +22,7 @@ export interface Scan {
   components: readonly ScanComponent[];
   first: number;
   last: number;
-  /** The bit down to which an earlier scan told them; 0 for none. */
+  /** Is the bit down to which an earlier scan told them; 0 for none. */
   high: number;
   low: number;
   /** Units from one restart to the next; 0 where there are none. */
