@@ -56,7 +56,11 @@ for (const { width, height, times } of sizes) {
   const upright = await jpeg({ seed: 1, width, height });
   const kinds = {
     sequential: upright,
-    "on its side": await sharp(upright).rotate(-90).withMetadata({ orientation: onItsSide }).jpeg({ quality: 85 }).toBuffer(),
+    "on its side": await sharp(upright)
+      .rotate(-90)
+      .withMetadata({ orientation: onItsSide })
+      .jpeg({ quality: 85 })
+      .toBuffer(),
     progressive: await sharp(upright).jpeg({ quality: 85, progressive: true }).toBuffer(),
   };
   for (const [kind, file] of Object.entries(kinds)) {
