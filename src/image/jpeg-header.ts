@@ -102,7 +102,7 @@ export function readJpegHeader(file: Uint8Array): Jpeg | undefined {
   const scanIn = (segments: Iterable<Segment>) => readScan(segments, tables, layout.ids);
   const firstScan = scanIn(all);
   const divisors = layout.tables.map((id) => tables.divisors.get(id));
-  if (!firstScan || !divisors.every((table) => table !== undefined)) return undefined;
+  if (!firstScan || !divisors.every((table) => table !== undefined) || divisors.some(hasZero)) return undefined;
   const { blocksAcross, blocksDown } = layout;
   const isProgressive = frame.marker === markers.progressive;
   const nextScan = (at: number) => {
@@ -112,6 +112,9 @@ export function readJpegHeader(file: Uint8Array): Jpeg | undefined {
   };
   return { ...size, orientation, isProgressive, blocksAcross, blocksDown, divisors, firstScan, nextScan };
 }
+
+/** Numbers that were divided by 0 mean nothing. */
+const hasZero = (divisors: Uint8Array) => divisors.includes(0);
 
 interface Tables {
   divisors: Map<number, Uint8Array>;

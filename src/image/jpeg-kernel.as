@@ -35,7 +35,7 @@ const endOfBlock: u32 = 64;
 let isProgressive: bool = false;
 
 /** Each of three components has a table for its means (DC), and one for all other coefficients (AC). */
-const tables = memory.data(6 * 4400, 16);
+const tables = memory.data(<i32>(6 * tableBytes), 16);
 /** What a segment of the file says about a table is put here. */
 export const segment = memory.data(16 + 256, 16);
 /** From here on memory is free. */
