@@ -16,7 +16,8 @@ export async function compileKernel(name: "jpeg" | "resize"): Promise<string> {
     },
     listFiles: () => [],
   });
-  if (error || !binary) throw new Error(stderr.toString(), { cause: error });
+  const complaints = stderr.toString();
+  if (error || complaints !== "" || !binary) throw new Error(complaints, { cause: error });
   return Buffer.from(binary).toString("base64");
 }
 

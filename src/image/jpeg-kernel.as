@@ -24,9 +24,9 @@ const longestCode: u32 = 16;
  * run << 8 | isPart | bits of the code; or 0, where the code is longer or there is none. A progressive picture's scans use
  * their symbols in too many ways: their entries are symbol << 16 | bits of the code.
  */
-const longerAt: usize = 4 << peekBits;
-const symbolsAt: usize = longerAt + 8 * (longestCode - peekBits);
-const tableBytes: usize = symbolsAt + 256;
+const longerAt: u32 = 4 << peekBits;
+const symbolsAt: u32 = longerAt + 8 * (longestCode - peekBits);
+const tableBytes: u32 = symbolsAt + 256;
 const isPart: u32 = 0x80;
 
 /** After this run no place in a block is left. */
@@ -35,7 +35,7 @@ const endOfBlock: u32 = 64;
 let isProgressive: bool = false;
 
 /** Each of three components has a table for its means (DC), and one for all other coefficients (AC). */
-const tables = memory.data(<i32>(6 * tableBytes), 16);
+const tables = memory.data(6 * tableBytes, 16);
 /** What a segment of the file says about a table is put here. */
 export const segment = memory.data(16 + 256, 16);
 /** From here on memory is free. */
@@ -101,7 +101,7 @@ function signed(bits: u32, size: u32): u32 {
 
 @inline
 function tableOf(component: u32, isAc: bool): usize {
-  return tables + <usize>(2 * component + u32(isAc)) * tableBytes;
+  return tables + (2 * component + u32(isAc)) * tableBytes;
 }
 
 /** @returns the entry of a code that is longer than those that are looked up, or 0 if there is none */
@@ -337,10 +337,10 @@ export function clear(at: usize, down: u32): void {
     memory.fill(at, 0, bytes);
     at += bytes;
   }
-  for (let component: usize = 0; component < components; component++) {
-    for (let place: usize = 0; place < 64; place++) {
-      const at = 128 * component + 2 * <usize>load<u8>(zigzag + place);
-      store<i16>(orderedDivisors + at, load<u8>(divisors + 64 * component + place));
+  for (let component: u32 = 0; component < components; component++) {
+    for (let place: u32 = 0; place < 64; place++) {
+      const to = orderedDivisors + 128 * component + 2 * <u32>load<u8>(zigzag + place);
+      store<i16>(to, load<u8>(divisors + 64 * component + place));
     }
   }
 }
