@@ -51,11 +51,15 @@ interface Segment {
 
 const word = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
 
+/** A profile of 5 MB takes 80 segments. Each is an object for a moment, of which a file could make millions. */
+const mostSegments = 1000;
+
 /** Lists segments up to the next scan, as long as they are in the best of order. */
 function* segmentsOf(file: Uint8Array, start = 2): Generator<Segment> {
   const headBytes = 4;
   if (file[0] !== 0xff || file[1] !== 0xd8) return;
-  for (let at = start; at + headBytes <= file.length && file[at] === 0xff; ) {
+  let at = start;
+  for (let count = 0; count < mostSegments && at + headBytes <= file.length && file[at] === 0xff; count++) {
     const marker = file[at + 1]!;
     const end = at + 2 + word(file, at + 2);
     if (!isKnown(marker) || end < at + headBytes || end > file.length) return;
@@ -81,9 +85,12 @@ export function plainJpegSize(file: Uint8Array): { width: number; height: number
 
 function sizeOf(frame: Uint8Array): { width: number; height: number } | undefined {
   const [bits, height, width, components] = [frame[0], word(frame, 1), word(frame, 3), frame[5]];
-  const isPlain = bits === 8 && (components === 1 || components === 3) && width > 0 && height > 0;
-  return isPlain ? { width, height } : undefined;
+  const isPlain = bits === 8 && (components === 1 || components === 3);
+  return isPlain && isSide(width) && isSide(height) ? { width, height } : undefined;
 }
+
+/** Tells whether libjpeg reads pictures that are so wide or high. */
+const isSide = (pixels: number) => pixels > 0 && pixels <= 65500;
 
 /** @returns undefined for any other JPEG, and where something in the headers is unusual */
 export function readJpegHeader(file: Uint8Array): Jpeg | undefined {
@@ -137,26 +144,28 @@ function readScan(segments: Iterable<Segment>, tables: Tables, ids: readonly num
 
 interface TableKind {
   ids: readonly number[];
+  mostBytes: number;
   lengthOf(table: Uint8Array): number;
 }
 
 /** Other numbers are those of divisors of 16 bits. */
-const divisorTables: TableKind = { ids: [0, 1, 2, 3], lengthOf: () => 64 };
+const divisorTables: TableKind = { ids: [0, 1, 2, 3], mostBytes: 64, lengthOf: () => 64 };
 
 /** Codes of means have the lower numbers. */
 const codeTables: TableKind = {
   ids: [0, 1, 2, 3, 0x10, 0x11, 0x12, 0x13],
+  mostBytes: 16 + 256,
   lengthOf: (table) => 16 + table.subarray(0, 16).reduce((sum, count) => sum + count, 0),
 };
 
 /** @returns false where a table is not whole, or of another kind */
-function addTables(tables: Map<number, Uint8Array>, segment: Uint8Array, { ids, lengthOf }: TableKind): boolean {
+function addTables(tables: Map<number, Uint8Array>, segment: Uint8Array, kind: TableKind): boolean {
   for (let rest = segment; rest.length > 0; ) {
     const id = rest[0]!;
-    const end = 1 + lengthOf(rest.subarray(1));
-    if (end > rest.length || !ids.includes(id)) return false;
-    tables.set(id, rest.subarray(1, end));
-    rest = rest.subarray(end);
+    const length = kind.lengthOf(rest.subarray(1));
+    if (length > kind.mostBytes || 1 + length > rest.length || !kind.ids.includes(id)) return false;
+    tables.set(id, rest.subarray(1, 1 + length));
+    rest = rest.subarray(1 + length);
   }
   return true;
 }

@@ -261,6 +261,7 @@ const block = memory.data(128, 16);
 
 /** Coefficients of 8-bit samples lie within 1152 of 0, so that this many are enough for every number that means something. */
 const mostCoefficient: u32 = 2048;
+const mostNumberBits: u32 = 12;
 
 function decodeBlock(component: u32, to: usize, stride: usize, isWanted: bool): bool {
   let buffer = bits;
@@ -433,7 +434,7 @@ function readNumbers(table: usize, at: usize, first: u32, last: u32, shift: u32)
     }
     place += run;
     if (size == 0) continue;
-    if (place > last) return false;
+    if (place > last || size + shift > mostNumberBits) return false;
     put(at, place, signed(readBits(size), size) << shift);
   }
   return true;

@@ -43,7 +43,6 @@ const endOfImage = 0xd9;
 const mostScans = 32;
 /** Where a scan names no table, no code is right. */
 const noCodes = new Uint8Array(16);
-const longestTable = 16 + 256;
 
 export function scansOf(
   kernel: JpegKernel,
@@ -55,7 +54,7 @@ export function scansOf(
   function begin({ at: scanAt, components, restartUnits }: Scan): boolean {
     const isBuilt = components.every(({ index, meanCodes = noCodes, codes = noCodes }) =>
       [meanCodes, codes].every((table, isAc) => {
-        memory.set(table.subarray(0, longestTable), kernel.segment.value);
+        memory.set(table, kernel.segment.value);
         return kernel.buildTable(index, isAc) === 1;
       }),
     );

@@ -43,8 +43,16 @@ export function createJpegReader({ maxImagePixels }: { maxImagePixels: number })
     const at = placesOf(jpeg, { file, start: kernel.free.value });
     const bytes = kernel.memory.buffer.byteLength;
     if (bytes > mostKeptBytes && at.end < bytes / 2) kernel = start(); // Large pictures, which come together, are through.
-    return rowsOf(kernel, { file, jpeg, at });
+    return hasRoom(kernel, at.end) ? rowsOf(kernel, { file, jpeg, at }) : undefined;
   };
+}
+
+function hasRoom(kernel: JpegKernel, bytes: number): boolean {
+  try {
+    return memoryOf(kernel, bytes).length >= bytes;
+  } catch {
+    return false; // where memory is short, libvips' words for it are as good as any
+  }
 }
 
 /** Says how many units a picture has, and how large they are in pixels. */

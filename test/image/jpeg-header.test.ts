@@ -49,6 +49,14 @@ describe("plainJpegSize", () => {
     expect(plainJpegSize(file)).toBeUndefined();
   });
 
+  it("knows how wide a JPEG may be for libjpeg", () => {
+    const wide = withByte(7, 65500 >> 8);
+    wide[frameAt(wide) + 8] = 65500 & 255;
+    expect(plainJpegSize(wide)).toEqual({ width: 65500, height: 21 });
+    wide[frameAt(wide) + 8]!++;
+    expect(plainJpegSize(wide)).toBeUndefined();
+  });
+
   it("ends in a segment whose length is a lie", () => {
     expect(plainJpegSize(withSegment(0xff, 0xe0, 0xff, 0xff))).toBeUndefined();
     expect(plainJpegSize(withSegment(0xff, 0xe0, 0, 0))).toBeUndefined();

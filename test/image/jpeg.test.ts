@@ -184,6 +184,9 @@ describe("a JPEG", () => {
       () => withSegment(fixture("across"), 0xdb, [0x10, ...Array(128).fill(1)]),
     ],
     ["has a code of ones alone", () => withSegment(fixture("across"), 0xc4, [0, 2, ...Array(15).fill(0), 1, 2])],
+    ["has a table of more codes than there are symbols", () => withSegment(fixture("across"), 0xc4, tooManyCodes)],
+    ["has two million segments", () => withComments(fixture("across"), 2_000_000)],
+    ["shifts a coefficient out of its 16 bits, where libvips would see none", () => Buffer.from(shiftedOut, "base64")],
     ["says twice how it lies", () => twice(readFileSync(resolve(fixtures, "images/orientation-6.jpg")), 0xe1)],
   ])("is left to libvips if it %s", (_what, file) => {
     expect(decoded(file())).toBeUndefined();
@@ -211,6 +214,18 @@ describe("a JPEG", () => {
     expect(await compileKernel("jpeg")).toBe(jpegKernel);
   });
 });
+
+const tooManyCodes = [3, ...Array(13).fill(0), 100, 100, 100, ...Array(300).fill(1)];
+
+/** A grey progressive picture of 8x8, one of whose first numbers has 13 bits and is shifted by 4. */
+const shiftedOut = `
+  /9j/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/wgAL
+  CAAIAAgBAREA/8QAFgABAQEAAAAAAAAAAAAAAAAAAAEF/8QAFhAAAwAAAAAAAAAAAAAAAAAAAAEN/9oACAEBAAAAAH//2gAIAQEA
+  AT8EoAB//9oACAEBAAE/QyD/2gAIAQEAAT8yAP/aAAgBAQABPyEA/9oACAEBAAE/EAD/2Q==`;
+
+function withComments(file: Buffer, count: number): Buffer {
+  return Buffer.concat([file.subarray(0, 2), Buffer.alloc(4 * count, Buffer.of(0xff, 0xfe, 0, 2)), file.subarray(2)]);
+}
 
 /** Finds where the scans of a progressive file begin, with the tables before them. */
 function scansOf(file: Buffer): Buffer[] {
