@@ -42,9 +42,12 @@ describe("the decoder", () => {
   it("gives every image its own pixels when many are decoded at once", async () => {
     open({ decodeProcesses: 2 });
     const files = ["icc.jpg", "rgba.png", "lossy.webp", "plain.gif", "bits-24.bmp", "lzw.tif", "cmyk.jpg"];
-    const images = Array.from({ length: 4 }, () => files)
+    const small = Array.from({ length: 4 }, () => files)
       .flat()
       .map(read);
+    const plane = { width: 5000, height: 5000, channels: 3, background: "teal" } as const;
+    const slow = await sharp({ create: plane }).png().toBuffer(); // others do not wait for it, but start a process
+    const images = [slow, ...small];
     const preprocess = createPreprocessor(spec, settingsWith(serviceSettings));
     const expected = await Promise.all(images.map(preprocess));
     const got = await Promise.all(images.map((image) => decoder.decode(image)));
