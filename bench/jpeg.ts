@@ -1,8 +1,8 @@
 /**
  * `npm run bench:jpeg` turns JPEGs of three sizes and kinds into what a tower takes, in this process: with the kernel of
- * src/image/jpeg-kernel.as, and then by way of libvips, whose garbage would cost the other way time. It writes the milliseconds of a core that
- * a picture takes, the median of some turns, as jpeg.json into bench/results/ and as the table of this machine's class in
- * docs/performance.md. It takes a minute.
+ * src/image/jpeg-kernel.as, and then by way of libvips, whose garbage would cost the other way time. It writes the
+ * milliseconds of a core that a picture takes, the median of some turns, as jpeg.json into bench/results/ and as the table
+ * of this machine's class in docs/performance.md. It takes a minute.
  */
 import { parseArgs } from "node:util";
 import sharp from "sharp";
@@ -29,7 +29,7 @@ sharp.concurrency(1);
 const resize = createResizer();
 const read = createJpegReader({ maxImagePixels });
 
-/** The pixels are what is asked for, not where the crop lies, so that both ways have the same work. */
+/** Resizes to the crop of a picture of 4:3, which all are. */
 function resized(picture: RowSource): Uint8Array {
   const { size } = spec;
   return resize(picture, { width: Math.ceil((size * 4) / 3), height: size, left: 37, top: 0, size });

@@ -29,6 +29,9 @@ export interface Scan {
   restartUnits: number;
 }
 
+/** A block has so many samples across and down. */
+export const blockSide = 8;
+
 interface ScanComponent {
   index: number;
   /** Numbers of codes, by length, and symbols: those of means, and those of other coefficients. */
@@ -224,7 +227,10 @@ const orientationTag = 274;
 const entryBytes = 12;
 const short = 3; // the type of a number of 16 bits
 
-/** Reads the first directory of a TIFF file. */
+/**
+ * Reads the first directory of a TIFF file. Where anything is odd it gives up, other than readDirectories(), which takes
+ * what can be read.
+ */
 function firstOrientation(tiff: Uint8Array): number | undefined {
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
   const magic = tiff.length < 8 ? 0 : view.getUint32(0);

@@ -142,7 +142,7 @@ const means = memory.data(3 * 4, 4);
 /** Blocks to come that a progressive scan adds nothing to. */
 let zeroBlocks: u32 = 0;
 
-/** Says how a picture is laid out. What it is made of is said before, except for tables. */
+/** Says how a picture is laid out, before its tables are built and its scans begin. */
 export function describe(progressive: bool, numberOf: u32, across: u32, wide: u32, high: u32): void {
   isProgressive = progressive;
   components = numberOf;
@@ -775,7 +775,7 @@ function betweenRows(at: usize, far: isize): v128 {
   return i16x8.add(i16x8.mul(v128.load_ext<u8>(at), i16x8.splat(3)), v128.load_ext<u8>(at + far));
 }
 
-/** Adds number * weight / 2^16 and 1/2, rounded down, where `weights` has the weight and, of 2, one half of 2^16. */
+/** Gives number * weight / 2^16, rounded: each number is paired with 2, and its weight with a quarter of 2^16. */
 @inline
 function share(numbers: v128, weight: i16): v128 {
   const two = i16x8.splat(2);

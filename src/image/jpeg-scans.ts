@@ -1,4 +1,4 @@
-import type { Jpeg, Scan } from "./jpeg-header.ts";
+import { blockSide, type Jpeg, type Scan } from "./jpeg-header.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** What jpeg-kernel.as exports. */
@@ -36,8 +36,7 @@ interface Places {
   coefficients: number;
 }
 
-const coefficientsOfBlock = 64;
-const side = 8; // of a block
+const coefficientsOfBlock = blockSide * blockSide;
 const endOfImage = 0xd9;
 /** Usual programs write ten scans. */
 const mostScans = 32;
@@ -46,10 +45,9 @@ const noCodes = new Uint8Array(16);
 
 export function scansOf(
   kernel: JpegKernel,
-  { file, jpeg, at, down }: { file: Uint8Array; jpeg: Jpeg; at: Places; down: number },
+  { file, jpeg, memory, at, down }: { file: Uint8Array; jpeg: Jpeg; memory: Uint8Array; at: Places; down: number },
 ): JpegScans {
   const { width, height, blocksAcross, blocksDown, divisors } = jpeg;
-  const memory = new Uint8Array(kernel.memory.buffer);
 
   function begin({ at: scanAt, components, restartUnits }: Scan): boolean {
     const isBuilt = components.every(({ index, meanCodes = noCodes, codes = noCodes }) =>
@@ -75,7 +73,7 @@ export function scansOf(
     const [component] = components;
     if (!component || components.length > 1) return false;
     const [x, y] = component.index === 0 ? [1, 1] : [blocksAcross, blocksDown];
-    const blocks = [Math.ceil(width / x), Math.ceil(height / y)].map((samples) => Math.ceil(samples / side));
+    const blocks = [Math.ceil(width / x), Math.ceil(height / y)].map((samples) => Math.ceil(samples / blockSide));
     return kernel.readScan(component.index, ...blocks, first, last, isRefined, low) === 1;
   }
 

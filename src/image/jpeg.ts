@@ -1,4 +1,4 @@
-import { type Jpeg, readJpegHeader } from "./jpeg-header.ts";
+import { type Jpeg, readJpegHeader, blockSide as side } from "./jpeg-header.ts";
 import { jpegKernel } from "./jpeg-kernel.ts";
 import { type JpegKernel, scansOf } from "./jpeg-scans.ts";
 import { compileKernel, layout, memoryOf, vectorBytes } from "./kernel.ts";
@@ -13,7 +13,6 @@ export interface JpegRows extends RowSource {
 /** @returns undefined for a file that is to be left to libvips, which reads every kind and knows what to say of damage */
 export type JpegReader = (file: Uint8Array) => JpegRows | undefined;
 
-const side = 8; // of a block
 /** Of a progressive picture's block; jpeg-kernel.as has its parts. */
 const blockBytes = 144;
 
@@ -43,15 +42,16 @@ export function createJpegReader({ maxImagePixels }: { maxImagePixels: number })
     const at = placesOf(jpeg, { file, start: kernel.free.value });
     const bytes = kernel.memory.buffer.byteLength;
     if (bytes > mostKeptBytes && at.end < bytes / 2) kernel = start(); // Large pictures, which come together, are through.
-    return hasRoom(kernel, at.end) ? rowsOf(kernel, { file, jpeg, at }) : undefined;
+    const memory = roomIn(kernel, at.end);
+    return memory && rowsOf(kernel, { file, jpeg, memory, at });
   };
 }
 
-function hasRoom(kernel: JpegKernel, bytes: number): boolean {
+function roomIn(kernel: JpegKernel, bytes: number): Uint8Array | undefined {
   try {
-    return memoryOf(kernel, bytes).length >= bytes;
+    return memoryOf(kernel, bytes);
   } catch {
-    return false; // where memory is short, libvips' words for it are as good as any
+    return undefined; // where memory is short, libvips' words for it are as good as any
   }
 }
 
@@ -96,18 +96,17 @@ function stridesOf(jpeg: Jpeg) {
 
 function rowsOf(
   kernel: JpegKernel,
-  { file, jpeg, at }: { file: Uint8Array; jpeg: Jpeg; at: Places },
+  { file, jpeg, memory, at }: { file: Uint8Array; jpeg: Jpeg; memory: Uint8Array; at: Places },
 ): JpegRows | undefined {
   const { width, height, orientation, isProgressive, blocksAcross, blocksDown, divisors } = jpeg;
   const { unitWidth, unitHeight, across, down } = unitsOf(jpeg);
   const { yStride, colourStride, rowBytes } = stridesOf(jpeg);
   const colourHeight = Math.ceil(height / blocksDown);
-  const memory = memoryOf(kernel, at.end);
   memory.set(file, at.file);
   for (const [i, table] of divisors.entries()) memory.set(table, kernel.divisors.value + i * table.length);
   kernel.describe(Number(isProgressive), divisors.length, across, blocksAcross, blocksDown);
 
-  const scans = scansOf(kernel, { file, jpeg, at, down });
+  const scans = scansOf(kernel, { file, jpeg, memory, at, down });
   if (!(isProgressive ? scans.readAll() : scans.beginOnly())) return undefined;
 
   let decoded = 0; // rows of units
