@@ -11,13 +11,21 @@ import {
 import { pickSettings, settingsWith } from "../config/setting.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { graphIdentity, startEngine } from "../engine/engine.ts";
-import { batchSizesFor, decodersFor, type LayoutOptions, layoutFor, productsOf } from "../engine/layout.ts";
+import {
+  batchSizesFor,
+  decodersFor,
+  type Layout,
+  type LayoutOptions,
+  layoutFor,
+  productsOf,
+} from "../engine/layout.ts";
 import { toEncoderError } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { BytePool } from "../image/byte-pool.ts";
 import { createDecoder } from "../image/decoder.ts";
 import { createImageFetcher } from "../image/fetch.ts";
-import { type Pixels, pixelBytes } from "../image/pixels.ts";
+import { type Picture, pixelBytes } from "../image/pixels.ts";
+import { mostSmallBytes } from "../image/plain-jpeg.ts";
 import { imageTensors } from "../image/tensors.ts";
 import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
@@ -27,6 +35,7 @@ import { allOrNone, startTower, type Tower } from "../tower/tower.ts";
 import type { Encode, Encoder, EncoderObserver, ImageInput, TowerName } from "./contract.ts";
 import { createHealthCheck } from "./health.ts";
 import { createImageEncoder } from "./images.ts";
+import { spawnPictureEngine } from "./picture-engine.ts";
 import { createTextEncoder } from "./texts.ts";
 
 export type * from "./contract.ts";
@@ -101,21 +110,28 @@ interface SideOptions {
 }
 
 async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
-  const { model, config, device, observer } = options;
+  const { model, config, device, observer, start } = options;
   const { image } = model.manifest;
   const { batches, ...engines } = await towerOptions("image", options);
   const decodeProcesses = decodersFor(device, availableCores(), config.decodeProcesses);
   const decoding = { ...pickSettings(decodeSettings, config), decodeProcesses };
-  const decoder = createDecoder({ ...decoding, spec: image, onEnd: (reason) => observer.onDecoderEnd?.(reason) });
+  const takesFiles = decodesBesideGraph(device, engines.layout);
+  const decoder = createDecoder({
+    ...{ ...decoding, spec: image, leavesSmallJpegs: takesFiles },
+    keepsOne: !start.isBulk, // a folder may have nothing for it to do
+    onEnd: (reason) => observer.onDecoderEnd?.(reason),
+  });
   const { maxImageBytes } = config;
   const fetcher = createImageFetcher({ ...pickSettings(fetchSettings, config), maxImageBytes });
   const { size } = image;
-  const batchMemory = new BytePool(batches.maxImageBatch * pixelBytes(size));
-  const tower = await startTower<Pixels>({
+  const batchMemory = new BytePool(batches.maxImageBatch * (pixelBytes(size) + (takesFiles ? mostSmallBytes : 0)));
+  const { maxImagePixels } = config;
+  const tower = await startTower<Picture>({
     ...engines,
+    ...(takesFiles && { spawn: spawnPictureEngine({ spec: image, maxImagePixels }) }),
     toTensors: (batch) => imageTensors(batch, size, batchMemory.take()),
     recycle(pictures, inputs) {
-      for (const pixels of pictures) decoder.giveBack(pixels);
+      for (const picture of pictures) if ("data" in picture) decoder.giveBack(picture);
       for (const input of inputs) if (input instanceof Uint8Array) batchMemory.giveBack(input);
     },
     maxBatch: batches.maxImageBatch,
@@ -136,6 +152,10 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
     },
   };
 }
+
+/** While an engine decodes, all its threads wait. So under load there must be engines of one thread. */
+const decodesBesideGraph = (device: Device, { engines, enginesForLoad }: Layout) =>
+  device === "cpu" && (enginesForLoad > 0 || Math.max(...engines) === 1);
 
 async function startTextSide(options: SideOptions): Promise<Side<string>> {
   const { model, config } = options;

@@ -2,15 +2,15 @@ import { createHash, webcrypto } from "node:crypto";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import type { Decoder } from "../image/decoder.ts";
 import type { FetchedImage, ImageFetcher } from "../image/fetch.ts";
-import type { Pixels } from "../image/pixels.ts";
-import type { TowerRequest } from "../tower/request.ts";
+import type { Picture } from "../image/pixels.ts";
+import type { Prepare, TowerRequest } from "../tower/request.ts";
 import type { Tower } from "../tower/tower.ts";
 import { decodeBase64, isDataUri } from "./base64.ts";
 import type { Encode, EncodeOptions, EncoderObserver, ImageInput } from "./contract.ts";
 import { type EncodedItem, encodingOf, itemOrFault } from "./outcomes.ts";
 
 export interface ImageEncoderOptions {
-  tower: Tower<Pixels>;
+  tower: Tower<Picture>;
   fetcher: ImageFetcher;
   decoder: Decoder;
   observer: EncoderObserver;
@@ -48,10 +48,13 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
     const { bytes, release, ...fetching } = await bytesOf(input, step);
     try {
       const key = await hashOf(bytes);
-      const result = await request.embed({ key, position, cost: 1 }, async (turn) => {
+      const decode: Prepare<Picture> = async (turn) => {
         const { incomplete, ...item } = await decoder.decode(bytes, { ...turn, isOneOfMany });
         return { item, incomplete };
-      });
+      };
+      const result = await request.embed({ key, position, cost: 1 }, (turn) =>
+        decoder.leaves(bytes) ? { item: { file: bytes }, otherwise: decode } : decode(turn),
+      );
       const { embedding, incomplete, prepareMs: decodeMs, inferenceMs } = result;
       const timings = { ...fetching, decodeMs, queueMs: waitedMs + result.queueMs, inferenceMs };
       observer.onTimings?.("image", timings);
@@ -105,7 +108,7 @@ async function hashOf(bytes: Uint8Array): Promise<string> {
 type Bytes = FetchedImage & { fetchMs?: number };
 
 interface ImageStep extends Pick<EncodeOptions, "deadline" | "wait" | "keepsBytes"> {
-  request: TowerRequest<Pixels>;
+  request: TowerRequest<Picture>;
   position: number;
   isOneOfMany: boolean;
   /** Milliseconds spent waiting for the images before it. */

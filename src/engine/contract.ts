@@ -8,6 +8,15 @@ export interface Tensor {
   name: string;
   data: Uint8Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
   dims: number[];
+  /** Lists rows that the engine's thread makes. What it makes them of lies behind all rows. */
+  unmade?: UnmadeRow[];
+}
+
+/** Is a row of a tensor: what it is made of are so many bytes from `at` on in the memory of the tensor's `data`. */
+export interface UnmadeRow {
+  row: number;
+  at: number;
+  length: number;
 }
 
 export interface BatchResult {
@@ -15,6 +24,10 @@ export interface BatchResult {
   embeddings: Float32Array;
   /** The inputs' memory, where the engine gives it back: the caller may use it again. */
   inputs?: Tensor["data"][];
+  /** Lists the items whose rows could not be made. Their vectors mean nothing. */
+  declined?: number[];
+  /** Tells how long the engine made rows, for the whole batch. */
+  prepareMs?: number;
   inferenceMs: number;
 }
 

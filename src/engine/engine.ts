@@ -5,8 +5,8 @@ import { entryBeside } from "../host/entry.ts";
 import { threadFlags } from "../host/thread-flags.ts";
 import type { BatchResult, Engine, Tensor } from "./contract.ts";
 import "./no-telemetry.ts";
+import type { WorkerReply, WorkerRequest } from "./serve-graph.ts";
 import type { SessionOptions } from "./session.ts";
-import type { WorkerReply, WorkerRequest } from "./worker.ts";
 
 export interface EngineOptions extends SessionOptions {
   /** A batch that takes longer hangs, and its thread is ended. */
@@ -16,15 +16,17 @@ export interface EngineOptions extends SessionOptions {
   identity?: string | undefined;
   /** Ends the start. It means nothing afterwards. */
   signal?: AbortSignal | undefined;
+  /** Starts a thread that calls `serveGraph`. */
   spawn?: (workerData: SessionOptions) => Worker;
 }
 
-function spawnWorker(workerData: SessionOptions): Worker {
+/** @param script what calls `serveGraph`; by default, for an engine whose tensors come as they are */
+export function spawnEngine(
+  workerData: SessionOptions,
+  script = entryBeside(import.meta.url, "worker").thread,
+): Worker {
   const resourceLimits = { maxYoungGenerationSizeMb: 4 }; // vectors and tensors lie outside the heap
-  return new Worker(entryBeside(import.meta.url, "worker").thread, {
-    ...{ workerData, name: "engine", resourceLimits },
-    ...threadFlags(),
-  });
+  return new Worker(script, { ...{ workerData, name: "engine", resourceLimits }, ...threadFlags() });
 }
 
 /** A thread that runs one batch at a time: whoever calls `run` waits for its result. */
@@ -91,7 +93,7 @@ export async function graphIdentity(path: string): Promise<string | undefined> {
 /** Resolves when the graph is loaded. */
 function startThread(options: EngineOptions, loadTimeoutMs?: number): Promise<EngineThread> {
   const { graph, packed, mustBePacked, threads, largestPair, device = "cpu", timeoutMs, onDeath, signal } = options;
-  const { spawn = spawnWorker } = options;
+  const { spawn = spawnEngine } = options;
   const worker = spawn({ graph, packed, mustBePacked, threads, largestPair, device });
   let pending: { resolve: (reply: WorkerReply) => void; reject: (error: Error) => void } | undefined;
   let alive = true;

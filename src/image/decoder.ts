@@ -7,16 +7,24 @@ import { BytePool } from "./byte-pool.ts";
 import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import { retryAfterSeconds } from "./decoder-process.ts";
 import { type Pixels, pixelBytes } from "./pixels.ts";
+import { isSmallJpeg } from "./plain-jpeg.ts";
 
 export interface DecoderOptions
-  extends Omit<DecoderPoolOptions, "isBackground" | "keepsOne" | "idleMs" | "pixelMemory">,
+  extends Omit<DecoderPoolOptions, "isBackground" | "idleMs" | "pixelMemory">,
     Pick<EncoderConfig, "maxImageBytes"> {
   /** Limits how many images are decoded at the same time; 0 means one per available core. */
   decodeProcesses: number;
+  /** Engines decode small JPEGs. */
+  leavesSmallJpegs?: boolean;
 }
 
 /** Turns encoded images into pixels, in processes of its own: what an image does to its decoder stays there. */
 export interface Decoder {
+  /**
+   * Tells whether an image is left to an engine, which decodes it beside its graph or declines it. It then counts as one
+   * that took no time here.
+   */
+  leaves(bytes: Uint8Array): boolean;
   /**
    * Decodes one image when it is due. Aborting drops an image that still waits; one that is being decoded is finished,
    * unobserved.
@@ -35,12 +43,13 @@ export interface Decoder {
 const mostEndsPerImage = 2;
 
 export function createDecoder(options: DecoderOptions): Decoder {
+  const { leavesSmallJpegs = false } = options;
   const processes = options.decodeProcesses || availableCores();
   // A priority can only be lowered, so that pictures of a batch have processes of their own: while they are decoded,
   // engines and the decoders of single pictures have the cores that they want.
   const pixelMemory = new BytePool(pixelBytes(options.spec.size));
-  const forSingles = createDecoderPool({ ...options, pixelMemory, keepsOne: true });
-  const forBatches = createDecoderPool({ ...options, pixelMemory, isBackground: true });
+  const forSingles = createDecoderPool({ keepsOne: true, ...options, pixelMemory });
+  const forBatches = createDecoderPool({ ...options, pixelMemory, keepsOne: false, isBackground: true });
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });
   const pace = new Pace(processes);
@@ -67,6 +76,11 @@ export function createDecoder(options: DecoderOptions): Decoder {
   }
 
   return {
+    leaves(bytes) {
+      if (!leavesSmallJpegs || bytes.length > options.maxImageBytes || !isSmallJpeg(bytes)) return false;
+      pace.measure(1, 0);
+      return true;
+    },
     async decode(bytes, turn = {}) {
       if (isClosed) throw shuttingDown();
       const most = options.maxImageBytes;

@@ -81,8 +81,12 @@ function isKnown(marker: number): boolean {
  * Reads the size, not turned upright, of a JPEG of 8 bits that is grey or of three colours, as nearly all are. A file that
  * is anything else, or is not in the best of order up to there, has none: libvips is to be asked about it.
  */
-export function plainJpegSize(file: Uint8Array): { width: number; height: number } | undefined {
-  for (const { marker, bytes } of segmentsOf(file)) if (frames.includes(marker)) return sizeOf(bytes);
+export function readJpegFrame(file: Uint8Array): { width: number; height: number; isProgressive: boolean } | undefined {
+  for (const { marker, bytes } of segmentsOf(file)) {
+    if (!frames.includes(marker)) continue;
+    const size = sizeOf(bytes);
+    return size && { ...size, isProgressive: marker === markers.progressive };
+  }
   return undefined;
 }
 

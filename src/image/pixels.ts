@@ -8,6 +8,9 @@ export interface Pixels {
   incomplete?: boolean;
 }
 
+/** Is a picture for the tower: as pixels, or as a file that isSmallJpeg() tells of, whose pixels the engine makes. */
+export type Picture = Pixels | { file: Uint8Array };
+
 /** Counts the bytes of a picture that is so many pixels wide and high. */
 export const pixelBytes = (size: number) => size * size * 3;
 

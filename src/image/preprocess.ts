@@ -2,8 +2,8 @@ import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { decodeToRgb } from "./decode.ts";
 import { createHeicReader } from "./heic.ts";
-import { createJpegReader } from "./jpeg.ts";
 import type { PixelSpec, Pixels } from "./pixels.ts";
+import { createPlainPreprocessor, squareOf } from "./plain-jpeg.ts";
 import { type RowSource, rowsOf } from "./raster.ts";
 import { createResizer } from "./resize.ts";
 
@@ -21,20 +21,13 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
   const { maxImagePixels, heic = true, lenientImages = false } = options;
   const resize = createResizer();
   const readHeic = heic ? createHeicReader() : undefined;
-  const readJpeg = createJpegReader(options);
+  const processPlain = createPlainPreprocessor(spec, { maxImagePixels, resize });
   const resized = (picture: RowSource) => ({ data: resize(picture, squareOf(picture, spec)), size: spec.size });
   const process = async (bytes: Uint8Array, allowDamage: boolean) =>
     resized(rowsOf(await decodeToRgb(bytes, spec, { maxImagePixels, allowDamage, readHeic })));
-  /** Most pictures are JPEGs of the plainest kind and sound, which takes a third of libvips' time. */
-  const processPlain = (bytes: Uint8Array) => {
-    const picture = readJpeg(bytes);
-    if (!picture) return undefined;
-    const pixels = resized(picture);
-    return picture.isSound() ? pixels : undefined;
-  };
   return async (bytes) => {
-    const pixels = processPlain(bytes);
-    if (pixels) return pixels;
+    const data = processPlain(bytes);
+    if (data) return { data, size: spec.size };
     try {
       return await process(bytes, false);
     } catch (error) {
@@ -45,14 +38,4 @@ export function createPreprocessor(spec: PixelSpec, options: PreprocessOptions):
       return { ...pixels, incomplete: true };
     }
   };
-}
-
-/** Computes the square that the tower sees: a part of the picture resized as a whole. */
-function squareOf(picture: RowSource, { size, resize, fit, resample = "bicubic" }: PixelSpec) {
-  if (fit === "squash") return { width: size, height: size, left: 0, top: 0, size, resample };
-  const liesOnSide = (picture.orientation ?? 1) >= 5;
-  const [across, down] = liesOnSide ? [picture.height, picture.width] : [picture.width, picture.height];
-  const other = Math.floor((resize * Math.max(across, down)) / Math.min(across, down));
-  const [width, height] = across <= down ? [resize, other] : [other, resize];
-  return { width, height, left: Math.floor((width - size) / 2), top: Math.floor((height - size) / 2), size, resample };
 }

@@ -20,8 +20,8 @@ interface Crop {
   resample?: Resample | undefined;
 }
 
-/** Gives size * size * 3 bytes, R G B interleaved. */
-export type Resizer = (picture: RowSource, crop: Crop) => Uint8Array;
+/** Gives size * size * 3 bytes, R G B interleaved, which it puts into `out` where that is given. */
+export type Resizer = (picture: RowSource, crop: Crop, out?: Uint8Array) => Uint8Array;
 
 /** What resize-kernel.as exports. */
 interface ResizeKernel extends Kernel {
@@ -59,7 +59,7 @@ export function createResizer(): Resizer {
   const kernel = compileKernel<ResizeKernel>(resizeKernel)();
   const resamplingOf = rememberResampling();
 
-  return (picture, { width, height, left, top, size, resample = "bicubic" }) => {
+  return (picture, { width, height, left, top, size, resample = "bicubic" }, out = new Uint8Array(size * size * 3)) => {
     const turn = turnOf(picture.orientation ?? 1);
     const across = { to: width, first: left, count: size, resample, isMirrored: turn.isMirroredAcross };
     const down = { to: height, first: top, count: size, resample, isMirrored: turn.isMirroredDown };
@@ -68,7 +68,8 @@ export function createResizer(): Resizer {
     const stride = turn.isTransposed ? bytesOf(columns) : strideOf(size);
     const rows = resamplingOf({ ...ofRows, from: picture.height, inputBytes: stride });
     const work = { picture, columns, rows, size };
-    return upright(turn.isTransposed ? downThenAcross(work) : acrossThenDown(work), size, turn);
+    copyUpright(turn.isTransposed ? downThenAcross(work) : acrossThenDown(work), { size, turn, out });
+    return out;
   };
 
   function acrossThenDown({ picture, columns, rows, size }: Work): Square {
@@ -161,15 +162,18 @@ function copyRows(
 }
 
 /** Copies the square, turned as the picture is to be seen. */
-function upright({ memory, at, stride }: Square, size: number, turn: Turn): Uint8Array {
+function copyUpright(
+  { memory, at, stride }: Square,
+  { size, turn, out }: { size: number; turn: Turn; out: Uint8Array },
+): void {
   if (!turn.isTransposed && !turn.isMirroredAcross && !turn.isMirroredDown) {
-    return memory.slice(at, at + size * stride);
+    out.set(memory.subarray(at, at + size * stride));
+    return;
   }
   const [alongX, alongY] = turn.isTransposed ? [stride, 3] : [3, stride];
   const [stepX, stepY] = [turn.isMirroredAcross ? -alongX : alongX, turn.isMirroredDown ? -alongY : alongY];
   const last = size - 1;
   const start = at + (turn.isMirroredAcross ? last * alongX : 0) + (turn.isMirroredDown ? last * alongY : 0);
-  const out = new Uint8Array(size * size * 3);
   let to = 0;
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
@@ -179,5 +183,4 @@ function upright({ memory, at, stride }: Square, size: number, turn: Turn): Uint
       out[to++] = memory[from + 2]!;
     }
   }
-  return out;
 }

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Metadata, Sharp as Picture } from "sharp";
 import { EncoderError, type ErrorDetails } from "../errors.ts";
-import { plainJpegSize } from "./jpeg-header.ts";
+import { readJpegFrame } from "./jpeg-header.ts";
 import type { Raster, Samples } from "./raster.ts";
 
 type Sharp = typeof import("sharp").default;
@@ -93,7 +93,7 @@ type Header = Pick<Metadata, "width" | "height" | "depth" | "space" | "hasAlpha"
 
 /** Saves asking libvips, which is a tenth of the time of a JPEG of 640x480. */
 function readPlainJpeg(bytes: Uint8Array): Header | undefined {
-  const size = plainJpegSize(bytes);
+  const size = readJpegFrame(bytes);
   return size && { ...size, depth: "uchar", space: "srgb", hasAlpha: false };
 }
 

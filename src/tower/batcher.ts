@@ -33,8 +33,13 @@ export interface BatchObserver {
 export interface Embedded {
   embedding: Float32Array;
   queueMs: number;
+  /** Tells how long the engine itself prepared the items of the batch. */
+  prepareMs: number;
   inferenceMs: number;
 }
+
+/** Is what an item is rejected with that the engine could not prepare: it may be submitted once more, prepared. */
+export class DeclinedItem extends Error {}
 
 export interface SubmitOptions extends Due {
   /** What the item costs when it is run alone: tokens, for texts. */
@@ -114,7 +119,7 @@ export class Batcher<Item> {
     return this.#pool.isFree ? 0 : this.#now() - this.#lastStartAt;
   }
 
-  /** @throws EncoderError ENGINE_FAILED when the item fails alone; the signal's reason when aborted. */
+  /** @throws EncoderError ENGINE_FAILED when the item fails alone; DeclinedItem; the signal's reason when aborted. */
   submit(item: Item, { cost, isBulk = false, deadline, dueAt, signal }: SubmitOptions): Promise<Embedded> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (!isBulk) this.#lastSingleAt = this.#now();
@@ -256,16 +261,26 @@ export class Batcher<Item> {
     const startedAt = this.#now();
     try {
       const items = batch.map((job) => job.item);
-      const { embeddings, inferenceMs, inputs = [] } = await run(this.#options.toTensors(items));
+      const {
+        embeddings,
+        prepareMs = 0,
+        inferenceMs,
+        inputs = [],
+        declined = [],
+      } = await run(this.#options.toTensors(items));
       this.#lastSuccessAt = this.#now();
       const cost = batch.reduce((sum, job) => sum + job.cost, 0);
       attempt.measure?.(cost, this.#lastSuccessAt - startedAt);
       this.#options.observer?.onBatch({ size: batch.length, inferenceMs });
       const dimensions = embeddings.length / batch.length;
-      batch.forEach((job, row) => {
+      for (const [row, job] of batch.entries()) {
+        if (declined.includes(row)) {
+          job.reject(new DeclinedItem());
+          continue;
+        }
         const embedding = embeddings.slice(row * dimensions, (row + 1) * dimensions);
-        job.resolve({ embedding, queueMs: startedAt - job.queuedAt, inferenceMs });
-      });
+        job.resolve({ embedding, queueMs: startedAt - job.queuedAt, prepareMs, inferenceMs });
+      }
       this.#options.recycle?.(items, inputs); // at the end, since a failure before would have them run once more
     } catch (error) {
       const last = { isLast: true };

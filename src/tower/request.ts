@@ -2,7 +2,7 @@ import type { LRUCache } from "lru-cache";
 import { EncoderError } from "../errors.ts";
 import { mapAhead, type Step } from "../scheduling/map-ahead.ts";
 import type { Backlog, Work } from "./backlog.ts";
-import type { Batcher, Embedded } from "./batcher.ts";
+import { type Batcher, DeclinedItem, type Embedded } from "./batcher.ts";
 import { dueTimes } from "./due-times.ts";
 import type { InFlight } from "./in-flight.ts";
 import { type RequestScope, requestScope } from "./request-scope.ts";
@@ -54,11 +54,12 @@ export interface Prepared<Item> {
   item: Item;
   /** Tells whether a part of the input could not be read. */
   incomplete?: boolean | undefined;
+  /** Prepares an input that the engine was to prepare and could not. */
+  otherwise?: Prepare<Item>;
 }
 
 /** Holds a vector and the time it took to make. A cached one took none. */
 export interface TowerResult extends Embedded {
-  prepareMs: number;
   incomplete: boolean;
 }
 
@@ -94,15 +95,24 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
   /** What waited for room goes behind all that was accepted before, so that single items of others go first. */
   const dueAt = (position: number) => (wait ? now() + backlog.waitMs() : inTurn(position));
 
-  async function compute({ key, position, cost }: TowerInput, prepare: Prepare<Item>, signal: AbortSignal) {
+  async function compute(
+    { key, position, cost }: TowerInput,
+    prepare: Prepare<Item>,
+    signal: AbortSignal,
+  ): Promise<TowerResult> {
     const startedAt = now();
-    const { item, incomplete = false } = await prepare({ signal, dueAt: dueAt(position) });
+    const { item, incomplete = false, otherwise } = await prepare({ signal, dueAt: dueAt(position) });
     const prepareMs = now() - startedAt;
     // It is asked anew when it is due: what took long to prepare would otherwise go before single items, as if late.
     const turn = { signal, dueAt: dueAt(position), cost, isBulk, deadline };
-    const { embedding, queueMs, inferenceMs } = await batcher.submit(item, turn);
-    cache?.set(key, { embedding, incomplete });
-    return { embedding, incomplete, prepareMs, queueMs, inferenceMs };
+    try {
+      const embedded = await batcher.submit(item, turn);
+      cache?.set(key, { embedding: embedded.embedding, incomplete });
+      return { ...embedded, incomplete, prepareMs: prepareMs + embedded.prepareMs };
+    } catch (error) {
+      if (error instanceof DeclinedItem && otherwise) return compute({ key, position, cost }, otherwise, signal);
+      throw error;
+    }
   }
 
   return {

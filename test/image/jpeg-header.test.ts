@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { plainJpegSize, readJpegHeader } from "../../src/image/jpeg-header.ts";
+import { readJpegFrame, readJpegHeader } from "../../src/image/jpeg-header.ts";
 
 const picture = () => sharp({ create: { width: 34, height: 21, channels: 3, background: "teal" } });
 const baseline = await picture().jpeg().toBuffer();
@@ -16,7 +16,7 @@ const withByte = (offset: number, byte: number) => {
   return file;
 };
 
-describe("plainJpegSize", () => {
+describe("readJpegFrame", () => {
   it.each([
     ["baseline", picture().jpeg()],
     ["progressive", picture().jpeg({ progressive: true })],
@@ -25,13 +25,13 @@ describe("plainJpegSize", () => {
     ["with EXIF and a profile", picture().keepIccProfile().withMetadata({ orientation: 6 }).jpeg()],
   ])("reads what libvips reads of a JPEG that is %s", async (_, image) => {
     const file = await image.toBuffer();
-    const { width, height, depth, hasAlpha } = await sharp(file).metadata();
+    const { width, height, depth, hasAlpha, isProgressive } = await sharp(file).metadata();
     expect({ depth, hasAlpha }).toEqual({ depth: "uchar", hasAlpha: false });
-    expect(plainJpegSize(file)).toEqual({ width, height });
+    expect(readJpegFrame(file)).toEqual({ width, height, isProgressive: isProgressive ?? false });
   });
 
   it("skips comments and tables", () => {
-    expect(plainJpegSize(withSegment(0xff, 0xfe, 0, 4, 0xff, 0xc0))).toEqual({ width: 34, height: 21 });
+    expect(readJpegFrame(withSegment(0xff, 0xfe, 0, 4, 0xff, 0xc0))).toMatchObject({ width: 34, height: 21 });
   });
 
   it.each([
@@ -46,20 +46,20 @@ describe("plainJpegSize", () => {
     ["a frame that is cut off", baseline.subarray(0, frameAt(baseline) + 9)],
     ["nothing", Buffer.alloc(0)],
   ])("leaves a JPEG with %s to libvips", (_, file) => {
-    expect(plainJpegSize(file)).toBeUndefined();
+    expect(readJpegFrame(file)).toBeUndefined();
   });
 
   it("knows how wide a JPEG may be for libjpeg", () => {
     const wide = withByte(7, 65500 >> 8);
     wide[frameAt(wide) + 8] = 65500 & 255;
-    expect(plainJpegSize(wide)).toEqual({ width: 65500, height: 21 });
+    expect(readJpegFrame(wide)).toMatchObject({ width: 65500, height: 21 });
     wide[frameAt(wide) + 8]!++;
-    expect(plainJpegSize(wide)).toBeUndefined();
+    expect(readJpegFrame(wide)).toBeUndefined();
   });
 
   it("ends in a segment whose length is a lie", () => {
-    expect(plainJpegSize(withSegment(0xff, 0xe0, 0xff, 0xff))).toBeUndefined();
-    expect(plainJpegSize(withSegment(0xff, 0xe0, 0, 0))).toBeUndefined();
+    expect(readJpegFrame(withSegment(0xff, 0xe0, 0xff, 0xff))).toBeUndefined();
+    expect(readJpegFrame(withSegment(0xff, 0xe0, 0, 0))).toBeUndefined();
   });
 });
 
@@ -97,7 +97,7 @@ describe("readJpegHeader", () => {
     ["a component of a third kind of resolution", withByte(11, 0x12)],
     ["a restart interval of one byte", withSegment(0xff, 0xdd, 0, 3, 1)],
   ])("leaves a JPEG with %s to libvips", (_, file) => {
-    expect(plainJpegSize(file)).toEqual({ width: 34, height: 21 });
+    expect(readJpegFrame(file)).toMatchObject({ width: 34, height: 21 });
     expect(readJpegHeader(file)).toBeUndefined();
   });
 });

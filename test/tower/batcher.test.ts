@@ -2,19 +2,20 @@ import { setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { BatchResult, Engine, Tensor } from "../../src/engine/contract.ts";
 import { EncoderError } from "../../src/errors.ts";
-import { Batcher, type BatcherOptions } from "../../src/tower/batcher.ts";
+import { Batcher, type BatcherOptions, DeclinedItem } from "../../src/tower/batcher.ts";
 
 /** Makes an engine whose batches end when the test says so. An item is one byte; its vector is [item, item]. */
 function manualEngine() {
-  const batches: { items: number[]; finish(): void; fail(error?: Error): void }[] = [];
+  const batches: { items: number[]; finish(declined?: number[]): void; fail(error?: Error): void }[] = [];
   const engine: Engine = {
     run(inputs: Tensor[]) {
       const items = [...(inputs[0]!.data as Uint8Array)];
       return new Promise<BatchResult>((resolve, reject) => {
         batches.push({
           items,
-          finish: () =>
+          finish: (declined = []) =>
             resolve({
+              declined,
               embeddings: Float32Array.from(items.flatMap((item) => [item, item])),
               inferenceMs: 1,
               inputs: inputs.map(({ data }) => data),
@@ -64,6 +65,22 @@ describe("the batcher", () => {
     batches[1]!.finish();
     expect(await result).toEqual([7, 7]);
     expect(recycled).toEqual([[7]]);
+  });
+
+  it("tells of an item that the engine declined, and not of those beside it", async () => {
+    const { engine, batches } = manualEngine();
+    const recycled: (readonly number[])[] = [];
+    const batcher = batcherOver([engine], { recycle: (items) => recycled.push(items) });
+    const outcomes = Promise.allSettled([7, 8, 9].map((item) => submit(batcher, item)));
+    await settle();
+    batches[0]!.finish([1]);
+    const [first, declined, last] = await outcomes;
+    expect([first, last]).toEqual([
+      { status: "fulfilled", value: [7, 7] },
+      { status: "fulfilled", value: [9, 9] },
+    ]);
+    expect(declined).toMatchObject({ status: "rejected", reason: expect.any(DeclinedItem) });
+    expect({ batches: batches.length, recycled }).toEqual({ batches: 1, recycled: [[7, 8, 9]] });
   });
 
   it("gives back what a batch was made of once it is done, and not while it may be tried again", async () => {
