@@ -53,7 +53,7 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
         return { item, incomplete };
       };
       const result = await request.embed({ key, position, cost: 1 }, (turn) =>
-        decoder.leaves(bytes) ? { item: { file: bytes }, otherwise: decode } : decode(turn),
+        decoder.leavesToEngine(bytes) ? { item: { file: bytes }, otherwise: decode } : decode(turn),
       );
       const { embedding, incomplete, prepareMs: decodeMs, inferenceMs } = result;
       const timings = { ...fetching, decodeMs, queueMs: waitedMs + result.queueMs, inferenceMs };

@@ -2,7 +2,7 @@ import type { EncoderConfig } from "../config/encoder.ts";
 import { EncoderError, shuttingDown } from "../errors.ts";
 import { availableCores } from "../host/available-cores.ts";
 import { createLanes, type Turn } from "../scheduling/lanes.ts";
-import { Pace } from "../scheduling/pace.ts";
+import { latestWeight, Pace } from "../scheduling/pace.ts";
 import { BytePool } from "./byte-pool.ts";
 import { createDecoderPool, type DecoderPool, type DecoderPoolOptions } from "./decoder-pool.ts";
 import { retryAfterSeconds } from "./decoder-process.ts";
@@ -20,11 +20,8 @@ export interface DecoderOptions
 
 /** Turns encoded images into pixels, in processes of its own: what an image does to its decoder stays there. */
 export interface Decoder {
-  /**
-   * Tells whether an image is left to an engine, which decodes it beside its graph or declines it. It then counts as one
-   * that took no time here.
-   */
-  leaves(bytes: Uint8Array): boolean;
+  /** Tells whether an image that has come is left to an engine, which decodes it beside its graph or declines it. */
+  leavesToEngine(bytes: Uint8Array): boolean;
   /**
    * Decodes one image when it is due. Aborting drops an image that still waits; one that is being decoded is finished,
    * unobserved.
@@ -34,7 +31,10 @@ export interface Decoder {
   decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
   /** Takes back pixels that nobody reads any more; their memory is used again. */
   giveBack(pixels: Pixels): void;
-  /** Estimates the milliseconds that decoding what waits and this many more images takes; 0 while nothing is known. */
+  /**
+   * Estimates the milliseconds that decoding what waits and this many more images takes, of which some are left to engines;
+   * 0 while nothing is known.
+   */
   msFor(images: number): number;
   close(): Promise<void>;
 }
@@ -53,6 +53,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
   // A picture that takes a second to decode must not hold up a single one that came after a batch of such.
   const lanes = createLanes({ lanes: processes, spareLanes: 1 });
   const pace = new Pace(processes);
+  /** This part of the images that came lately was decoded here. */
+  let shareDecoded = 1;
   let isClosed = false;
 
   async function decodeInProcess(bytes: Uint8Array, pool: DecoderPool, since: number): Promise<Pixels> {
@@ -76,10 +78,10 @@ export function createDecoder(options: DecoderOptions): Decoder {
   }
 
   return {
-    leaves(bytes) {
-      if (!leavesSmallJpegs || bytes.length > options.maxImageBytes || !isSmallJpeg(bytes)) return false;
-      pace.measure(1, 0);
-      return true;
+    leavesToEngine(bytes) {
+      const isLeft = leavesSmallJpegs && bytes.length <= options.maxImageBytes && isSmallJpeg(bytes);
+      shareDecoded += latestWeight * (Number(!isLeft) - shareDecoded);
+      return isLeft;
     },
     async decode(bytes, turn = {}) {
       if (isClosed) throw shuttingDown();
@@ -92,7 +94,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       return lanes.run(() => decodeInProcess(bytes, pool, since), turn);
     },
     giveBack: ({ data }) => pixelMemory.giveBack(data),
-    msFor: (images) => pace.msFor(lanes.waiting + images),
+    msFor: (images) => pace.msFor(lanes.waiting + shareDecoded * images),
     async close() {
       isClosed = true;
       lanes.clear(shuttingDown());

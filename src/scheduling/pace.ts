@@ -1,5 +1,5 @@
 /** The latest measurement has this weight: a change of pace is believed after some ten of them. */
-const latestWeight = 0.2;
+export const latestWeight = 0.2;
 /** A measurement counts for at most this many times what was believed: one image that is hard to decode says little about others. */
 const mostGrowth = 3;
 /** A measurement this old says nothing about now: a pace that was slow for a while must not keep work away for ever. */

@@ -38,7 +38,7 @@ it("a picture is what it was when the call came, whatever becomes of the caller'
     close() {},
   };
   const decoder = {
-    leaves: () => false,
+    leavesToEngine: () => false,
     async decode(bytes: Uint8Array) {
       decoded = bytes;
       return {};

@@ -55,6 +55,18 @@ describe("the decoder", () => {
     expect(decoderPids()).toHaveLength(2);
   });
 
+  it("expects the share of images that it has decoded lately, and not those that it leaves to engines", async () => {
+    open({ leavesSmallJpegs: true });
+    const [png, jpeg] = [await blank(2000, 2000), read("icc.jpg")];
+    const decodes = async (file: Uint8Array) => decoder.leavesToEngine(file) || decoder.decode(file);
+    for (let i = 0; i < 10; i++) await decodes(png);
+    const before = decoder.msFor(100);
+    for (let i = 0; i < 30; i++) expect(await decodes(jpeg)).toBe(true);
+    expect(decoder.msFor(100)).toBeLessThan(before / 100);
+    for (let i = 0; i < 20; i++) await decodes(png);
+    expect(decoder.msFor(100)).toBeGreaterThan(before / 10);
+  });
+
   it("hands an image of several megabytes over whole", async () => {
     open();
     const noise = Buffer.from(
