@@ -12,7 +12,8 @@ node_version=24.22.3
 release=trixie
 suites=(test/contract test/golden test/architecture/parity.test.ts test/architecture/gated-pair.test.ts
   test/architecture/gated-pair-text.test.ts test/build/same-bytes.test.ts
-  test/build/write-tower.test.ts test/build/int8 test/engine/saturation-probe.test.ts test/image/parity.test.ts)
+  test/build/write-tower.test.ts test/build/int8 test/engine/saturation-probe.test.ts
+  test/image/parity.test.ts test/image/jpeg.test.ts test/image/resize.test.ts test/encoder/picture-thread.test.ts)
 [ $# -eq 0 ] || suites=("$@")
 
 work=$(mktemp -d)

@@ -1,10 +1,9 @@
 /**
  * `npm run bench:cores` asks whether the parts of the service that every request passes keep up with the engines of machines
- * that have more cores than this one. The service is the real one: HTTP, bodies, tokenizer, queues, batches, decoders. Its
- * engines wait as long as a model of the towers says (model.ts) and compute nothing. The event loop has core 0 to itself;
- * the decoders, the other threads and the load share core 1. So rates of texts tell of the event loop; pictures are tiny,
- * padded to the bytes of a photograph, because one core cannot decode for 64. It writes cores.json into bench/results/ and
- * a table into docs/performance.md. Linux only. It takes two minutes.
+ * that have more cores than this one. The service is the real one: HTTP, bodies, tokenizer, queues, batches. Its engines
+ * wait as long as a model of the towers says (model.ts) and compute nothing; small JPEGs, which engines decode, are not
+ * decoded. The event loop has core 0 to itself; the other threads and the load share core 1. It writes cores.json into
+ * bench/results/ and a table into docs/performance.md. Linux only. It takes two minutes.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -126,7 +125,7 @@ function pin(id: number, core: string, { all = false } = {}): void {
   execFileSync("taskset", [all ? "-acp" : "-cp", core, String(id)], { stdio: "ignore" });
 }
 
-/** Makes bodies of 80 kB, as those of 640x480 JPEGs are: whatever follows a picture's end is hashed and handed over. */
+/** Makes bodies of 80 kB, as those of 640x480 JPEGs are: whatever follows a picture's end is hashed and copied. */
 async function paddedPictures(count: number): Promise<() => string> {
   const bodies = await Promise.all(
     Array.from({ length: count }, async (_, i) => {
