@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
+import { nameOf } from "../model/path-name.ts";
 import type { IndexFacts } from "../search/index-facts.ts";
 import { isGlob, splitGlob } from "./glob.ts";
 import { absoluteName } from "./items/absolute-path.ts";
@@ -16,7 +17,7 @@ export interface IndexInput {
 export function noteInputs(operands: readonly string[], facts: IndexFacts): IndexInput[] {
   return operands.map((operand) => {
     const root = rootOf(operand);
-    if (root !== "") numberIn(facts.roots, root);
+    if (root !== "") numberIn(facts.roots, nameOf(Buffer.from(root)));
     return { number: numberIn(facts.inputs, inputName(operand)), root };
   });
 }

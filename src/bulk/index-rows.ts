@@ -55,7 +55,7 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<RowSin
     const { root } = inputs[item.operand]!;
     const prefix = Buffer.from(root === "/" ? "/" : `${root}/`).toString("latin1");
     const isBelow = path.startsWith(prefix) && !/(^|\/)\.\.?(\/|$)/.test(path.slice(prefix.length));
-    const folder = isBelow ? root : nameOf(Buffer.from(dirname(path), "latin1"));
+    const folder = nameOf(isBelow ? Buffer.from(root) : Buffer.from(dirname(path), "latin1"));
     const below = isBelow ? path.slice(prefix.length) : basename(path);
     return { root: await options.rootNumber(folder), path: nameOf(Buffer.from(below, "latin1")) };
   }

@@ -4,7 +4,7 @@ import { pickSettings } from "../config/setting.ts";
 import { createEncoder, type Encoder } from "../encoder/encoder.ts";
 import { EncoderError } from "../errors.ts";
 import { withHome } from "../model/locate.ts";
-import { printable } from "../model/path-name.ts";
+import { pathOf, printable } from "../model/path-name.ts";
 import type { Filter } from "../search/filter.ts";
 import { openPictureIndex } from "../search/picture-index.ts";
 import { combine, parseQuery, type Term } from "../search/query.ts";
@@ -21,7 +21,7 @@ export const search = command({
       'search "golden retriever + ./pool.jpg - fruit"',
       "More of one, less of another; a term that begins with ./, ../, /, ~/ or http is a picture.",
     ],
-    ["search --image cat.jpg -n 50 --paths | xargs -d '\\n' cp -t found/", "Copies the fifty most similar."],
+    ["search --image cat.jpg -n 50 --print0 | xargs -0 cp -t found/", "Copies the fifty most similar."],
   ],
   settings: { ...searchSettings, ...encoderSettings },
   async run({ values, operands, signal }) {
@@ -70,9 +70,19 @@ function filterOf(json: string): Filter | undefined {
   throw new EncoderError("CONFIG_INVALID", "--filter: expected a JSON object.");
 }
 
-function shown(results: readonly Result[], { paths, json }: { paths: boolean; json: boolean }): string {
+interface Form {
+  paths: boolean;
+  print0: boolean;
+  json: boolean;
+}
+
+function shown(results: readonly Result[], { paths, print0, json }: Form): string | Uint8Array {
   if (json) return `${JSON.stringify({ results })}\n`;
-  if (paths) return results.map(({ path, url }) => `${path ?? url}\n`).join("");
+  if (paths || print0) {
+    const end = Buffer.from(print0 ? "\0" : "\n");
+    const bytes = ({ path, url = "" }: Result) => (path === undefined ? Buffer.from(url) : pathOf(path));
+    return Buffer.concat(results.flatMap((result) => [bytes(result), end])); // other programs want the name of the file
+  }
   if (results.length === 0) return "nothing was found\n";
   return results.map(({ score, path, url }) => `${score.toFixed(4)}  ${printable(path ?? url ?? "")}\n`).join("");
 }

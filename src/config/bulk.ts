@@ -126,6 +126,11 @@ export const searchSettings = {
     help: "Compare with every picture, also where there is an approximate index.",
   }),
   paths: toggle({ default: false, help: "Print one path a line, for other programs." }),
+  print0: toggle({
+    default: false,
+    help: "Print paths that end with a NUL character, for xargs -0.",
+    why: "A name may have line ends in it.",
+  }),
   json: toggle({ default: false, help: "Print JSON." }),
 };
 

@@ -18,7 +18,7 @@ const schema = z.object({
   dimensions: z.number().int().positive(),
   /** Absolute paths or URLs of what was indexed; rows name them by number. */
   inputs: z.array(z.string()),
-  /** Absolute paths of the folders that rows' paths are relative to. */
+  /** Absolute paths of the folders, as `nameOf` writes them, that rows' paths are relative to. */
   roots: z.array(z.string()),
   updatedAt: z.string(),
   /** The approximate index was built when there were so many pictures; 0 means that there is none. */

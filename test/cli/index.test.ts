@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/checkpoints.ts";
 import { killAgainAndAgain, killTimeoutMs } from "../support/kill-run.ts";
@@ -42,6 +42,22 @@ describe("an index", () => {
     expect(paths.stdout.trimEnd().split("\n")).toHaveLength(3);
     for (const path of paths.stdout.trimEnd().split("\n")) expect(readFileSync(path)).toBeDefined();
     expect((await run("search", "a red bicycle", "-n", "1")).stdout).toMatch(/^-?0\.\d{4} {2}\S.*\.bmp\n$/);
+  });
+
+  it("prints paths that open, whatever bytes are in them", async () => {
+    const { folder, at, run } = await places();
+    const odd = Buffer.from(join(folder, "od\\x41d\\\\er"));
+    const names = ["new\nline.bmp", "back\\x41slash.bmp", "\xff.bmp"];
+    const paths = names.map((name) => Buffer.concat([odd, Buffer.from("/"), Buffer.from(name, "latin1")]));
+    mkdirSync(odd);
+    for (const [seed, path] of paths.entries()) writeFileSync(path, bitmap(seed));
+    expect((await run("index", odd.toString())).stdout).toContain("3 encoded");
+    const list = join(folder, "list");
+    const call = ["search", "a red bicycle", "--print0", "--index", at, "--model", model];
+    expect((await runCli(call, {}, `exec >'${list}'`)).code).toBe(0);
+    const found = readFileSync(list, "latin1").split("\0").slice(0, -1);
+    const absolute = found.map((path) => resolve(path));
+    expect(absolute.sort()).toEqual(paths.map((path) => path.toString("latin1")).sort());
   });
 
   it("knows what is unchanged and what was renamed, and drops what is gone when it is to prune", async () => {
