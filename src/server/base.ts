@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler } from "fastify-type-provider-zod";
 import type { connectionSettings } from "../config/server.ts";
@@ -60,10 +62,27 @@ export function createBase(options: BaseOptions): FastifyInstance {
   // A client may send the next request before the answer (pipelining), and each request listens to its connection.
   app.server.on("connection", (socket) => socket.setMaxListeners(0));
   decorateRequests(app);
+  closeSilentConnections(app);
   answerErrors(app, { metrics, answer: nativeAnswer });
   observeRequests(app, metrics);
   identify(app, options.model);
   return app;
+}
+
+/**
+ * Closes connections over which nothing has come when the service stops. Browsers and balancers open them in advance, and
+ * Node.js takes them for ones with a request under way.
+ */
+function closeSilentConnections(app: FastifyInstance): void {
+  const connections = new Set<Socket>();
+  app.server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  app.addHook("preClose", async () => {
+    await nextTurn(); // what has arrived by now is read first
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  });
 }
 
 function identify(app: FastifyInstance, modelName: string): void {

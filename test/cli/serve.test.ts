@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFolder } from "../support/checkpoints.ts";
 import { listen } from "../support/loopback.ts";
 import { runCli, startCli } from "../support/run-cli.ts";
@@ -70,6 +71,17 @@ describe("serve", () => {
       expect((await ended).code).toBe(0);
     },
   );
+
+  it("does not wait for connections that were opened in advance", async () => {
+    const { url, output, child, ended } = await startService();
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "connect");
+    await fetch(`${url}/health/live`); // and so the service has taken the first connection, too
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+    expect(output()).not.toContain("cut off");
+  });
 
   it("cuts what takes longer than DRAIN_TIMEOUT_MS", async () => {
     const { url, child, ended, says } = await startService({ DRAIN_TIMEOUT_MS: "100" });
