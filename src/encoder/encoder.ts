@@ -153,9 +153,12 @@ async function startImageSide(options: SideOptions): Promise<Side<ImageInput>> {
   };
 }
 
-/** While an engine decodes, all its threads wait. So under load there must be engines of one thread. */
-const decodesBesideGraph = (device: Device, { engines, enginesForLoad }: Layout) =>
-  device === "cpu" && (enginesForLoad > 0 || Math.max(...engines) === 1);
+/**
+ * While an engine decodes, all its threads wait. So under load there must be engines of one thread, and one for each core:
+ * decoders have the cores that engines leave.
+ */
+const decodesBesideGraph = (device: Device, { cores, engines, enginesForLoad }: Layout) =>
+  device === "cpu" && cores >= availableCores() && (enginesForLoad > 0 || Math.max(...engines) === 1);
 
 async function startTextSide(options: SideOptions): Promise<Side<string>> {
   const { model, config } = options;

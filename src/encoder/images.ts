@@ -1,6 +1,6 @@
 import { createHash, webcrypto } from "node:crypto";
 import { EncoderError, toEncoderError } from "../errors.ts";
-import type { Decoder } from "../image/decoder.ts";
+import type { Decoder, DecodeTurn } from "../image/decoder.ts";
 import type { FetchedImage, ImageFetcher } from "../image/fetch.ts";
 import type { Picture } from "../image/pixels.ts";
 import type { Prepare, TowerRequest } from "../tower/request.ts";
@@ -48,12 +48,13 @@ export function createImageEncoder(options: ImageEncoderOptions): Encode<ImageIn
     const { bytes, release, ...fetching } = await bytesOf(input, step);
     try {
       const key = await hashOf(bytes);
-      const decode: Prepare<Picture> = async (turn) => {
+      const decode = async (turn: DecodeTurn) => {
         const { incomplete, ...item } = await decoder.decode(bytes, { ...turn, isOneOfMany });
         return { item, incomplete };
       };
+      const otherwise: Prepare<Picture> = (turn) => decode({ ...turn, isDeclined: true });
       const result = await request.embed({ key, position, cost: 1 }, (turn) =>
-        decoder.leavesToEngine(bytes) ? { item: { file: bytes }, otherwise: decode } : decode(turn),
+        decoder.leavesToEngine(bytes) ? { item: { file: bytes }, otherwise } : decode(turn),
       );
       const { embedding, incomplete, prepareMs: decodeMs, inferenceMs } = result;
       const timings = { ...fetching, decodeMs, queueMs: waitedMs + result.queueMs, inferenceMs };

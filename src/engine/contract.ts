@@ -20,11 +20,11 @@ export interface UnmadeRow {
 }
 
 export interface BatchResult {
-  /** [items, dimensions], row-major */
+  /** [items that were not declined, dimensions], row-major */
   embeddings: Float32Array;
   /** The inputs' memory, where the engine gives it back: the caller may use it again. */
   inputs?: Tensor["data"][];
-  /** Lists the items whose rows could not be made. Their vectors mean nothing. */
+  /** Lists the items whose rows could not be made. They were not computed. */
   declined?: number[];
   /** Tells how long the engine made rows, for the whole batch. */
   prepareMs?: number;

@@ -21,7 +21,7 @@ export type RowMaker = (source: Uint8Array, row: Uint8Array) => boolean;
  * Serves the graph that `workerData` names, in the thread that calls this: it receives batches of tensors, sends embeddings
  * or a failure, and ends when told.
  */
-export async function serveGraph(makeRow?: RowMaker): Promise<void> {
+export async function serveGraph(makeRow: RowMaker = () => false): Promise<void> {
   const port = parentPort!; // who calls this runs as a thread
   const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
@@ -40,9 +40,10 @@ export async function serveGraph(makeRow?: RowMaker): Promise<void> {
   async function run({ inputs, onOneThread }: WorkerRequest) {
     const chosen = onOneThread ? await sessionOfOneThread() : session;
     const startedAt = performance.now();
-    const declined = makeRow ? inputs.flatMap((input) => makeRows(input, makeRow)) : [];
+    const declined = inputs.flatMap((input) => makeRows(input, makeRow));
     const madeAt = performance.now();
-    const embeddings = await chosen.run(inputs);
+    const kept = declined.length === 0 ? inputs : inputs.map((input) => without(declined, input));
+    const embeddings = kept[0]!.dims[0] === 0 ? new Float32Array() : await chosen.run(kept);
     // Damaged weights, or an input at the edge of a number format, give vectors that nobody could compare.
     if (!embeddings.every(Number.isFinite)) throw new Error("the vectors are not finite");
     return { embeddings, declined, prepareMs: madeAt - startedAt, inferenceMs: performance.now() - madeAt };
@@ -64,6 +65,17 @@ export async function serveGraph(makeRow?: RowMaker): Promise<void> {
   });
 
   reply({ kind: "ready" });
+}
+
+/** Leaves rows out of a tensor, whose others close up within its memory. */
+function without(rows: readonly number[], { name, data, dims }: Tensor): Tensor {
+  const [all = 0, ...rest] = dims;
+  const rowLength = data.length / all;
+  let to = 0;
+  for (let row = 0; row < all; row++) {
+    if (!rows.includes(row)) data.copyWithin(rowLength * to++, rowLength * row, rowLength * (row + 1));
+  }
+  return { name, data: data.subarray(0, rowLength * to), dims: [to, ...rest] };
 }
 
 /** Makes the rows of a tensor that are not made. @returns those that could not be made, whose bytes may be any */

@@ -18,6 +18,11 @@ export interface DecoderOptions
   leavesSmallJpegs?: boolean;
 }
 
+export interface DecodeTurn extends Turn {
+  /** An engine declined the image, which was left to it. */
+  isDeclined?: boolean;
+}
+
 /** Turns encoded images into pixels, in processes of its own: what an image does to its decoder stays there. */
 export interface Decoder {
   /** Tells whether an image that has come is left to an engine, which decodes it beside its graph or declines it. */
@@ -28,7 +33,7 @@ export interface Decoder {
    * @throws EncoderError IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_UNREADABLE, IMAGE_DECODE_TIMEOUT, DECODER_FAILED or
    * SHUTTING_DOWN; the signal's reason when aborted.
    */
-  decode(bytes: Uint8Array, turn?: Turn): Promise<Pixels>;
+  decode(bytes: Uint8Array, turn?: DecodeTurn): Promise<Pixels>;
   /** Takes back pixels that nobody reads any more; their memory is used again. */
   giveBack(pixels: Pixels): void;
   /**
@@ -85,6 +90,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     },
     async decode(bytes, turn = {}) {
       if (isClosed) throw shuttingDown();
+      if (turn.isDeclined) shareDecoded = Math.min(1, shareDecoded + latestWeight);
       const most = options.maxImageBytes;
       if (bytes.length > most) {
         throw new EncoderError("IMAGE_TOO_LARGE", `Expected at most ${most} bytes, received ${bytes.length}.`);

@@ -81,13 +81,27 @@ function isKnown(marker: number): boolean {
  * Reads the size, not turned upright, of a JPEG of 8 bits that is grey or of three colours, as nearly all are. A file that
  * is anything else, or is not in the best of order up to there, has none: libvips is to be asked about it.
  */
-export function readJpegFrame(file: Uint8Array): { width: number; height: number; isProgressive: boolean } | undefined {
-  for (const { marker, bytes } of segmentsOf(file)) {
-    if (!frames.includes(marker)) continue;
+export function readJpegFrame(file: Uint8Array): JpegFrame | undefined {
+  const before: Segment[] = [];
+  for (const segment of segmentsOf(file)) {
+    const { marker, bytes } = segment;
+    if (!frames.includes(marker)) {
+      before.push(segment);
+      continue;
+    }
     const size = sizeOf(bytes);
-    return size && { ...size, isProgressive: marker === markers.progressive };
+    const isPlain = layoutOf(bytes) !== undefined && orientationIn(before) !== undefined;
+    return size && { ...size, isPlain, isProgressive: marker === markers.progressive };
   }
   return undefined;
+}
+
+export interface JpegFrame {
+  width: number;
+  height: number;
+  /** Up to there, nothing forbids that `readJpegHeader` reads it. */
+  isPlain: boolean;
+  isProgressive: boolean;
 }
 
 function sizeOf(frame: Uint8Array): { width: number; height: number } | undefined {
@@ -109,9 +123,8 @@ export function readJpegHeader(file: Uint8Array): Jpeg | undefined {
   const layout = size && layoutOf(frame.bytes);
   if (!size || !layout || framed.length > 1) return undefined;
 
-  const bytesOf = (wanted: number) => all.filter(({ marker }) => marker === wanted).map(({ bytes }) => bytes);
-  const orientation = orientationOf(bytesOf(exif));
-  if (orientation === undefined || !bytesOf(adobe).every(isYCbCr)) return undefined;
+  const orientation = orientationIn(all);
+  if (orientation === undefined) return undefined;
 
   const scanIn = (segments: Iterable<Segment>) => readScan(segments, tables, layout.ids);
   const firstScan = scanIn(all);
@@ -218,6 +231,12 @@ function isYCbCr(segment: Uint8Array): boolean {
   return Buffer.from(segment).toString("latin1", 0, 5) !== "Adobe" || segment[11] === 1;
 }
 
+/** @returns undefined where how the picture lies, or what its numbers mean, is unusual */
+function orientationIn(segments: readonly Segment[]): number | undefined {
+  const bytesOf = (wanted: number) => segments.filter(({ marker }) => marker === wanted).map(({ bytes }) => bytes);
+  return bytesOf(adobe).every(isYCbCr) ? orientationOf(bytesOf(exif)) : undefined;
+}
+
 /** @returns undefined where several segments, or one that is not in the best of order, might tell how a picture lies */
 function orientationOf(segments: readonly Uint8Array[]): number | undefined {
   const found = segments.filter((segment) => Buffer.from(segment).toString("latin1", 0, 4) === "Exif");
@@ -248,7 +267,7 @@ function firstOrientation(tiff: Uint8Array): number | undefined {
     if (view.getUint16(at, isLittle) !== orientationTag) continue;
     const isNumber = view.getUint16(at + 2, isLittle) === short && view.getUint32(at + 4, isLittle) === 1;
     const orientation = view.getUint16(at + 8, isLittle);
-    return isNumber && orientation >= 1 && orientation <= 8 ? orientation : undefined;
+    return isNumber && orientation <= 8 ? orientation || 1 : undefined; // 0 is some programs' word for "unknown"
   }
   return 1;
 }

@@ -24,7 +24,7 @@ export function createPlainPreprocessor(
   };
 }
 
-/** A file that an engine decodes beside its graph has at most so many bytes, and so many pixels: they take some 3 ms. */
+/** A file that an engine decodes beside its graph has at most so many bytes, and so many pixels: they take up to 8 ms. */
 export const mostSmallBytes = 256 * 1024;
 const mostSmallPixels = 1024 * 1024;
 /** Rows that are longer take memory that an engine would keep. */
@@ -34,7 +34,7 @@ const longestSmallSide = 4096;
 export function isSmallJpeg(file: Uint8Array): boolean {
   if (file.length > mostSmallBytes) return false;
   const frame = readJpegFrame(file);
-  if (!frame || frame.isProgressive) return false; // all coefficients of progressive ones are in memory
+  if (!frame?.isPlain || frame.isProgressive) return false; // all coefficients of progressive ones are in memory
   const { width, height } = frame;
   return width * height <= mostSmallPixels && Math.max(width, height) <= longestSmallSide;
 }

@@ -39,7 +39,15 @@ export interface Embedded {
 }
 
 /** Is what an item is rejected with that the engine could not prepare: it may be submitted once more, prepared. */
-export class DeclinedItem extends Error {}
+export class DeclinedItem extends Error {
+  /** What it took by then: it also waited while those beside it were computed. */
+  readonly spent: Pick<Embedded, "queueMs" | "prepareMs">;
+
+  constructor(spent: DeclinedItem["spent"]) {
+    super("The engine could not prepare the item.");
+    this.spent = spent;
+  }
+}
 
 export interface SubmitOptions extends Due {
   /** What the item costs when it is run alone: tokens, for texts. */
@@ -268,18 +276,21 @@ export class Batcher<Item> {
         inputs = [],
         declined = [],
       } = await run(this.#options.toTensors(items));
-      this.#lastSuccessAt = this.#now();
-      const cost = batch.reduce((sum, job) => sum + job.cost, 0);
-      attempt.measure?.(cost, this.#lastSuccessAt - startedAt);
-      this.#options.observer?.onBatch({ size: batch.length, inferenceMs });
-      const dimensions = embeddings.length / batch.length;
-      for (const [row, job] of batch.entries()) {
-        if (declined.includes(row)) {
-          job.reject(new DeclinedItem());
-          continue;
-        }
+      const computed = batch.filter((_, row) => !declined.includes(row));
+      if (computed.length > 0) {
+        this.#lastSuccessAt = this.#now();
+        const cost = computed.reduce((sum, job) => sum + job.cost, 0);
+        attempt.measure?.(cost, this.#lastSuccessAt - startedAt);
+        this.#options.observer?.onBatch({ size: computed.length, inferenceMs });
+      }
+      const dimensions = embeddings.length / computed.length;
+      for (const [row, job] of computed.entries()) {
         const embedding = embeddings.slice(row * dimensions, (row + 1) * dimensions);
         job.resolve({ embedding, queueMs: startedAt - job.queuedAt, prepareMs, inferenceMs });
+      }
+      for (const row of declined) {
+        const job = batch[row]!;
+        job.reject(new DeclinedItem({ queueMs: startedAt - job.queuedAt + inferenceMs, prepareMs }));
       }
       this.#options.recycle?.(items, inputs); // at the end, since a failure before would have them run once more
     } catch (error) {

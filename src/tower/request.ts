@@ -110,8 +110,10 @@ export function openRequest<Item>(request: RequestOptions, shared: SharedByReque
       cache?.set(key, { embedding: embedded.embedding, incomplete });
       return { ...embedded, incomplete, prepareMs: prepareMs + embedded.prepareMs };
     } catch (error) {
-      if (error instanceof DeclinedItem && otherwise) return compute({ key, position, cost }, otherwise, signal);
-      throw error;
+      if (!(error instanceof DeclinedItem && otherwise)) throw error;
+      const result = await compute({ key, position, cost }, otherwise, signal);
+      const queueMs = error.spent.queueMs + result.queueMs;
+      return { ...result, queueMs, prepareMs: prepareMs + error.spent.prepareMs + result.prepareMs };
     }
   }
 

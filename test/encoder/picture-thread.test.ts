@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createEncoder, type Encoder, type EncoderOptions } from "../../src/encoder/encoder.ts";
 import { startEngine } from "../../src/engine/engine.ts";
+import { availableCores } from "../../src/host/available-cores.ts";
 import { buildTinyModel } from "../support/tiny-model.ts";
 
 let model: string;
@@ -12,9 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dirname(model), { recursive: true }));
 
+/** An engine says that it took so long to prepare a batch of which it declined a picture. */
+const lostMs = 60_000;
+
 /** Starts an encoder that keeps count of the pictures that engines got as files. */
 async function open(options: EncoderOptions = {}) {
   const files = { given: 0, declined: 0 };
+  const batches: number[] = [];
   const counting: typeof startEngine = async (options) => {
     const engine = await startEngine(options);
     return {
@@ -22,18 +27,19 @@ async function open(options: EncoderOptions = {}) {
       async run(inputs) {
         files.given += inputs[0]!.unmade?.length ?? 0;
         const result = await engine.run(inputs);
-        files.declined += result.declined?.length ?? 0;
-        return result;
+        const declined = result.declined?.length ?? 0;
+        files.declined += declined;
+        return declined ? { ...result, prepareMs: lostMs } : result;
       },
     };
   };
   const encoder = await createEncoder(
-    { model, threads: 1, ...options },
-    {},
+    { model, threads: 1, replicas: availableCores(), ...options },
+    { onBatch: (_, { size }) => batches.push(size) },
     { towers: ["image"], startEngine: counting },
   );
   onTestFinished(() => encoder.close({ timeoutMs: 0 }));
-  return { encoder, files };
+  return { encoder, files, batches };
 }
 
 const noise = Uint8Array.from({ length: 90 * 60 * 3 }, (_, at) => (at * at * 31) & 255);
@@ -70,17 +76,45 @@ it("takes pictures of both kinds in one request, each to its own vector", async 
   expect(new Set(embeddings.map(String)).size).toBe(colours.length);
 });
 
+/** Is a JPEG whose numbers are R, G and B, as it says so late that an engine is given it. */
+function oddJpeg(file: Buffer) {
+  const scan = file.indexOf(Buffer.from([0xff, 0xda]));
+  return Buffer.concat([file.subarray(0, scan), adobe(0), file.subarray(scan)]);
+}
+
 it("leaves what an engine declines to a process, and the pictures beside it alone", async () => {
-  const { encoder, files } = await open();
+  const { encoder, files, batches } = await open();
   const file = await jpeg();
   const rotten = file.subarray(0, file.length - 400);
-  const odd = Buffer.concat([file.subarray(0, 2), adobe(0), file.subarray(2)]); // its numbers are R, G and B
-  const all = await encoder.encodeImages([file, rotten, odd], { onError: "return" });
+  const odd = oddJpeg(file);
+  const all = await encoder.encodeImages([rotten, file, odd], { onError: "return" });
   expect(files).toEqual({ given: 3, declined: 2 });
-  expect(all.errors).toMatchObject([{ code: "IMAGE_UNREADABLE", index: 1 }]);
-  expect(all.embeddings[0]).toEqual(await vectorOf(encoder, file));
+  expect(all.errors).toMatchObject([{ code: "IMAGE_UNREADABLE", index: 0 }]);
+  expect(batches.reduce((sum, size) => sum + size)).toBe(2);
+  expect(all.embeddings[1]).toEqual(await vectorOf(encoder, file));
   expect(all.embeddings[2]).toEqual(await vectorOf(encoder, await asPng(odd)));
-  expect(all.embeddings[2]).not.toEqual(all.embeddings[0]);
+  expect(all.embeddings[2]).not.toEqual(all.embeddings[1]);
+});
+
+it("computes nothing for a picture that it declines", async () => {
+  const { encoder, files, batches } = await open();
+  const file = await jpeg();
+  await expect(vectorOf(encoder, file.subarray(0, file.length - 400))).rejects.toMatchObject({
+    code: "IMAGE_UNREADABLE",
+  });
+  expect({ files, batches }).toEqual({ files: { given: 1, declined: 1 }, batches: [] });
+});
+
+it("counts the time that a picture lost with the engine that declined it", async () => {
+  const { encoder } = await open();
+  const { timings } = await encoder.encodeImages([oddJpeg(await jpeg())]);
+  expect(timings.decodeMs).toBeGreaterThan(lostMs);
+});
+
+it("leaves small JPEGs to processes where engines leave them a core", async () => {
+  const { encoder, files } = await open({ replicas: 1 });
+  await vectorOf(encoder, await jpeg());
+  expect(files.given).toBe(availableCores() === 1 ? 1 : 0);
 });
 
 it("has damaged pictures for whoever wants what there is of them", async () => {

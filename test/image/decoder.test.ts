@@ -67,6 +67,19 @@ describe("the decoder", () => {
     expect(decoder.msFor(100)).toBeGreaterThan(before / 10);
   });
 
+  it("expects to decode what it leaves to engines where they decline that", async () => {
+    open({ leavesSmallJpegs: true });
+    const jpeg = read("icc.jpg");
+    await decoder.decode(jpeg);
+    for (let i = 0; i < 30; i++) decoder.leavesToEngine(jpeg);
+    const left = decoder.msFor(1e6);
+    for (let i = 0; i < 10; i++) {
+      decoder.leavesToEngine(jpeg);
+      await decoder.decode(jpeg, { isDeclined: true });
+    }
+    expect(decoder.msFor(1e6)).toBeGreaterThan(100 * left);
+  });
+
   it("hands an image of several megabytes over whole", async () => {
     open();
     const noise = Buffer.from(

@@ -27,7 +27,7 @@ describe("readJpegFrame", () => {
     const file = await image.toBuffer();
     const { width, height, depth, hasAlpha, isProgressive } = await sharp(file).metadata();
     expect({ depth, hasAlpha }).toEqual({ depth: "uchar", hasAlpha: false });
-    expect(readJpegFrame(file)).toEqual({ width, height, isProgressive: isProgressive ?? false });
+    expect(readJpegFrame(file)).toEqual({ width, height, isPlain: true, isProgressive: isProgressive ?? false });
   });
 
   it("skips comments and tables", () => {
@@ -77,6 +77,7 @@ describe("readJpegHeader", () => {
   it("knows how a picture lies", () => {
     expect(readJpegHeader(baseline)?.orientation).toBe(1);
     for (const value of [1, 3, 6, 8]) expect(readJpegHeader(withExif(orientation(value)))?.orientation).toBe(value);
+    expect(readJpegHeader(withExif(orientation(0)))?.orientation).toBe(1);
     expect(readJpegHeader(withExif(orientation(6, { tag: 305 })))?.orientation).toBe(1);
     const little = [0x12, 1, 3, 0, 1, 0, 0, 0, 8, 0, 0, 0];
     const littleFile = withExif(little, { magic: [0x49, 0x49, 42, 0] });
@@ -86,7 +87,6 @@ describe("readJpegHeader", () => {
 
   it.each([
     ["an orientation that there is not", withExif(orientation(9))],
-    ["an orientation of 0", withExif(orientation(0))],
     ["an orientation of another type", withExif(orientation(6, { type: 4 }))],
     ["two orientations", withExif(orientation(6, { count: 2 }))],
     ["EXIF that does not begin as it should", withExif(orientation(6), { head: "Exif\0\x01" })],
@@ -95,9 +95,14 @@ describe("readJpegHeader", () => {
     ["Adobe's word that it is R G B", withSegment(0xff, 0xee, 0, 14, ...Buffer.from("Adobe"), 0, 100, 0, 0, 0, 0, 0)],
     ["components of other numbers", withByte(10, 0)],
     ["a component of a third kind of resolution", withByte(11, 0x12)],
-    ["a restart interval of one byte", withSegment(0xff, 0xdd, 0, 3, 1)],
-  ])("leaves a JPEG with %s to libvips", (_, file) => {
-    expect(readJpegFrame(file)).toMatchObject({ width: 34, height: 21 });
+  ])("leaves a JPEG with %s to libvips, as its frame tells", (_, file) => {
+    expect(readJpegFrame(file)).toEqual({ width: 34, height: 21, isPlain: false, isProgressive: false });
+    expect(readJpegHeader(file)).toBeUndefined();
+  });
+
+  it("leaves a JPEG to libvips although nothing that comes before its frame is odd", () => {
+    const file = withSegment(0xff, 0xdd, 0, 3, 1); // a restart interval of one byte
+    expect(readJpegFrame(file)).toMatchObject({ isPlain: true });
     expect(readJpegHeader(file)).toBeUndefined();
   });
 });

@@ -16,7 +16,7 @@ function manualEngine() {
           finish: (declined = []) =>
             resolve({
               declined,
-              embeddings: Float32Array.from(items.flatMap((item) => [item, item])),
+              embeddings: Float32Array.from(items.flatMap((item, row) => (declined.includes(row) ? [] : [item, item]))),
               inferenceMs: 1,
               inputs: inputs.map(({ data }) => data),
             }),
@@ -81,6 +81,25 @@ describe("the batcher", () => {
     ]);
     expect(declined).toMatchObject({ status: "rejected", reason: expect.any(DeclinedItem) });
     expect({ batches: batches.length, recycled }).toEqual({ batches: 1, recycled: [[7, 8, 9]] });
+  });
+
+  it("neither counts nor times what the engine declined", async () => {
+    const { engine, batches } = manualEngine();
+    let now = 0;
+    const sizes: number[] = [];
+    const observer = { onBatch: ({ size }: { size: number }) => sizes.push(size), onQueueDepth() {} };
+    const batcher = batcherOver([engine], { observer, now: () => now });
+    const outcomes = Promise.allSettled(Array.from({ length: 13 }, (_, item) => submit(batcher, item)));
+    for (const declined of [[0], [1, 2, 3], [0, 1, 2, 3], []]) {
+      await settle();
+      now += 10;
+      batches.at(-1)!.finish(declined);
+    }
+    const [first] = await outcomes;
+    expect(first).toMatchObject({ status: "rejected", reason: { spent: { queueMs: 1, prepareMs: 0 } } });
+    expect(sizes).toEqual([3, 1, 1]);
+    expect(batcher.lastSuccessAt).toBe(40);
+    expect(batcher.msFor(1)).toBeGreaterThan(10 / 3);
   });
 
   it("gives back what a batch was made of once it is done, and not while it may be tried again", async () => {
