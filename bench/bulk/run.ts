@@ -28,7 +28,7 @@ import { coreMs } from "./core-time.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    pictures: { type: "string", default: "320" },
+    pictures: { type: "string", default: "960" },
     turns: { type: "string", default: "3" },
     work: { type: "string", default: defaultWork },
     peer: { type: "string" },
