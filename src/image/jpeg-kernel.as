@@ -268,7 +268,8 @@ function decodeBlock(component: u32, to: usize, stride: usize, isWanted: bool): 
   let count = bitCount;
   let from = next;
   if (from > words + wordsBytes + 8) return false;
-  memory.fill(block, 0, 128);
+  const zero = i64x2.splat(0);
+  for (let at = block; at < block + 128; at += 16) v128.store(at, zero);
 
   let table = tableOf(component, false);
   const divisor = divisors + 64 * <usize>component;
@@ -750,52 +751,47 @@ export function repeatEdges(plane: usize, stride: usize, width: u32, rows: u32):
   }
 }
 
-/** Colours of the even pixels and the odd ones of 16. */
-let even = i64x2.splat(0);
-let odd = i64x2.splat(0);
-
-/** Between two colours a pixel has 3/4 of the near one. Halves go up for odd pixels alone. */
+/**
+ * A pixel between two colours has 3/4 of the near one. Sums are 2^shift times as much, and rounded up where halves are
+ * between an even pixel and the one before it, or down. Colours come as 0 .. 255 and go as -128 .. 127.
+ */
 @inline
-function widen(at: usize): void {
-  const near = i16x8.mul(v128.load_ext<u8>(at), i16x8.splat(3));
-  even = i16x8.shr_u(i16x8.add(i16x8.add(near, v128.load_ext<u8>(at - 1)), i16x8.splat(1)), 2);
-  odd = i16x8.shr_u(i16x8.add(i16x8.add(near, v128.load_ext<u8>(at + 1)), i16x8.splat(2)), 2);
+function mix(near: v128, other: v128, rounding: i16, shift: i32): v128 {
+  const sum = i16x8.add(i16x8.mul(near, i16x8.splat(3)), other);
+  return i16x8.shr_s(i16x8.add(sum, i16x8.splat(rounding - (<i16>128 << <i16>shift))), shift);
 }
 
-/** Does the same in both directions; `far` is how far the row lies from which a quarter comes. */
-@inline
-function enlarge(at: usize, far: isize): void {
-  const near = i16x8.mul(betweenRows(at, far), i16x8.splat(3));
-  even = i16x8.shr_u(i16x8.add(i16x8.add(near, betweenRows(at - 1, far)), i16x8.splat(8)), 4);
-  odd = i16x8.shr_u(i16x8.add(i16x8.add(near, betweenRows(at + 1, far)), i16x8.splat(7)), 4);
-}
-
+/** Mixes eight colours with those of another row: four times as much. */
 @inline
 function betweenRows(at: usize, far: isize): v128 {
   return i16x8.add(i16x8.mul(v128.load_ext<u8>(at), i16x8.splat(3)), v128.load_ext<u8>(at + far));
 }
 
-/** Gives number * weight / 2^16, rounded: each number is paired with 2, and its weight with a quarter of 2^16. */
+/** Gives the colours that lie one before the eight of `these`. */
 @inline
-function share(numbers: v128, weight: i16): v128 {
-  const two = i16x8.splat(2);
-  return narrow(
-    weigh(lowPairs(numbers, two), weight, 1 << 14),
-    weigh(highPairs(numbers, two), weight, 1 << 14),
-    16,
-  );
+function previous(before: v128, these: v128): v128 {
+  return v128.shuffle<i16>(before, these, 7, 8, 9, 10, 11, 12, 13, 14);
 }
 
-/** 1.402 = 1 + 26345 / 2^16 */
+/** Gives those that lie one behind. */
+@inline
+function following(these: v128, behind: v128): v128 {
+  return v128.shuffle<i16>(these, behind, 1, 2, 3, 4, 5, 6, 7, 8);
+}
+
+/**
+ * 1.402 = 1 + 26345 / 2^16, of which the product takes half, cut to 13172 / 2^15: it is rounded to the same for all of -128
+ * .. 127.
+ */
 @inline
 function red(y: v128, cr: v128): v128 {
-  return i16x8.add(i16x8.add(y, cr), share(cr, 26345));
+  return i16x8.add(i16x8.add(y, cr), i16x8.q15mulr_sat_s(cr, i16x8.splat(13172)));
 }
 
-/** 1.772 = 2 - 14942 / 2^16 */
+/** 1.772 = 2 - 7471 / 2^15 */
 @inline
 function blue(y: v128, cb: v128): v128 {
-  return i16x8.add(i16x8.add(y, i16x8.add(cb, cb)), share(cb, -14942));
+  return i16x8.add(i16x8.add(y, i16x8.add(cb, cb)), i16x8.q15mulr_sat_s(cb, i16x8.splat(-7471)));
 }
 
 /** -0.34414 = -22554 / 2^16, and -0.71414 = 18734 / 2^16 - 1 */
@@ -813,11 +809,6 @@ function green(y: v128, cb: v128, cr: v128): v128 {
 /** Writes 16 pixels of R G B. */
 @inline
 function storePixels(y: v128, cbLow: v128, cbHigh: v128, crLow: v128, crHigh: v128, to: usize): void {
-  const middle = i16x8.splat(128);
-  cbLow = i16x8.sub(cbLow, middle);
-  cbHigh = i16x8.sub(cbHigh, middle);
-  crLow = i16x8.sub(crLow, middle);
-  crHigh = i16x8.sub(crHigh, middle);
   const yLow = i16x8.extend_low_i8x16_u(y);
   const yHigh = i16x8.extend_high_i8x16_u(y);
   const r = i8x16.narrow_i16x8_u(red(yLow, crLow), red(yHigh, crHigh));
@@ -836,31 +827,72 @@ function storePixels(y: v128, cbLow: v128, cbHigh: v128, crLow: v128, crHigh: v1
  * @param far how far the row of colours lies from which a quarter comes, where they have half the resolution down
  */
 export function writeRow(y: usize, cb: usize, cr: usize, far: isize, from: u32, until: u32, to: usize): void {
+  const isMixedDown = blocksDown == 2;
+  let bluesBefore = i64x2.splat(0);
+  let redsBefore = i64x2.splat(0);
+  let blues = i64x2.splat(0);
+  let reds = i64x2.splat(0);
+  if (isMixedDown) {
+    const at: usize = from >> 1;
+    bluesBefore = betweenRows(cb + at - 8, far);
+    redsBefore = betweenRows(cr + at - 8, far);
+    blues = betweenRows(cb + at, far);
+    reds = betweenRows(cr + at, far);
+  }
   for (let x: usize = from; x < until; x += 16) {
     const luma = v128.load(y + x);
-    if (components == 1) {
-      const grey = i16x8.splat(128);
-      storePixels(luma, grey, grey, grey, grey, to);
-    } else if (blocksAcross == 1) {
-      const blues = v128.load(cb + x);
-      const reds = v128.load(cr + x);
+    if (isMixedDown) {
+      const behind = (x >> 1) + 8;
+      const bluesBehind = betweenRows(cb + behind, far);
+      const redsBehind = betweenRows(cr + behind, far);
+      const evenBlues = mix(blues, previous(bluesBefore, blues), 8, 4);
+      const oddBlues = mix(blues, following(blues, bluesBehind), 7, 4);
+      const evenReds = mix(reds, previous(redsBefore, reds), 8, 4);
+      const oddReds = mix(reds, following(reds, redsBehind), 7, 4);
       storePixels(
         luma,
-        i16x8.extend_low_i8x16_u(blues),
-        i16x8.extend_high_i8x16_u(blues),
-        i16x8.extend_low_i8x16_u(reds),
-        i16x8.extend_high_i8x16_u(reds),
+        lowPairs(evenBlues, oddBlues),
+        highPairs(evenBlues, oddBlues),
+        lowPairs(evenReds, oddReds),
+        highPairs(evenReds, oddReds),
+        to,
+      );
+      bluesBefore = blues;
+      redsBefore = reds;
+      blues = bluesBehind;
+      reds = redsBehind;
+    } else if (components == 1) {
+      const grey = i64x2.splat(0);
+      storePixels(luma, grey, grey, grey, grey, to);
+    } else if (blocksAcross == 1) {
+      const middle = i8x16.splat(-128);
+      const ofBlue = v128.xor(v128.load(cb + x), middle);
+      const ofRed = v128.xor(v128.load(cr + x), middle);
+      storePixels(
+        luma,
+        i16x8.extend_low_i8x16_s(ofBlue),
+        i16x8.extend_high_i8x16_s(ofBlue),
+        i16x8.extend_low_i8x16_s(ofRed),
+        i16x8.extend_high_i8x16_s(ofRed),
         to,
       );
     } else {
-      const at = x >> 1;
-      if (blocksDown == 1) widen(cb + at);
-      else enlarge(cb + at, far);
-      const bluesLow = lowPairs(even, odd);
-      const bluesHigh = highPairs(even, odd);
-      if (blocksDown == 1) widen(cr + at);
-      else enlarge(cr + at, far);
-      storePixels(luma, bluesLow, bluesHigh, lowPairs(even, odd), highPairs(even, odd), to);
+      const atBlue = cb + (x >> 1);
+      const atRed = cr + (x >> 1);
+      const nearBlue = v128.load_ext<u8>(atBlue);
+      const nearRed = v128.load_ext<u8>(atRed);
+      const evenBlues = mix(nearBlue, v128.load_ext<u8>(atBlue - 1), 1, 2);
+      const oddBlues = mix(nearBlue, v128.load_ext<u8>(atBlue + 1), 2, 2);
+      const evenReds = mix(nearRed, v128.load_ext<u8>(atRed - 1), 1, 2);
+      const oddReds = mix(nearRed, v128.load_ext<u8>(atRed + 1), 2, 2);
+      storePixels(
+        luma,
+        lowPairs(evenBlues, oddBlues),
+        highPairs(evenBlues, oddBlues),
+        lowPairs(evenReds, oddReds),
+        highPairs(evenReds, oddReds),
+        to,
+      );
     }
     to += 48;
   }
