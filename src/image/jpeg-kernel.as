@@ -263,6 +263,16 @@ const block = memory.data(128, 16);
 const mostCoefficient: u32 = 2048;
 const mostNumberBits: u32 = 12;
 
+/** @returns the entry of the next code, with its number, or 0 if there is none */
+@inline
+function entryAt(table: usize, buffer: u64, isAc: bool): u32 {
+  let entry = load<u32>(table + 4 * <usize>(buffer >> (64 - peekBits)));
+  if (entry == 0) entry = longEntry(table, <u32>(buffer >> (64 - longestCode)), isAc);
+  if (!(entry & isPart)) return entry;
+  const size = entry >> 16;
+  return wholeEntry(entry, <u32>((buffer << (entry & 0x1f)) >> (64 - size)), size);
+}
+
 function decodeBlock(component: u32, to: usize, stride: usize, isWanted: bool): bool {
   let buffer = bits;
   let count = bitCount;
@@ -271,45 +281,44 @@ function decodeBlock(component: u32, to: usize, stride: usize, isWanted: bool): 
   const zero = i64x2.splat(0);
   for (let at = block; at < block + 128; at += 16) v128.store(at, zero);
 
-  let table = tableOf(component, false);
+  if (count < 32) {
+    buffer |= <u64>load<u32>(from) << (32 - count);
+    from += 4;
+    count += 32;
+  }
+  const mean = entryAt(tableOf(component, false), buffer, false);
+  if (mean == 0) return false;
+  buffer <<= mean & 0x1f;
+  count -= mean & 0x1f;
+  let number = (<i32>mean >> 16) + load<i32>(means + 4 * component);
+  store<i32>(means + 4 * component, number);
+
+  const table = tableOf(component, true);
   const divisor = divisors + 64 * <usize>component;
-  let isAc = false;
+  number *= load<u8>(divisor);
+  store<i16>(block, <i16>number);
+  let wild = <u32>number + mostCoefficient;
   let isFlat = true;
-  let wild: u32 = 0;
-  let place: u32 = 0;
+  let place: u32 = 1;
   do {
     if (count < 32) {
       buffer |= <u64>load<u32>(from) << (32 - count);
       from += 4;
       count += 32;
     }
-    let entry = load<u32>(table + 4 * <usize>(buffer >> (64 - peekBits)));
-    if (entry == 0) {
-      entry = longEntry(table, <u32>(buffer >> (64 - longestCode)), isAc);
-      if (entry == 0) return false;
-    }
-    if (entry & isPart) {
-      const size = entry >> 16;
-      entry = wholeEntry(entry, <u32>((buffer << (entry & 0x1f)) >> (64 - size)), size);
-    }
+    const entry = entryAt(table, buffer, true);
+    if (entry == 0) return false;
     buffer <<= entry & 0x1f;
     count -= entry & 0x1f;
     place += (entry >> 8) & 0xff;
-    let number = <i32>entry >> 16;
-    if (!isAc) {
-      number += load<i32>(means + 4 * component);
-      store<i32>(means + 4 * component, number);
-      number *= load<u8>(divisor);
-      store<i16>(block, <i16>number);
-      table += tableBytes;
-      isAc = true;
-    } else if (number != 0) {
+    number = <i32>entry >> 16;
+    if (number != 0) {
       if (place > 63) return false;
       number *= load<u8>(divisor + place);
+      wild |= <u32>number + mostCoefficient;
       store<i16>(block + 2 * <usize>load<u8>(zigzag + place), <i16>number);
       isFlat = false;
     }
-    wild |= <u32>number + mostCoefficient;
     place++;
   } while (place < 64);
   if (wild >= 2 * mostCoefficient) return false;
