@@ -761,8 +761,8 @@ export function repeatEdges(plane: usize, stride: usize, width: u32, rows: u32):
 }
 
 /**
- * A pixel between two colours has 3/4 of the near one. Sums are 2^shift times as much, and rounded up where halves are
- * between an even pixel and the one before it, or down. Colours come as 0 .. 255 and go as -128 .. 127.
+ * A pixel between two colours has 3/4 of the near one. Sums are 2^shift times as much as colours, and `rounding` says which
+ * way halves go. Colours were 0 .. 255 and are -128 .. 127 then.
  */
 @inline
 function mix(near: v128, other: v128, rounding: i16, shift: i32): v128 {
@@ -788,10 +788,7 @@ function following(these: v128, behind: v128): v128 {
   return v128.shuffle<i16>(these, behind, 1, 2, 3, 4, 5, 6, 7, 8);
 }
 
-/**
- * 1.402 = 1 + 26345 / 2^16, of which the product takes half, cut to 13172 / 2^15: it is rounded to the same for all of -128
- * .. 127.
- */
+/** 1.402 = 1 + 26345 / 2^16. Rounded, 13172 / 2^15 gives the same for all of -128 .. 127. */
 @inline
 function red(y: v128, cr: v128): v128 {
   return i16x8.add(i16x8.add(y, cr), i16x8.q15mulr_sat_s(cr, i16x8.splat(13172)));
