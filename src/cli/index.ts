@@ -68,7 +68,7 @@ export const index = command({
         const gone = values.prune ? `, ${count(pruned)} removed${unpruned}` : "";
         const where = indexPath(values.index);
         const failures = tally.failed > 0 ? `; ${where}/errors.jsonl says what failed` : "";
-        return `${gone}; the index ${where} holds ${count(pictures)} pictures${failures}`;
+        return `${gone}; the index ${where} holds ${count(pictures)} picture${pictures === 1 ? "" : "s"}${failures}`;
       });
       if (process.stdout.isTTY && pictures > 0) print(searchHint(values.index));
       await optimize({ directory, dimensions: encoder.manifest.dimensions, pictures, isWanted: values.optimize });

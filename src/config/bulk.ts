@@ -82,7 +82,10 @@ export const indexFolder = text("a folder", {
 
 export const indexSettings = {
   index: indexFolder,
-  prune: toggle({ default: false, help: "Remove what the inputs do not have any more." }),
+  prune: toggle({
+    default: false,
+    help: "Remove what the inputs do not have any more, and what cannot be decoded any more.",
+  }),
   forget: toggle({
     default: false,
     help: "Remove all that came from the inputs, which need not be there any more, instead of indexing them.",

@@ -81,6 +81,11 @@ describe("an index", () => {
     expect((await run("index", pictures, "--prune")).stdout).toContain(`1 removed; the index`);
     const all = await found("a red bicycle", "-n", String(count));
     expect(all).toHaveLength(count - 1);
+    for (const name of readdirSync(pictures)) rmSync(join(pictures, name), { recursive: true });
+    const empty = await run("index", pictures, "--prune", "--dry-run");
+    expect(empty).toMatchObject({ code: 1, stdout: "" });
+    expect(empty.stderr).toContain(`Nothing would be removed, since ${pictures} has no pictures at all.`);
+    expect((await run("index", pictures, "--prune")).stdout).toContain("0 removed (an input has no pictures at all)");
   }, 240_000);
 
   it("forgets what came from a folder that was moved, and is the same for every way to spell a folder", async () => {
