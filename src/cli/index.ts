@@ -11,6 +11,7 @@ import { indexPath, indexSettings, inputSettings } from "../config/bulk.ts";
 import { decodeSettings, encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
+import { EncoderError } from "../errors.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
 import { withHome } from "../model/locate.ts";
 import { printable } from "../model/path-name.ts";
@@ -42,6 +43,7 @@ export const index = command({
   exitCodes: { 3: "some inputs failed; they are in errors.jsonl of the index", ...interruptedCodes },
   settings,
   async run({ values, operands, signal }) {
+    requireNamedFolder();
     const directory = resolve(withHome(indexPath(values.index)));
     if (values.forget) return tellGone(await forgetInputs({ directory, operands, dryRun: values.dryRun }), values);
     const reading = createReading(values);
@@ -79,6 +81,13 @@ export const index = command({
     }
   },
 });
+
+/** Node.js gives a working folder whose path is not UTF-8 the same name as others: what lies in them would be mixed up. */
+function requireNamedFolder(): void {
+  if (!process.cwd().includes("\ufffd")) return;
+  const message = "The working folder's path is not UTF-8; call this from the folder above and name that one.";
+  throw new EncoderError("CONFIG_INVALID", message);
+}
 
 /** Says to a person at a terminal what an index is for. */
 function searchHint(index: string): string {

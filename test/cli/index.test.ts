@@ -60,6 +60,17 @@ describe("an index", () => {
     expect(absolute.sort()).toEqual(paths.map((path) => path.toString("latin1")).sort());
   });
 
+  it("refuses a working folder whose name Node.js cannot tell from others", async () => {
+    const { folder, at } = await places();
+    const before = `mkdir '${folder}/'"$(printf 'caf\\351')" && cd '${folder}/'"$(printf 'caf\\351')"`;
+    const { code, stderr } = await runCli(["index", ".", "--index", at, "--model", model], {}, before);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining("The working folder's path is not UTF-8"),
+    });
+    expect(existsSync(at)).toBe(false);
+  });
+
   it("knows what is unchanged and what was renamed, and drops what is gone when it is to prune", async () => {
     const count = Number(process.env.PICTURES ?? 2000);
     const text = (value: number) => value.toLocaleString("en-US");
