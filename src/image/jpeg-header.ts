@@ -227,8 +227,11 @@ function layoutOf(frame: Uint8Array) {
 
 const isFactor = (pair: number) => [pair >> 4, pair & 15].every((factor) => factor >= 1 && factor <= 4);
 
+const beginsWith = (segment: Uint8Array, word: string) =>
+  Buffer.from(segment.subarray(0, word.length)).toString("latin1") === word;
+
 function isYCbCr(segment: Uint8Array): boolean {
-  return Buffer.from(segment).toString("latin1", 0, 5) !== "Adobe" || segment[11] === 1;
+  return !beginsWith(segment, "Adobe") || segment[11] === 1;
 }
 
 /** @returns undefined where how the picture lies, or what its numbers mean, is unusual */
@@ -239,7 +242,7 @@ function orientationIn(segments: readonly Segment[]): number | undefined {
 
 /** @returns undefined where several segments, or one that is not in the best of order, might tell how a picture lies */
 function orientationOf(segments: readonly Uint8Array[]): number | undefined {
-  const found = segments.filter((segment) => Buffer.from(segment).toString("latin1", 0, 4) === "Exif");
+  const found = segments.filter((segment) => beginsWith(segment, "Exif"));
   const [exif] = found;
   if (!exif) return 1;
   const isUsual = found.length === 1 && exif[4] === 0 && exif[5] === 0;

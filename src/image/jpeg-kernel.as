@@ -828,6 +828,19 @@ function storePixels(y: v128, cbLow: v128, cbHigh: v128, crLow: v128, crHigh: v1
   v128.store(to, v128.shuffle<i8>(right, b, 26, 6, 7, 27, 8, 9, 28, 10, 11, 29, 12, 13, 30, 14, 15, 31), 32);
 }
 
+/** Does so where each colour is that of an even pixel or an odd one. */
+@inline
+function storeMixed(y: v128, evenBlues: v128, oddBlues: v128, evenReds: v128, oddReds: v128, to: usize): void {
+  storePixels(
+    y,
+    lowPairs(evenBlues, oddBlues),
+    highPairs(evenBlues, oddBlues),
+    lowPairs(evenReds, oddReds),
+    highPairs(evenReds, oddReds),
+    to,
+  );
+}
+
 /**
  * Writes pixels of a row, R G B: from one whose number is a multiple of 16 on, and up to 15 more than asked for.
  * @param far how far the row of colours lies from which a quarter comes, where they have half the resolution down
@@ -855,14 +868,7 @@ export function writeRow(y: usize, cb: usize, cr: usize, far: isize, from: u32, 
       const oddBlues = mix(blues, following(blues, bluesBehind), 7, 4);
       const evenReds = mix(reds, previous(redsBefore, reds), 8, 4);
       const oddReds = mix(reds, following(reds, redsBehind), 7, 4);
-      storePixels(
-        luma,
-        lowPairs(evenBlues, oddBlues),
-        highPairs(evenBlues, oddBlues),
-        lowPairs(evenReds, oddReds),
-        highPairs(evenReds, oddReds),
-        to,
-      );
+      storeMixed(luma, evenBlues, oddBlues, evenReds, oddReds, to);
       bluesBefore = blues;
       redsBefore = reds;
       blues = bluesBehind;
@@ -891,14 +897,7 @@ export function writeRow(y: usize, cb: usize, cr: usize, far: isize, from: u32, 
       const oddBlues = mix(nearBlue, v128.load_ext<u8>(atBlue + 1), 2, 2);
       const evenReds = mix(nearRed, v128.load_ext<u8>(atRed - 1), 1, 2);
       const oddReds = mix(nearRed, v128.load_ext<u8>(atRed + 1), 2, 2);
-      storePixels(
-        luma,
-        lowPairs(evenBlues, oddBlues),
-        highPairs(evenBlues, oddBlues),
-        lowPairs(evenReds, oddReds),
-        highPairs(evenReds, oddReds),
-        to,
-      );
+      storeMixed(luma, evenBlues, oddBlues, evenReds, oddReds, to);
     }
     to += 48;
   }
