@@ -58,7 +58,7 @@ async function runIndex(at: string) {
   const reading = createReading({ ...settingsWith(encoderSettings), maxReadBytes: 96 << 20 });
   const source = await openSources([pictures], {
     ...{ include: [], exclude: [], follow: false, text: false, column: "", idColumn: "", maxInflatedBytes: 1 << 30 },
-    ...{ reading, scratch: at },
+    ...{ reading, scratch: at, from0: false },
   });
   const tally = newTally();
   let removed = 0;

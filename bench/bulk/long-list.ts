@@ -51,7 +51,7 @@ async function runList(items: number) {
     const reading = createReading({ ...settingsWith(encoderSettings), maxReadBytes: 96 << 20 });
     const source = await openSources([list], {
       ...{ include: [], exclude: [], follow: false, text: true, column: "", idColumn: "", maxInflatedBytes: 1 << 30 },
-      ...{ reading, scratch: folder },
+      ...{ reading, scratch: folder, from0: false },
     });
     const startedAt = performance.now();
     const tally = newTally();

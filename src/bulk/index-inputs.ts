@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import { nameOf } from "../model/path-name.ts";
+import { bytesOf, nameOf } from "../model/path-name.ts";
 import type { IndexFacts } from "../search/index-facts.ts";
 import { isGlob, splitGlob } from "./glob.ts";
 import { absoluteName } from "./items/absolute-path.ts";
@@ -17,7 +17,7 @@ export interface IndexInput {
 export function noteInputs(operands: readonly string[], facts: IndexFacts): IndexInput[] {
   return operands.map((operand) => {
     const root = rootOf(operand);
-    if (root !== "") numberIn(facts.roots, nameOf(Buffer.from(root)));
+    if (root !== "") numberIn(facts.roots, nameOf(bytesOf(root)));
     return { number: numberIn(facts.inputs, inputName(operand)), root };
   });
 }
@@ -38,7 +38,7 @@ export function inputName(operand: string): string {
 function rootOf(operand: string): string {
   if (isUrl(operand)) return "";
   if (operand === "-") return absoluteName(".");
-  const found = statSync(operand, { throwIfNoEntry: false });
+  const found = statSync(bytesOf(operand), { throwIfNoEntry: false });
   if (!found && isGlob(operand)) return absoluteName(splitGlob(operand).base);
   return found?.isDirectory() ? absoluteName(operand) : dirname(absoluteName(operand));
 }

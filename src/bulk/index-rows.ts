@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { ErrorCode } from "../errors.ts";
-import { nameOf } from "../model/path-name.ts";
+import { bytesOf, nameOf } from "../model/path-name.ts";
 import type { StoredRow, VectorStore } from "../search/vector-store.ts";
 import type { IndexInput } from "./index-inputs.ts";
 import type { Row, RowSink } from "./items/item.ts";
@@ -53,9 +53,9 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<RowSin
     if (item.origin.kind !== "file") return { root: -1, path: item.name };
     const path = item.origin.path.toString("latin1");
     const { root } = inputs[item.operand]!;
-    const prefix = Buffer.from(root === "/" ? "/" : `${root}/`).toString("latin1");
+    const prefix = bytesOf(root === "/" ? "/" : `${root}/`).toString("latin1");
     const isBelow = path.startsWith(prefix) && !/(^|\/)\.\.?(\/|$)/.test(path.slice(prefix.length));
-    const folder = nameOf(isBelow ? Buffer.from(root) : Buffer.from(dirname(path), "latin1"));
+    const folder = nameOf(isBelow ? bytesOf(root) : Buffer.from(dirname(path), "latin1"));
     const below = isBelow ? path.slice(prefix.length) : basename(path);
     return { root: await options.rootNumber(folder), path: nameOf(Buffer.from(below, "latin1")) };
   }

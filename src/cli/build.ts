@@ -1,8 +1,8 @@
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { buildModel } from "../build/build.ts";
 import { text } from "../config/setting.ts";
 import { EncoderError } from "../errors.ts";
-import { withHome } from "../model/locate.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { checkpointPair, checkpointSettings } from "./checkpoint-pair.ts";
 import { command } from "./command.ts";
 import { describeFidelity } from "./fidelity.ts";
@@ -22,11 +22,11 @@ export const build = command({
   async run({ values, signal }) {
     const pair = checkpointPair(values, usage);
     if (!pair) throw new EncoderError("CONFIG_INVALID", `Expected: ${usage}`);
-    const outDir = resolve(withHome(values.out));
+    const outDir = absoluteFolder(values.out);
     const progress = createProgress(process.stderr);
     const model = await buildModel({
-      imageDir: resolve(withHome(pair.image)),
-      textDir: resolve(withHome(pair.text)),
+      imageDir: absoluteFolder(pair.image),
+      textDir: absoluteFolder(pair.text),
       outDir,
       name: basename(outDir),
       precision: values.precision,

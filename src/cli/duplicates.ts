@@ -1,11 +1,10 @@
-import { resolve } from "node:path";
 import { duplicatesSettings, indexPath } from "../config/bulk.ts";
-import { withHome } from "../model/locate.ts";
 import { printable } from "../model/path-name.ts";
 import { findDuplicates } from "../search/duplicates.ts";
 import { readFacts } from "../search/index-facts.ts";
 import { localResult } from "../search/results.ts";
 import { openVectorStore } from "../search/vector-store.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { command } from "./command.ts";
 import { count } from "./progress-text.ts";
 
@@ -17,7 +16,7 @@ export const duplicates = command({
   ],
   settings: duplicatesSettings,
   async run({ values, signal }) {
-    const directory = resolve(withHome(indexPath(values.index)));
+    const directory = absoluteFolder(indexPath(values.index));
     const facts = await readFacts(directory);
     const store = await openVectorStore(directory, facts.dimensions);
     try {

@@ -1,16 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { resolveModel } from "../build/resolve.ts";
 import type { Source } from "../bulk/sources/source.ts";
 import { EncoderError, type ErrorCode } from "../errors.ts";
 import { packageVersion } from "../host/package.ts";
-import { withHome } from "../model/locate.ts";
 import { parseQueueAddress } from "../queue/address.ts";
 import { runQueued } from "../queue/enqueue.ts";
 import { modelFacts } from "../queue/model-facts.ts";
 import { openStore } from "../queue/store.ts";
 import { storing } from "../storage/storing.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { callBulk } from "./bulk-call.ts";
 
 export interface EncodeQueuedValues {
@@ -42,7 +41,7 @@ export async function encodeQueued(
     );
   }
   const address = parseQueueAddress(values.queue, values.queuePassword);
-  const out = values.out.startsWith("s3:") ? values.out : resolve(withHome(values.out));
+  const out = values.out.startsWith("s3:") ? values.out : absoluteFolder(values.out);
   if (!out.startsWith("s3:")) await storing(() => mkdir(out, { recursive: true }));
   const store = await openStore(out, `run-${process.pid}`);
   const { manifest } = await resolveModel({ ...values, signal });

@@ -1,5 +1,4 @@
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { encodeFiles, encodeWith } from "../bulk/encode-files.ts";
 import { createReading } from "../bulk/items/reading.ts";
 import { openSources } from "../bulk/sources/open-source.ts";
@@ -8,7 +7,7 @@ import { encoderSettings } from "../config/encoder.ts";
 import { enqueueSettings } from "../config/queue.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
-import { withHome } from "../model/locate.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { callBulk } from "./bulk-call.ts";
 import { command } from "./command.ts";
 import { dryRun } from "./dry-run.ts";
@@ -39,7 +38,7 @@ export const encode = command({
   exitCodes: { 3: "some inputs failed; they are in errors.jsonl", ...interruptedCodes },
   settings,
   async run({ values, operands, signal }) {
-    const directory = resolve(withHome(values.out));
+    const directory = absoluteFolder(values.out);
     const reading = createReading(values);
     const source = await openSources(operands, { ...values, reading, scratch: tmpdir() });
     if (values.queue !== "" && !values.dryRun) return encodeQueued(values, { source, signal });

@@ -1,5 +1,4 @@
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { encodeWith } from "../bulk/encode-files.ts";
 import { findGone } from "../bulk/find-gone.ts";
 import { forgetInputs } from "../bulk/forget-inputs.ts";
@@ -11,11 +10,10 @@ import { indexPath, indexSettings, inputSettings } from "../config/bulk.ts";
 import { decodeSettings, encoderSettings } from "../config/encoder.ts";
 import { pickSettings } from "../config/setting.ts";
 import { createEncoder } from "../encoder/encoder.ts";
-import { EncoderError } from "../errors.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
-import { withHome } from "../model/locate.ts";
 import { printable } from "../model/path-name.ts";
 import { openVectorStore } from "../search/vector-store.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { callBulk } from "./bulk-call.ts";
 import { command } from "./command.ts";
 import { dryRun } from "./dry-run.ts";
@@ -43,8 +41,7 @@ export const index = command({
   exitCodes: { 3: "some inputs failed; they are in errors.jsonl of the index", ...interruptedCodes },
   settings,
   async run({ values, operands, signal }) {
-    requireNamedFolder();
-    const directory = resolve(withHome(indexPath(values.index)));
+    const directory = absoluteFolder(indexPath(values.index));
     if (values.forget) return tellGone(await forgetInputs({ directory, operands, dryRun: values.dryRun }), values);
     const reading = createReading(values);
     const source = await openSources(operands, { ...values, text: false, reading, scratch: tmpdir() });
@@ -81,13 +78,6 @@ export const index = command({
     }
   },
 });
-
-/** Node.js gives a working folder whose path is not UTF-8 the same name as others: what lies in them would be mixed up. */
-function requireNamedFolder(): void {
-  if (!process.cwd().includes("\ufffd")) return;
-  const message = "The working folder's path is not UTF-8; call this from the folder above and name that one.";
-  throw new EncoderError("CONFIG_INVALID", message);
-}
 
 /** Says to a person at a terminal what an index is for. */
 function searchHint(index: string): string {

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { flagName, readSettings } from "../config/setting.ts";
 import { EncoderError, type ErrorCode, toEncoderError } from "../errors.ts";
 import { packageVersion } from "../host/package.ts";
+import { commandArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { allCommands, commands } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
@@ -117,4 +118,4 @@ process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
 });
 
 // process.exit() is not called otherwise, so that what was written to pipes is flushed and a leaked handle shows.
-process.exitCode = await main(process.argv.slice(2)).catch(report);
+process.exitCode = await main(commandArguments()).catch(report);

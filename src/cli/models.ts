@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { removePacked } from "../build/packed.ts";
 import { modelSettings } from "../config/encoder.ts";
 import { EncoderError, toEncoderError } from "../errors.ts";
 import { type CatalogEntry, catalog, findInCatalog } from "../model/catalog.ts";
 import { isReplaceable, openModel, verifyModel } from "../model/folder.ts";
-import { withHome } from "../model/locate.ts";
 import type { Model } from "../model/manifest.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { command } from "./command.ts";
 
 /** A NAME with a slash is a model folder anywhere. */
@@ -16,7 +16,7 @@ export const models = command({
   operands: "list | verify [NAME] | remove NAME",
   settings: { modelsDir: modelSettings.modelsDir },
   async run({ values, operands: [action, name, ...rest], signal }) {
-    const place = resolve(withHome(values.modelsDir));
+    const place = absoluteFolder(values.modelsDir);
     if (rest.length === 0) {
       if (action === "list" && name === undefined) return list(place);
       if (action === "verify") return verify(place, name, signal);
@@ -83,7 +83,7 @@ async function remove(place: string, name: string): Promise<void> {
 }
 
 function folderOf(place: string, name: string): string {
-  return name.includes("/") ? resolve(withHome(name)) : join(place, name);
+  return name.includes("/") ? absoluteFolder(name) : join(place, name);
 }
 
 /** Lists the folders that hold a model in whatever state; hidden ones are downloads and unfinished builds. */

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { modelSettings } from "../config/encoder.ts";
 import { hubSettings } from "../config/hub.ts";
 import { choice, text, type ValuesOf } from "../config/setting.ts";
@@ -7,8 +7,8 @@ import { openHub } from "../hub/hub.ts";
 import { pullModel } from "../hub/pull-model.ts";
 import { parseRepository } from "../hub/repository-file.ts";
 import { catalog } from "../model/catalog.ts";
-import { withHome } from "../model/locate.ts";
 import { inMegabytes } from "../storage/free-space.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { checkpointPair, checkpointSettings } from "./checkpoint-pair.ts";
 import { command } from "./command.ts";
 import { describeFidelity } from "./fidelity.ts";
@@ -71,11 +71,11 @@ const usage =
   "pull NAME, pull --checkpoint REPO[@REV] --out DIR, or pull --image REPO[@REV] --text REPO[@REV] --out DIR";
 
 function wanted(config: ValuesOf<typeof pullSettings>, name: string | undefined) {
-  const folder = config.out && resolve(withHome(config.out));
+  const folder = config.out && absoluteFolder(config.out);
   const pair = checkpointPair(config, usage);
   if (name !== undefined && !pair) {
     const entry = catalog[name];
-    if (entry) return { ...entry, outDir: folder || join(resolve(withHome(config.modelsDir)), name) };
+    if (entry) return { ...entry, outDir: folder || join(absoluteFolder(config.modelsDir), name) };
     const known = Object.keys(catalog).join(", ");
     const message = `There is no model ${name} in the catalog (${known}). Any other: ${usage.slice(usage.indexOf(",") + 2)}`;
     throw new EncoderError("CONFIG_INVALID", message);

@@ -9,6 +9,7 @@ import type { Filter } from "../search/filter.ts";
 import { openPictureIndex } from "../search/picture-index.ts";
 import { combine, parseQuery, type Term } from "../search/query.ts";
 import { localResult, type Result } from "../search/results.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { command } from "./command.ts";
 import { readPicture } from "./read-picture.ts";
 
@@ -30,7 +31,7 @@ export const search = command({
     if (terms.length === 0) throw new EncoderError("CONFIG_INVALID", "Expected words to look for, or --image.");
     const encoder = await createEncoder(pickSettings(encoderSettings, values), {}, { signal });
     try {
-      const index = await openPictureIndex(withHome(indexPath(values.index)), encoder.manifest);
+      const index = await openPictureIndex(absoluteFolder(indexPath(values.index)), encoder.manifest);
       try {
         const vectors = await Promise.all(terms.map((term) => vectorOf(term, encoder, signal)));
         const vector = combine(

@@ -11,9 +11,10 @@ import { EncoderError } from "../errors.ts";
 import { packageRoot, packageVersion } from "../host/package.ts";
 import { createThumbnailer } from "../image/thumbnail.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
-import { embeddedName, withHome } from "../model/locate.ts";
+import { embeddedName } from "../model/locate.ts";
 import { createAdminApp, createApp } from "../server/app.ts";
 import { findPageFiles } from "../server/page-files.ts";
+import { absoluteFolder } from "./absolute-folder.ts";
 import { command } from "./command.ts";
 import { createLogger } from "./log.ts";
 
@@ -82,7 +83,7 @@ async function openSearch(config: ServiceConfig, encoder: Encoder) {
     import("../search/picture-index.ts"),
     import("../search/pictures.ts"),
   ]);
-  const index = await openPictureIndex(withHome(config.index), encoder.manifest);
+  const index = await openPictureIndex(absoluteFolder(config.index), encoder.manifest);
   const thumbnailer = createThumbnailer(pickSettings(decodeSettings, config));
   const pictures = createPictures({ index, thumbnailer, maxImageBytes: config.maxImageBytes });
   return {

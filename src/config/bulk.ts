@@ -18,6 +18,11 @@ export const inputSettings = {
     default: "",
     help: "Column of a list whose values become the keys; without it, keys are row numbers.",
   }),
+  from0: toggle({
+    default: false,
+    help: "Inputs on standard input or in a .txt end with a NUL character, as find -print0 writes them.",
+    why: "Lists that people write have one input a line, and names with line ends are rare.",
+  }),
   include: list("a comma-separated list of patterns, such as *.jpg,2024/**", {
     default: [],
     split: atOuterCommas,

@@ -1,4 +1,5 @@
 import { join, relative } from "node:path";
+import { workingFolder } from "../host/working-folder.ts";
 import { nameOf } from "../model/path-name.ts";
 import type { StoredValue } from "./arrow-columns.ts";
 import type { IndexFacts } from "./index-facts.ts";
@@ -33,6 +34,6 @@ export function publicResult(row: FoundRow): Result {
 export function localResult(row: FoundRow, { roots }: IndexFacts): Result {
   const root = roots[row.root];
   if (root === undefined) return publicResult(row);
-  const path = relative(nameOf(Buffer.from(process.cwd())), join(root, row.path));
+  const path = relative(nameOf(workingFolder()), join(root, row.path));
   return { ...publicResult(row), path: path.startsWith("-") ? `./${path}` : path }; // no program takes it for an option
 }

@@ -60,15 +60,55 @@ describe("an index", () => {
     expect(absolute.sort()).toEqual(paths.map((path) => path.toString("latin1")).sort());
   });
 
-  it("refuses a working folder whose name Node.js cannot tell from others", async () => {
-    const { folder, at } = await places();
-    const before = `mkdir '${folder}/'"$(printf 'caf\\351')" && cd '${folder}/'"$(printf 'caf\\351')"`;
-    const { code, stderr } = await runCli(["index", ".", "--index", at, "--model", model], {}, before);
-    expect({ code, stderr }).toEqual({
-      code: 2,
-      stderr: expect.stringContaining("The working folder's path is not UTF-8"),
+  describe("of folders whose names Node.js cannot tell from each other", () => {
+    const odd = (folder: string, byte: string) => `'${folder}/'"$(printf 'caf\\${byte}')"`;
+
+    async function twoFolders() {
+      const { folder, at } = await places();
+      for (const [seed, byte] of [0xe9, 0xea].entries()) {
+        const place = Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.of(byte)]);
+        mkdirSync(place);
+        writeFileSync(Buffer.concat([place, Buffer.from("/one.bmp")]), bitmap(seed));
+      }
+      const call = (before: string, ...args: string[]) => runCli([...args, "--model", model], {}, before);
+      return { folder, at, call };
+    }
+
+    it("takes them as inputs, prunes and forgets one and not the other, and shows which is which", async () => {
+      const { folder, at, call } = await twoFolders();
+      const both = `set -- "$@" ${odd(folder, "351")} ${odd(folder, "352")}`;
+      expect((await call(both, "index", "--index", at)).stdout).toContain("2 encoded");
+      const one = `set -- "$@" ${odd(folder, "351")}`;
+      const picture = `set -- "$@" --image ${odd(folder, "351")}/one.bmp`;
+      const found = await call(picture, "search", "--index", at, "-n", "1");
+      expect(found.stdout).toMatch(/^1\.0000 {2}.*caf\\xe9\/one\.bmp\n$/);
+      const shown = relative(process.cwd(), join(folder, "caf\\xea/one.bmp"));
+      expect((await call("true", "search", "--index", at, "-n", "1", "--image", shown)).stdout).toContain(shown);
+      expect((await call(one, "index", "--index", at, "--prune")).stdout).toContain("0 removed; the index");
+      expect((await call(one, "index", "--index", at, "--forget")).stdout).toBe("1 removed\n");
+      expect((await call("true", "search", "x", "--index", at)).stdout).toMatch(/^\S+ {2}.*caf\\xea\/one\.bmp\n$/);
     });
-    expect(existsSync(at)).toBe(false);
+
+    it("is made and searched from inside of one", async () => {
+      const { folder, at, call } = await twoFolders();
+      const inside = `cd ${odd(folder, "352")}`;
+      expect((await call(inside, "index", ".", "--index", at)).stdout).toContain("1 encoded");
+      expect((await call(inside, "search", "x", "--index", at, "--paths")).stdout).toBe("one.bmp\n");
+      expect((await call(`cd ${odd(folder, "351")}`, "index", ".", "--index", at)).stdout).toContain("1 encoded");
+    });
+
+    it("has no place in one, where another folder would be written to", async () => {
+      const { folder, at, call } = await twoFolders();
+      const inside = await call(`cd ${odd(folder, "351")}`, "index", ".");
+      expect(inside).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("the working folder's path is not UTF-8"),
+      });
+      const named = await call(`set -- "$@" --index ${odd(folder, "351")}/here`, "index", folder);
+      expect(named).toMatchObject({ code: 2, stderr: expect.stringContaining("caf\\xe9/here cannot be used") });
+      expect(readdirSync(folder)).toHaveLength(2);
+      expect(existsSync(at)).toBe(false);
+    });
   });
 
   it("knows what is unchanged and what was renamed, and drops what is gone when it is to prune", async () => {

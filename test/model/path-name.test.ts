@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nameOf, pathOf, printable } from "../../src/model/path-name.ts";
+import { bytesOf, nameOf, pathOf, printable, textOf } from "../../src/model/path-name.ts";
 
 describe("a path's name", () => {
   it("tells every path from every other one, and leads back to it", () => {
@@ -23,6 +23,21 @@ describe("a path's name", () => {
     [Buffer.from("\\xff"), "\\\\xff"],
   ])("of %o is %s", (path, name) => {
     expect(nameOf(path)).toBe(name);
+  });
+
+  it("is taken from an argument that need not be UTF-8, and gives its bytes back", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), (bytes) => {
+        expect(bytesOf(textOf(bytes))).toEqual(Buffer.from(bytes));
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(textOf(Buffer.from(text))).toBe(text);
+        expect(bytesOf(text)).toEqual(Buffer.from(text));
+      }),
+    );
+    expect(textOf(Buffer.from("caf\xe9", "latin1"))).toBe("caf\udce9");
   });
 
   it("does not reach a terminal with what a terminal obeys", () => {

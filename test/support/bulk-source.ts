@@ -13,7 +13,7 @@ export async function listed(operands: string[], { maxImageBytes = 1 << 20, ...o
     ...settingsWith(encoderSettings, { maxImageBytes, allowPrivateUrls: true }),
     maxReadBytes: 4 << 20,
   });
-  const defaults = { include: [], exclude: [], follow: false, text: false, column: "", idColumn: "" };
+  const defaults = { include: [], exclude: [], follow: false, text: false, column: "", idColumn: "", from0: false };
   const source = await openSources(operands, {
     ...{ ...defaults, maxInflatedBytes: 8 << 20, scratch: tmpdir(), reading },
     ...options,

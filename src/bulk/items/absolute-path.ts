@@ -1,5 +1,7 @@
 import { realpathSync } from "node:fs";
-import { posix, resolve } from "node:path";
+import { posix } from "node:path";
+import { workingFolder } from "../../host/working-folder.ts";
+import { bytesOf, textOf } from "../../model/path-name.ts";
 
 /**
  * Makes a path absolute, and the same for every way to spell it: without `.`, `..`, doubled slashes and a slash at its end.
@@ -7,7 +9,7 @@ import { posix, resolve } from "node:path";
  */
 export function absolutePath(path: Buffer): Buffer {
   const isAbsolute = path[0] === 0x2f;
-  const start = isAbsolute ? "" : `${Buffer.from(resolve(".")).toString("latin1")}/`;
+  const start = isAbsolute ? "" : `${workingFolder().toString("latin1")}/`;
   const whole = start + path.toString("latin1"); // one character per byte
   const [, above = "", below = whole] = /^(.*\/\.\.)(\/.*|)$/s.exec(whole) ?? [];
   const normal = posix.normalize(realPath(above) + below);
@@ -22,5 +24,5 @@ function realPath(path: string): string {
   }
 }
 
-/** Does so for what somebody wrote. */
-export const absoluteName = (path: string) => absolutePath(Buffer.from(path)).toString();
+/** Does so for what somebody wrote, as `textOf` gives it. */
+export const absoluteName = (path: string) => textOf(absolutePath(bytesOf(path)));

@@ -1,7 +1,7 @@
 import type { Dirent, Stats } from "node:fs";
 import { lstat, opendir, stat } from "node:fs/promises";
 import { toEncoderError } from "../../errors.ts";
-import { nameOf, printable } from "../../model/path-name.ts";
+import { bytesOf, nameOf, printable, textOf } from "../../model/path-name.ts";
 import type { PathFilter } from "../glob.ts";
 import { type FileReading, failedItem, fileItem, orExplain } from "../items/file-item.ts";
 import { sortedNames } from "../sorted-names.ts";
@@ -34,9 +34,9 @@ const slash = Buffer.from("/");
 
 /** Lists the pictures of a folder and of those in it, by the bytes of their paths below it. */
 export function folderSource(options: FolderOptions): Source {
-  const root = Buffer.from(options.folder === "/" ? "" : options.folder.replace(/\/+$/, ""));
+  const root = bytesOf(options.folder === "/" ? "" : options.folder.replace(/\/+$/, ""));
   const pathOf = (below: Buffer) => (below.length === 0 ? root : Buffer.concat([root, slash, below]));
-  const opened = ({ below, error }: Found) => (error ? undefined : options.openFile?.(pathOf(below).toString()));
+  const opened = ({ below, error }: Found) => (error ? undefined : options.openFile?.(textOf(pathOf(below))));
   let archives: Archives = { count: 0 };
   let innerRemarks: string[] = [];
   const isWanted: PathFilter = (below) => {

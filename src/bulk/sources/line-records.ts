@@ -6,6 +6,14 @@ import { type ListRecord, maxRecordBytes } from "./records.ts";
 const byteOrderMark = Buffer.from("\ufeff");
 const carriageReturn = 0x0d;
 
+/** Reads inputs of which each ends with a NUL character, as `find -print0` writes names; these may have line ends. */
+export async function* readNulEnded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ListRecord> {
+  for await (const { bytes, isTooLong } of splitBytes(chunks, { separator: 0, maxLength: maxRecordBytes })) {
+    if (isTooLong) yield { fields: {}, error: tooLong() };
+    else if (bytes.length > 0) yield { fields: {}, line: bytes };
+  }
+}
+
 /** Reads one input a line; empty lines are left out. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ListRecord> {
   let isFirst = true;

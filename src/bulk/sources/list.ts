@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
 import { EncoderError } from "../../errors.ts";
-import { nameOf, printable } from "../../model/path-name.ts";
+import { bytesOf, nameOf, printable } from "../../model/path-name.ts";
 import type { ValueKind } from "../../search/arrow-columns.ts";
 import { type FileReading, failedItem, fileItem } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
@@ -108,7 +108,7 @@ function itemOf({ fields, given, line }: KindRecord, options: RowOptions): Item 
     return failedItem({ name: nameOf(bytes), key, error });
   }
   const isAbsolute = bytes[0] === 0x2f;
-  const path = isAbsolute || folder === "." ? bytes : Buffer.concat([Buffer.from(`${folder}/`), bytes]);
+  const path = isAbsolute || folder === "." ? bytes : Buffer.concat([bytesOf(`${folder}/`), bytes]);
   return fileItem({ path, key, columns }, reading);
 }
 
@@ -125,5 +125,5 @@ function columnOf(fields: Columns, { column, isText, name }: ListOptions): strin
 
 /** Opens the bytes of a list, which are read anew each time. */
 export function listBytes(file: string): AsyncIterable<Uint8Array> {
-  return file === "-" ? process.stdin : createReadStream(file);
+  return file === "-" ? process.stdin : createReadStream(bytesOf(file));
 }

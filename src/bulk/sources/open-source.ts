@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { EncoderError } from "../../errors.ts";
-import { printable } from "../../model/path-name.ts";
+import { bytesOf, nameOf, printable } from "../../model/path-name.ts";
 import { folderFilter, isGlob, pathFilter, splitGlob, wholeFolderFilter } from "../glob.ts";
 import { type FileReading, fileItem } from "../items/file-item.ts";
 import type { Item } from "../items/item.ts";
@@ -8,7 +8,7 @@ import { urlItem } from "../items/url-item.ts";
 import { delimitedReader } from "./delimited-records.ts";
 import { isPictureName } from "./endings.ts";
 import { folderSource } from "./folder.ts";
-import { readJsonLines, readLines } from "./line-records.ts";
+import { readJsonLines, readLines, readNulEnded } from "./line-records.ts";
 import { listBytes, listSource } from "./list.ts";
 import { readParquet } from "./parquet-records.ts";
 import type { ListRecord } from "./records.ts";
@@ -23,6 +23,8 @@ export interface SourceOptions {
   text: boolean;
   column: string;
   idColumn: string;
+  /** True if inputs of plain lists end with NUL and not with a line end. */
+  from0: boolean;
   maxInflatedBytes: number;
   reading: FileReading;
   /** Temporary files go into this folder. */
@@ -41,14 +43,14 @@ export async function openSources(operands: readonly string[], options: SourceOp
 }
 
 async function openSource(operand: string, options: SourceOptions): Promise<Source> {
-  if (operand === "-") return openList(operand, () => readLines(listBytes("-")), options);
+  if (operand === "-") return openList(operand, () => listReaders[".txt"]("-", options), options);
   const holdsTexts = isGlob(operand) || tarName.test(operand) || listEnding(operand) !== undefined;
   if (options.text && !holdsTexts) {
     throw new EncoderError("CONFIG_INVALID", `${operand}: texts come from lists and tars, and this is neither.`);
   }
   if (/^https?:\/\//i.test(operand))
     return itemSource(urlItem({ url: operand, key: operand, columns: {} }, options.reading));
-  const found = await stat(operand).catch(() => undefined);
+  const found = await stat(bytesOf(operand)).catch(() => undefined);
   if (found?.isDirectory()) return openFolder(operand, options);
   if (found) return openFile(operand, options);
   if (isGlob(operand)) return globSource(operand, options);
@@ -91,17 +93,18 @@ const zipName = /\.zip$/i;
 /** Opens a file by its ending, which tells what it is for. */
 function openFile(file: string, options: SourceOptions): Source {
   const ending = listEnding(file);
-  if (ending) return openList(file, () => listReaders[ending](file), options);
+  if (ending) return openList(file, () => listReaders[ending](file, options), options);
   if (tarName.test(file)) return tarSource({ ...options, file, isText: options.text });
   if (zipName.test(file)) {
     const message = `${file}: zip archives are not read; unpack it, or make a tar of it.`;
     throw new EncoderError("CONFIG_INVALID", message);
   }
-  return itemSource(fileItem({ path: Buffer.from(file), key: file }, options.reading));
+  return itemSource(fileItem({ path: bytesOf(file), key: nameOf(bytesOf(file)) }, options.reading));
 }
 
 const listReaders = {
-  ".txt": (file: string): AsyncIterable<ListRecord> => readLines(listBytes(file)),
+  ".txt": (file: string, { from0 }: SourceOptions): AsyncIterable<ListRecord> =>
+    (from0 ? readNulEnded : readLines)(listBytes(file)),
   ".csv": (file: string) => delimitedReader(",")(listBytes(file)),
   ".tsv": (file: string) => delimitedReader("\t")(listBytes(file)),
   ".jsonl": (file: string) => readJsonLines(listBytes(file)),

@@ -6,7 +6,7 @@ import { createGunzip } from "node:zlib";
 import type { Headers } from "tar-stream";
 import { EncoderError, toEncoderError } from "../../errors.ts";
 import { loadOptional } from "../../host/optional-package.ts";
-import { nameOf } from "../../model/path-name.ts";
+import { bytesOf, nameOf } from "../../model/path-name.ts";
 import { absoluteName } from "../items/absolute-path.ts";
 import { type FileReading, failedItem, orExplain } from "../items/file-item.ts";
 import type { Columns, Item } from "../items/item.ts";
@@ -59,7 +59,7 @@ export function tarSource(options: TarOptions): Source {
         return items;
       };
       try {
-        const { size, mtimeNs } = await orExplain(() => stat(options.file, { bigint: true }));
+        const { size, mtimeNs } = await orExplain(() => stat(bytesOf(options.file), { bigint: true }));
         version = `${size}:${mtimeNs}`;
         for await (const member of members(options)) {
           const name = member.header.name;
@@ -95,7 +95,7 @@ function itemsOf({ key, picture, columns }: Sample, { file, isText }: TarOptions
   if (!picture) return [];
   const { name, index, offset, bytes, release } = picture;
   const tar = absoluteName(file);
-  const place = isCompressed(file) ? undefined : { tar: Buffer.from(tar), offset, size: bytes.length };
+  const place = isCompressed(file) ? undefined : { tar: bytesOf(tar), offset, size: bytes.length };
   return [
     {
       identity: `tar ${tar} ${index} ${name}`,
@@ -119,7 +119,7 @@ async function* members({ file, maxInflatedBytes }: TarOptions): AsyncGenerator<
   const reading = { purpose: "Reading a tar", packages: ["tar-stream"] };
   const { extract } = await loadOptional(reading, () => import("tar-stream"));
   const tar = extract();
-  const source = createReadStream(file);
+  const source = createReadStream(bytesOf(file));
   const fail = (error: Error) => tar.destroy(error);
   source.on("error", fail);
   if (isCompressed(file)) {

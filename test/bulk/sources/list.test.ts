@@ -28,6 +28,17 @@ describe("a list of lines", () => {
     expect(count).toBe(3);
   });
 
+  it("has names with line ends in it where each ends with NUL", async () => {
+    const file = await listOf("list.txt", Buffer.from("a.bmp\0\0new\nline\r\0below/b c.bmp", "utf8"));
+    writeFileSync(join(file, "../new\nline\r"), bitmap(2));
+    const { items } = await listed([file], { from0: true });
+    expect(items.map(({ key, input, code }) => [key, code ?? input])).toEqual([
+      ["0", bitmap(0)],
+      ["1", bitmap(2)],
+      ["2", bitmap(1)],
+    ]);
+  });
+
   it("names URLs, and refuses other schemes, lines without end and what is not there", async () => {
     const { port } = await serve((_request, reply) => reply.end(bitmap(3)));
     const url = `http://127.0.0.1:${port}/x.bmp`;
