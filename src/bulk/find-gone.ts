@@ -1,5 +1,5 @@
 import { EncoderError } from "../errors.ts";
-import { noteInputs } from "./index-inputs.ts";
+import { noteInputs, unmetInput } from "./index-inputs.ts";
 import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
 import { readingIndex } from "./open-index.ts";
 import type { Source } from "./sources/source.ts";
@@ -24,10 +24,10 @@ export async function findGone(options: { directory: string; operands: readonly 
       }
       known.see(rowId(identity));
     }
-    const empty = operands.find((_, operand) => !met.has(inputs[operand]!.number));
+    const empty = operands[unmetInput(inputs, met)];
     if (empty !== undefined) {
       throw new EncoderError("INPUT_UNREADABLE", `Nothing would be removed, since ${empty} has no pictures at all.`);
     }
-    return rowsOf(store, known.unseen(new Set(inputs.map(({ number }) => number))));
+    return rowsOf(store, known.unseen(met));
   });
 }

@@ -22,6 +22,14 @@ export function noteInputs(operands: readonly string[], facts: IndexFacts): Inde
   });
 }
 
+/**
+ * Finds the place of the first input of which a run has met nothing: nothing can be told to be gone then, since an empty
+ * folder may be a disk that is not mounted. It is -1 where all were met.
+ */
+export function unmetInput(inputs: readonly IndexInput[], met: ReadonlySet<number>): number {
+  return inputs.findIndex(({ number }) => !met.has(number));
+}
+
 /** Where a value stands in a list, to which it is added if it is new. */
 export function numberIn(list: string[], value: string): number {
   const at = list.indexOf(value);

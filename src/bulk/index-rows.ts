@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import type { ErrorCode } from "../errors.ts";
 import { bytesOf, nameOf } from "../model/path-name.ts";
 import type { StoredRow, VectorStore } from "../search/vector-store.ts";
-import type { IndexInput } from "./index-inputs.ts";
+import { type IndexInput, unmetInput } from "./index-inputs.ts";
 import type { Row, RowSink } from "./items/item.ts";
 import type { Journal } from "./journal/journal.ts";
 import { readKnownRows, rowId, rowsOf } from "./known-rows.ts";
@@ -87,9 +87,9 @@ export async function createIndexRows(options: IndexRowsOptions): Promise<RowSin
     async finish({ isComplete }) {
       await flush();
       if (!prune || !isComplete) return;
-      // A folder that could not be read is not an empty one, and an empty one may be a disk that is not mounted.
+      // A folder that could not be read is not an empty one.
       if (unlisted !== undefined) return onNotPruned(`${unlisted} could not be read`);
-      if (inputs.some(({ number }) => !met.has(number))) return onNotPruned("an input has no pictures at all");
+      if (unmetInput(inputs, met) >= 0) return onNotPruned("an input has no pictures at all");
       const gone = await rowsOf(store, known.unseen(met));
       for (const { path } of gone) onPruned(path);
       await removeRows(gone, store, directory);
